@@ -1,0 +1,1 @@
+"""The language in which the stages speak to each other."""

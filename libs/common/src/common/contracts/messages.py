@@ -1,0 +1,205 @@
+"""What travels on Kafka: a receipt decides nothing, a change event is a fact, a write command is a wish.
+
+Frozen, additive-only: the JSON Schemas under `schemas/` are snapshots, and a test lets them only grow.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from common.contracts.ids import (
+    CommandId,
+    ConnectionId,
+    Entity,
+    EventId,
+    RecordId,
+    RunId,
+    SyncId,
+    VendorName,
+    content_hash,
+    derived_id,
+)
+
+Body = Annotated[
+    bytes,
+    BeforeValidator(lambda v: base64.b64decode(v, validate=True) if isinstance(v, str) else v),
+    PlainSerializer(lambda v: base64.b64encode(v).decode(), return_type=str, when_used="json"),
+]
+
+
+class Lane(StrEnum):
+    """Live work goes before replays, replays before backfill."""
+
+    LIVE = "live"
+    REPLAY = "replay"
+    BACKFILL = "backfill"
+
+
+class Message(BaseModel):
+    """A frozen message; a reader ignores fields that a newer writer added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Version(Message):
+    """R10: a vendor's stamp has one-second resolution, so it orders only together with whether the answer was settled."""
+
+    stamp: AwareDatetime
+    settled: bool
+
+    @property
+    def order(self) -> tuple[datetime, bool]:
+        return (self.stamp, self.settled)
+
+    @property
+    def sequence(self) -> str:
+        """Sorts as text the way versions sort: microseconds since 1970, then settled."""
+        micros = round((self.stamp.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+        return f"{micros:020d}.{int(self.settled)}"
+
+
+class Receipt(Message):
+    """Bytes that a vendor sent us, kept as they came."""
+
+    id: EventId
+    connection: ConnectionId
+    vendor: VendorName
+    received_at: AwareDatetime
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Body = b""
+    verified_by: str
+    """How the sender was recognised: `signature`, `path-secret`; never the secret itself."""
+
+
+Coverage = Literal["list", "detail", "hook", "gone", "ask"]
+"""Which fields a change carries: a slim list row, the whole record, a webhook's body, nothing because the record is gone,
+or nothing because somebody only said that it might be (R12: that asks for a read by id)."""
+
+
+class ChangeEvent(Message):
+    """Something is so at the source, as far as `coverage` reaches."""
+
+    id: EventId
+    connection: ConnectionId
+    vendor: VendorName
+    entity: Entity
+    record: RecordId
+    kind: Literal["changed", "deleted", "asked"]
+    version: Version
+    coverage: Coverage
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """The neutral fields carried; a field that is absent here was not told, one that is null has no value."""
+    observed_at: AwareDatetime
+    via: Literal["webhook", "poll", "read", "backfill"]
+    lane: Lane = Lane.LIVE
+    run: RunId | None = None
+    receipt: EventId | None = None
+
+    @classmethod
+    def derive_id(
+        cls,
+        connection: ConnectionId,
+        entity: Entity,
+        record: RecordId,
+        version: Version,
+        coverage: Coverage,
+        fields: dict[str, Any],
+    ) -> EventId:
+        """The same state of the same record, told twice, is the same event."""
+        return EventId(derived_id(connection, entity, record, version.sequence, coverage, content_hash(fields)))
+
+
+class WriteCommand(Message):
+    """What one record of one sync shall look like at the target."""
+
+    id: CommandId
+    sync: SyncId
+    entity: Entity
+    record: RecordId
+    source: ConnectionId
+    target: ConnectionId
+    place: str = ""
+    """Where at the target: audience, list, organisation."""
+    revision: int
+    """R9: orders everything downstream of the mapper."""
+    mapping_version: int
+    wish: Literal["present", "absent"]
+    document: dict[str, Any] = Field(default_factory=dict)
+    """Target fields by the paths of the target's catalogue, plus what the template's options say."""
+    skip: str = ""
+    """Why nothing shall be written (a reason of the closed list), when the record does not meet the sync's rules."""
+    lane: Lane = Lane.LIVE
+    run: RunId | None = None
+    event: EventId | None = None
+    happened_at: AwareDatetime
+    replay: str = ""
+
+    @classmethod
+    def derive_id(cls, sync: SyncId, entity: Entity, record: RecordId, revision: int, replay: str = "") -> CommandId:
+        """One revision is one command, however often it is published; a replay is one more."""
+        return CommandId(derived_id(sync, entity, record, str(revision), replay))
+
+
+class Envelope(Message):
+    """The CloudEvents attributes of one message, as Kafka headers (binary mode); no personal data in any of them."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: AwareDatetime
+    sequence: str
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        pairs = {
+            "ce_specversion": "1.0",
+            "ce_id": self.id,
+            "ce_source": self.source,
+            "ce_type": self.type,
+            "ce_subject": self.subject,
+            "ce_time": self.time.isoformat(),
+            "ce_sequence": self.sequence,
+            "content-type": "application/json",
+        }
+        return [(name, value.encode()) for name, value in pairs.items()]
+
+    @classmethod
+    def of_receipt(cls, receipt: Receipt, subject: str) -> Self:
+        return cls(
+            id=receipt.id,
+            source=f"/connections/{receipt.connection}",
+            type=f"millrace.{receipt.vendor}.receipt.received.v1",
+            subject=subject,
+            time=receipt.received_at,
+            sequence="",
+        )
+
+    @classmethod
+    def of_change(cls, change: ChangeEvent) -> Self:
+        return cls(
+            id=change.id,
+            source=f"/connections/{change.connection}",
+            type=f"millrace.{change.vendor}.{change.entity}.{change.kind}.v1",
+            subject=f"{change.entity}/{change.record}",
+            time=change.version.stamp,
+            sequence=change.version.sequence,
+        )
+
+    @classmethod
+    def of_command(cls, command: WriteCommand, vendor: VendorName) -> Self:
+        return cls(
+            id=command.id,
+            source=f"/connections/{command.source}",
+            type=f"millrace.{vendor}.{command.entity}.wanted.v1",
+            subject=f"{command.entity}/{command.record}",
+            time=command.happened_at,
+            sequence=str(command.revision),
+        )

@@ -1,0 +1,148 @@
+"""The neutral vocabulary: what a customer, an invoice, a payment, an order, a subscription is to every vendor alike.
+
+Field names are well known (`email`, `billing.city`, `lines[].sku`); what has no neutral home goes under `custom`. Amounts are decimal
+strings, times ISO 8601 with offset. Absent and empty differ: `None` in a record that covers a field means that it has no value.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from common.contracts.money import decimal_of
+
+Amount = Annotated[Decimal, BeforeValidator(decimal_of), PlainSerializer(lambda d: format(d, "f"), return_type=str)]
+
+
+class Neutral(BaseModel):
+    """A record that nobody changes after it was read; unknown fields are an error of the source that wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(Neutral):
+    """A postal address, each part as the source has it."""
+
+    attention: str | None = None
+    street: str | None = None
+    street2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    country: str | None = None
+    phone: str | None = None
+
+
+class Customer(Neutral):
+    """Somebody we sell to."""
+
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    mobile: str | None = None
+    website: str | None = None
+    kind: Literal["business", "individual"] | None = None
+    status: Literal["active", "inactive"] | None = None
+    currency: str | None = None
+    outstanding: Amount | None = None
+    billing: Address | None = None
+    shipping: Address | None = None
+    tags: tuple[str, ...] | None = None
+    custom: dict[str, str | None] | None = None
+    created_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+
+
+class Line(Neutral):
+    """One line of an invoice or an order."""
+
+    sku: str | None = None
+    name: str | None = None
+    quantity: Amount
+    rate: Amount
+    discount: Amount | None = None
+    tax: Amount | None = None
+    total: Amount | None = None
+
+
+class Invoice(Neutral):
+    """What a customer owes for."""
+
+    number: str | None = None
+    customer_id: str
+    status: Literal["draft", "sent", "unpaid", "overdue", "partially_paid", "paid", "void"] | None = None
+    currency: str | None = None
+    exchange_rate: Amount | None = None
+    issued_on: date | None = None
+    due_on: date | None = None
+    subtotal: Amount | None = None
+    tax: Amount | None = None
+    shipping: Amount | None = None
+    discount: Amount | None = None
+    adjustment: Amount | None = None
+    total: Amount | None = None
+    balance: Amount | None = None
+    lines: tuple[Line, ...] | None = None
+    custom: dict[str, str | None] | None = None
+    updated_at: AwareDatetime | None = None
+
+
+class Payment(Neutral):
+    """Money received, and the invoices it pays."""
+
+    customer_id: str
+    amount: Amount
+    currency: str | None = None
+    paid_on: date | None = None
+    method: str | None = None
+    reference: str | None = None
+    invoices: dict[str, Amount] | None = None
+    updated_at: AwareDatetime | None = None
+
+
+class Order(Neutral):
+    """What a customer bought in a shop."""
+
+    number: str | None = None
+    customer_id: str | None = None
+    email: str | None = None
+    currency: str | None = None
+    placed_at: AwareDatetime | None = None
+    financial_status: str | None = None
+    cancelled_at: AwareDatetime | None = None
+    subtotal: Amount | None = None
+    tax: Amount | None = None
+    shipping: Amount | None = None
+    discount: Amount | None = None
+    total: Amount | None = None
+    lines: tuple[Line, ...] | None = None
+    billing: Address | None = None
+    delivery: Address | None = None
+    custom: dict[str, str | None] | None = None
+    updated_at: AwareDatetime | None = None
+
+
+class Subscription(Neutral):
+    """What somebody agreed to receive: consent as the system that keeps it tells it."""
+
+    email: str
+    status: Literal["subscribed", "unsubscribed", "cleaned", "pending", "transactional", "archived"] | None = None
+    reason: str | None = None
+    previous_email: str | None = None
+    happened_at: datetime | None = None
+    custom: dict[str, str | None] | None = None
+
+
+RECORDS: dict[str, type[Neutral]] = {
+    "customer": Customer,
+    "invoice": Invoice,
+    "payment": Payment,
+    "order": Order,
+    "subscription": Subscription,
+}

@@ -1,0 +1,71 @@
+"""The topics, declared once: commands, administration, AsyncAPI and the tests are made from this list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from common.contracts.messages import ChangeEvent, Message, Receipt, WriteCommand
+
+Stage = Literal["receipts", "changes", "commands"]
+
+PARTITIONS = 12
+"""Fixed at creation: another count would move keys to other partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: what it carries, by which key, in how many partitions, for how long."""
+
+    name: str
+    stage: Stage
+    vendor: str
+    message: type[Message]
+    key: str
+    meaning: str
+    partitions: int = PARTITIONS
+    retention: timedelta = timedelta(days=30)
+
+
+SOURCES = ("zoho-books", "mailchimp")
+TARGETS = ("mailchimp",)
+
+
+def receipts(vendor: str) -> Topic:
+    return Topic(
+        f"receipts.{vendor}", "receipts", vendor, Receipt, "{connection}:{entity}:{record_id}",
+        f"Verified webhook requests of {vendor}, byte for byte.",
+    )  # fmt: skip
+
+
+def changes(vendor: str) -> Topic:
+    return Topic(
+        f"changes.{vendor}", "changes", vendor, ChangeEvent, "{connection}:{entity}:{record_id}",
+        f"States of records at {vendor}, in neutral words.",
+    )  # fmt: skip
+
+
+def commands(vendor: str) -> Topic:
+    return Topic(
+        f"commands.{vendor}", "commands", vendor, WriteCommand, "{sync}:{entity}:{record_id}",
+        f"What records shall look like at {vendor}.",
+    )  # fmt: skip
+
+
+def declared() -> Iterator[Topic]:
+    """Every topic that exists."""
+    for vendor in SOURCES:
+        yield receipts(vendor)
+        yield changes(vendor)
+    for vendor in TARGETS:
+        yield commands(vendor)
+
+
+def named(name: str) -> Topic:
+    """The declared topic of that name; KeyError otherwise."""
+    for topic in declared():
+        if topic.name == name:
+            return topic
+    raise KeyError(name)
