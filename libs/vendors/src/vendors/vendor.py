@@ -1,0 +1,178 @@
+"""What a vendor has to tell us, on one page: how to be let in, how to be read, how to be written, how it calls us.
+
+Everything here is a value or a protocol without Kafka, SQL or a service in it. A vendor folder fills in a `Vendor`; routes, schedules,
+consent pages, forms and limits are made from that value and are listed nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from common.contracts.connections import Connection
+from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
+from common.contracts.messages import Coverage, Receipt, Version
+from common.http.door import Api
+from common.http.profile import Profile
+
+# --- how it calls us -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A request at our gateway, before anybody believed it."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    url: str
+    """The public address that the vendor called: some sign it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The sender is who it says it is; `by` names the proof."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The proof is missing or wrong; `reason` is for the operator and never holds a secret."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Which record a message is about: enough for its key."""
+
+    entity: Entity
+    record: RecordId
+
+
+class Inbox(Protocol):
+    """How this vendor's webhooks are recognised; pure, on the raw bytes, in constant time."""
+
+    keeps_headers: tuple[str, ...]
+    """Headers worth keeping in the receipt; signatures are, credentials never."""
+    patience: timedelta
+    """How long the vendor waits for our answer."""
+
+    def greeting(self, request: HookRequest) -> bytes | None:
+        """The body of the 200 that answers a validation request, or None when this is no validation."""
+
+    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Refused:
+        """Two secrets are accepted while one of them is being rotated."""
+
+    def subject(self, request: HookRequest) -> Subject | None:
+        """The record that the request is about, or None where the body does not say."""
+
+
+# --- how it is read --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one answer or one webhook says of one record, in neutral words."""
+
+    entity: Entity
+    record: RecordId
+    kind: Literal["changed", "deleted", "asked"]
+    version: Version
+    coverage: Coverage
+    fields: Mapping[str, Any]
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a receipt tells by itself, and which records have to be read because it is too thin."""
+
+    states: Sequence[State] = ()
+    thin: Sequence[Subject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueField:
+    """One field that a person can map."""
+
+    path: str
+    label: str
+    type: Literal[
+        "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url"
+    ]
+    in_list: bool = True
+    """Whether the list call already carries it: reading the rest costs a call a record."""
+    required: bool = False
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCatalogue:
+    """The fields of one entity or one place, as this account has them."""
+
+    fields: tuple[CatalogueField, ...]
+
+    def get(self, path: str) -> CatalogueField | None:
+        return next((f for f in self.fields if f.path == path), None)
+
+
+class Source(Protocol):
+    """How records are read from this vendor."""
+
+    entities: Mapping[Entity, str]
+    """Our name of the entity -> the vendor's own, as people see it."""
+
+    def receipt(self, receipt: Receipt) -> Reading:
+        """Reads a verified webhook; raises a `Rejected` failure when it is not readable."""
+
+    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State]:
+        """Reads records by id, together where the vendor can; a record that is gone is a state `deleted` (R12)."""
+
+    async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
+        """The fields that this account's records have, custom fields included."""
+
+
+# --- how we are let in -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many in so long: the vendor's budget for new tokens."""
+
+    count: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One organisation, company, shop or account behind a grant; the person chooses which one a connection speaks for."""
+
+    id: str
+    title: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Everything true of one vendor; the registry lists these and nothing else does."""
+
+    name: VendorName
+    title: str
+    profile: Profile
+    """What the door needs: hosts, limits, failures, the form of the credential."""
+    inbox: Inbox | None = None
+    source: Source | None = None
+
+
+def connection_of(vendor: VendorName, connection_id: str, **details: str) -> Connection:
+    """A connection value for tests and probes."""
+    return Connection(ConnectionId(connection_id), vendor, connection_id, "active", details)
