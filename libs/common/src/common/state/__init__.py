@@ -1,0 +1,1 @@
+"""PostgreSQL schedules and remembers: the pool, the migrations, and one repository per table."""

@@ -1,0 +1,238 @@
+"""The table of dead letters: records that could not be handled, byte for byte, until a person or a retry closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from common.failures import FailureClass
+from common.state.pool import Connection
+from common.state.storable import storable_text
+
+Stage = Literal["verify", "normalise", "map", "dedupe", "token", "write", "audit"]
+State = Literal["open", "retried", "discarded"]
+
+MESSAGE_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One record with its reason; `key`, `value` and `headers` are exactly what the topic held."""
+
+    group: str
+    topic: str
+    partition: int
+    offset: int
+    recorded_at: datetime
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    service: str
+    version: str
+    stage: Stage
+    code: str
+    kind: FailureClass
+    message: str
+    at: datetime
+    vendor_status: int | None = None
+    vendor_code: str = ""
+    vendor_words: str = ""
+    vendor_request_id: str = ""
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetter:
+    """A dead letter as the table has it, with what became of it."""
+
+    id: int
+    letter: DeadLetter
+    attempts: int
+    first_at: datetime
+    state: State
+    closed_at: datetime | None
+    closed_by: str
+    close_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Which letters a person asks for; an empty field asks nothing."""
+
+    state: State | None = "open"
+    topic: str | None = None
+    group: str | None = None
+    code: str | None = None
+    key_prefix: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class DeadLetters:
+    """Dead letters over one connection, inside whatever transaction it is in."""
+
+    def __init__(self, link: Connection) -> None:
+        self._link = link
+
+    async def write(self, letters: Sequence[DeadLetter]) -> None:
+        """Stores letters; repeatable by (group, topic, partition, offset, record time): a repeat counts one more attempt.
+
+        A letter that a person discarded stays discarded; one that was retried opens again.
+        """
+        if letters:
+            await self._link.executemany(_WRITE, [_row(letter) for letter in letters])
+
+    async def find(self, wanted: LetterFilter, *, after: int = 0, limit: int = 100) -> list[StoredLetter]:
+        """Letters in the order in which they were written, from the one after `after`."""
+        rows = await self._link.fetch(
+            _FIND,
+            after,
+            limit,
+            wanted.state,
+            wanted.topic,
+            wanted.group,
+            wanted.code,
+            wanted.key_prefix.encode() if wanted.key_prefix else None,
+            wanted.since,
+            wanted.until,
+        )
+        return [_stored(row) for row in rows]
+
+    async def get(self, letter_id: int, *, lock: bool = False) -> StoredLetter | None:
+        """One letter; locked, it stays as it is until the transaction ends, so that two retries do not both send it."""
+        row = await self._link.fetchrow(_GET + " for update" if lock else _GET, letter_id)
+        return _stored(row) if row is not None else None
+
+    async def close(
+        self, ids: Sequence[int], state: Literal["retried", "discarded"], *, by: str, reason: str, at: datetime
+    ) -> list[int]:
+        """Closes the open ones among the letters named and returns their ids; the others are left as they are."""
+        rows = await self._link.fetch(_CLOSE, list(ids), state, at, storable_text(by), storable_text(reason))
+        return [row["id"] for row in rows]
+
+    async def open_by_code(self) -> dict[str, int]:
+        """How many letters wait, by error code."""
+        rows = await self._link.fetch("select err_code, count(*) from flow.dead_letter where state = 'open' group by 1")
+        return {row[0]: row[1] for row in rows}
+
+    async def purge(self, closed_before: datetime) -> int:
+        """Removes letters closed before that moment; open ones are never removed."""
+        done: str = await self._link.execute(
+            "delete from flow.dead_letter where state <> 'open' and closed_at < $1", closed_before
+        )
+        return int(done.rpartition(" ")[2])
+
+
+def shortened(message: str) -> str:
+    """At most a kibibyte of storable text, cut between characters."""
+    return storable_text(message).encode()[:MESSAGE_BYTES].decode(errors="ignore")
+
+
+_COLUMNS = (
+    "err_group, err_topic, err_partition, err_offset, recorded_at, record_key, record_value, header_names, header_values, "
+    "err_service, err_version, err_stage, err_code, err_class, err_message, err_last_at, err_vendor_status, err_vendor_code, "
+    "err_vendor_words, err_vendor_request_id, trace_id"
+)
+
+_WRITE = f"""
+insert into flow.dead_letter as letter ({_COLUMNS}, err_first_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $16)
+on conflict (err_group, err_topic, err_partition, err_offset, recorded_at) do update set
+    err_attempts = letter.err_attempts + 1,
+    err_service = excluded.err_service, err_version = excluded.err_version, err_stage = excluded.err_stage,
+    err_code = excluded.err_code, err_class = excluded.err_class, err_message = excluded.err_message,
+    err_last_at = excluded.err_last_at, err_vendor_status = excluded.err_vendor_status,
+    err_vendor_code = excluded.err_vendor_code, err_vendor_words = excluded.err_vendor_words,
+    err_vendor_request_id = excluded.err_vendor_request_id, trace_id = excluded.trace_id,
+    state = case letter.state when 'discarded' then 'discarded' else 'open' end,
+    closed_at = case letter.state when 'discarded' then letter.closed_at end,
+    closed_by = case letter.state when 'discarded' then letter.closed_by else '' end,
+    close_reason = case letter.state when 'discarded' then letter.close_reason else '' end
+"""  # noqa: S608
+
+_SELECT = f"""
+select id, {_COLUMNS}, err_attempts, err_first_at, state, closed_at, closed_by, close_reason from flow.dead_letter
+"""  # noqa: S608
+
+_GET = _SELECT + " where id = $1"
+
+_FIND = (
+    _SELECT
+    + """
+where id > $1
+  and ($3::text is null or state = $3) and ($4::text is null or err_topic = $4) and ($5::text is null or err_group = $5)
+  and ($6::text is null or err_code = $6)
+  and ($7::bytea is null or substring(record_key for octet_length($7)) = $7)
+  and ($8::timestamptz is null or err_last_at >= $8) and ($9::timestamptz is null or err_last_at < $9)
+order by id limit $2
+"""
+)
+
+_CLOSE = """
+update flow.dead_letter set state = $2, closed_at = $3, closed_by = $4, close_reason = $5
+where id = any($1) and state = 'open' returning id
+"""
+
+
+def _row(letter: DeadLetter) -> tuple[object, ...]:
+    return (
+        letter.group,
+        letter.topic,
+        letter.partition,
+        letter.offset,
+        letter.recorded_at,
+        letter.key,
+        letter.value,
+        [name.encode("utf-8", "surrogateescape") for name, _ in letter.headers],
+        [value for _, value in letter.headers],
+        letter.service,
+        letter.version,
+        letter.stage,
+        letter.code,
+        letter.kind.value,
+        shortened(letter.message),
+        letter.at,
+        letter.vendor_status,
+        storable_text(letter.vendor_code),
+        storable_text(letter.vendor_words),
+        storable_text(letter.vendor_request_id),
+        letter.trace_id,
+    )
+
+
+def _stored(row: Any) -> StoredLetter:
+    names = (raw.decode("utf-8", "surrogateescape") for raw in row["header_names"])
+    letter = DeadLetter(
+        group=row["err_group"],
+        topic=row["err_topic"],
+        partition=row["err_partition"],
+        offset=row["err_offset"],
+        recorded_at=row["recorded_at"],
+        key=row["record_key"],
+        value=row["record_value"],
+        headers=tuple(zip(names, row["header_values"], strict=True)),
+        service=row["err_service"],
+        version=row["err_version"],
+        stage=row["err_stage"],
+        code=row["err_code"],
+        kind=FailureClass(row["err_class"]),
+        message=row["err_message"],
+        at=row["err_last_at"],
+        vendor_status=row["err_vendor_status"],
+        vendor_code=row["err_vendor_code"],
+        vendor_words=row["err_vendor_words"],
+        vendor_request_id=row["err_vendor_request_id"],
+        trace_id=row["trace_id"],
+    )
+    return StoredLetter(
+        id=row["id"],
+        letter=letter,
+        attempts=row["err_attempts"],
+        first_at=row["err_first_at"],
+        state=row["state"],
+        closed_at=row["closed_at"],
+        closed_by=row["closed_by"],
+        close_reason=row["close_reason"],
+    )

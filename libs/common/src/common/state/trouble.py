@@ -1,0 +1,51 @@
+"""What an error of the database means: it is away and comes back, it does not fit this program, or it is about the rows.
+
+One table from SQLSTATE to meaning; everything that asks "wait, stop, or blame the record?" asks here.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+import asyncpg
+
+
+class Trouble(Enum):
+    """Who has to do something about an error."""
+
+    AWAY = auto()
+    """The database is unreachable, overloaded, restarting or read-only: the same work succeeds later."""
+    UNFIT = auto()
+    """The schema or the rights are not those of this version: nothing will succeed until somebody repairs that."""
+    OURS = auto()
+    """The statement or its values are wrong: the same work fails again."""
+
+
+# 08 connection, 25006 read-only, 28 sign-in, 40 serialisation and deadlock, 53 resources, 55P03 lock, 57 operator
+# (57014 is also the statement timeout), 58 system error of the server, 25P03 idle in transaction.
+_AWAY = ("08", "25006", "25P03", "28", "40", "53", "55P03", "57", "58")
+# Missing schema, database, table, column, function; missing rights.
+_UNFIT = ("3D000", "3F000", "42P01", "42703", "42883", "42501")
+
+_BROKEN_CONNECTION = (
+    "connection is closed",
+    "connection was closed",
+    "pool is closing",
+    "connection has been released",
+)
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """What a database error means; None when it is not an error of the database at all."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return Trouble.AWAY if state.startswith(_AWAY) else Trouble.UNFIT if state in _UNFIT else Trouble.OURS
+    if isinstance(error, asyncpg.InterfaceError):
+        broken = any(words in str(error) for words in _BROKEN_CONNECTION)
+        return Trouble.AWAY if broken else Trouble.OURS
+    if isinstance(error, asyncpg.InternalClientError):
+        return Trouble.AWAY
+    # asyncpg raises the built-in ones for a refused or lost connection and for its own time limits.
+    if isinstance(error, OSError | TimeoutError):
+        return Trouble.AWAY
+    return None
