@@ -1,0 +1,112 @@
+"""Named places in the code where tests make it break: kill, raise, delay, or do the work and then raise.
+
+Nothing happens unless MILLRACE_FAILPOINTS is set together with MILLRACE_TEST=1. The syntax, entries separated by `;`:
+
+    name=kill | raise:ClassName | delay:SECONDS | do_then_raise[:ClassName] | report
+    name=action*COUNT         only the first COUNT times (over restarts too, when a log file is named)
+    name=action@NTH           only the NTH time this process passes
+    name=action%PROBABILITY   by chance, from a seeded source
+
+`*` as the name means every point. Each pass of a named point is one JSON line on stderr and in MILLRACE_FAILPOINTS_LOG.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+from common.environment import ConfigurationError
+from common.failpoint_actions import Action, Armed, Plan, parse
+
+T = TypeVar("T")
+
+# Every point in the code, by name, with what a break there means. A test holds this list and the code together.
+POINTS: Mapping[str, str] = MappingProxyType({})
+
+
+class _Switches(Protocol):
+    """What arming needs to know of the settings."""
+
+    @property
+    def failpoints(self) -> str: ...
+
+    @property
+    def failpoints_seed(self) -> int: ...
+
+    @property
+    def failpoints_log(self) -> Path | None: ...
+
+    @property
+    def test(self) -> bool: ...
+
+
+_armed: Armed | None = None
+
+
+def arm(settings: _Switches, service: str = "") -> None:
+    """Reads the failpoints of the settings; refuses them outside a test and refuses names that do not exist."""
+    global _armed
+    _armed = None
+    if not settings.failpoints:
+        return
+    if not settings.test:
+        raise ConfigurationError(
+            ["MILLRACE_FAILPOINTS is set without MILLRACE_TEST=1: unset it, it breaks on purpose."]
+        )
+    plans = parse(settings.failpoints, POINTS)
+    _armed = Armed(plans, seed=settings.failpoints_seed, log=settings.failpoints_log, service=service)
+
+
+@contextmanager
+def armed(spec: str, *, seed: int = 0, log: Path | None = None) -> Iterator[Armed]:
+    """Arms failpoints inside one test and disarms them after it."""
+    global _armed
+    before = _armed
+    _armed = Armed(parse(spec, POINTS), seed=seed, log=log, service="test")
+    try:
+        yield _armed
+    finally:
+        _armed = before
+
+
+async def hit(name: str) -> None:
+    """A place where an asynchronous task may break."""
+    if _armed is None:
+        return
+    plan = _armed.pass_by(name)
+    if plan is not None:
+        await _delay(plan)
+        plan.fire(name)
+
+
+def pass_(name: str) -> None:
+    """A place where synchronous code may break."""
+    if _armed is None:
+        return
+    plan = _armed.pass_by(name)
+    if plan is not None:
+        if plan.action is Action.DELAY:
+            time.sleep(plan.seconds)
+        plan.fire(name)
+
+
+async def around(name: str, operation: Callable[[], Awaitable[T]]) -> T:
+    """Does `operation` with a place to break before it; `do_then_raise` breaks after it, its result lost."""
+    plan = None if _armed is None else _armed.pass_by(name)
+    if plan is None:
+        return await operation()
+    if plan.action is Action.DO_THEN_RAISE:
+        await operation()
+    await _delay(plan)
+    plan.fire(name)
+    return await operation()
+
+
+async def _delay(plan: Plan) -> None:
+    if plan.action is Action.DELAY:
+        await asyncio.sleep(plan.seconds)

@@ -1,0 +1,159 @@
+"""The one register of metrics: name, kind, meaning, unit and labels of each figure Millrace shows.
+
+Labels are bounded by configuration. Never a record, an e-mail, a run or a trace id: exemplars carry the trace id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Labels a metric may have; each has as many values as there are vendors, syncs, services or words in a closed list.
+LABELS = frozenset(
+    {
+        "system",
+        "entity",
+        "sync",
+        "service",
+        "outcome",
+        "code",
+        "status_class",
+        "operation",
+        "connection",
+        "group",
+        "topic",
+        "version",
+        "revision",
+    }
+)
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+CALL = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+ROAD = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CounterMetric:
+    """A figure that only grows."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    unit: str = "items"
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeMetric:
+    """A figure that goes up and down."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    unit: str = "items"
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramMetric:
+    """A distribution of values."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = FAST
+    unit: str = "seconds"
+
+
+Metric = CounterMetric | GaugeMetric | HistogramMetric
+
+WEBHOOKS_RECEIVED = CounterMetric(
+    "millrace_webhooks_received_total",
+    "Webhook requests by what became of them: accepted, duplicate, bad_signature, rejected or unavailable.",
+    ("system", "outcome"),
+)
+INGEST_ACK = HistogramMetric(
+    "millrace_ingest_ack_seconds", "Time from a webhook's first byte to our answer.", ("system",)
+)
+POLL_RUNS = CounterMetric(
+    "millrace_poll_runs_total", "Scheduled reads of a source by outcome.", ("system", "entity", "outcome")
+)
+POLL_CURSOR_AGE = GaugeMetric(
+    "millrace_poll_cursor_age_seconds",
+    "How far a source's poll cursor is behind the present.",
+    ("system", "entity"),
+    unit="seconds",
+)
+RECORDS = CounterMetric(
+    "millrace_records_total",
+    "Records that reached an end: added, updated, unchanged, skipped, failed or superseded.",
+    ("sync", "outcome"),
+)
+RECORD_LATENCY = HistogramMetric(
+    "millrace_record_latency_seconds",
+    "Time from the change at the source to the write at the target.",
+    ("sync",),
+    buckets=ROAD,
+)
+PROCESS = HistogramMetric("millrace_process_seconds", "Time a service spent on one batch or request.", ("service",))
+INFLIGHT = GaugeMetric("millrace_inflight", "Batches, requests and calls a service is working on.", ("service",))
+VENDOR_REQUESTS = CounterMetric(
+    "millrace_vendor_requests_total",
+    "Calls to vendors by the class of the answer's status.",
+    ("system", "operation", "status_class"),
+)
+VENDOR_REQUEST = HistogramMetric(
+    "millrace_vendor_request_seconds",
+    "Time a vendor took to answer.",
+    ("system", "operation", "status_class"),
+    buckets=CALL,
+)
+VENDOR_QUOTA_REMAINING = GaugeMetric(
+    "millrace_vendor_quota_remaining_ratio",
+    "Share of a connection's tightest quota that is left.",
+    ("system", "connection"),
+    unit="ratio",
+)
+QUOTA_WAIT = HistogramMetric(
+    "millrace_quota_wait_seconds", "Time a call waited for its budget.", ("system", "connection"), buckets=CALL
+)
+RETRIES = CounterMetric("millrace_retries_total", "Attempts that will be made again, by reason.", ("service", "code"))
+DEAD_LETTERS = CounterMetric("millrace_dead_letters_total", "Dead letters written, by reason.", ("service", "code"))
+DEAD_LETTERS_OPEN = GaugeMetric(
+    "millrace_dead_letters_open", "Dead letters that wait for a person, by reason.", ("service", "code")
+)
+TOKEN_EXPIRY = GaugeMetric(
+    "millrace_token_expiry_timestamp_seconds",
+    "When a connection's access token expires, as a Unix time.",
+    ("system", "connection"),
+    unit="seconds",
+)
+TOKEN_REFRESH = CounterMetric(
+    "millrace_token_refresh_total", "Refreshes of access tokens by outcome.", ("system", "outcome")
+)
+CHANNEL_EXPIRY = GaugeMetric(
+    "millrace_channel_expiry_timestamp_seconds",
+    "When a connection's webhook subscription expires, as a Unix time.",
+    ("system", "connection"),
+    unit="seconds",
+)
+CONSUMER_LAG_RECORDS = GaugeMetric(
+    "millrace_kafka_consumer_lag_records", "Records a consumer group has not committed.", ("group", "topic")
+)
+CONSUMER_LAG = GaugeMetric(
+    "millrace_kafka_consumer_lag_seconds",
+    "Age of the oldest record a consumer group has not committed.",
+    ("group", "topic"),
+    unit="seconds",
+)
+COMMIT_FAILURES = CounterMetric(
+    "millrace_kafka_commit_failures_total",
+    "Offset commits the broker refused; the records come again and are seen as repeats.",
+    ("group", "topic"),
+)
+REPLAY_RECORDS = CounterMetric("millrace_replay_records_total", "Records replayed, by outcome.", ("outcome",))
+RECONCILE_DIFFERENCES = GaugeMetric(
+    "millrace_reconcile_differences", "Records in which source and target differ, at the last comparison.", ("sync",)
+)
+BUILD_INFO = GaugeMetric("millrace_build_info", "1, labelled with the build that runs.", ("version", "revision"))
+
+METRICS: tuple[Metric, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, CounterMetric | GaugeMetric | HistogramMetric)
+)
