@@ -1,0 +1,93 @@
+"""The configuration as services see it: one consistent snapshot, read in the transaction that uses it.
+
+The mapper must read a mapping version *after* it locked its rows (R9): a version read earlier could be older than the one by which
+another process has already judged the same record. So a snapshot is remembered only as long as `config_rev` stands still, and the
+revision is read again in each transaction: one short query in the usual case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.contracts.connections import Connection
+from common.contracts.ids import ConnectionId, Entity, SyncId, VendorName
+from common.contracts.syncs import Sync
+from common.state import pool as state
+from common.state.definitions import from_jsonb
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Connections and syncs at one revision."""
+
+    revision: int
+    connections: Mapping[ConnectionId, Connection] = field(default_factory=dict)
+    syncs: Mapping[SyncId, Sync] = field(default_factory=dict)
+
+    def syncs_of(self, source: ConnectionId, entity: Entity) -> Iterable[Sync]:
+        """The syncs that want to hear of this entity of this connection; a paused one keeps hearing and does not write."""
+        return (
+            sync
+            for sync in self.syncs.values()
+            if sync.source == source and sync.entity == entity and sync.state in ("active", "paused") and sync.mapping
+        )
+
+
+class ConfigurationReader:
+    """Reads the snapshot; shared by everything in one process, and safe to use from several tasks."""
+
+    def __init__(self) -> None:
+        self._known: Configuration | None = None
+
+    async def read(self, tx: state.Connection) -> Configuration:
+        """The configuration as this transaction's statements see it."""
+        revision = await tx.fetchval("select revision from core.config_rev")
+        if self._known is None or self._known.revision != revision:
+            self._known = await _load(tx)
+        return self._known
+
+
+async def _load(tx: state.Connection) -> Configuration:
+    # Each statement of READ COMMITTED sees its own moment; one statement for all three makes it one moment.
+    row = await tx.fetchrow(
+        """
+        select (select revision from core.config_rev) as revision,
+               (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from core.connection c where c.state <> 'deleted') as connections,
+               (select coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('definition', m.definition)), '[]')
+                  from core.sync s
+                  left join core.mapping_version m on m.sync = s.id and m.version = s.mapping_version
+                 where s.state <> 'draft') as syncs
+        """
+    )
+    connections = [_connection(stored) for stored in row["connections"]]
+    syncs = [_sync(stored) for stored in row["syncs"]]
+    return Configuration(row["revision"], {c.id: c for c in connections}, {s.id: s for s in syncs})
+
+
+def _connection(stored: Mapping[str, Any]) -> Connection:
+    return Connection(
+        id=ConnectionId(stored["id"]),
+        vendor=VendorName(stored["vendor"]),
+        name=stored["name"],
+        state=stored["state"],
+        details=dict(stored["details"]),
+        capabilities=frozenset(stored["capabilities"]),
+    )
+
+
+def _sync(stored: Mapping[str, Any]) -> Sync:
+    definition = stored["definition"]
+    version = int(stored["mapping_version"])
+    return Sync(
+        id=SyncId(stored["id"]),
+        name=stored["name"],
+        template=stored["template"],
+        entity=Entity(stored["entity"]),
+        source=ConnectionId(stored["source_connection"]),
+        target=ConnectionId(stored["target_connection"]),
+        place=stored["place"],
+        state=stored["state"],
+        mapping=from_jsonb(version, definition) if isinstance(definition, dict) else None,
+    )

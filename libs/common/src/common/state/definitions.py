@@ -1,0 +1,51 @@
+"""Mapping definitions to and from the jsonb of `core.mapping_version`; the one place that knows that form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.contracts.syncs import MappingDefinition, MappingRow, Transform
+
+
+def to_jsonb(definition: MappingDefinition) -> dict[str, Any]:
+    """The stored form; the version number stands in its own column."""
+    return {
+        "rows": [_row_to_jsonb(row) for row in definition.rows],
+        "filter": definition.filter,
+        "key": definition.key,
+        "on_delete": definition.on_delete,
+        "on_filtered": definition.on_filtered,
+        "gone_tag": definition.gone_tag,
+        "options": dict(definition.options),
+    }
+
+
+def from_jsonb(version: int, stored: Mapping[str, Any]) -> MappingDefinition:
+    """The definition as it was written; fields that an older writer did not know keep their defaults."""
+    known = ("filter", "key", "on_delete", "on_filtered", "gone_tag", "options")
+    return MappingDefinition(
+        version=version,
+        rows=tuple(_row_from_jsonb(row) for row in stored["rows"]),
+        **{name: stored[name] for name in known if name in stored},
+    )
+
+
+def _row_to_jsonb(row: MappingRow) -> dict[str, Any]:
+    return {
+        "target": row.target,
+        "from": row.source,
+        "transforms": [{"name": t.name, "arguments": dict(t.arguments)} for t in row.transforms],
+        "required": row.required,
+        "new_field": row.new_field,
+    }
+
+
+def _row_from_jsonb(row: Mapping[str, Any]) -> MappingRow:
+    return MappingRow(
+        target=row["target"],
+        source=row["from"],
+        transforms=tuple(Transform(t["name"], t.get("arguments", {})) for t in row.get("transforms", [])),
+        required=row.get("required", False),
+        new_field=row.get("new_field", ""),
+    )
