@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -78,7 +78,7 @@ def read(cls: type[BaseModel], env: Mapping[str, str]) -> dict[str, object]:
     """The values the environment gives to a settings class, ready to be validated; refuses what it does not know."""
     known = list(variables(cls))
     own = {variable.name for variable in known} | {f"{variable.name}_FILE" for variable in known if variable.secret}
-    problems = list(_unknown(env, own | names_elsewhere()))
+    problems = list(unknown_names(env, own))
     values: dict[str, object] = {}
     for variable in known:
         try:
@@ -101,15 +101,9 @@ def explain(cls: type[BaseModel], error: ValidationError) -> ConfigurationError:
     return ConfigurationError(_sentence(by_path, finding) for finding in error.errors(include_url=False))
 
 
-@cache
-def names_elsewhere() -> frozenset[str]:
-    """The names that any part of Millrace reads: one environment is often shared by all services."""
-    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    names = set(schema["properties"])
-    return frozenset(names | {f"{name}_FILE" for name in names if schema["properties"][name].get("writeOnly")})
-
-
-def _unknown(env: Mapping[str, str], known: set[str]) -> Iterator[str]:
+def unknown_names(env: Mapping[str, str], own: Collection[str] = ()) -> Iterator[str]:
+    """A sentence for each MILLRACE_ name that nothing reads: most are typing errors, silently without effect."""
+    known = names_elsewhere().union(own)
     for name in sorted(env):
         if name.startswith(PREFIX) and name not in known:
             close = get_close_matches(name, known, n=1, cutoff=0.7)
@@ -117,6 +111,14 @@ def _unknown(env: Mapping[str, str], known: set[str]) -> Iterator[str]:
                 f"did you mean {close[0]}?" if close else "remove it, or see `millrace config schema` for the names."
             )
             yield f"{name} is not a setting of Millrace: {remedy}"
+
+
+@cache
+def names_elsewhere() -> frozenset[str]:
+    """The names that any part of Millrace reads: one environment is often shared by all services."""
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    names = set(schema["properties"])
+    return frozenset(names | {f"{name}_FILE" for name in names if schema["properties"][name].get("writeOnly")})
 
 
 def _text(variable: Variable, env: Mapping[str, str]) -> str | None:

@@ -6,33 +6,34 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from common.environment import PREFIX, Variable, value_schema
-from common.settings import TOOL_VARIABLES, Settings
+from common.settings import TOOL_VARIABLES, ServiceSettings, Settings
 
-_EVERY = "every service"
+EVERY = "every service"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One variable and the services that read it."""
+    """One variable and who reads it."""
 
     variable: Variable
     readers: tuple[str, ...]
 
 
 def catalogue(classes: Mapping[str, type[Settings]]) -> tuple[Entry, ...]:
-    """One entry per variable, in the order in which the classes declare them; `classes` by service."""
-    found: dict[str, Entry] = {}
-    for service, cls in classes.items():
+    """One entry per variable, the shared ones first; `classes` by who reads them."""
+    found = {variable.name: Entry(variable, (EVERY,)) for variable in ServiceSettings.variables()}
+    for reader, cls in classes.items():
         for variable in cls.variables():
-            before = found.get(variable.name)
-            found[variable.name] = Entry(variable, (*(before.readers if before else ()), service))
+            before = found.get(variable.name, Entry(variable, ()))
+            if before.readers != (EVERY,):
+                found[variable.name] = Entry(before.variable, (*before.readers, reader))
     return tuple(found.values())
 
 
 def json_schema(classes: Mapping[str, type[Settings]]) -> dict[str, object]:
     """The settings of all services as one JSON Schema, keyed by environment variable."""
     entries = catalogue(classes)
-    properties: dict[str, object] = {entry.variable.name: _property(entry, len(classes)) for entry in entries}
+    properties: dict[str, object] = {entry.variable.name: _property(entry) for entry in entries}
     properties |= {name: {"type": "string", "description": meaning} for name, meaning in TOOL_VARIABLES.items()}
     ours = sorted(name for name in properties if name.startswith(PREFIX))
     files = [f"{entry.variable.name}_FILE" for entry in entries if entry.variable.secret]
@@ -52,7 +53,7 @@ def env_example(classes: Mapping[str, type[Settings]]) -> str:
         "# Every setting of Millrace. Required ones are filled in; the others show their default or an example.",
         "",
     ]
-    for title, entries in _groups(catalogue(classes), len(classes)):
+    for title, entries in _groups(catalogue(classes)):
         lines += [f"# --- {title} ---", ""]
         for entry in entries:
             lines += [f"# {entry.variable.meaning}{_or_file(entry.variable)}", _example_line(entry.variable), ""]
@@ -64,33 +65,34 @@ def markdown(classes: Mapping[str, type[Settings]]) -> str:
     lines = [
         "# Settings",
         "",
-        "Made by `millrace config schema --write` from the settings classes; do not edit.",
+        "Made by `python -m millrace.reference` from the settings classes; do not edit.",
         "Third-party names are kept as they are, ours start with `MILLRACE_`. Every secret is also read from `<NAME>_FILE`.",
         "An unknown `MILLRACE_*` name stops the start. `millrace config check` tries the settings without starting anything.",
     ]
-    for title, entries in _groups(catalogue(classes), len(classes)):
-        lines += ["", f"## {title.capitalize()}", "", "| Name | Meaning | Default | Example |", "|---|---|---|---|"]
+    for title, entries in _groups(catalogue(classes)):
+        lines += [
+            "",
+            f"## {title[0].upper()}{title[1:]}",
+            "",
+            "| Name | Meaning | Default | Example |",
+            "|---|---|---|---|",
+        ]
         lines += [_row(entry.variable) for entry in entries]
     lines += ["", "## The command line, tests and tools", "", "| Name | Meaning |", "|---|---|"]
     lines += [f"| `{name}` | {meaning} |" for name, meaning in TOOL_VARIABLES.items()]
     return "\n".join(lines) + "\n"
 
 
-def _groups(entries: Iterable[Entry], services: int) -> Iterator[tuple[str, list[Entry]]]:
+def _groups(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(_title(entry, services), []).append(entry)
+        groups.setdefault(", ".join(entry.readers), []).append(entry)
     return iter(groups.items())
 
 
-def _title(entry: Entry, services: int) -> str:
-    return _EVERY if len(entry.readers) == services else ", ".join(entry.readers)
-
-
-def _property(entry: Entry, services: int) -> dict[str, object]:
-    readers = [_EVERY] if len(entry.readers) == services else list(entry.readers)
+def _property(entry: Entry) -> dict[str, object]:
     required = {"x-required": True} if entry.variable.required else {}
-    return value_schema(entry.variable) | required | {"x-read-by": readers}
+    return value_schema(entry.variable) | required | {"x-read-by": list(entry.readers)}
 
 
 def _or_file(variable: Variable) -> str:

@@ -1,0 +1,102 @@
+"""Writes the pages that are made from the code: settings, error codes, metrics, failpoints and `.env.example`.
+
+`python -m millrace.reference` writes them, `--check` says which are out of date; a house test runs the check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from common import failpoints
+from common.codes import CODES
+from common.metric_register import METRICS
+from common.settings_catalogue import env_example, json_schema, markdown
+from millrace.settings_classes import CHECKOUT, settings_classes
+
+_MADE = "Made by `python -m millrace.reference` from {source}; do not edit."
+
+
+def pages() -> dict[str, str]:
+    """The text of every page, by its path in the checkout."""
+    classes = settings_classes()
+    return {
+        "libs/common/src/common/settings_schema.json": json.dumps(json_schema(classes), indent=2) + "\n",
+        ".env.example": env_example(classes),
+        "docs/settings.md": markdown(classes),
+        "docs/error-codes.md": error_codes(),
+        "docs/metrics.md": metrics(),
+        "docs/failpoints.md": failpoint_names(),
+    }
+
+
+def error_codes() -> str:
+    """The table of `common.codes`."""
+    head = "| Code | What it means | What to do | Who | Retry safe |"
+    rows = [
+        f"| `{code.name}` | {code.meaning} | {code.action} | {code.who} | {'yes' if code.retry_safe else 'no'} |"
+        for code in sorted(CODES.values(), key=lambda code: code.name)
+    ]
+    return _page("Error codes", "`common/codes.py`", head, rows)
+
+
+def metrics() -> str:
+    """The table of the register of metrics."""
+    head = "| Metric | Type | Labels | Unit | What it tells |"
+    rows = [
+        f"| `{metric.name}` | {type(metric).__name__.removesuffix('Metric').lower()} "
+        f"| {', '.join(metric.labels)} | {metric.unit} | {metric.meaning} |"
+        for metric in METRICS
+    ]
+    return _page("Metrics", "`common/metric_register.py`", head, rows)
+
+
+def failpoint_names() -> str:
+    """The table of failpoints."""
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in sorted(failpoints.POINTS.items())]
+    return _page("Failpoints", "`common/failpoints.py`", "| Name | What breaks there |", rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes or checks the pages; 1 if a checked page is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m millrace.reference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, name what is out of date")
+    return _apply(pages(), _compare if parser.parse_args(arguments).check else _write)
+
+
+def out_of_date(made: Mapping[str, str], checkout: Path = CHECKOUT) -> list[str]:
+    """The pages whose file differs from what the code says."""
+    return [name for name, text in made.items() if not _same(checkout / name, text)]
+
+
+def _apply(made: Mapping[str, str], act: Callable[[str, str], int]) -> int:
+    return max((act(name, made[name]) for name in out_of_date(made)), default=0)
+
+
+def _write(name: str, text: str) -> int:
+    path = CHECKOUT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    sys.stderr.write(f"written: {name}\n")
+    return 0
+
+
+def _compare(name: str, _: str) -> int:
+    sys.stderr.write(f"out of date: {name} (run `python -m millrace.reference`)\n")
+    return 1
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def _page(title: str, source: str, head: str, rows: Sequence[str]) -> str:
+    line = "|" + "---|" * (head.count("|") - 1)
+    return "\n".join([f"# {title}", "", _MADE.format(source=source), "", head, line, *rows, ""])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
