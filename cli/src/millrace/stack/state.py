@@ -1,0 +1,102 @@
+"""What the supervisor writes down for everybody else: who runs, since when, and what went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+
+from millrace.stack.home import Home, write_atomically
+from millrace.stack.processes import Process
+
+
+class Phase(StrEnum):
+    """Where one unit of the stack is in its life."""
+
+    WAITING = "waiting"
+    PREPARING = "preparing"
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """One part, step or service."""
+
+    name: str
+    kind: str = "part"
+    phase: Phase = Phase.WAITING
+    pid: int | None = None
+    started: int | None = None
+    version: str | None = None
+    restarts: int = 0
+    given: bool = False
+    seconds: float = 0.0
+    facts: dict[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+    @property
+    def process(self) -> Process | None:
+        return None if self.pid is None or self.started is None else Process(self.pid, self.started)
+
+
+@dataclass(frozen=True)
+class StackState:
+    """The whole stack at one moment."""
+
+    pid: int = 0
+    started: int = 0
+    phase: str = "starting"
+    failure: str = ""
+    remedy: str = ""
+    code: int = 0
+    scope: str = ""
+    units: dict[str, UnitState] = field(default_factory=dict)
+
+    @property
+    def supervisor(self) -> Process | None:
+        return Process(self.pid, self.started) if self.pid else None
+
+
+def read_state(home: Home) -> StackState | None:
+    """The last state written, or None if there is none that can be read: then the processes' marks are all we have."""
+    try:
+        raw = json.loads(home.state_file.read_text())
+        units = {name: _unit(unit) for name, unit in raw.pop("units").items()}
+        return StackState(**raw, units=units)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _unit(raw: dict[str, object]) -> UnitState:
+    known = {entry.name for entry in fields(UnitState)}
+    unit = UnitState(**{name: value for name, value in raw.items() if name in known})  # type: ignore[arg-type]
+    return replace(unit, phase=Phase(unit.phase))
+
+
+class Board:
+    """The supervisor's own copy of the state; every change is on disk before anything else happens."""
+
+    def __init__(self, home: Home, state: StackState, on_change: Callable[[StackState], None] | None = None) -> None:
+        self._home = home
+        self._on_change = on_change
+        self.state = state
+
+    def stack(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self._publish()
+
+    def unit(self, name: str, **changes: object) -> None:
+        changed = replace(self.state.units[name], **changes)  # type: ignore[arg-type]
+        if changed != self.state.units[name]:
+            self.state = replace(self.state, units={**self.state.units, name: changed})
+            self._publish()
+
+    def _publish(self) -> None:
+        write_atomically(self._home.state_file, json.dumps(asdict(self.state), indent=1), 0o600)
+        if self._on_change:
+            self._on_change(self.state)

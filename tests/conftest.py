@@ -1,0 +1,22 @@
+"""Fixtures for all tests: one real Kafka, PostgreSQL and Valkey for the session, started when first asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.local_stack import LocalStack, infrastructure, running
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Real servers on free ports in a home of their own; MILLRACE_TEST_STACK=<home> reuses running ones."""
+    reused = os.environ.get("MILLRACE_TEST_STACK")
+    if reused:
+        yield running(Path(reused))
+        return
+    with infrastructure(tmp_path_factory.mktemp("stack") / "home") as started:
+        yield started

@@ -1,0 +1,1 @@
+"""What several tests need to start and ask real things."""
