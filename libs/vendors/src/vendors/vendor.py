@@ -112,6 +112,8 @@ class CatalogueField:
     required: bool = False
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    """Of an address: the parts without which the vendor refuses it."""
     writable: bool = True
 
 

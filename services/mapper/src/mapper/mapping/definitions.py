@@ -1,0 +1,117 @@
+"""Mapping definitions as people write them: the rows of a template or of a sync file, read with every mistake named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, get_args
+
+import yaml
+
+from common.codes import CODES, Code, register
+from common.contracts.syncs import MappingDefinition, MappingRow, OnGone, Transform
+from mapper.mapping.problems import MappingInvalid, Problem
+
+register(
+    Code("MAPPING_ROW_INVALID", "A mapping row or option is not of the form that the documentation shows.",
+         "Compare the row with the template's; `millrace sync show NAME` prints it.", "owner", False),
+    Code("TEMPLATE_UNKNOWN", "No template has that name.",
+         "Use one of the templates that the message lists.", "owner", False),
+)  # fmt: skip
+
+_ROW = {"target", "from", "transforms", "required", "new_field"}
+_NEW_FIELDS = {"text", "number", "address", "phone", "date", "url"}
+
+
+def template(name: str) -> dict[str, Any]:
+    """The shipped template of that name, as data."""
+    folder = resources.files("mapper") / "templates"
+    known = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    if name not in known:
+        words = f"There is no template {name[:80]!r}; there are: {', '.join(known)}."
+        raise MappingInvalid([Problem("TEMPLATE_UNKNOWN", 0, "template", words, CODES["TEMPLATE_UNKNOWN"].action)])
+    loaded: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text())
+    return loaded
+
+
+def templates() -> list[str]:
+    """The names of the shipped templates."""
+    folder = resources.files("mapper") / "templates"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition:
+    """A definition from its written form (rows, filter, key, options); raises `MappingInvalid` with every mistake."""
+    problems: list[Problem] = []
+    rows = tuple(
+        row
+        for number, item in enumerate(given.get("rows") or (), 1)
+        if (row := _row(number, item, problems)) is not None
+    )
+    options = dict(given.get("options") or {})
+    gone = {name: _gone(name, options.pop(name, fallback), problems) for name, fallback in _GONE.items()}
+    if not rows and not problems:
+        problems.append(_problem(0, "rows", "A mapping needs at least one row."))
+    if not isinstance(given.get("filter", "") or "", str):
+        problems.append(_problem(0, "filter", "The filter is a JMESPath expression in quotes."))
+    if problems:
+        raise MappingInvalid(problems)
+    return MappingDefinition(
+        version=version,
+        rows=rows,
+        filter=given.get("filter") or "",
+        key=str(given.get("key", "email")),
+        gone_tag=str(options.pop("gone_tag", "inactive")),
+        options=options,
+        on_delete=gone["on_delete"],
+        on_filtered=gone["on_filtered"],
+    )
+
+
+_GONE: dict[str, OnGone] = {"on_delete": "archive", "on_filtered": "leave"}
+
+
+def _gone(name: str, value: Any, problems: list[Problem]) -> OnGone:
+    if value in get_args(OnGone):
+        checked: OnGone = value
+        return checked
+    problems.append(_problem(0, name, f"The option takes {', '.join(get_args(OnGone))}."))
+    return "leave"
+
+
+def _row(number: int, item: Any, problems: list[Problem]) -> MappingRow | None:
+    if (
+        not isinstance(item, Mapping)
+        or not isinstance(item.get("target"), str)
+        or not isinstance(item.get("from"), str)
+    ):
+        problems.append(_problem(number, "row", "A row has at least `target` and `from`, both texts."))
+        return None
+    unknown = sorted(set(item) - _ROW)
+    if unknown:
+        words = f"A row knows no {', '.join(map(repr, unknown))}; it knows {', '.join(sorted(_ROW))}."
+        problems.append(_problem(number, item["target"], words))
+    if item.get("new_field", "") not in _NEW_FIELDS | {""}:
+        problems.append(_problem(number, item["target"], f"`new_field` is one of {', '.join(sorted(_NEW_FIELDS))}."))
+    steps = [
+        step for given in item.get("transforms") or () if (step := _transform(number, item["target"], given, problems))
+    ]
+    return MappingRow(item["target"], item["from"], tuple(steps), bool(item.get("required")), item.get("new_field", ""))
+
+
+def _transform(number: int, target: str, given: Any, problems: list[Problem]) -> Transform | None:
+    if isinstance(given, str):
+        return Transform(given)
+    if isinstance(given, Mapping) and isinstance(given.get("name"), str):
+        arguments = given.get("arguments")
+        return Transform(given["name"], arguments if isinstance(arguments, Mapping) else _inline(given))
+    problems.append(_problem(number, target, "A transform is a name, or an object with `name` and its arguments."))
+    return None
+
+
+def _inline(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != "name"}
+
+
+def _problem(row: int, field: str, words: str) -> Problem:
+    return Problem("MAPPING_ROW_INVALID", row, field, words, CODES["MAPPING_ROW_INVALID"].action)

@@ -1,0 +1,166 @@
+"""From a neutral record to a wanted document, by one version of one mapping.
+
+A definition is compiled once, when its version becomes active; a preview and a run use the same compiled mapping, so their numbers
+are equal. Nothing in here knows a vendor, a clock or a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from common.codes import CODES
+from common.contracts.syncs import MappingDefinition, MappingRow
+from mapper.mapping.check import checked
+from mapper.mapping.expressions import Expression, ExpressionExpensive, ExpressionInvalid, Record
+from mapper.mapping.problems import MappingInvalid, Problem
+from mapper.mapping.transforms import Step, TransformArguments, TransformUnknown, compiled
+from vendors.vendor import CatalogueField, FieldCatalogue
+
+MAX_RECORD = 256 * 1024
+TAGS = "tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What one record becomes: a document, or the problems that keep it from becoming one.
+
+    `left_out` names fields that have a value which the target would refuse in part (an incomplete address): the rest still goes.
+    """
+
+    passes: bool
+    document: dict[str, Any]
+    problems: tuple[Problem, ...] = ()
+    left_out: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    target: str
+    expression: Expression
+    steps: tuple[Step, ...]
+    required: bool
+    field: CatalogueField | None
+
+
+@dataclass(slots=True)
+class _Draft:
+    document: dict[str, Any] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    left_out: list[Problem] = field(default_factory=list)
+
+
+class CompiledMapping:
+    """One version, ready to be applied to any number of records."""
+
+    def __init__(self, definition: MappingDefinition, rows: Sequence[_Row], condition: Expression | None) -> None:
+        self.version = definition.version
+        self.definition = definition
+        self._rows = tuple(rows)
+        self._condition = condition
+        self._has_tags = any(row.target == TAGS for row in rows)
+
+    def passes(self, record: Record) -> bool:
+        """Whether the record meets the sync's filter; no filter lets everything pass."""
+        if self._condition is None:
+            return True
+        try:
+            return self._condition.read(record) not in (None, False, "", [], {})
+        except ExpressionExpensive:
+            return False
+
+    def apply(self, record: Record) -> Mapped:
+        """The document that the target shall have for this record."""
+        if len(orjson.dumps(record)) > MAX_RECORD:
+            return Mapped(True, {}, (_too_large(),))
+        if not self.passes(record):
+            return Mapped(False, {})
+        draft = _Draft()
+        for row in self._rows:
+            self._fill(draft, row, record)
+        if self._has_tags:
+            draft.document[TAGS] = sorted(draft.tags)
+        return Mapped(True, draft.document, tuple(draft.problems), tuple(draft.left_out))
+
+    def _fill(self, draft: _Draft, row: _Row, record: Record) -> None:
+        if not row.expression.told(record) and not row.required:
+            return
+        try:
+            value = row.expression.read(record)
+        except ExpressionExpensive as error:
+            draft.problems.append(_problem("MAPPING_EXPRESSION_EXPENSIVE", row.number, row.target, str(error)))
+            return
+        for step in row.steps:
+            value = step(value, record)
+        if row.target == TAGS:
+            draft.tags.update(_tags(value))
+            return
+        fitting, problem = checked(row.number, row.field, row.target, value, required=row.required)
+        if problem is None:
+            draft.document[row.target] = fitting
+        else:
+            (draft.left_out if problem.code == "MAPPING_ADDRESS_INCOMPLETE" else draft.problems).append(problem)
+
+
+def compile_mapping(definition: MappingDefinition, target: FieldCatalogue | None = None) -> CompiledMapping:
+    """Compiles a definition and holds it against the target's catalogue; raises `MappingInvalid` with every problem found."""
+    problems: list[Problem] = []
+    rows = [row for number, given in enumerate(definition.rows, 1) if (row := _row(number, given, target, problems))]
+    condition = _expression(0, "filter", definition.filter, problems) if definition.filter else None
+    problems += _unmapped(definition, target)
+    if problems:
+        raise MappingInvalid(problems)
+    return CompiledMapping(definition, rows, condition)
+
+
+def _row(number: int, given: MappingRow, target: FieldCatalogue | None, problems: list[Problem]) -> _Row | None:
+    expression = _expression(number, given.target, given.source, problems)
+    steps = []
+    for transform in given.transforms:
+        try:
+            steps.append(compiled(transform))
+        except TransformUnknown as error:
+            problems.append(_problem("MAPPING_TRANSFORM_UNKNOWN", number, given.target, str(error)))
+        except (TransformArguments, ExpressionInvalid) as error:
+            problems.append(_problem("MAPPING_TRANSFORM_ARGUMENTS", number, given.target, str(error)))
+    found = target.get(given.target) if target else None
+    if target and found is None and given.target != TAGS and not given.new_field:
+        problems.append(_problem("MAPPING_TARGET_UNKNOWN", number, given.target, "The target has no such field."))
+    required = given.required or bool(found and found.required)
+    return _Row(number, given.target, expression, tuple(steps), required, found) if expression else None
+
+
+def _expression(number: int, name: str, source: str, problems: list[Problem]) -> Expression | None:
+    try:
+        return Expression(source)
+    except ExpressionInvalid as error:
+        problems.append(_problem("MAPPING_EXPRESSION_INVALID", number, name, str(error)))
+        return None
+
+
+def _unmapped(definition: MappingDefinition, target: FieldCatalogue | None) -> list[Problem]:
+    """Required fields of the target, and the key, that no row writes."""
+    written = {row.target for row in definition.rows}
+    needed = {definition.key} | {f.path for f in (target.fields if target else ()) if f.required}
+    return [
+        _problem("MAPPING_REQUIRED_MISSING", 0, name, f"No row writes {name}, which the target requires.")
+        for name in sorted(needed - written)
+    ]
+
+
+def _tags(value: Any) -> list[str]:
+    given = value if isinstance(value, list | tuple) else [value]
+    return [item.strip() for item in given if isinstance(item, str) and item.strip()]
+
+
+def _problem(code: str, row: int, name: str, words: str) -> Problem:
+    return Problem(code, row, name, words, CODES[code].action)
+
+
+def _too_large() -> Problem:
+    return _problem("MAPPING_RECORD_TOO_LARGE", 0, "record", f"The record is larger than {MAX_RECORD // 1024} KiB.")
