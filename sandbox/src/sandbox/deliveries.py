@@ -1,0 +1,270 @@
+"""Webhooks on their way: sent asynchronously, tried again on the vendor's schedule, in no promised order.
+
+Waits are in the sandbox's time, so moving the clock sends what has become due. Each attempt is a row of the delivery
+log; a lost delivery is one too, so that a checker knows what never left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Protocol, cast
+
+import httpx
+
+from sandbox.clock import Clock
+from sandbox.faults import Fault, Faults
+
+KEPT = 50_000
+AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one hook. `schedule[n]` is the wait in seconds before attempt n, its length the most attempts."""
+
+    vendor: str
+    account: str
+    hook_id: str
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+    schedule: tuple[float, ...] = (0.0,)
+    timeout_s: float = 10.0
+    topic: str = ""  # what it tells of, for the log: "contact.updated"
+    context: str = ""  # for the simulator: a history id
+    id: str = ""  # set when queued
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one try ended: `status` is 0 when there was no answer."""
+
+    number: int  # from 1
+    status: int
+    sent_mono_ns: int
+    answered_mono_ns: int
+    error: str
+    last: bool  # the schedule has no further turn
+
+
+Row = dict[str, object]
+Dumped = tuple[list[Row], int, int, int, list["Turn"]]
+
+
+class Hears(Protocol):
+    """Whoever is told how an attempt ended: the vendor's simulator."""
+
+    def delivered(self, delivery: Delivery, attempt: Attempt) -> bool: ...
+
+
+class FindsHearer(Protocol):
+    def __call__(self, vendor: str) -> Hears: ...
+
+
+@dataclass(order=True, slots=True)
+class Turn:
+    """A delivery's next attempt in the queue; copies of one message differ in `copy`."""
+
+    due: float
+    order: int
+    delivery: Delivery = field(compare=False)
+    number: int = field(compare=False, default=1)
+    fault: str = field(compare=False, default="")
+
+
+@dataclass(slots=True)
+class Shuffle:
+    """Messages a shuffle rule is holding back."""
+
+    rule: Fault
+    held: list[Turn]
+    batch: int = 0
+
+
+class Deliveries:
+    """The queue, the sender and the delivery log of all vendors."""
+
+    def __init__(self, clock: Clock, faults: Faults, hearer: FindsHearer) -> None:
+        self._clock, self._faults, self._hearer = clock, faults, hearer
+        self._queue: list[Turn] = []
+        self._log: deque[dict[str, object]] = deque(maxlen=KEPT)
+        self._seq = self._made = self._ordered = 0
+        self._shuffles: dict[str, Shuffle] = {}
+        self._wake = asyncio.Event()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._sending: dict[asyncio.Task[None], Turn] = {}
+
+    # What simulators call
+
+    def send(self, delivery: Delivery) -> str:
+        """Queue one message, under the webhook faults in force; its delivery id."""
+        self._made += 1
+        delivery = replace(delivery, id=f"d{self._made}")
+        hits = {rule.kind: rule for rule in self._faults.of_delivery(delivery.vendor, delivery.account)}
+        if "webhook_lost" in hits:
+            self._record(delivery, 1, "lost", None)
+            return delivery.id
+        late = hits["webhook_late"].seconds if "webhook_late" in hits else 0.0
+        copies = hits["webhook_double"].copies if "webhook_double" in hits else 1
+        for _ in range(copies):
+            turn = self._turn(delivery, 1, late, ",".join(sorted(kind.removeprefix("webhook_") for kind in hits)))
+            self._place(turn, hits.get("webhook_shuffle"))
+        return delivery.id
+
+    def _turn(self, delivery: Delivery, number: int, extra: float, fault: str) -> Turn:
+        self._ordered += 1
+        due = self._clock.time() + delivery.schedule[number - 1] + extra
+        return Turn(due, self._ordered, delivery, number, fault)
+
+    def _place(self, turn: Turn, shuffle: Fault | None) -> None:
+        if shuffle is None:
+            heapq.heappush(self._queue, turn)
+            self._wake.set()
+            return
+        held = self._shuffles.setdefault(shuffle.id, Shuffle(shuffle, []))
+        held.held.append(turn)
+        if len(held.held) >= shuffle.window:
+            self._release(held)
+        elif len(held.held) == 1:
+            asyncio.get_running_loop().call_later(shuffle.seconds, self._release, held, held.batch)
+
+    def _release(self, shuffle: Shuffle, batch: int | None = None) -> None:
+        """Let the held messages go in the order the rule's seed gives this batch, one after the other."""
+        if batch is not None and batch != shuffle.batch:
+            return
+        turns, shuffle.held = shuffle.held, []
+        random.Random(f"{shuffle.rule.seed}:{shuffle.batch}").shuffle(turns)  # noqa: S311 - reproducible on purpose
+        shuffle.batch += 1
+        task = asyncio.get_running_loop().create_task(self._in_turn(turns))
+        if turns:
+            self._sending[task] = turns[0]
+            task.add_done_callback(lambda done: self._sending.pop(done, None))
+
+    async def _in_turn(self, turns: list[Turn]) -> None:
+        async with self._client() as client:
+            for turn in turns:
+                await self._clock.sleep_until(turn.due)
+                await self._attempt(client, turn)
+
+    # The sender
+
+    @staticmethod
+    def _client() -> httpx.AsyncClient:
+        return httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=AT_ONCE))
+
+    async def run(self) -> None:
+        """Send what is due, until cancelled."""
+        async with self._client() as client, asyncio.TaskGroup() as group:
+            while True:
+                turn = await self._next()
+                await self._room.acquire()
+                task = group.create_task(self._placed(client, turn))
+                self._sending[task] = turn
+                task.add_done_callback(lambda done: self._sending.pop(done, None))
+
+    async def _next(self) -> Turn:
+        while True:
+            self._wake.clear()
+            wait = self._queue[0].due - self._clock.time() if self._queue else 3600.0
+            if wait <= 0:
+                return heapq.heappop(self._queue)
+            woken = [asyncio.create_task(self._wake.wait()), asyncio.create_task(self._clock.moved_or(wait))]
+            try:
+                await asyncio.wait(woken, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in woken:
+                    task.cancel()
+
+    async def _placed(self, client: httpx.AsyncClient, turn: Turn) -> None:
+        try:
+            await self._attempt(client, turn)
+        finally:
+            self._room.release()
+
+    async def _attempt(self, client: httpx.AsyncClient, turn: Turn) -> None:
+        delivery, number = turn.delivery, turn.number
+        sent = time.monotonic_ns()
+        status, error = await answer_of(client, delivery)
+        last = number >= len(delivery.schedule)
+        attempt = Attempt(number, status, sent, time.monotonic_ns(), error, last)
+        self._record(delivery, number, turn.fault, attempt)
+        again = self._hearer(delivery.vendor).delivered(delivery, attempt)
+        if again and not last and not 200 <= status < 300:
+            heapq.heappush(self._queue, self._turn(delivery, number + 1, 0.0, ""))
+            self._wake.set()
+
+    def _record(self, delivery: Delivery, number: int, fault: str, attempt: Attempt | None) -> None:
+        self._seq += 1
+        self._log.append(
+            {
+                "seq": self._seq,
+                "id": delivery.id,
+                "at": self._clock.now().isoformat(),
+                "vendor": delivery.vendor,
+                "account": delivery.account,
+                "hook_id": delivery.hook_id,
+                "topic": delivery.topic,
+                "method": delivery.method,
+                "url": delivery.url,
+                "body": delivery.body.decode("utf-8", "replace"),
+                "attempt": number,
+                "status": attempt.status if attempt else None,
+                "sent_mono_ns": attempt.sent_mono_ns if attempt else None,
+                "answered_mono_ns": attempt.answered_mono_ns if attempt and attempt.status else None,
+                "error": attempt.error if attempt else "",
+                "fault": fault,
+            }
+        )
+
+    # What the admin and the snapshot read
+
+    def since(self, seq: int) -> tuple[list[dict[str, object]], int]:
+        return [row for row in self._log if int(str(row["seq"])) > seq], self._seq
+
+    def last(self, many: int) -> list[dict[str, object]]:
+        """The newest rows, newest first."""
+        return list(islice(reversed(self._log), many))
+
+    def pending(self) -> int:
+        held = sum(len(shuffle.held) for shuffle in self._shuffles.values())
+        return len(self._queue) + len(self._sending) + held
+
+    def reset(self) -> None:
+        """Forget the log and everything not yet sent."""
+        self._log.clear()
+        self._queue.clear()
+        self._shuffles.clear()
+        for task in self._sending:
+            task.cancel()
+
+    def dump(self) -> object:
+        held = [turn for shuffle in self._shuffles.values() for turn in shuffle.held]
+        waiting = [*self._queue, *held, *self._sending.values()]
+        return list(self._log), self._seq, self._made, self._ordered, waiting
+
+    def load(self, dumped: object) -> None:
+        """Take back the queue; what was being sent when the snapshot was taken is sent again (at least once)."""
+        log, self._seq, self._made, self._ordered, waiting = cast(Dumped, dumped)
+        self._log = deque(log, maxlen=KEPT)
+        self._queue = list(waiting)
+        heapq.heapify(self._queue)
+
+
+async def answer_of(client: httpx.AsyncClient, delivery: Delivery) -> tuple[int, str]:
+    """The receiver's status, or 0 and the reason; never a redirect followed, never longer than the vendor waits."""
+    try:
+        async with asyncio.timeout(delivery.timeout_s):
+            answer = await client.request(
+                delivery.method, delivery.url, content=delivery.body, headers=dict(delivery.headers)
+            )
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as trouble:
+        return 0, f"{type(trouble).__name__}: {trouble}".rstrip(": ")
+    return answer.status_code, ""

@@ -1,0 +1,47 @@
+"""The one list of simulators."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from sandbox.clock import Clock
+from sandbox.core import Core
+from sandbox.deliveries import Deliveries
+from sandbox.faults import Faults
+from sandbox.operators import Operators
+from sandbox.simulator import Simulator
+from sandbox.zoho_accounts.grants import ZohoGrants
+
+
+class Vendors:
+    """The simulators by name and by address."""
+
+    def __init__(self) -> None:
+        self.all: list[Simulator] = []
+
+    def named(self, vendor: str) -> Simulator:
+        """The simulator of a vendor; raises KeyError."""
+        for simulator in self.all:
+            if simulator.vendor == vendor:
+                return simulator
+        raise KeyError(vendor)
+
+    def owner(self, path: str) -> tuple[Simulator, str] | None:
+        """Who answers under this path, and the prefix that is theirs."""
+        for simulator in self.all:
+            prefix = simulator.owns(path)
+            if prefix is not None:
+                return simulator, prefix
+        return None
+
+
+def build(home: Path) -> tuple[Core, Vendors]:
+    """The core and every simulator plugged into it."""
+    clock, faults, vendors = Clock(home), Faults(), Vendors()
+    core = Core(home, clock, faults, Deliveries(clock, faults, vendors.named), Operators(), ZohoGrants())
+    for name in ("sandbox.zoho_accounts.accounts", "sandbox.zoho_books", "sandbox.mailchimp"):
+        module = importlib.import_module(name)
+        if hasattr(module, "build"):
+            vendors.all.append(module.build(core))
+    return core, vendors

@@ -1,0 +1,108 @@
+"""The sandbox's memory across restarts: one file, replaced whole, taken between two requests.
+
+A forked child writes it from its copy of the memory, so that the process itself never pauses for it; after `kill -9`
+the sandbox wakes up as it was at the last snapshot, which is consistent because requests are atomic steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import pickle  # the file is our own, in a folder only the user can write
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sandbox.calls import CallLog
+from sandbox.clock import write_atomically
+from sandbox.core import Core
+from sandbox.late import LateCommits
+from sandbox.registry import Vendors
+
+FORMAT = 1
+
+
+class Snapshot:
+    """Writes and reads the state of the whole sandbox."""
+
+    def __init__(self, core: Core, vendors: Vendors, log: CallLog, late: LateCommits, home: Path) -> None:
+        self._core, self._vendors, self._log, self._late = core, vendors, log, late
+        self._file = home / "sandbox" / "snapshot"
+        self._changed = False
+
+    def changed(self) -> None:
+        """Something is worth writing."""
+        self._changed = True
+
+    async def run(self, every_s: float) -> None:
+        """Write a changed state every few seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            if self._changed:
+                self._changed = False
+                await self.write_aside()
+
+    async def write_aside(self) -> None:
+        """Write from a forked child while this process goes on; without fork, here and now."""
+        if not hasattr(os, "fork"):
+            self.write()
+            return
+        await asyncio.to_thread(os.waitpid, self._fork(), 0)
+
+    def _fork(self) -> int:
+        child = os.fork()
+        if child:
+            return child
+        try:
+            gc.disable()
+            self.write()
+        finally:
+            os._exit(0)  # nothing of the parent's may run in the child, least of all its server
+
+    def write(self) -> None:
+        """Write the state as it is at this moment."""
+        state = {
+            "format": FORMAT,
+            "log": self._log.dump(),
+            "late": self._late.dump(),
+            "deliveries": self._core.deliveries.dump(),
+            "zoho": self._core.zoho.dump(),
+            "vendors": {simulator.vendor: simulator.dump() for simulator in self._vendors.all},
+        }
+        write_atomically(self._file, pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL))
+
+    def read(self) -> bool:
+        """Take back the last snapshot, if there is one of this format."""
+        if not self._file.exists():
+            return False
+        with collected_later():
+            state = pickle.loads(self._file.read_bytes())  # noqa: S301 - see the import
+            if state["format"] != FORMAT:
+                sys.stderr.write(f"the snapshot {self._file} is of another version and is not read\n")
+                return False
+            self._take(state)
+        return True
+
+    def _take(self, state: dict[str, object]) -> None:
+        self._log.load(state["log"])
+        self._late.load(state["late"])
+        self._core.deliveries.load(state["deliveries"])
+        self._core.zoho.load(state["zoho"])
+        vendors = state["vendors"]
+        assert isinstance(vendors, dict)
+        for simulator in self._vendors.all:
+            if simulator.vendor in vendors:
+                simulator.load(vendors[simulator.vendor])
+
+
+@contextlib.contextmanager
+def collected_later() -> Iterator[None]:
+    """Make many objects without the collector walking them, and put them out of its sight afterwards."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()

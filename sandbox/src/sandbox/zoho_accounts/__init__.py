@@ -1,0 +1,1 @@
+"""Zoho accounts, simulated: consent, tokens and budgets in eight data centres."""
