@@ -60,11 +60,18 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
-        return core_schema.union_schema(
-            [core_schema.is_instance_schema(cls), from_text],
+        return core_schema.no_info_plain_validator_function(
+            cls._accept,
             serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.masked()),
         )
+
+    @classmethod
+    def _accept(cls, value: object) -> Self:
+        if isinstance(value, Secret):
+            return value if isinstance(value, cls) else cls(value.reveal())
+        if isinstance(value, str):
+            return cls(value)
+        raise ValueError("a secret is a text")
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
