@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.database import database, database_server, database_template, empty_database  # noqa: F401
 from tests.support.local_stack import LocalStack, infrastructure, running
 
 

@@ -1,0 +1,30 @@
+"""The error codes that the bus adds to the registry."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from common.codes import Code, register
+
+MESSAGE_UNREADABLE: Final = "MESSAGE_UNREADABLE"
+HANDLER_BUG: Final = "HANDLER_BUG"
+BROKER_UNAVAILABLE: Final = "BROKER_UNAVAILABLE"
+MESSAGE_TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
+BROKER_REFUSED: Final = "BROKER_REFUSED"
+
+register(
+    Code(
+        MESSAGE_TOO_LARGE,
+        "A message is larger than the broker accepts (1 MiB).",
+        "Look at the record: a field holds far more than a person would type. Shorten it at the source, then retry.",
+        "owner",
+        True,
+    ),
+    Code(
+        BROKER_REFUSED,
+        "Kafka refused a message for good, or the right to send it.",
+        "Check that the topics exist (`millrace topic list`) and that this service may write to them.",
+        "operator",
+        True,
+    ),
+)

@@ -1,0 +1,50 @@
+"""What a service writes to consume a topic: parse one record, store a batch in one transaction, then produce."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from common.bus.record import RawRecord
+from common.contracts.topics import Topic
+from common.failures import Failure
+from common.state.pool import Connection
+
+M = TypeVar("M")
+
+
+class Delivered(Generic[M]):
+    """One message with the record it was read from."""
+
+    __slots__ = ("failure", "message", "record")
+
+    def __init__(self, message: M, record: RawRecord) -> None:
+        self.message = message
+        self.record = record
+        self.failure: Failure | None = None
+
+    def reject(self, failure: Failure) -> None:
+        """Makes this record a dead letter in the batch's transaction; the rest of the batch goes on."""
+        self.failure = failure
+
+
+class Handler(Protocol[M]):
+    """A consumer's work. Every step may be repeated with the same records, and with some of them alone."""
+
+    @property
+    def topic(self) -> Topic: ...
+
+    @property
+    def group(self) -> str: ...
+
+    def parse(self, record: RawRecord) -> M:
+        """Reads one record; whatever it raises makes that record a dead letter."""
+        ...
+
+    async def store(self, batch: Sequence[Delivered[M]], tx: Connection) -> None:
+        """Does the batch's work in the one transaction given; repeatable by the keys of its rows."""
+        ...
+
+    async def after(self, batch: Sequence[Delivered[M]]) -> None:
+        """Produces what comes of the stored records; only then are their offsets committed."""
+        ...

@@ -1,0 +1,132 @@
+"""A database comes to this version once, or is refused with one clear sentence and left as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from common.state.migrate import MIGRATIONS, MigrationRefused, migrate, pending, read_migrations
+from tests.support.database import Database
+
+ALL = [migration.title for migration in read_migrations(MIGRATIONS)]
+
+
+async def execute(url: str, *statements: str) -> None:
+    link = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await link.execute(statement)
+    finally:
+        await link.close()
+
+
+def starter(url: str, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "common.state.migrate", *words],
+        env={**os.environ, "DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out + err
+
+
+class TestMigrate:
+    def test_two_starters_at_once_migrate_once(self, empty_database: Database) -> None:
+        results = [ended(process) for process in [starter(empty_database.owner_url) for _ in range(2)]]
+        assert [code for code, _ in results] == [0, 0], results
+        said = sorted(text.strip() for _, text in results)
+        assert said == ["Applied " + ", ".join(ALL), "The database is up to date."]
+
+    async def test_many_starters_in_one_process_apply_each_file_once(self, empty_database: Database) -> None:
+        applied = await asyncio.gather(*(migrate(empty_database.owner_url) for _ in range(5)))
+        assert sorted(applied) == [[], [], [], [], ALL]
+
+    async def test_a_migrated_database_needs_nothing_more(self, database: Database) -> None:
+        link = await asyncpg.connect(database.url("service"))
+        try:
+            assert await pending(link) == []
+        finally:
+            await link.close()
+
+    async def test_tells_what_an_empty_database_needs(self, empty_database: Database) -> None:
+        link = await asyncpg.connect(empty_database.owner_url)
+        try:
+            assert await pending(link) == ALL
+        finally:
+            await link.close()
+
+    async def test_a_file_that_fails_changes_nothing(self, database: Database, tmp_path: Path) -> None:
+        (tmp_path / "0001_half.sql").write_text(
+            "create table vault.first (id int); create table nowhere.second (id int);"
+        )
+        with pytest.raises(MigrationRefused, match="0001_half failed and changed nothing"):
+            await migrate(database.url("broker"), tmp_path, "vault")
+        link = await asyncpg.connect(database.url("broker"))
+        try:
+            assert await link.fetchval("select to_regclass('vault.first')") is None
+        finally:
+            await link.close()
+
+
+class TestRefusals:
+    async def test_a_newer_schema(self, database: Database) -> None:
+        await execute(database.owner_url, "insert into flow.applied_migration values (9999, 'from_the_future', 'x')")
+        code, said = ended(starter(database.owner_url))
+        assert code == 1
+        assert "newer version (to 9999_from_the_future)" in said
+        assert "start the newer version" in said
+        assert len(said.strip().splitlines()) == 1
+
+    async def test_a_changed_file(self, database: Database) -> None:
+        await execute(database.owner_url, "update flow.applied_migration set sha256 = 'other' where number = 1")
+        code, said = ended(starter(database.owner_url))
+        assert code == 1
+        assert "0001_roles_and_schemas was changed after it was applied" in said
+
+    async def test_tables_of_somebody_else(self, empty_database: Database) -> None:
+        await execute(empty_database.owner_url, "create schema core", "create table core.customers (id int)")
+        code, said = ended(starter(empty_database.owner_url))
+        assert code == 1
+        assert "core.customers" in said
+        link = await asyncpg.connect(empty_database.owner_url)
+        try:
+            assert await link.fetchval("select to_regnamespace('flow')") is None
+        finally:
+            await link.close()
+
+    @pytest.mark.parametrize(
+        ("change", "code", "words"),
+        [
+            (lambda url: url.rpartition("/")[0] + "/no_such_database", 78, "does not exist"),
+            (lambda url: url.replace("millrace_owner:", "millrace_owner:x"), 78, "was not accepted"),
+            (lambda url: "postgresql://127.0.0.1:1/millrace", 75, "does not answer"),
+            (lambda url: "mysql://127.0.0.1/millrace", 78, "cannot be used"),
+            (lambda url: "", 78, "DATABASE_URL is missing"),
+        ],
+    )
+    def test_a_wrong_address(self, empty_database: Database, change, code: int, words: str) -> None:  # type: ignore[no-untyped-def]
+        done, said = ended(starter(change(empty_database.owner_url)))
+        assert (done, len(said.strip().splitlines())) == (code, 1), said
+        assert words in said
+
+    def test_a_folder_with_two_files_of_one_number(self, tmp_path: Path) -> None:
+        for name in ("0001_a.sql", "0001_b.sql"):
+            (tmp_path / name).write_text("select 1;")
+        with pytest.raises(MigrationRefused, match="same number"):
+            read_migrations(tmp_path)
+
+    def test_a_file_with_a_strange_name(self, tmp_path: Path) -> None:
+        (tmp_path / "1-a.sql").write_text("select 1;")
+        with pytest.raises(MigrationRefused, match="not named like a migration"):
+            read_migrations(tmp_path)
