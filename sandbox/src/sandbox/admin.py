@@ -15,7 +15,7 @@ from sandbox.core import Core
 from sandbox.late import LateCommits
 from sandbox.page import Page
 from sandbox.registry import Vendors
-from sandbox.simulator import Answer
+from sandbox.simulator import Acts, Answer
 from sandbox.snapshot import Snapshot, collected_later
 
 Body = dict[str, object]
@@ -68,6 +68,10 @@ class Admin:
     def _routed(self, method: str, name: str, asked: dict[str, str], body: bytes, base: str) -> Answer:
         if method == "POST" and name in self._posts:
             done = self._posts[name](document(body))
+            self._snapshot.changed()
+            return plain(done)
+        if method == "POST" and name.endswith("/people"):
+            done = self._act(name, document(body))
             self._snapshot.changed()
             return plain(done)
         if method == "DELETE" and name == "faults":
@@ -152,6 +156,14 @@ class Admin:
         for simulator in self._vendors.all:
             simulator.due(self._core.clock.now())
         return self._clock()
+
+    def _act(self, name: str, wanted: Body) -> Body:
+        """`{vendor}/{account}/people`: somebody does something outside the API."""
+        parts = [unquote(part) for part in name.split("/")]
+        simulator = self._vendors.named(parts[0])
+        if len(parts) != 3 or not isinstance(simulator, Acts):
+            raise KeyError(name)
+        return simulator.act(parts[1], wanted)
 
     def _set_limits(self, wanted: Body) -> Body:
         vendor = text(wanted, "vendor")

@@ -16,7 +16,7 @@ from sandbox.faults import Fault
 from sandbox.health import health
 from sandbox.late import LateCommits
 from sandbox.registry import Vendors
-from sandbox.simulator import Answer, Request, Simulator, Ticket
+from sandbox.simulator import Answer, Probes, Request, Simulator, Ticket
 from sandbox.snapshot import Snapshot
 
 TICK_S = 1.0
@@ -165,6 +165,7 @@ class Sandbox:
         request, faults = exchange.request, exchange.faults
         # Judged by the clock as it is now: a latency fault may have let it go on.
         request = replace(request, now=self.core.clock.now()) if "latency" in faults else request
+        await self._probed(exchange)
         answer = exchange.simulator.handle(request, exchange.ticket)
         if "half_commit" in faults:
             failed = stated(faults["half_commit"])
@@ -176,6 +177,14 @@ class Sandbox:
         else:
             self._tell(exchange, answer)
             await self._send(exchange, answer)
+
+    async def _probed(self, exchange: Exchange) -> None:
+        """Let the simulator know whether the addresses it asks for answer."""
+        simulator, ticket = exchange.simulator, exchange.ticket
+        if isinstance(simulator, Probes):
+            wanted = simulator.probes(exchange.request, ticket)
+            if wanted:
+                simulator.probed(ticket, [await self.core.deliveries.probe(delivery) for delivery in wanted])
 
     async def _send(self, exchange: Exchange, answer: Answer) -> None:
         faults = exchange.faults

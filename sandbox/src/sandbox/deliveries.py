@@ -13,8 +13,9 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import httpx
 
@@ -63,6 +64,14 @@ class Hears(Protocol):
     """Whoever is told how an attempt ended: the vendor's simulator."""
 
     def delivered(self, delivery: Delivery, attempt: Attempt) -> bool: ...
+
+
+@runtime_checkable
+class Stamps(Protocol):
+    """A vendor whose signatures carry the time, so that every attempt needs one of its own."""
+
+    def stamped(self, delivery: Delivery, now: datetime) -> Delivery:
+        """The delivery as it goes out at this attempt."""
 
 
 class FindsHearer(Protocol):
@@ -143,10 +152,8 @@ class Deliveries:
         turns, shuffle.held = shuffle.held, []
         random.Random(f"{shuffle.rule.seed}:{shuffle.batch}").shuffle(turns)  # noqa: S311 - reproducible on purpose
         shuffle.batch += 1
-        task = asyncio.get_running_loop().create_task(self._in_turn(turns))
         if turns:
-            self._sending[task] = turns[0]
-            task.add_done_callback(lambda done: self._sending.pop(done, None))
+            self._keep(asyncio.get_running_loop().create_task(self._in_turn(turns)), turns[0])
 
     async def _in_turn(self, turns: list[Turn]) -> None:
         async with self._client() as client:
@@ -160,15 +167,31 @@ class Deliveries:
     def _client() -> httpx.AsyncClient:
         return httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=AT_ONCE))
 
+    async def probe(self, delivery: Delivery) -> int:
+        """Ask an address at once and outside the queue; its status, 0 for no answer."""
+        async with self._client() as client:
+            sent = time.monotonic_ns()
+            status, error = await answer_of(client, delivery)
+        self._record(delivery, 1, "", Attempt(1, status, sent, time.monotonic_ns(), error, True))
+        return status
+
     async def run(self) -> None:
         """Send what is due, until cancelled."""
-        async with self._client() as client, asyncio.TaskGroup() as group:
+        async with self._client() as client:
             while True:
                 turn = await self._next()
                 await self._room.acquire()
-                task = group.create_task(self._placed(client, turn))
-                self._sending[task] = turn
-                task.add_done_callback(lambda done: self._sending.pop(done, None))
+                self._keep(asyncio.get_running_loop().create_task(self._placed(client, turn)), turn)
+
+    def _keep(self, task: asyncio.Task[None], turn: Turn) -> None:
+        self._sending[task] = turn
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        """One delivery that breaks does not end the others, and is not passed over in silence."""
+        self._sending.pop(task, None)
+        if not task.cancelled() and (broken := task.exception()):
+            asyncio.get_running_loop().call_exception_handler({"message": "a delivery broke", "exception": broken})
 
     async def _next(self) -> Turn:
         while True:
@@ -191,12 +214,14 @@ class Deliveries:
 
     async def _attempt(self, client: httpx.AsyncClient, turn: Turn) -> None:
         delivery, number = turn.delivery, turn.number
+        hearer = self._hearer(delivery.vendor)
+        outgoing = hearer.stamped(delivery, self._clock.now()) if isinstance(hearer, Stamps) else delivery
         sent = time.monotonic_ns()
-        status, error = await answer_of(client, delivery)
+        status, error = await answer_of(client, outgoing)
         last = number >= len(delivery.schedule)
         attempt = Attempt(number, status, sent, time.monotonic_ns(), error, last)
         self._record(delivery, number, turn.fault, attempt)
-        again = self._hearer(delivery.vendor).delivered(delivery, attempt)
+        again = hearer.delivered(delivery, attempt)
         if again and not last and not 200 <= status < 300:
             heapq.heappush(self._queue, self._turn(delivery, number + 1, 0.0, ""))
             self._wake.set()
@@ -265,6 +290,6 @@ async def answer_of(client: httpx.AsyncClient, delivery: Delivery) -> tuple[int,
             answer = await client.request(
                 delivery.method, delivery.url, content=delivery.body, headers=dict(delivery.headers)
             )
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as trouble:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError, ValueError) as trouble:
         return 0, f"{type(trouble).__name__}: {trouble}".rstrip(": ")
     return answer.status_code, ""

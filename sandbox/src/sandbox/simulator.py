@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import orjson
 
@@ -140,3 +140,22 @@ class Simulator(Protocol):
 
     def due(self, now: datetime) -> None:
         """The clock moved or a second passed: overdue invoices, expiries, batches that finish. Cheap when idle."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A vendor that calls an address before it accepts it, as Mailchimp does with the address of a new hook."""
+
+    def probes(self, request: Request, ticket: Ticket) -> Sequence[Delivery]:
+        """What must be asked before `handle`; mostly nothing."""
+
+    def probed(self, ticket: Ticket, statuses: Sequence[int]) -> None:
+        """The answers, in order; 0 for none."""
+
+
+@runtime_checkable
+class Acts(Protocol):
+    """A vendor with people who do things outside the API: `POST /_sandbox/{vendor}/{account}/people`."""
+
+    def act(self, account: str, body: dict[str, object]) -> dict[str, object]:
+        """Let somebody do something; raises KeyError for who is not there, ValueError for what cannot be."""
