@@ -26,7 +26,13 @@ from common.failpoint_actions import Action, Armed, Plan, parse
 T = TypeVar("T")
 
 # Every point in the code, by name, with what a break there means. A test holds this list and the code together.
-POINTS: Mapping[str, str] = MappingProxyType({})
+POINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "bus.before_store": "A batch is read and parsed, its transaction has not begun.",
+        "bus.after_store": "A batch's transaction is committed, what comes of it is not sent.",
+        "bus.before_commit": "What comes of a batch is sent, its offsets are not committed.",
+    }
+)
 
 
 class _Switches(Protocol):

@@ -83,6 +83,7 @@ class BatchRunner(Generic[M]):
         """Returns when every record is safe; raises `Away` or `ConsumerFailed` when its offset must not be committed."""
         with self._trace.processing(self._handler.group, records) as span:
             delivered, unread = self._parse(records)
+            await failpoints.hit("bus.before_store")
             try:
                 await self._store_all(delivered, unread)
             except Exception as error:  # noqa: BLE001 - the one place that decides what becomes of a batch
@@ -92,6 +93,7 @@ class BatchRunner(Generic[M]):
                 await self._store_singly(delivered, unread)
             await failpoints.hit("bus.after_store")
             await self._produce([one for one in delivered if one.failure is None])
+            await failpoints.hit("bus.before_commit")
 
     def _parse(self, records: Sequence[RawRecord]) -> tuple[list[Delivered[M]], list[Rejection]]:
         delivered: list[Delivered[M]] = []
