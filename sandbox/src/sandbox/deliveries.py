@@ -109,7 +109,7 @@ class Deliveries:
         self._shuffles: dict[str, Shuffle] = {}
         self._wake = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._sending: dict[asyncio.Task[None], Turn] = {}
+        self._sending: dict[asyncio.Task[None], list[Turn]] = {}
 
     # What simulators call
 
@@ -153,13 +153,14 @@ class Deliveries:
         random.Random(f"{shuffle.rule.seed}:{shuffle.batch}").shuffle(turns)  # noqa: S311 - reproducible on purpose
         shuffle.batch += 1
         if turns:
-            self._keep(asyncio.get_running_loop().create_task(self._in_turn(turns)), turns[0])
+            self._keep(asyncio.get_running_loop().create_task(self._in_turn(turns)), turns)
 
     async def _in_turn(self, turns: list[Turn]) -> None:
         async with self._client() as client:
-            for turn in turns:
-                await self._clock.sleep_until(turn.due)
-                await self._attempt(client, turn)
+            while turns:
+                await self._clock.sleep_until(turns[0].due)
+                await self._attempt(client, turns[0])
+                turns.pop(0)
 
     # The sender
 
@@ -181,10 +182,10 @@ class Deliveries:
             while True:
                 turn = await self._next()
                 await self._room.acquire()
-                self._keep(asyncio.get_running_loop().create_task(self._placed(client, turn)), turn)
+                self._keep(asyncio.get_running_loop().create_task(self._placed(client, turn)), [turn])
 
-    def _keep(self, task: asyncio.Task[None], turn: Turn) -> None:
-        self._sending[task] = turn
+    def _keep(self, task: asyncio.Task[None], turns: list[Turn]) -> None:
+        self._sending[task] = turns
         task.add_done_callback(self._sent)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
@@ -272,7 +273,7 @@ class Deliveries:
 
     def dump(self) -> object:
         held = [turn for shuffle in self._shuffles.values() for turn in shuffle.held]
-        waiting = [*self._queue, *held, *self._sending.values()]
+        waiting = [*self._queue, *held, *(turn for turns in self._sending.values() for turn in turns)]
         return list(self._log), self._seq, self._made, self._ordered, waiting
 
     def load(self, dumped: object) -> None:
@@ -286,10 +287,11 @@ class Deliveries:
 async def answer_of(client: httpx.AsyncClient, delivery: Delivery) -> tuple[int, str]:
     """The receiver's status, or 0 and the reason; never a redirect followed, never longer than the vendor waits."""
     try:
+        url = httpx.URL(delivery.url)
+        if (url.port or 0) > 65_535:
+            raise ValueError("a port must be 0-65535")
         async with asyncio.timeout(delivery.timeout_s):
-            answer = await client.request(
-                delivery.method, delivery.url, content=delivery.body, headers=dict(delivery.headers)
-            )
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, OverflowError, ValueError) as trouble:
+            answer = await client.request(delivery.method, url, content=delivery.body, headers=dict(delivery.headers))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as trouble:
         return 0, f"{type(trouble).__name__}: {trouble}".rstrip(": ")
     return answer.status_code, ""

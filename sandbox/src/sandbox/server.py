@@ -53,25 +53,30 @@ def announce(host: str, port: int) -> None:
     sys.stdout.flush()
 
 
-async def serve(settings: Settings) -> None:
-    """Run until told to stop."""
-    core, vendors = build(settings.home)
-    app = Sandbox(core, vendors, settings.snapshot_s)
+def server_for(app: Sandbox, host: str, port: int, listening: Callable[[str, int], None]) -> SandboxServer:
+    """A server for one application, not yet running."""
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
+        host=host,
+        port=port,
         http=SandboxProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,
-        date_header=False,
+        date_header=False,  # answers carry the sandbox's own time
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
     )
-    await SandboxServer(config, announce).serve()
+    return SandboxServer(config, listening)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop."""
+    core, vendors = build(settings.home)
+    app = Sandbox(core, vendors, settings.snapshot_s)
+    await server_for(app, settings.host, settings.port, announce).serve()
 
 
 def main(settings: Settings) -> None:
