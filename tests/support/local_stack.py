@@ -81,7 +81,9 @@ def wait_until_up(home: Path, supervisor: subprocess.Popen[bytes]) -> StackState
 
 def addresses(home: Path, state: StackState) -> LocalStack:
     parts = {name: unit.facts for name, unit in state.units.items()}
-    return LocalStack(home, parts["kafka"]["address"], parts["postgres"]["url"], parts["valkey"]["url"])
+    superuser = f"millrace_admin:{(home / 'secrets/postgres/admin').read_text()}"
+    postgres = f"postgresql://{superuser}@{parts['postgres']['address']}/postgres"
+    return LocalStack(home, parts["kafka"]["address"], postgres, parts["valkey"]["url"])
 
 
 def running(home: Path) -> LocalStack:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from common.metric_register import METRICS
 from common.settings_catalogue import env_example, json_schema, markdown
 from millrace.settings_classes import CHECKOUT, settings_classes
 
+_REGISTERS = re.compile(r"^from common\.codes import .*\bregister\b", re.MULTILINE)
 _MADE = "Made by `python -m millrace.reference` from {source}; do not edit."
 
 
@@ -33,8 +36,18 @@ def pages() -> dict[str, str]:
     }
 
 
+def import_registers(checkout: Path = CHECKOUT) -> None:
+    """Imports the modules that add error codes: a package registers its codes when it is imported."""
+    for path in sorted([*checkout.glob("libs/*/src/**/*.py"), *checkout.glob("services/*/src/**/*.py")]):
+        if _REGISTERS.search(path.read_text(encoding="utf-8")):
+            source = next(parent for parent in path.parents if parent.name == "src")
+            parts = path.relative_to(source).with_suffix("").parts
+            importlib.import_module(".".join(part for part in parts if part != "__init__"))
+
+
 def error_codes() -> str:
     """The table of `common.codes`."""
+    import_registers()
     head = "| Code | What it means | What to do | Who | Retry safe |"
     rows = [
         f"| `{code.name}` | {code.meaning} | {code.action} | {code.who} | {'yes' if code.retry_safe else 'no'} |"

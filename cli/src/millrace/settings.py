@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from millrace.errors import CommandError
@@ -12,6 +14,9 @@ from millrace.exit_codes import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULT_PORTS = (18300, 18399)
+OWN_NAMES = frozenset({"MILLRACE_PORT_RANGE", "MILLRACE_TEST_SERVICES"})
+NAMES_FILE = CHECKOUT / "libs/common/src/common/settings_schema.json"
+GIVEN = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL")
 SERVER_VARIABLES = frozenset({"PATH", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "JAVA_TOOL_OPTIONS"})
 
 
@@ -34,6 +39,7 @@ class StackSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> StackSettings:
         given = dict(os.environ if environment is None else environment)
+        _refuse_unknown(given)
         testing = given.get("MILLRACE_TEST") == "1"
         extra = given.get("MILLRACE_TEST_SERVICES") if testing else None
         return cls(
@@ -41,9 +47,9 @@ class StackSettings:
             cache=_cache(given),
             ports=_ports(given.get("MILLRACE_PORT_RANGE")),
             jar_repository=given.get("MILLRACE_JAR_REPOSITORY") or None,
-            database_url=given.get("DATABASE_URL") or None,
+            database_url=_secret(given, "DATABASE_URL"),
             kafka_bootstrap_servers=given.get("KAFKA_BOOTSTRAP_SERVERS") or None,
-            redis_url=given.get("REDIS_URL") or None,
+            redis_url=_secret(given, "REDIS_URL"),
             demo=given.get("NO_DEMO", "") in ("", "0"),
             testing=testing,
             extra_services=Path(extra) if extra else None,
@@ -53,6 +59,41 @@ class StackSettings:
     def for_servers(self) -> dict[str, str]:
         """What Kafka, PostgreSQL and Valkey may see: not the user's PG* or KAFKA_* variables, which they would obey."""
         return {name: value for name, value in self.environment.items() if name in SERVER_VARIABLES}
+
+    def for_services(self) -> dict[str, str]:
+        """What our own processes inherit: everything, but what only this command reads and what it tells them anew."""
+        answered = {*GIVEN, *(f"{name}_FILE" for name in GIVEN), "NO_DEMO"}
+        return {n: value for n, value in self.environment.items() if n not in OWN_NAMES and n not in answered}
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    """A name that nobody reads is a typing error, and its default would be a surprise."""
+    known = known_names()
+    for name in sorted(given):
+        if name.startswith("MILLRACE_") and name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.7)
+            remedy = (
+                f"Did you mean {close[0]}?" if close else "Remove it; `millrace config schema` lists every setting."
+            )
+            raise CommandError(f"{name} is not a setting of Millrace.", remedy, ExitCode.USAGE)
+
+
+def known_names() -> frozenset[str]:
+    schema = json.loads(NAMES_FILE.read_text())["properties"]
+    files = {f"{name}_FILE" for name, entry in schema.items() if entry.get("writeOnly")}
+    return frozenset({*schema, *files, *OWN_NAMES})
+
+
+def _secret(given: Mapping[str, str], name: str) -> str | None:
+    path = given.get(f"{name}_FILE")
+    if not path:
+        return given.get(name) or None
+    try:
+        return Path(path).read_text().strip()
+    except OSError as refused:
+        raise CommandError(
+            f"{name}_FILE names {path}, which cannot be read: {refused.strerror}.", code=ExitCode.USAGE
+        ) from refused
 
 
 def _home(given: Mapping[str, str]) -> Path:

@@ -95,7 +95,7 @@ class Home:
 def half_written(folder: Path, why: str) -> CommandError:
     return CommandError(
         f"{folder} is not a complete Millrace folder: {why}.",
-        "Move it away, or remove it with `millrace clean --force` if its data may be lost.",
+        "Move it away, or remove it if its data may be lost; or choose another folder with MILLRACE_HOME.",
         ExitCode.CONFLICT,
     )
 

@@ -29,11 +29,13 @@ class NotOurs(Exception):
 class Part(Protocol):
     """One server of the stack."""
 
-    name: str
     needs: tuple[str, ...]
     start_seconds: float
     stop_seconds: float
     stop_signal: signal.Signals
+
+    @property
+    def name(self) -> str: ...
 
     def choose_ports(self, ports: PortRange) -> None:
         """Take free ports; called again if another program was quicker."""

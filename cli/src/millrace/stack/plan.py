@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
@@ -11,11 +13,19 @@ from millrace.stack.jars import JarStore
 from millrace.stack.java import find_java
 from millrace.stack.kafka import Kafka
 from millrace.stack.parts import Part
-from millrace.stack.postgres import Postgres, find_programs
-from millrace.stack.services import INFRASTRUCTURE
+from millrace.stack.postgres import DATABASE, PASSWORDS, Postgres, Role, find_programs, login, password
+from millrace.stack.secrets import secret_file
+from millrace.stack.service_part import ServicePart
+from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, TOPICS, Service, declared
 from millrace.stack.state import UnitState
+from millrace.stack.steps import ModuleRun, create_database, is_there
 from millrace.stack.supervisor import Step
 from millrace.stack.valkey import Valkey
+
+DATABASE_STEP = "database"
+MIGRATE_MODULE = "common.state.migrate"
+TOPICS_MODULE = "common.bus.topics_admin"
+ROLES: tuple[Role, ...] = ("service", "console", "broker")
 
 
 @dataclass(frozen=True)
@@ -28,23 +38,105 @@ class Plan:
 
     def units(self) -> dict[str, UnitState]:
         """The first state of every unit, in the order in which people think of them."""
-        units = {name: self.given[name] for name in INFRASTRUCTURE if name in self.given}
-        parts = {part.name: part for part in self.parts}
-        units |= {name: UnitState(name) for name in INFRASTRUCTURE if name in parts}
+        units = {name: self.given.get(name) or UnitState(name) for name in INFRASTRUCTURE}
         units |= {step.name: UnitState(step.name, kind="step") for step in self.steps}
-        units |= {name: UnitState(name, kind="service") for name in parts if name not in INFRASTRUCTURE}
-        return units
+        services = [part.name for part in self.parts if part.name not in INFRASTRUCTURE]
+        return units | {name: UnitState(name, kind="service") for name in services}
+
+
+class Surroundings:
+    """What the processes of ours are told of the servers; asked at their start, when ports are known."""
+
+    def __init__(self, home: Home, settings: StackSettings, parts: Mapping[str, Part]) -> None:
+        self._home = home
+        self._settings = settings
+        self._parts = parts
+
+    def of(self, service: Service) -> dict[str, str]:
+        environment = self.base(service.role) | {"OTEL_SERVICE_NAME": f"millrace-{service.name}"}
+        return environment | {name: self._filled(value) for name, value in service.environment.items()}
+
+    def base(self, role: Role) -> dict[str, str]:
+        return {
+            **self._settings.for_services(),
+            "DATABASE_URL": self.database_url(role),
+            "KAFKA_BOOTSTRAP_SERVERS": self._settings.kafka_bootstrap_servers
+            or self._parts["kafka"].facts()["address"],
+            "REDIS_URL": self._settings.redis_url or self._parts["valkey"].facts()["url"],
+            "MILLRACE_HOME": str(self._home.root),
+        }
+
+    def database_url(self, role: Role) -> str:
+        if self._settings.database_url is None:
+            postgres = self._parts["postgres"]
+            assert isinstance(postgres, Postgres)
+            return postgres.url(role, DATABASE)
+        if role == "owner":
+            return self._settings.database_url
+        given = urlsplit(self._settings.database_url)
+        address = given.netloc.rpartition("@")[2]
+        user = f"{login(role)}:{quote(password(self._home, role))}"
+        return urlunsplit(given._replace(netloc=f"{user}@{address}"))
+
+    def _filled(self, value: str) -> str:
+        """`{port:name}`, `{secret:name}` (a file) and `{home}` in a declared value."""
+        value = value.replace("{home}", str(self._home.root))
+        value = re.sub(r"\{secret:([\w/.-]+)\}", lambda m: str(secret_file(self._home, m[1])), value)
+        return re.sub(r"\{port:([\w-]+)\}", lambda m: self._port_of(m[1]), value)
+
+    def _port_of(self, name: str) -> str:
+        return self._parts[name].facts()["address"].rpartition(":")[2]
 
 
 def make_plan(home: Home, settings: StackSettings, given: Mapping[str, UnitState], *, services: bool) -> Plan:
     """Decide what to start; `services=False` leaves it at the infrastructure, as the tests want it."""
-    own: dict[str, Part] = {}
+    parts = _servers(home, settings, given, migrated=services)
+    if not services:
+        return Plan(list(parts.values()), [], given)
+    surroundings = Surroundings(home, settings, parts)
+    chosen = declared(demo=settings.demo, extra=settings.extra_services)
+    for service in chosen:
+        parts[service.name] = ServicePart(service, home.stack_id(), surroundings.of, _needs(service))
+    return Plan(list(parts.values()), _steps(home, surroundings, parts, chosen), given)
+
+
+def _servers(home: Home, settings: StackSettings, given: Mapping[str, UnitState], *, migrated: bool) -> dict[str, Part]:
     environment = settings.for_servers()
+    parts: dict[str, Part] = {}
     if "kafka" not in given:
-        jars = JarStore.at(settings.cache)
-        own["kafka"] = Kafka(home, find_java(settings.environment), jars, environment)
+        parts["kafka"] = Kafka(home, find_java(settings.environment), JarStore.at(settings.cache), environment)
     if "postgres" not in given:
-        own["postgres"] = Postgres(home, find_programs(settings.environment), environment)
+        parts["postgres"] = Postgres(home, find_programs(settings.environment), environment, migrated)
     if "valkey" not in given:
-        own["valkey"] = Valkey(home, environment)
-    return Plan(list(own.values()), [], given)
+        parts["valkey"] = Valkey(home, environment)
+    return parts
+
+
+def _needs(service: Service) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*INFRASTRUCTURE, MIGRATIONS, TOPICS, *service.needs)))
+
+
+def _steps(home: Home, surroundings: Surroundings, parts: Mapping[str, Part], chosen: Sequence[Service]) -> list[Step]:
+    steps = []
+    postgres = parts.get("postgres")
+    if isinstance(postgres, Postgres):
+        steps.append(Step(DATABASE_STEP, ("postgres",), lambda: create_database(postgres)))
+
+    async def migrate() -> None:
+        folder = secret_file(home, f"{PASSWORDS}/owner").parent
+        for role in ROLES:
+            secret_file(home, f"{PASSWORDS}/{role}")
+        await ModuleRun(
+            home, MIGRATIONS, MIGRATE_MODULE, surroundings.base("owner"), ("--role-passwords", str(folder))
+        )()
+        for service in chosen:
+            if service.migrations:
+                await ModuleRun(home, MIGRATIONS, service.migrations, surroundings.of(service))()
+
+    async def topics() -> None:
+        if is_there(TOPICS_MODULE):
+            await ModuleRun(home, TOPICS, TOPICS_MODULE, surroundings.base("service"))()
+
+    steps.append(Step(MIGRATIONS, ("postgres", DATABASE_STEP), migrate))
+    steps.append(Step(TOPICS, ("kafka",), topics))
+    return steps

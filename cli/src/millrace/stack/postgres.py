@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from millrace.errors import CommandError
@@ -18,11 +18,15 @@ from millrace.stack.home import Home, half_written, write_atomically
 from millrace.stack.parts import Command, NotOurs, run_tool
 from millrace.stack.ports import HOST, PortRange
 from millrace.stack.processes import process_of
+from millrace.stack.secrets import secret_of
 
 DEFAULT_PORT = 18354
 OLDEST = 15
 NOBODY = 65534
-ADMIN = "millrace_admin"
+PASSWORDS = "postgres"
+DATABASE = "millrace"
+
+Role = Literal["admin", "owner", "service", "console", "broker"]
 
 # Durable (fsync, full_page_writes and synchronous_commit keep their defaults), small, loopback only.
 SETTINGS = {
@@ -63,6 +67,7 @@ class Postgres:
     home: Home
     programs: Programs
     environment: Mapping[str, str] = field(repr=False)
+    migrated: bool = True
     port: int = 0
     name: str = "postgres"
     needs: tuple[str, ...] = ()
@@ -91,11 +96,11 @@ class Postgres:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         secret = self.home.run / "initdb-password"
-        write_atomically(secret, self.password(), 0o600)
+        write_atomically(secret, password(self.home, "admin"), 0o600)
         if self.programs.user is not None:
             os.chown(fresh, self.programs.user, -1)
             os.chown(secret, self.programs.user, -1)
-        words = ["-D", str(fresh), "-U", ADMIN, "--pwfile", str(secret), "--auth=scram-sha-256"]
+        words = ["-D", str(fresh), "-U", login("admin"), "--pwfile", str(secret), "--auth=scram-sha-256"]
         words += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
         command = Command(self.programs.argv("initdb", *words), self.environment, self.programs.user)
         try:
@@ -138,7 +143,7 @@ class Postgres:
         import asyncpg
 
         try:
-            connection = await asyncpg.connect(self.url("postgres"), timeout=3, command_timeout=3)
+            connection = await asyncpg.connect(self.url("admin", "postgres"), timeout=3, command_timeout=3)
         except asyncpg.InvalidPasswordError as refused:
             raise NotOurs(f"the server on {HOST}:{self.port} does not know our password") from refused
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -157,23 +162,19 @@ class Postgres:
         """Nothing is left to do."""
 
     def facts(self) -> dict[str, str]:
-        return {"address": f"{HOST}:{self.port}", "url": self.url("postgres")}
+        url = self.url("owner", DATABASE) if self.migrated else self.url("admin", "postgres")
+        return {"address": f"{HOST}:{self.port}", "url": url}
 
-    def password(self, role: str = ADMIN) -> str:
-        return secret_of(self.home, f"postgres-{role}")
-
-    def url(self, database: str, role: str = ADMIN) -> str:
-        return f"postgresql://{role}:{quote(self.password(role))}@{HOST}:{self.port}/{database}"
+    def url(self, role: Role, database: str) -> str:
+        return f"postgresql://{login(role)}:{quote(password(self.home, role))}@{HOST}:{self.port}/{database}"
 
 
-def secret_of(home: Home, name: str) -> str:
-    """A secret of this stack, made at the first question and kept in a file that only its owner reads."""
-    path = home.secrets / name
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        write_atomically(path, secrets.token_urlsafe(24), 0o600)
-        return path.read_text().strip()
+def login(role: Role) -> str:
+    return f"millrace_{role}"
+
+
+def password(home: Home, role: Role) -> str:
+    return secret_of(home, f"{PASSWORDS}/{role}")
 
 
 def find_programs(environment: Mapping[str, str]) -> Programs:

@@ -34,6 +34,7 @@ class Supervisor:
         self, home: Home, parts: Sequence[Part], steps: Sequence[Step], ports: PortRange, board: Board
     ) -> None:
         self._home = home
+        self._ports = ports
         self._board = board
         self._units = {part.name: Unit(part, home, ports, board) for part in parts}
         self._steps = {step.name: step for step in steps}
@@ -44,6 +45,9 @@ class Supervisor:
         """Start everything, wait until told to stop, stop everything. Returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
+        # All ports before the first start: a service may be told of one that comes after it.
+        for unit in self._units.values():
+            unit.part.choose_ports(self._ports)
         starting = asyncio.create_task(self._start_all(), name="start")
         stopped = asyncio.create_task(self.stopping.wait(), name="stopping")
         await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)

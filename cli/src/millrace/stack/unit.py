@@ -65,7 +65,6 @@ class Unit:
     async def _prepare(self) -> None:
         self._board.unit(self.name, phase=Phase.PREPARING)
         try:
-            self.part.choose_ports(self._ports)
             await self.part.prepare()
         except CommandError as refused:
             raise self._failure(refused) from refused

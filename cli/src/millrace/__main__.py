@@ -1,0 +1,5 @@
+"""`python -m millrace`."""
+
+from millrace.app import main
+
+raise SystemExit(main())

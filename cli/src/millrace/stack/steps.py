@@ -1,0 +1,68 @@
+"""What is done at each start between the servers and the services: the database, its tables, the topics."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from millrace.errors import CommandError
+from millrace.exit_codes import ExitCode
+from millrace.stack.home import Home
+from millrace.stack.logs import last_lines
+from millrace.stack.parts import Command, ToolFailed, run_tool
+from millrace.stack.postgres import DATABASE, Postgres, login, password
+from millrace.stack.processes import MARKER
+
+STEP_SECONDS = 180
+CODES = {75: ExitCode.UNREACHABLE, 78: ExitCode.USAGE}
+
+
+@dataclass(frozen=True)
+class ModuleRun:
+    """`python -m <module>` as a step; what it says last is the reason if it fails."""
+
+    home: Home
+    log: str
+    module: str
+    environment: Mapping[str, str] = field(repr=False)
+    words: Sequence[str] = ()
+
+    async def __call__(self) -> None:
+        environment = {**self.environment, MARKER: self.home.stack_id()}
+        command = Command([sys.executable, "-m", self.module, *self.words], environment)
+        log = self.home.log(self.log)
+        try:
+            await run_tool(command, log, STEP_SECONDS, cwd=self.home.root)
+        except ToolFailed as failed:
+            code = CODES.get(failed.exit_code, ExitCode.FAILED)
+            said = (last_lines(log, 1) or [str(failed)])[0]
+            raise CommandError(f"{self.log} failed: {said}", f"The whole log is {log}.", code) from failed
+        except TimeoutError as late:
+            raise CommandError(f"{self.log} took longer than {STEP_SECONDS} s.", f"Its log is {log}.") from late
+
+
+def is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+async def create_database(postgres: Postgres) -> None:
+    """The owner of the tables, who is no superuser, and the database; once."""
+    import asyncpg
+
+    from common.state.roles import verifier
+
+    owner = login("owner")
+    link = await asyncpg.connect(postgres.url("admin", "postgres"), timeout=10, command_timeout=60)
+    try:
+        if not await link.fetchval("select exists (select from pg_roles where rolname = $1)", owner):
+            secret = verifier(password(postgres.home, "owner"), owner.encode())
+            await link.execute(f"create role {owner} login createrole createdb password '{secret}'")
+        if not await link.fetchval("select exists (select from pg_database where datname = $1)", DATABASE):
+            await link.execute(f"create database {DATABASE} owner {owner}")
+    finally:
+        await link.close(timeout=5)
