@@ -38,7 +38,9 @@ create table flow.ledger (
 
 def a_topic(partitions: int = 3) -> Topic:
     """A topic of its own for one test."""
-    return Topic(f"test.{uuid.uuid4().hex[:12]}", "changes", "test", ChangeEvent, "{key}", "A test.", partitions=partitions)
+    return Topic(
+        f"test.{uuid.uuid4().hex[:12]}", "changes", "test", ChangeEvent, "{key}", "A test.", partitions=partitions
+    )
 
 
 async def create(kafka: str, topic: Topic) -> Topic:
@@ -61,7 +63,8 @@ async def fill(kafka: str, topic: Topic, numbers: Sequence[int], *, keys: int = 
     """Sends {"number": n} with key n modulo `keys`, in order."""
     async with plain_producer(kafka) as producer:
         sent = [
-            await producer.send(topic.name, json.dumps({"number": n}).encode(), key=f"k{n % keys}".encode()) for n in numbers
+            await producer.send(topic.name, json.dumps({"number": n}).encode(), key=f"k{n % keys}".encode())
+            for n in numbers
         ]
         await asyncio.gather(*sent)
 

@@ -37,7 +37,15 @@ class LedgerSettings(ServiceSettings):
 class Ledger:
     """Stores {"number": n}; what is not that is unreadable."""
 
-    def __init__(self, topic: Topic, group: str, *, delay: float = 0, forward: Topic | None = None, producer: Producer | None = None) -> None:
+    def __init__(
+        self,
+        topic: Topic,
+        group: str,
+        *,
+        delay: float = 0,
+        forward: Topic | None = None,
+        producer: Producer | None = None,
+    ) -> None:
         self.topic = topic
         self.group = group
         self._delay = delay
@@ -52,7 +60,13 @@ class Ledger:
             "insert into flow.ledger as l (topic, partition, at, key, number) values ($1, $2, $3, $4, $5) "
             "on conflict (topic, partition, at) do update set seen = l.seen + 1",
             [
-                (one.record.topic, one.record.partition, one.record.offset, (one.record.key or b"").decode(), one.message)
+                (
+                    one.record.topic,
+                    one.record.partition,
+                    one.record.offset,
+                    (one.record.key or b"").decode(),
+                    one.message,
+                )
                 for one in batch
             ],
         )

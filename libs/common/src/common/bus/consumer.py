@@ -53,7 +53,7 @@ class ConsumerLimits:
     look_every_s: float = 10.0
     revoke_s: float = 5.0
     commit_s: float = 5.0
-    drain_s: float = 15.0
+    drain_s: float = 12.0
     close_s: float = 4.0
 
 
@@ -83,6 +83,7 @@ class BatchConsumer(Generic[M]):
         self._idle = asyncio.Event()
         self._idle.set()
         self._ending = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._failure: BaseException | None = None
         self._away = ""
         self._waits = 0
@@ -156,7 +157,7 @@ class BatchConsumer(Generic[M]):
 
     async def _stop(self) -> None:
         """Lets the batch end, within limits; whatever was not committed is read again."""
-        self._ending.set()
+        self._end()
         self._subscriber.running = False
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._limits.drain_s)
@@ -223,12 +224,15 @@ class BatchConsumer(Generic[M]):
         self._waits = min(self._waits + 1, 10)
         self._away = f"{self._handler.group} waits: {away}"
         _log.warning("consumer.waiting", group=self._handler.group, reason=str(away), seconds=round(seconds, 1))
+        self._hurry.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), seconds)
+            if not self._ending.is_set():
+                await asyncio.wait_for(self._hurry.wait(), seconds)
         self._progress = monotonic()
 
     async def _on_revoked(self) -> None:
         # The client rejoins whether the batch is done or not; a late one is fenced by versions in the database.
+        self._hurry.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._limits.revoke_s)
 
@@ -268,7 +272,11 @@ class BatchConsumer(Generic[M]):
     def _fail(self, error: BaseException) -> None:
         _log.error("consumer.failed", group=self._handler.group, topic=self._handler.topic.name, reason=str(error))
         self._failure = self._failure or error
+        self._end()
+
+    def _end(self) -> None:
         self._ending.set()
+        self._hurry.set()
 
     def _count_letters(self, letters: Sequence[Rejection]) -> None:
         for letter in letters:

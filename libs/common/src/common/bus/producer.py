@@ -172,17 +172,15 @@ class Producer:
 
     async def _failure(self, client: Any, error: BaseException, *, sent: bool) -> Failure:
         """The one table from the client's errors to ours; a broken session is replaced on the way."""
+        if isinstance(error, _BROKEN_SESSION) or _is_dead(client) or (sent and not getattr(error, "retriable", False)):
+            # The sequence number of a batch that was refused for good is used up: the broker refuses all that follow it.
+            await self._renew(client)
         if isinstance(error, _TOO_LARGE):
             return Rejected(
                 error_codes.MESSAGE_TOO_LARGE, "The message is larger than Kafka accepts.", detail=repr(error)
             )
-        if isinstance(error, _BROKEN_SESSION) or _is_dead(client):
-            await self._renew(client)
-        elif isinstance(error, _REFUSED):
+        if isinstance(error, _REFUSED):
             return Transient(error_codes.BROKER_REFUSED, f"Kafka refuses: {type(error).__name__}.", detail=repr(error))
-        elif sent and not getattr(error, "retriable", False):
-            # The sequence number of the refused batch is used up, so the broker would refuse every later one.
-            await self._renew(client)
         kind = Unknown if sent else Transient
         return kind(
             error_codes.BROKER_UNAVAILABLE, f"Kafka did not take a message: {type(error).__name__}.", detail=repr(error)

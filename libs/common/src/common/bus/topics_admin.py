@@ -1,0 +1,173 @@
+"""`python -m common.bus.topics_admin`: creates the declared topics and refuses those that are not as declared.
+
+A topic's partition count is fixed for ever: another count would move keys to other partitions, and records of one key would
+overtake each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from common.bus.connection import KafkaAddress
+from common.contracts.topics import Topic, declared
+from common.environment import ConfigurationError
+from common.settings import load
+
+EXIT_REFUSED, EXIT_AWAY, EXIT_MISCONFIGURED = 1, 75, 78
+_TIMEOUT_S = 20.0
+
+
+class TopicsRefused(Exception):
+    """A topic is not as it was declared; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as the broker has it."""
+
+    name: str
+    partitions: int
+    replicas: int
+    config: Mapping[str, str]
+
+
+async def create_topics(address: KafkaAddress, topics: Iterable[Topic] | None = None) -> list[str]:
+    """Creates what is missing and returns its names; the same again creates nothing."""
+    wanted = list(declared() if topics is None else topics)
+    async with administration(address) as admin:
+        there = await _partition_counts(admin, [topic.name for topic in wanted])
+        _refuse_other_counts(wanted, there)
+        missing = [topic for topic in wanted if topic.name not in there]
+        if missing:
+            await _create(admin, missing)
+        await _keep_configured(admin, [topic for topic in wanted if topic.name in there])
+    return [topic.name for topic in missing]
+
+
+async def topic_states(address: KafkaAddress, names: Iterable[str]) -> dict[str, TopicState]:
+    """The topics among those names that exist."""
+    async with administration(address) as admin:
+        found = await _described(admin, list(names))
+        configs = await _configs(admin, list(found))
+    return {
+        name: TopicState(name, len(partitions), len(partitions[0]["replicas"]), configs[name])
+        for name, partitions in found.items()
+    }
+
+
+@asynccontextmanager
+async def administration(address: KafkaAddress) -> AsyncIterator[Any]:
+    """An administration client, bounded in time."""
+    admin = AIOKafkaAdminClient(**address.client_options(), client_id="millrace-admin", request_timeout_ms=10_000)
+    async with asyncio.timeout(_TIMEOUT_S):
+        try:
+            await admin.start()
+            yield admin
+        finally:
+            await admin.close()
+
+
+def configuration(topic: Topic) -> dict[str, str]:
+    """The broker's settings of a topic."""
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
+        "message.timestamp.type": "CreateTime",
+    }
+
+
+async def _create(admin: Any, topics: list[Topic]) -> None:
+    # Three copies where there are three brokers; the client cannot ask for the broker's own default.
+    copies = min(3, len((await admin.describe_cluster())["brokers"]))
+    news = [NewTopic(t.name, t.partitions, copies, topic_configs=configuration(t)) for t in topics]
+    answer = (await admin.create_topics(news, timeout_ms=10_000)).to_object()
+    for outcome in answer["topic_errors"]:
+        error = for_code(outcome["error_code"])
+        # Another starter was quicker: that is what we wanted.
+        if outcome["error_code"] and error is not TopicAlreadyExistsError:
+            raise TopicsRefused(
+                f"Kafka did not create topic {outcome['topic']}: {outcome.get('error_message') or error.__name__}."
+            )
+
+
+def _refuse_other_counts(topics: Iterable[Topic], there: Mapping[str, int]) -> None:
+    for topic in topics:
+        count = there.get(topic.name, topic.partitions)
+        if count != topic.partitions:
+            raise TopicsRefused(
+                f"Topic {topic.name} has {count} partitions and is declared with {topic.partitions}: another count moves keys, "
+                "so it is never changed in place. Use a new broker, or replay into a topic of the declared count."
+            )
+
+
+async def _keep_configured(admin: Any, topics: Iterable[Topic]) -> None:
+    """A release may declare another retention; the broker learns of it here."""
+    current = await _configs(admin, [topic.name for topic in topics])
+    changed = [
+        ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configuration(topic))
+        for topic in topics
+        if not configuration(topic).items() <= current[topic.name].items()
+    ]
+    if changed:
+        await admin.alter_configs(changed)
+
+
+async def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:
+    return {name: len(partitions) for name, partitions in (await _described(admin, names)).items()}
+
+
+async def _described(admin: Any, names: list[str]) -> dict[str, list[dict[str, Any]]]:
+    answers = await admin.describe_topics(names)
+    return {a["topic"]: a["partitions"] for a in answers if not a["error_code"] and a["partitions"]}
+
+
+async def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    found: dict[str, dict[str, str]] = {}
+    for answer in answers:
+        for resource in answer.to_object()["resources"]:
+            entries = resource["config_entries"]
+            found[resource["resource_name"]] = {e["config_names"]: e["config_value"] for e in entries}
+    return found
+
+
+def main() -> int:
+    """One line of what was done, or one sentence of why not."""
+    from common.bus.settings import KafkaSettings
+
+    # What went wrong is said once, by us.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        created = asyncio.run(create_topics(KafkaAddress.of(load(KafkaSettings))))
+    except ConfigurationError as wrong:
+        return _say(str(wrong), EXIT_MISCONFIGURED)
+    except TopicsRefused as refused:
+        return _say(str(refused), EXIT_REFUSED)
+    except (OSError, TimeoutError) as away:
+        return _say(f"Kafka does not answer at KAFKA_BOOTSTRAP_SERVERS: {type(away).__name__}.", EXIT_AWAY)
+    except KafkaError as error:
+        words = "does not answer at KAFKA_BOOTSTRAP_SERVERS" if error.retriable else "refused"
+        return _say(f"Kafka {words}: {error}.", EXIT_AWAY if error.retriable else EXIT_REFUSED)
+    print("Created " + ", ".join(created) if created else "All topics are there.")  # noqa: T201
+    return 0
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,138 @@
+"""A send returns when the broker has the message; otherwise it says in time how things stand, and stays usable."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from common.bus.connection import KafkaAddress
+from common.bus.producer import Outgoing, Producer
+from common.contracts.topics import Topic
+from common.failures import Rejected, Transient, Unknown
+from millrace.stack.home import Home
+from millrace.stack.state import read_state
+from tests.support.bus import a_topic, create, everything
+from tests.support.local_stack import LocalStack
+
+
+@pytest.fixture
+async def topic(stack: LocalStack) -> Topic:
+    return await create(stack.kafka, a_topic())
+
+
+@pytest.fixture
+async def producer(stack: LocalStack) -> AsyncIterator[Producer]:
+    made = Producer(KafkaAddress(stack.kafka), client_id="test")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@contextmanager
+def frozen_broker(stack: LocalStack) -> Iterator[None]:
+    """The broker's process stands still: connections stay open and nothing answers."""
+    state = read_state(Home(stack.home))
+    assert state is not None
+    pid = state.units["kafka"].pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class TestSend:
+    async def test_the_broker_has_what_was_sent(self, stack: LocalStack, producer: Producer, topic: Topic) -> None:
+        await producer.send(topic, "a:b:c", b"body", [("ce_id", b"1")])
+        (record,) = await everything(stack.kafka, topic)
+        assert (record.key, record.value, record.headers) == (b"a:b:c", b"body", (("ce_id", b"1"),))
+
+    async def test_a_key_always_has_the_same_partition(
+        self, stack: LocalStack, producer: Producer, topic: Topic
+    ) -> None:
+        for _ in range(10):
+            await producer.send(topic, "same", b"x")
+        assert len({record.partition for record in await everything(stack.kafka, topic)}) == 1
+
+    async def test_many_at_once_keep_their_order_per_key(
+        self, stack: LocalStack, producer: Producer, topic: Topic
+    ) -> None:
+        await producer.send_all([Outgoing(topic, f"k{n % 7}", b"%06d" % n + b"." * 300) for n in range(4000)])
+        by_key: dict[bytes, list[int]] = defaultdict(list)
+        for record in await everything(stack.kafka, topic):
+            by_key[record.key].append(int(record.value[:6]))
+        assert sum(map(len, by_key.values())) == 4000
+        assert all(numbers == sorted(numbers) for numbers in by_key.values())
+
+    async def test_a_message_that_is_too_large_is_refused_for_good(self, producer: Producer, topic: Topic) -> None:
+        with pytest.raises(Rejected, match="MESSAGE_TOO_LARGE"):
+            await producer.send(topic, "k", b"x" * 2_000_000)
+        await producer.send(topic, "k", b"small")
+
+    async def test_after_the_broker_refused_one_the_next_are_taken(self, stack: LocalStack, producer: Producer) -> None:
+        # An idempotent session whose batch was refused is out of sequence: without a new one nothing more gets through.
+        topic = a_topic(partitions=1)
+        admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka)
+        await admin.start()
+        await admin.create_topics([NewTopic(topic.name, 1, 1, topic_configs={"max.message.bytes": "2000"})])
+        await admin.close()
+        await producer.send(topic, "k", b"first")
+        with pytest.raises(Rejected):
+            await producer.send(topic, "k", b"x" * 5000)
+        for number in range(3):
+            await producer.send(topic, "k", b"%d" % number)
+        assert [r.value for r in await everything(stack.kafka, topic)] == [b"first", b"0", b"1", b"2"]
+
+    async def test_a_topic_that_is_not_there_is_said_in_time(self, producer: Producer) -> None:
+        began = time.monotonic()
+        with pytest.raises(Transient):
+            await producer.send(a_topic(), "k", b"x", deadline=1.0)
+        assert time.monotonic() - began < 3
+
+
+class TestBrokerAway:
+    async def test_a_send_says_unknown_at_its_deadline_and_the_message_may_still_arrive(
+        self, stack: LocalStack, producer: Producer, topic: Topic
+    ) -> None:
+        await producer.send(topic, "k", b"before")
+        with frozen_broker(stack):
+            began = time.monotonic()
+            with pytest.raises(Unknown):
+                await producer.send(topic, "k", b"during", deadline=1.0)
+            assert time.monotonic() - began < 1.5
+        await producer.send(topic, "k", b"after")
+        values = [record.value for record in await everything(stack.kafka, topic)]
+        assert values == [b"before", b"during", b"after"]
+
+    async def test_many_say_unknown_together(self, stack: LocalStack, producer: Producer, topic: Topic) -> None:
+        await producer.send(topic, "k", b"before")
+        with frozen_broker(stack), pytest.raises(Unknown):
+            await producer.send_all([Outgoing(topic, f"k{n}", b"x") for n in range(50)], deadline=1.0)
+
+    async def test_stopping_does_not_wait_for_it(self, stack: LocalStack, topic: Topic) -> None:
+        made = Producer(KafkaAddress(stack.kafka), client_id="test")
+        await made.start()
+        await made.send(topic, "k", b"x")
+        with frozen_broker(stack):
+            pending = asyncio.create_task(made.send(topic, "k", b"y", deadline=30.0))
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            await made.stop(within=1.0)
+            assert time.monotonic() - began < 4
+            pending.cancel()
+
+    async def test_starting_without_one_is_transient(self) -> None:
+        made = Producer(KafkaAddress("127.0.0.1:1"), client_id="test")
+        with pytest.raises(Transient):
+            await made.start(within=5)
+        with pytest.raises(Transient, match="closed"):
+            await made.send(a_topic(), "k", b"x")
