@@ -1,0 +1,1 @@
+"""What Zoho Books, CRM and Campaigns share: the data centres and the accounts servers."""
