@@ -24,7 +24,6 @@ TERMS = re.compile(r"data_cent(er|re)s?|DataCent(er|re)s?|data_received|data_dir
 MAY_CATCH_ALL = {
     "libs/common/src/common/bus/batch.py": "the one middleware",
     "libs/common/src/common/bus/consumer.py": "FastStream passes over what escapes its callback; `run` raises it",
-    "libs/common/src/common/http/exchange.py": "httpx translates what its hooks raise; the caller raises it",
 }
 
 

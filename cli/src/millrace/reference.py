@@ -23,19 +23,6 @@ _REGISTERS = re.compile(r"^from common\.codes import .*\bregister\b", re.MULTILI
 _MADE = "Made by `python -m millrace.reference` from {source}; do not edit."
 
 
-def pages() -> dict[str, str]:
-    """The text of every page, by its path in the checkout."""
-    classes = settings_classes()
-    return {
-        "libs/common/src/common/settings_schema.json": json.dumps(json_schema(classes), indent=2) + "\n",
-        ".env.example": env_example(classes),
-        "docs/settings.md": markdown(classes),
-        "docs/error-codes.md": error_codes(),
-        "docs/metrics.md": metrics(),
-        "docs/failpoints.md": failpoint_names(),
-    }
-
-
 def import_registers(checkout: Path = CHECKOUT) -> None:
     """Imports the modules that add error codes: a package registers its codes when it is imported."""
     for path in sorted([*checkout.glob("libs/*/src/**/*.py"), *checkout.glob("services/*/src/**/*.py")]):
@@ -77,16 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Writes or checks the pages; 1 if a checked page is out of date."""
     parser = argparse.ArgumentParser(prog="python -m millrace.reference", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, name what is out of date")
-    return _apply(pages(), _compare if parser.parse_args(arguments).check else _write)
+    act = _compare if parser.parse_args(arguments).check else _write
+    # One after the other: a page that cannot be made must not keep the settings' schema from being written.
+    return max([act(name, made()) for name, made in PAGES.items() if out_of_date(name, made())], default=0)
 
 
-def out_of_date(made: Mapping[str, str], checkout: Path = CHECKOUT) -> list[str]:
-    """The pages whose file differs from what the code says."""
-    return [name for name, text in made.items() if not _same(checkout / name, text)]
-
-
-def _apply(made: Mapping[str, str], act: Callable[[str, str], int]) -> int:
-    return max((act(name, made[name]) for name in out_of_date(made)), default=0)
+def out_of_date(name: str, text: str, checkout: Path = CHECKOUT) -> bool:
+    """Whether a page's file differs from what the code says."""
+    path = checkout / name
+    return not path.is_file() or path.read_text(encoding="utf-8") != text
 
 
 def _write(name: str, text: str) -> int:
@@ -102,13 +88,20 @@ def _compare(name: str, _: str) -> int:
     return 1
 
 
-def _same(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text(encoding="utf-8") == text
-
-
 def _page(title: str, source: str, head: str, rows: Sequence[str]) -> str:
     line = "|" + "---|" * (head.count("|") - 1)
     return "\n".join([f"# {title}", "", _MADE.format(source=source), "", head, line, *rows, ""])
+
+
+# The text of every page, by its path in the checkout.
+PAGES: Mapping[str, Callable[[], str]] = {
+    "libs/common/src/common/settings_schema.json": lambda: json.dumps(json_schema(settings_classes()), indent=2) + "\n",
+    ".env.example": lambda: env_example(settings_classes()),
+    "docs/settings.md": lambda: markdown(settings_classes()),
+    "docs/metrics.md": metrics,
+    "docs/failpoints.md": failpoint_names,
+    "docs/error-codes.md": error_codes,
+}
 
 
 if __name__ == "__main__":

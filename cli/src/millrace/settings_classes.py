@@ -29,7 +29,7 @@ def _declared_in(value: object, module: str) -> bool:
     return (
         isinstance(value, type)
         and issubclass(value, Settings)
-        and value not in (Settings, ServiceSettings)
+        and module != Settings.__module__
         and value.__module__ == module
     )
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from common.environment import SCHEMA_FILE, ConfigurationError
-from common.settings import Settings, load
+from common.settings import ServiceSettings, Settings, load
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.settings_classes import settings_classes
@@ -64,12 +64,17 @@ def check(as_json: AsJson = False) -> None:
 
 def _loaded(problems: list[str]) -> Mapping[str, Settings]:
     loaded: dict[str, Settings] = {}
-    for reader, cls in settings_classes().items():
+    for reader, cls in _services().items():
         try:
             loaded[reader] = load(cls)
         except ConfigurationError as error:
             problems += error.problems
     return loaded
+
+
+def _services() -> dict[str, type[ServiceSettings]]:
+    # The tools beside the services (migrations, topics) read a part of the same names under other descriptions.
+    return {reader: cls for reader, cls in settings_classes().items() if issubclass(cls, ServiceSettings)}
 
 
 def _refuse(problems: list[str]) -> None:

@@ -17,7 +17,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from common.environment import ConfigurationError, Variable, explain, read, variables
 from common.secret import Secret, SecretUrl
 
-__all__ = ["ConfigurationError", "Retention", "Secret", "SecretUrl", "ServiceSettings", "Settings", "load"]
+__all__ = [
+    "ConfigurationError",
+    "KafkaSettings",
+    "Retention",
+    "Secret",
+    "SecretUrl",
+    "ServiceSettings",
+    "Settings",
+    "load",
+]
 
 _BASE_URL = "_base_url"
 
@@ -95,19 +104,9 @@ class Retention(BaseModel):
     dead_letter_days: int = Field(90, ge=1, description="Days a closed dead letter is kept.", examples=["90"])
 
 
-class ServiceSettings(Settings):
-    """What every service is told; a service adds its own in a subclass in its `settings.py`."""
+class KafkaSettings(Settings):
+    """Where the brokers are and how to speak to them."""
 
-    database_url: SecretUrl = Field(
-        validation_alias="DATABASE_URL",
-        description="Where PostgreSQL is, with the role this service uses.",
-        examples=["postgresql://millrace@127.0.0.1:5432/millrace"],
-    )
-    redis_url: SecretUrl = Field(
-        validation_alias="REDIS_URL",
-        description="Where Redis or Valkey is; it only keeps the rate meters.",
-        examples=["redis://127.0.0.1:6379/0"],
-    )
     kafka_bootstrap_servers: str = Field(
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
         min_length=1,
@@ -131,6 +130,21 @@ class ServiceSettings(Settings):
     )
     kafka_sasl_password: Secret = Field(
         Secret(""), validation_alias="KAFKA_SASL_PASSWORD", description="The password for the brokers."
+    )
+
+
+class ServiceSettings(KafkaSettings):
+    """What every service is told; a service adds its own in a subclass in its `settings.py`."""
+
+    database_url: SecretUrl = Field(
+        validation_alias="DATABASE_URL",
+        description="Where PostgreSQL is, with the role this service uses.",
+        examples=["postgresql://millrace@127.0.0.1:5432/millrace"],
+    )
+    redis_url: SecretUrl = Field(
+        validation_alias="REDIS_URL",
+        description="Where Redis or Valkey is; it only keeps the rate meters.",
+        examples=["redis://127.0.0.1:6379/0"],
     )
     host: str = Field("127.0.0.1", description="The address this service listens on.", examples=["0.0.0.0"])  # noqa: S104
     port: int = Field(
