@@ -50,6 +50,7 @@ class Failure(Exception):
         vendor_request_id: str = "",
         retry_at: datetime | None = None,
         scope: str = "",
+        complete: bool = False,
     ) -> None:
         super().__init__(code, message)
         self.code = code
@@ -61,6 +62,8 @@ class Failure(Exception):
         self.vendor_request_id = vendor_request_id
         self.retry_at = retry_at
         self.scope = scope
+        self.complete = complete
+        """Of an `Unknown`: the vendor itself answered whole, so nothing is on its way any more and one look settles it (R2)."""
 
     def __str__(self) -> str:
         vendor = f" (vendor: {self.vendor_status} {self.vendor_code})".replace(" )", ")") if self.vendor_status else ""

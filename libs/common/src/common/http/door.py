@@ -1,46 +1,184 @@
-"""The one way to a vendor's API."""
+"""The one way to a vendor's API.
+
+A call takes a token, waits for quota, goes out once, and comes back as an answer or as a `Failure`. The one repeat made here is
+after a 401, which applied nothing: once, with a token of another generation. Everything else is decided where the record is known.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-Priority = Literal["live", "replay", "backfill"]
+import httpx
+import orjson
 
+from common.clock import Clock, monotonic
+from common.contracts.connections import Connection
+from common.failures import Failure, RateLimited, Rejected, Unauthorised
+from common.http import addresses
+from common.http.attempts import NoSink, Sink
+from common.http.call import Api, Call, Priority, VendorAnswer
+from common.http.exchange import Answer, Trouble, exchange, open_client
+from common.http.judgement import judged, not_permitted, told_by_broker
+from common.http.profile import Limit, Profile
+from common.http.reporting import Reporter
+from common.http.tokens import Token, TokenSource
+from common.metrics import Metrics
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to a vendor; `template` and `operation` are what spans and counters show, so they hold no record's data."""
+__all__ = ["Api", "Budget", "Call", "Door", "Permit", "Priority", "VendorAnswer"]
 
-    method: str
-    template: str
-    operation: str
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    writes: bool = False
-    """Whether the call can change the vendor's state: then an outcome that nobody saw is UNKNOWN."""
-    priority: Priority = "live"
-
-
-@dataclass(frozen=True, slots=True)
-class VendorAnswer:
-    """A success of the vendor."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    date: datetime
-    """The vendor's own `Date`: the clock by which its versions settle (R10)."""
-    request_id: str
-    duration_s: float
+QUOTA_PATIENCE_S = 30.0
+"""How long a call waits for quota when its caller names no deadline: beyond that, waiting belongs into PostgreSQL."""
 
 
-class Api(Protocol):
-    """The door, already opened for one connection."""
+class Permit(Protocol):
+    """One place in every limit of a call; exactly one of the three ends it."""
+
+    @property
+    def waited_s(self) -> float: ...
+
+    def answered(self) -> None:
+        """The vendor answered: the places are free a window from now."""
+
+    def unanswered(self) -> None:
+        """Sent, and nobody knows when the vendor counted it."""
+
+    def unused(self) -> None:
+        """Nothing was sent."""
+
+
+class Budget(Protocol):
+    """Who may call, and when."""
+
+    async def admit(
+        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+    ) -> Permit:
+        """Waits until every limit has a place, at most until `deadline`; raises `RateLimited` beyond it."""
+
+    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+        """The vendor said no: nobody calls before the time it named, and longer if it keeps saying no."""
+
+
+class Door:
+    """Opens to a vendor for one connection; holds one client per vendor and nothing of any record."""
+
+    def __init__(
+        self,
+        tokens: TokenSource,
+        budget: Budget,
+        clock: Clock,
+        base_urls: Mapping[str, str],
+        *,
+        metrics: Metrics | None = None,
+        sink: Sink | None = None,
+    ) -> None:
+        """`base_urls` are the settings': addresses that stand in for a system's own hosts."""
+        self.tokens = tokens
+        self.budget = budget
+        self.clock = clock
+        self._metrics = metrics or Metrics()
+        self._base_urls = dict(base_urls)
+        self._sink = sink or NoSink()
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    def open(self, profile: Profile, connection: Connection, *, sink: Sink | None = None) -> Api:
+        """The door for one connection; raises a `Bug` when its address is not the vendor's."""
+        override = self._base_urls.get(profile.system, "")
+        base = addresses.checked(profile.base_url(connection, override), profile.hosts, override)
+        client = self._clients.get(profile.vendor)
+        if client is None:
+            client = self._clients[profile.vendor] = open_client(profile.timeouts)
+        reporter = Reporter(profile, connection, base, self._metrics, sink or self._sink)
+        return _Opened(self, profile, connection, base, client, reporter)
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+class _Opened:
+    """The door, opened."""
+
+    def __init__(
+        self,
+        door: Door,
+        profile: Profile,
+        connection: Connection,
+        base: str,
+        client: httpx.AsyncClient,
+        reporter: Reporter,
+    ) -> None:
+        self._door = door
+        self._profile = profile
+        self._connection = connection
+        self._base = base
+        self._client = client
+        self._reporter = reporter
+        self._limits = tuple(profile.limits(connection))
 
     async def call(self, call: Call) -> VendorAnswer:
-        """Waits for a token and for quota, then calls; raises a `Failure` for anything but success."""
+        deadline = call.deadline or monotonic() + QUOTA_PATIENCE_S + self._profile.timeouts.total
+        # Asked before the budget: a grant that is gone must not cost the others their quota.
+        await self._door.tokens.token(self._connection.id)
+        result, token = await self._attempt(call, deadline, resend=0)
+        if isinstance(result, Unauthorised) and result.vendor_status == 401:
+            result = await self._again(call, token, deadline, result)
+        if isinstance(result, RateLimited):
+            result = await self._door.budget.throttled(self._connection, self._limits, result)
+        if isinstance(result, Failure):
+            raise result
+        return result
+
+    async def _again(self, call: Call, token: Token, deadline: float, refusal: Failure) -> VendorAnswer | Failure:
+        """Once more with a later token. Refused again, or no later one: a missing right is no old token, so never a third."""
+        try:
+            await self._door.tokens.replaced(self._connection.id, token.generation)
+        except (Rejected, Unauthorised) as verdict:
+            return told_by_broker(verdict, refusal)
+        again, _ = await self._attempt(call, deadline, resend=1)
+        return not_permitted(again) if isinstance(again, Unauthorised) and again.vendor_status == 401 else again
+
+    async def _attempt(self, call: Call, deadline: float, *, resend: int) -> tuple[VendorAnswer | Failure, Token]:
+        total = self._profile.timeouts.total
+        permit = await self._door.budget.admit(
+            self._connection, self._limits, call.priority, hold_s=total, deadline=deadline
+        )
+        close = permit.unused
+        try:
+            token = await self._door.tokens.token(self._connection.id)
+            request = self._request(call, token)
+            with self._reporter.span(call, resend) as span:
+                close = permit.unanswered
+                at = self._door.clock.now()
+                outcome = await exchange(
+                    self._client,
+                    request,
+                    deadline=min(deadline, monotonic() + total),
+                    max_body=self._profile.max_body,
+                    before_send=call.before_send,
+                )
+                close = _ending(permit, outcome)
+                result = judged(self._profile, call, outcome, token.secret.reveal(), self._door.clock.now())
+                self._reporter.tell(call, outcome, result, at=at, waited_s=permit.waited_s, resend=resend, span=span)
+        finally:
+            close()
+        if isinstance(outcome, Trouble) and outcome.held is not None:
+            raise outcome.held
+        return result, token
+
+    def _request(self, call: Call, token: Token) -> httpx.Request:
+        content = None if call.json is None else orjson.dumps(call.json)
+        headers = {**call.headers, **self._profile.credential(token.secret.reveal())}
+        if content is not None:
+            headers["content-type"] = "application/json"
+        query = {**call.query, **self._profile.query(self._connection, call.template)}
+        url = self._base + addresses.filled(call.template, call.path)
+        return self._client.build_request(call.method, url, params=query or None, content=content, headers=headers)
+
+
+def _ending(permit: Permit, outcome: Answer | Trouble) -> Callable[[], None]:
+    if isinstance(outcome, Answer):
+        return permit.answered
+    return permit.unanswered if outcome.sent else permit.unused

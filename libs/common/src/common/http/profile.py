@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,11 +22,34 @@ class Limit:
     name: str
     key: str
     shape: Shape
+    """`rolling` is safe whatever the vendor's window really is; `fixed` only where its windows start on the calendar."""
     count: int
     window: timedelta = timedelta(0)
     reserve: float = 0.10
     """The share left for the customer's other applications."""
     resets_zone: str = "UTC"
+    kept_for_live: float = 0.0
+    """The part of ours that replay and backfill leave alone: nobody can wait until midnight for a backfill."""
+    lingers: timedelta = timedelta(0)
+    """How long a call that we gave up may still occupy its place at the vendor."""
+
+    @property
+    def ours(self) -> int:
+        """What we may use: the count without the reserve, never nothing."""
+        return max(1, self.count - math.ceil(round(self.count * self.reserve, 6)))
+
+    @property
+    def reserved(self) -> int:
+        return self.count - self.ours
+
+    @property
+    def spare(self) -> int:
+        """The trickle taken from the reserve while Redis is away: nobody can be sure then who uses ours."""
+        return max(1, self.reserved // 2) if self.reserved else 0
+
+    @property
+    def kept(self) -> int:
+        return min(self.ours - 1, int(self.ours * self.kept_for_live))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +72,33 @@ class Translate(Protocol):
 class Profile(Protocol):
     """The vendor as the door sees it."""
 
-    vendor: VendorName
-    timeouts: Timeouts
-    max_body: int
-    horizon: timedelta
-    """H of R2: call deadline + the vendor's own gateway timeout + read-after-write lag + tolerated pause."""
+    @property
+    def vendor(self) -> VendorName: ...
+
+    @property
+    def system(self) -> str:
+        """The family whose address the settings can replace: `zoho`, `mailchimp`, ..."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The only hosts that ever see a credential of this vendor; `*.` stands for one label."""
+
+    @property
+    def timeouts(self) -> Timeouts: ...
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of an answer, unpacked, that we are ready to read."""
+
+    @property
+    def horizon(self) -> timedelta:
+        """H of R2: call deadline + the vendor's own gateway timeout + read-after-write lag + tolerated pause."""
 
     def base_url(self, connection: Connection, override: str) -> str:
         """The API's address for this connection, from the allow-list; `override` is the sandbox's address or empty."""
+
+    def query(self, connection: Connection, template: str) -> Mapping[str, str]:
+        """What every call to this template carries in its query: nobody can forget it then."""
 
     def credential(self, token: str) -> Mapping[str, str]:
         """The headers that carry the token."""

@@ -1,0 +1,6 @@
+"""Mailchimp: the members of audiences, and the events that audiences tell."""
+
+from vendors.mailchimp.client import NAME, MailchimpProfile
+from vendors.vendor import Vendor
+
+VENDOR = Vendor(name=NAME, title="Mailchimp", profile=MailchimpProfile())

@@ -1,0 +1,46 @@
+"""Mailchimp as the door sees it: a host per data centre of the account, and keys and tokens in the same bearer form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from common.contracts.connections import Connection
+from common.contracts.ids import VendorName
+from common.failures import Bug, Failure
+from common.http.door_codes import DOOR_HOST_REFUSED
+from common.http.profile import Limit, Timeouts
+from vendors.mailchimp import errors, limits
+from vendors.mailchimp.login import FAMILY, api, is_dc
+
+NAME = VendorName("mailchimp")
+
+
+class MailchimpProfile:
+    """Details of a connection: `dc`, and where known `login_id`."""
+
+    vendor = NAME
+    system = FAMILY
+    hosts = frozenset({"*.api.mailchimp.com"})
+    timeouts: Timeouts = limits.TIMEOUTS
+    # A thousand members with all their merge fields are about four megabytes.
+    max_body = 32 * 1024 * 1024
+    horizon: timedelta = limits.HORIZON
+
+    def base_url(self, connection: Connection, override: str) -> str:
+        dc = connection.details.get("dc", "")
+        if not is_dc(dc):
+            raise Bug(DOOR_HOST_REFUSED.name, "The connection names no data centre of Mailchimp.")
+        return api(dc, override)
+
+    def query(self, connection: Connection, template: str) -> Mapping[str, str]:
+        return {}
+
+    def credential(self, token: str) -> Mapping[str, str]:
+        return {"authorization": f"Bearer {token}"}
+
+    def limits(self, connection: Connection) -> Sequence[Limit]:
+        return limits.limits(connection)
+
+    def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
+        return errors.translate(status, headers, body, now)
