@@ -31,6 +31,8 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "bus.before_store": "A batch is read and parsed, its transaction has not begun.",
         "bus.after_store": "A batch's transaction is committed, what comes of it is not sent.",
         "bus.before_commit": "What comes of a batch is sent, its offsets are not committed.",
+        "mapper.after_publish": "Commands are on the topic, their revisions are not marked as published.",
+        "mapper.after_remap_page": "A page of a new mapping version is judged and stored, its commands are not sent.",
     }
 )
 

@@ -44,6 +44,8 @@ class MappingDefinition:
     on_filtered: OnGone = "leave"
     gone_tag: str = "inactive"
     options: Mapping[str, Any] = field(default_factory=dict)
+    catalogue: tuple[Mapping[str, Any], ...] = ()
+    """The target's fields as they were when this version was checked: a version says for ever what it said then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def to_jsonb(definition: MappingDefinition) -> dict[str, Any]:
         "on_filtered": definition.on_filtered,
         "gone_tag": definition.gone_tag,
         "options": dict(definition.options),
+        "catalogue": [dict(field) for field in definition.catalogue],
     }
 
 
@@ -28,6 +29,7 @@ def from_jsonb(version: int, stored: Mapping[str, Any]) -> MappingDefinition:
         version=version,
         rows=tuple(_row_from_jsonb(row) for row in stored["rows"]),
         **{name: stored[name] for name in known if name in stored},
+        catalogue=tuple(stored.get("catalogue", ())),
     )
 
 

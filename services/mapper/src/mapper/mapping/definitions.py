@@ -40,6 +40,11 @@ def templates() -> list[str]:
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
+def source_vendors() -> list[str]:
+    """The vendors that some template reads from: their changes are what the mapper consumes."""
+    return sorted({str(template(name)["source"]["vendor"]) for name in templates()})
+
+
 def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition:
     """A definition from its written form (rows, filter, key, options); raises `MappingInvalid` with every mistake."""
     problems: list[Problem] = []

@@ -64,6 +64,7 @@ class CompiledMapping:
         self._rows = tuple(rows)
         self._condition = condition
         self._has_tags = any(row.target == TAGS for row in rows)
+        self.required = frozenset(row.target for row in rows if row.required)
 
     def passes(self, record: Record) -> bool:
         """Whether the record meets the sync's filter; no filter lets everything pass."""

@@ -1,0 +1,122 @@
+"""Reads by id that somebody asked for: the mapper asks in its transaction, ingest leases, reads and answers on the changes topic.
+
+A request asked again while it is being answered stays: `asked` counts, and an answer removes only what it saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from common.contracts.ids import ConnectionId, Entity, RecordId
+from common.state.pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """One record that has to be read, and why."""
+
+    connection: ConnectionId
+    entity: Entity
+    record: RecordId
+    reason: str
+    not_before: datetime
+    traceparent: str = ""
+    asked: int = 1
+    attempts: int = 0
+
+
+async def ask(tx: Connection, requests: Sequence[ReadRequest], now: datetime) -> None:
+    """Adds the requests; one that stands already is counted up, so that an answer under way does not remove it."""
+    merged = {(r.connection, r.entity, r.record): r for r in requests}
+    ordered = [merged[key] for key in sorted(merged)]
+    await tx.execute(
+        """
+        insert into flow.read_request (connection, entity, record, reason, not_before, traceparent, asked_at)
+        select *, $7::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
+        on conflict (connection, entity, record) do update
+           set asked = flow.read_request.asked + 1, reason = excluded.reason, asked_at = excluded.asked_at,
+               not_before = greatest(flow.read_request.not_before, excluded.not_before)
+        """,
+        [r.connection for r in ordered],
+        [r.entity for r in ordered],
+        [r.record for r in ordered],
+        [r.reason for r in ordered],
+        [r.not_before for r in ordered],
+        [r.traceparent for r in ordered],
+        now,
+    )
+
+
+async def lease(tx: Connection, now: datetime, *, count: int, within: timedelta) -> tuple[UUID, list[ReadRequest]]:
+    """Takes due requests of connections without a gate; a lease that runs out gives them back. Business time decides what is due,
+    the database's own time what is still leased."""
+    token = uuid4()
+    rows = await tx.fetch(
+        """
+        with due as (
+            select connection, entity, record from flow.read_request r
+             where not_before <= $1 and (lease_until is null or lease_until < clock_timestamp())
+               and not exists (select from core.gate g where g.connection = r.connection and (g.until is null or g.until > $1))
+             order by not_before for update skip locked limit $2
+        )
+        update flow.read_request r
+           set lease = $3, lease_until = clock_timestamp() + $4, attempts = attempts + 1
+          from due where (r.connection, r.entity, r.record) = (due.connection, due.entity, due.record)
+        returning r.*
+        """,
+        now,
+        count,
+        token,
+        within,
+    )
+    return token, [
+        ReadRequest(
+            ConnectionId(row["connection"]), Entity(row["entity"]), RecordId(row["record"]), row["reason"],
+            row["not_before"], row["traceparent"], row["asked"], row["attempts"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest]) -> None:
+    """Removes what was answered, unless it was asked again meanwhile; then it is due again."""
+    await _each(
+        tx,
+        """
+        delete from flow.read_request r using unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as a(c, e, r, n)
+         where (r.connection, r.entity, r.record, r.asked, r.lease) = (a.c, a.e, a.r, a.n, $1)
+        """,
+        token,
+        requests,
+    )
+    await tx.execute("update flow.read_request set lease = null, lease_until = null where lease = $1", token)
+
+
+async def postpone(tx: Connection, token: UUID, requests: Sequence[ReadRequest], until: datetime) -> None:
+    """Gives requests back, to be read again at `until`."""
+    await _each(
+        tx,
+        """
+        update flow.read_request r set lease = null, lease_until = null, not_before = greatest(not_before, $6)
+          from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as a(c, e, r, n)
+         where (r.connection, r.entity, r.record, r.lease) = (a.c, a.e, a.r, $1)
+        """,
+        token,
+        requests,
+        until,
+    )
+
+
+async def _each(tx: Connection, statement: str, token: UUID, requests: Sequence[ReadRequest], *more: object) -> None:
+    await tx.execute(
+        statement,
+        token,
+        [r.connection for r in requests],
+        [r.entity for r in requests],
+        [r.record for r in requests],
+        [r.asked for r in requests],
+        *more,
+    )

@@ -1,0 +1,105 @@
+"""Builds the mapper: a consumer for each source's changes, the republisher, and the job of new mapping versions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from common.bus.batch import Origin
+from common.bus.connection import KafkaAddress
+from common.bus.consumer import BatchConsumer
+from common.bus.producer import Producer
+from common.bus.trace import MessagingTrace
+from common.contracts.messages import ChangeEvent
+from common.contracts.topics import changes
+from common.journal import make_months
+from common.service import Runtime, run
+from common.state.configuration import ConfigurationReader
+from common.state.pool import Pool, close_pool, open_pool, transaction, watch
+from common.version import version
+from mapper.handlers import ChangeHandler
+from mapper.judging import Mappings
+from mapper.mapping.definitions import source_vendors
+from mapper.publisher import Publisher
+from mapper.remap import Remapper
+from mapper.settings import MapperSettings
+from vendors.registry import vendor_named
+
+SERVICE = "mapper"
+A_DAY_S = 86_400.0
+
+
+@contextlib.asynccontextmanager
+async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
+    """The service's life: everything it starts ends with it."""
+    settings = runtime.settings
+    pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
+    trace = MessagingTrace.of_process()
+    producer = Producer(KafkaAddress.of(settings), client_id=f"millrace-{SERVICE}", trace=trace)
+    try:
+        await producer.start()
+        configuration, mappings = ConfigurationReader(), Mappings()
+        publisher = Publisher(pool, producer, configuration)
+        remapper = Remapper(pool, runtime.clock, configuration, mappings, publisher)
+        handlers = [_handler(runtime, vendor, configuration, mappings, publisher) for vendor in source_vendors()]
+        consumers = {handler.topic.name: _consumer(runtime, pool, trace, handler) for handler in handlers}
+        ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
+        for name, consumer in consumers.items():
+            runtime.health.add(name, consumer.ready)
+        runtime.spawn(publisher.run(runtime.stopping), "republisher")
+        runtime.spawn(remapper.run(runtime.stopping), "remapper")
+        runtime.spawn(_months(runtime, pool), "journal months")
+        runtime.spawn(watch(pool), "pool watch")
+        yield
+        await asyncio.wait(ends)
+    finally:
+        await producer.stop()
+        await close_pool(pool)
+
+
+def _handler(
+    runtime: Runtime[MapperSettings],
+    vendor: str,
+    configuration: ConfigurationReader,
+    mappings: Mappings,
+    publisher: Publisher,
+) -> ChangeHandler:
+    source = vendor_named(vendor).source
+    assert source is not None, f"a template reads from {vendor}, which has no source"
+    return ChangeHandler(
+        changes(vendor),
+        clock=runtime.clock,
+        configuration=configuration,
+        mappings=mappings,
+        publisher=publisher,
+        settle=source.settles_after,
+    )
+
+
+def _consumer(
+    runtime: Runtime[MapperSettings], pool: Pool, trace: MessagingTrace, handler: ChangeHandler
+) -> BatchConsumer[ChangeEvent]:
+    return BatchConsumer(
+        handler,
+        address=KafkaAddress.of(runtime.settings),
+        pool=pool,
+        origin=Origin(SERVICE, version(), "map"),
+        metrics=runtime.metrics,
+        now=runtime.clock.now,
+        trace=trace,
+    )
+
+
+async def _months(runtime: Runtime[MapperSettings], pool: Pool) -> None:
+    """Makes the journal's partitions ahead of time."""
+    while not runtime.stopping.is_set():
+        async with transaction(pool) as tx:
+            await make_months(tx, runtime.clock.now())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(runtime.stopping.wait(), A_DAY_S)
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit code is the supervisor's."""
+    return run(SERVICE, MapperSettings, build)

@@ -1,0 +1,124 @@
+"""What a definition would do to the records that were already read: the same engine, the same merge, no write.
+
+Its numbers must equal the run's, so it asks the same functions that the run asks and counts what they answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.contracts.syncs import MappingDefinition
+from common.state.pool import Pool, connection
+from mapper.mapping.engine import CompiledMapping, compile_mapping
+from mapper.rows import state_of
+from mapper.wish import Wish, wish_of
+from vendors.vendor import catalogue_of
+
+SAMPLES = 20
+PAGE = 1000
+
+
+@dataclass(slots=True)
+class Preview:
+    """Counts and samples; `changed` is what a new version of an existing sync would write again."""
+
+    total: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "total": self.total,
+            **{name: self.counts[name] for name in ("add", "update", "unchanged", "remove", "skipped")},
+            "skipped_by_reason": dict(sorted(self.skipped.items())),
+            "notes": dict(sorted(self.notes.items())),
+            "samples": self.samples,
+        }
+
+
+async def preview(
+    pool: Pool,
+    definition: MappingDefinition,
+    source: ConnectionId,
+    entity: Entity,
+    sync: SyncId | None,
+    limit: int = SAMPLES,
+) -> Preview:
+    """Judges every stored record under the definition; raises `MappingInvalid` when it does not compile."""
+    compiled = compile_mapping(definition, catalogue_of(definition.catalogue) if definition.catalogue else None)
+    result, after = Preview(), ""
+    async with connection(pool) as reading:
+        while True:
+            page = await reading.fetch(
+                """
+                select s.*, w.wish, w.skip, w.document, w.content, l.snapshot is not null as linked
+                  from flow.record_state s
+                  left join flow.wanted w on w.sync = $3 and w.entity = s.entity and w.record = s.record
+                  left join flow.record_link l on l.sync = $3 and l.entity = s.entity and l.record = s.record
+                 where s.connection = $1 and s.entity = $2 and s.record > $4 and s.sequence <> ''
+                 order by s.record limit $5
+                """,
+                source,
+                entity,
+                sync or "",
+                after,
+                PAGE,
+            )
+            for row in page:
+                _count(result, compiled, row, limit)
+            if len(page) < PAGE:
+                return result
+            after = page[-1]["record"]
+
+
+def _count(result: Preview, compiled: CompiledMapping, row: Any, limit: int) -> None:
+    wish = wish_of(state_of(row), compiled)
+    kind = _kind(wish, row)
+    if kind == "nothing":
+        return
+    result.total += 1
+    result.counts[kind] += 1
+    result.notes.update(note.code for note in wish.notes)
+    if kind == "skipped":
+        result.skipped[wish.skip or ""] += 1
+    if len(result.samples) < limit and kind != "unchanged":
+        before = row["document"] if row["wish"] == "present" else None
+        result.samples.append(_sample(row["record"], kind, wish, before))
+
+
+def _kind(wish: Wish, row: Any) -> str:
+    if wish.skip and not row["linked"]:
+        return "skipped"
+    if wish.wish == "absent":
+        if not row["linked"]:
+            return "nothing"
+        return (
+            "skipped"
+            if wish.document["how"] == "leave"
+            else "unchanged"
+            if wish.content == row["content"]
+            else "remove"
+        )
+    if wish.content == row["content"]:
+        return "unchanged"
+    return "update" if row["linked"] or row["wish"] == "present" else "add"
+
+
+def _sample(record: str, kind: str, wish: Wish, before: dict[str, Any] | None) -> dict[str, Any]:
+    changes = [
+        {"field": name, "before": (before or {}).get(name), "after": wish.document.get(name)}
+        for name in sorted({*(before or {}), *wish.document})
+        if (before or {}).get(name) != wish.document.get(name)
+    ]
+    return {
+        "record": record,
+        "kind": kind,
+        "skip": wish.skip or "",
+        "changes": changes,
+        "notes": [str(n) for n in wish.notes],
+    }

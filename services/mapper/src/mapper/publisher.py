@@ -1,0 +1,83 @@
+"""Publishes stored wishes as commands: after each batch, and again every few seconds for whatever a crash left unpublished.
+
+R9: what is published is what is stored, never what somebody remembers. Publishing twice is harmless: a revision is one command id,
+and the intake takes a lower or equal revision for what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from common import failpoints
+from common.bus.producer import Outgoing
+from common.bus.record import RawRecord
+from common.contracts.ids import ConnectionId, VendorName, command_key
+from common.contracts.messages import Envelope
+from common.contracts.topics import commands
+from common.failures import Failure
+from common.state.configuration import Configuration, ConfigurationReader
+from common.state.pool import Pool, transaction
+from mapper import rows
+from mapper.rows import Key, Unpublished
+
+EVERY_S = 3.0
+PAGE = 500
+
+_log = structlog.get_logger(__name__)
+
+
+class Sends(Protocol):
+    """What publishing needs of a producer."""
+
+    async def send_all(self, messages: Sequence[Outgoing]) -> None:
+        """Returns when the broker has all of them."""
+
+
+class Publisher:
+    """Sends commands and remembers which revisions the broker has."""
+
+    def __init__(self, pool: Pool, producer: Sends, configuration: ConfigurationReader) -> None:
+        self._pool = pool
+        self._producer = producer
+        self._configuration = configuration
+
+    async def publish(self, keys: Sequence[Key] | None, causes: Mapping[Key, RawRecord] | None = None) -> int:
+        """Publishes what these records are still owed (all records: None), and says how many commands that was."""
+        async with transaction(self._pool) as tx:
+            configuration = await self._configuration.read(tx)
+            owed = await rows.unpublished(tx, configuration.syncs, keys, PAGE)
+        if not owed:
+            return 0
+        await self._producer.send_all([_outgoing(item, configuration, causes or {}) for item in owed])
+        await failpoints.hit("mapper.after_publish")
+        async with transaction(self._pool) as tx:
+            await rows.mark_published(tx, [item.command for item in owed])
+        return len(owed)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """The second way out for what the first did not publish: a crash between commit and send, or a broker that was away."""
+        while not stopping.is_set():
+            try:
+                while await self.publish(None) == PAGE and not stopping.is_set():
+                    pass
+            except (Failure, OSError, TimeoutError) as away:
+                _log.warning("mapper.publish_later", reason=str(away))
+            try:
+                await asyncio.wait_for(stopping.wait(), EVERY_S)
+            except TimeoutError:
+                continue
+
+
+def _outgoing(item: Unpublished, configuration: Configuration, causes: Mapping[Key, RawRecord]) -> Outgoing:
+    command = item.command
+    vendor = configuration.connections[ConnectionId(command.target)].vendor
+    cause = causes.get(Key(command.source, command.entity, command.record))
+    headers = Envelope.of_command(command, VendorName(vendor)).headers()
+    if cause is None and item.traceparent:
+        headers.append(("traceparent", item.traceparent.encode()))
+    key = command_key(command.sync, command.entity, command.record)
+    return Outgoing(commands(vendor), key, command.model_dump_json().encode(), headers, cause)

@@ -1,0 +1,140 @@
+"""The latest state of a source record, merged from changes that come late, twice, thin and out of order.
+
+R10: a version is (stamp, settled). A field takes a change's value when the change is newer than whatever last told this field;
+what a change does not carry it does not touch, so a slim list row never blanks a field that only the detail has. Two different
+unsettled states of one stamp cannot be ordered: the first stays, and a read by id is asked for.
+R12: a webhook of a deletion only asks. A read by id that answers "gone" deletes; only a later read by id revives.
+
+Pure: the stored state and a change come in, the next state and a verdict go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from common.contracts.messages import ChangeEvent
+
+CUSTOM = "custom"
+
+
+class Verdict(StrEnum):
+    """What a change was to us; each is a step of the journal."""
+
+    RECEIVED = "received"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    ASKED = "asked"
+
+
+class Ask(StrEnum):
+    """Why a record has to be read by id."""
+
+    UNSETTLED = "unsettled"
+    DELETION = "deletion"
+    REVIVAL = "revival"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """What we know of one source record; `told` says by which version each field was last told."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
+    sequence: str = ""
+    deleted: bool = False
+    existence_at: datetime | None = None
+    """When a read by id last said whether the record exists."""
+
+    @property
+    def known(self) -> bool:
+        """Whether any state of the record was ever told."""
+        return bool(self.told) or self.deleted
+
+    def record(self) -> dict[str, Any]:
+        """The neutral record: custom fields back under their own name."""
+        plain = {name: value for name, value in self.fields.items() if not name.startswith(f"{CUSTOM}.")}
+        custom = {n.removeprefix(f"{CUSTOM}."): v for n, v in self.fields.items() if n.startswith(f"{CUSTOM}.")}
+        return plain | {CUSTOM: custom} if custom else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The state after a change, and what the change was."""
+
+    state: RecordState
+    verdict: Verdict
+    ask: Ask | None = None
+
+
+def merge(state: RecordState, change: ChangeEvent) -> Merged:
+    """The next state; the same change again is a duplicate and changes nothing."""
+    match change.kind:
+        case "asked":
+            return Merged(state, Verdict.ASKED, Ask.DELETION)
+        case "deleted":
+            return _deleted(state, change)
+        case _:
+            return _told_while_deleted(state, change) if state.deleted else _told(state, change)
+
+
+def _deleted(state: RecordState, change: ChangeEvent) -> Merged:
+    if state.existence_at is not None and change.observed_at <= state.existence_at:
+        return Merged(state, Verdict.DUPLICATE if state.deleted else Verdict.STALE)
+    # R12: the version of a deletion is the Date of the answer that said so.
+    sequence = max(state.sequence, change.version.sequence)
+    gone = replace(state, deleted=True, existence_at=change.observed_at, sequence=sequence)
+    return Merged(gone, Verdict.DUPLICATE if state.deleted else Verdict.RECEIVED)
+
+
+def _told_while_deleted(state: RecordState, change: ChangeEvent) -> Merged:
+    if change.via != "read":
+        return Merged(state, Verdict.ASKED, Ask.REVIVAL)
+    if state.existence_at is not None and change.observed_at <= state.existence_at:
+        return Merged(state, Verdict.STALE)
+    # A record that was re-created has nothing of the former one but its id.
+    return replace(_told(RecordState(), change), verdict=Verdict.RECEIVED)
+
+
+def _told(state: RecordState, change: ChangeEvent) -> Merged:
+    sequence = change.version.sequence
+    carried = _carried(state, change)
+    newer = {name: value for name, value in carried.items() if sequence > state.told.get(name, "")}
+    disputed = [
+        name
+        for name, value in carried.items()
+        if sequence == state.told.get(name) and not change.version.settled and value != state.fields.get(name)
+    ]
+    existence = change.observed_at if change.via == "read" else state.existence_at
+    if not newer:
+        same = all(value == state.fields.get(name) for name, value in carried.items())
+        # A read that tells nothing new still tells that the record exists.
+        known = replace(state, existence_at=_later(state.existence_at, existence))
+        return Merged(known, Verdict.DUPLICATE if same else Verdict.STALE, Ask.UNSETTLED if disputed else None)
+    merged = RecordState(
+        fields={**state.fields, **newer},
+        told={**state.told, **dict.fromkeys(newer, sequence)},
+        sequence=max(state.sequence, sequence),
+        existence_at=_later(state.existence_at, existence),
+    )
+    return Merged(merged, Verdict.RECEIVED, Ask.UNSETTLED if disputed else None)
+
+
+def _carried(state: RecordState, change: ChangeEvent) -> dict[str, Any]:
+    """The fields that the change tells; custom fields stand apart, because a list row carries some of them only."""
+    carried = {name: value for name, value in change.fields.items() if name != CUSTOM}
+    custom = change.fields.get(CUSTOM)
+    if isinstance(custom, dict):
+        carried |= {f"{CUSTOM}.{name}": value for name, value in custom.items()}
+        if change.coverage == "detail":
+            # The detail carries all of them: one that is missing there has no value any more.
+            gone = [n for n in state.told if n.startswith(f"{CUSTOM}.") and n not in carried]
+            carried |= dict.fromkeys(gone)
+    return carried
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)

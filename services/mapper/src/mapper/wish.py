@@ -1,0 +1,58 @@
+"""What one sync wants of one record: the mapping's document, or that the record be absent, or that nothing be written and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from common.contracts.ids import content_hash
+from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import OnGone
+from mapper.mapping.engine import CompiledMapping
+from mapper.mapping.problems import Problem
+from mapper.state import RecordState
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A wanted document before it has a revision; `content` is equal exactly when two wishes are."""
+
+    wish: Literal["present", "absent"]
+    document: dict[str, Any]
+    skip: SkipReason | None = None
+    notes: tuple[Problem, ...] = field(default=(), compare=False)
+
+    @property
+    def content(self) -> str:
+        return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document})
+
+
+def wish_of(state: RecordState, mapping: CompiledMapping) -> Wish:
+    """Pure: the same state under the same version is the same wish."""
+    definition = mapping.definition
+    if state.deleted:
+        return _absent(definition.on_delete, definition.gone_tag)
+    mapped = mapping.apply(state.record())
+    if not mapped.passes:
+        return _absent(definition.on_filtered, definition.gone_tag, SkipReason.FILTERED)
+    reason = _unmappable(mapped.problems, definition.key, mapping.required)
+    notes = mapped.problems + mapped.left_out
+    if reason is not None:
+        # Whoever lost the key leaves the member that had it (R14), and is counted as skipped.
+        return _absent("archive", definition.gone_tag, reason, notes)
+    return Wish("present", mapped.document, notes=notes)
+
+
+def _absent(how: OnGone, tag: str, skip: SkipReason | None = None, notes: tuple[Problem, ...] = ()) -> Wish:
+    return Wish("absent", {"how": how, "tag": tag} if how == "tag" else {"how": how}, skip, notes)
+
+
+def _unmappable(problems: Sequence[Problem], key: str, required: frozenset[str]) -> SkipReason | None:
+    """A problem of the key or of a required field keeps the whole record; any other keeps its own field only."""
+    for problem in problems:
+        if problem.field == key:
+            return SkipReason.NO_EMAIL if problem.code == "MAPPING_REQUIRED_MISSING" else SkipReason.INVALID_EMAIL
+    if any(problem.field in required or not problem.row for problem in problems):
+        return SkipReason.REQUIRED_FIELD_MISSING
+    return None

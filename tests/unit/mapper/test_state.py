@@ -1,0 +1,144 @@
+"""Merging changes that come late, twice, thin and out of order (R10, R12)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
+from common.contracts.messages import ChangeEvent, Coverage, Version
+from mapper.state import Ask, RecordState, Verdict, merge
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+Kind = Literal["changed", "deleted", "asked"]
+Via = Literal["webhook", "poll", "read", "backfill"]
+
+
+def change(
+    second: int,
+    fields: dict[str, Any] | None = None,
+    *,
+    settled: bool = False,
+    coverage: Coverage = "detail",
+    kind: Kind = "changed",
+    via: Via = "webhook",
+    seen: int | None = None,
+) -> ChangeEvent:
+    version = Version(stamp=NOON + timedelta(seconds=second), settled=settled)
+    ids = (ConnectionId("c"), Entity("customer"), RecordId("1"))
+    return ChangeEvent(
+        id=ChangeEvent.derive_id(*ids, version, coverage, fields or {}), connection=ids[0], vendor=VendorName("v"), entity=ids[1], record=ids[2],
+        kind=kind, version=version, coverage=coverage, fields=fields or {}, observed_at=NOON + timedelta(seconds=second if seen is None else seen), via=via,
+    )  # fmt: skip
+
+
+def gone(at: int) -> ChangeEvent:
+    return change(at, kind="deleted", coverage="gone", via="read", settled=True)
+
+
+def merged(*changes: ChangeEvent) -> RecordState:
+    state = RecordState()
+    for one in changes:
+        state = merge(state, one).state
+    return state
+
+
+class TestMerge:
+    def test_takes_a_newer_change(self) -> None:
+        assert merged(change(1, {"name": "A"}), change(2, {"name": "B"})).fields == {"name": "B"}
+
+    def test_an_older_change_is_stale(self) -> None:
+        state = merged(change(2, {"name": "B"}))
+        result = merge(state, change(1, {"name": "A"}))
+        assert result.verdict is Verdict.STALE
+        assert result.state == state
+
+    def test_the_same_change_again_is_a_duplicate(self) -> None:
+        state = merged(change(1, {"name": "A"}))
+        assert merge(state, change(1, {"name": "A"})).verdict is Verdict.DUPLICATE
+        assert merge(state, change(1, {"name": "A"})).state == state
+
+    def test_a_slim_row_does_not_blank_what_only_the_detail_has(self) -> None:
+        state = merged(
+            change(1, {"name": "A", "billing": {"city": "Bonn"}}),
+            change(2, {"name": "B"}, coverage="list", settled=True),
+        )
+        assert state.fields == {"name": "B", "billing": {"city": "Bonn"}}
+
+    def test_a_late_detail_fills_only_what_nothing_newer_told(self) -> None:
+        state = merged(change(2, {"name": "B"}, coverage="list"), change(1, {"name": "A", "billing": {"city": "Bonn"}}))
+        assert state.fields == {"name": "B", "billing": {"city": "Bonn"}}
+
+    def test_a_settled_answer_beats_an_unsettled_one_of_the_same_stamp(self) -> None:
+        state = merged(change(1, {"name": "A"}), change(1, {"name": "B"}, settled=True))
+        assert state.fields == {"name": "B"}
+        assert merge(state, change(1, {"name": "A"})).verdict is Verdict.STALE
+
+    def test_two_different_unsettled_states_of_one_stamp_ask_for_a_read(self) -> None:
+        result = merge(merged(change(1, {"name": "A"})), change(1, {"name": "B"}))
+        assert result.ask is Ask.UNSETTLED
+        assert result.state.fields == {"name": "A"}
+
+    def test_null_empties_and_absence_does_not(self) -> None:
+        state = merged(change(1, {"name": "A", "phone": "1"}), change(2, {"phone": None}))
+        assert state.fields == {"name": "A", "phone": None}
+
+    def test_a_list_row_tells_some_custom_fields_and_the_detail_all(self) -> None:
+        state = merged(change(1, {"custom": {"a": "1", "b": "2"}}), change(2, {"custom": {"a": "9"}}, coverage="list"))
+        assert state.record() == {"custom": {"a": "9", "b": "2"}}
+        assert merge(state, change(3, {"custom": {"b": "2"}})).state.record() == {"custom": {"a": None, "b": "2"}}
+
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 5), st.booleans(), st.sampled_from(["list", "detail"])), min_size=1, max_size=6
+        ),
+        st.randoms(),
+    )
+    def test_any_order_and_any_repeats_end_in_the_same_state(
+        self, told: list[tuple[int, bool, Any]], random: Any
+    ) -> None:
+        content = {(second, settled): f"{second}{settled}" for second, settled, _ in told}
+        changes = [
+            change(
+                second,
+                {
+                    "name": content[second, settled],
+                    **({"billing": content[second, settled]} if coverage == "detail" else {}),
+                },
+                settled=settled,
+                coverage=coverage,
+            )
+            for second, settled, coverage in told
+        ]
+        shuffled = changes * 2
+        random.shuffle(shuffled)
+        assert merged(*shuffled) == merged(*changes)
+
+
+class TestDeletion:
+    def test_a_webhook_of_a_deletion_only_asks(self) -> None:
+        result = merge(merged(change(1, {"name": "A"})), change(2, kind="asked", coverage="ask"))
+        assert result.ask is Ask.DELETION
+        assert not result.state.deleted
+
+    def test_a_read_that_answers_gone_deletes(self) -> None:
+        assert merged(change(1, {"name": "A"}), gone(5)).deleted
+
+    def test_what_comes_late_does_not_revive_but_asks(self) -> None:
+        result = merge(merged(change(1, {"name": "A"}), gone(5)), change(9, {"name": "B"}))
+        assert result.state.deleted
+        assert result.ask is Ask.REVIVAL
+
+    def test_a_newer_read_revives_with_what_it_tells(self) -> None:
+        state = merged(change(1, {"name": "A", "phone": "1"}), gone(5), change(6, {"name": "B"}, via="read", seen=7))
+        assert not state.deleted
+        assert state.fields == {"name": "B"}
+
+    def test_an_older_read_does_not_revive(self) -> None:
+        state = merged(change(1, {"name": "A"}), gone(5))
+        assert merge(state, change(4, {"name": "B"}, via="read", seen=4)).state.deleted
+
+    def test_gone_answered_before_a_newer_read_is_stale(self) -> None:
+        state = merged(change(6, {"name": "B"}, via="read", seen=7))
+        assert merge(state, gone(5)).verdict is Verdict.STALE
