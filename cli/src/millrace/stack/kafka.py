@@ -169,6 +169,8 @@ class Kafka:
             staged.replace(self._archive())
 
     def _archive_option(self) -> list[str]:
+        if not self.java.shares_classes():
+            return []
         if self._archive().exists():
             return [
                 f"-XX:SharedArchiveFile={self._archive()}",

