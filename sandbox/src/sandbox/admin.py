@@ -17,6 +17,8 @@ from sandbox.page import Page
 from sandbox.registry import Vendors
 from sandbox.simulator import Acts, Answer
 from sandbox.snapshot import Snapshot, collected_later
+from sandbox.zoho_accounts.budgets import client_row
+from sandbox.zoho_accounts.people import registered
 
 Body = dict[str, object]
 PREFIX = "/_sandbox/"
@@ -46,6 +48,7 @@ class Admin:
             "faults": self._add_faults,
             "clock": self._move_clock,
             "limits": self._set_limits,
+            "clients": self._register_client,
         }
 
     async def answer(self, scope: wire.Scope, path: str, body: bytes) -> Answer:
@@ -169,6 +172,18 @@ class Admin:
         vendor = text(wanted, "vendor")
         rest = {key: value for key, value in wanted.items() if key != "vendor"}
         return {"vendor": vendor, "limits": self._vendors.named(vendor).set_limits(rest)}
+
+    def _register_client(self, wanted: Body) -> Body:
+        """A Zoho client with exact redirect addresses; the `demo` client takes any loopback address instead."""
+        uris, multi_dc = wanted.get("redirect_uris"), wanted.get("multi_dc", True)
+        if not isinstance(uris, list) or not uris or not all(isinstance(uri, str) and uri for uri in uris):
+            raise ValueError("redirect_uris must be a list of addresses")
+        if not isinstance(multi_dc, bool):
+            raise ValueError("multi_dc is true or false")
+        home_dc = text(wanted, "home_dc", "us")
+        client = registered(text(wanted, "name"), tuple(uris), multi_dc=multi_dc, home_dc=home_dc)
+        self._core.zoho.register(client)
+        return client_row(client)
 
 
 def document(body: bytes) -> Body:

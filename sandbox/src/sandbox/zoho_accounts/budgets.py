@@ -8,6 +8,7 @@ from sandbox.limits import window_mode
 from sandbox.simulator import Answer, Reading
 from sandbox.zoho_accounts.codes import Codes
 from sandbox.zoho_accounts.grants import Grant, Numbers, ZohoGrants
+from sandbox.zoho_accounts.people import Client
 
 TOO_MANY = {
     "error_description": "You have made too many requests continuously. Please try again after some time.",
@@ -76,16 +77,14 @@ class Budgets:
         return f"{user.email if user else grant.user}, grant {grant.number}"
 
     def state(self, account: str | None) -> dict[str, object]:
-        """Users, clients and grants without their secrets; `account` is a client's name."""
+        """Users, clients and grants, without codes and tokens; `account` is a client's name."""
         named = {client.id: client.name for client in self._grants.clients.values()}
         if account is not None and account not in named.values():
             raise KeyError(account)
         return {
             "users": [asdict(user) for user in self._grants.users],
             "clients": [
-                {"id": client.id, "name": client.name, "kind": client.kind, "multi_dc": client.multi_dc}
-                for client in self._grants.clients.values()
-                if account in (None, client.name)
+                client_row(client) for client in self._grants.clients.values() if account in (None, client.name)
             ],
             "grants": [
                 grant_row(grant, named.get(grant.client_id, ""))
@@ -95,6 +94,18 @@ class Budgets:
             "open_codes": len(self._codes.open()),
             "limits": asdict(self._grants.numbers),
         }
+
+
+def client_row(client: Client) -> dict[str, object]:
+    """A client with its secrets: they are the sandbox's own, and a tool needs one per data centre."""
+    return {
+        "id": client.id,
+        "name": client.name,
+        "kind": client.kind,
+        "multi_dc": client.multi_dc,
+        "redirect_uris": list(client.redirect_uris),
+        "secrets": {dc: secret for dc, secret in client.secrets.items() if client.enabled_in(dc)},
+    }
 
 
 def grant_row(grant: Grant, client: str) -> dict[str, object]:

@@ -107,6 +107,12 @@ class ZohoGrants:
         """A client by its name: `demo` (multi-DC), `single` (US only) or `self` (client credentials)."""
         return next(client for client in self.clients.values() if client.name == name)
 
+    def register(self, client: Client) -> None:
+        """Add a client; raises ValueError when the name is taken."""
+        if any(other.name == client.name for other in self.clients.values()):
+            raise ValueError(f"a client {client.name!r} exists")
+        self.clients[client.id] = client
+
     def add_organisation(self, service: str, organization_id: str, dc: str, zuid: str) -> None:
         """Make an organisation known, so that `soid=ZohoBooks.<id>` can be granted."""
         self._organisations[f"{service}.{organization_id}", dc] = (organization_id, zuid)

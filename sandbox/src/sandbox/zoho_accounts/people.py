@@ -56,6 +56,14 @@ def secrets_of(client_id: str) -> dict[str, str]:
     return {dc: made("secret", client_id, dc)[:42] for dc in DATA_CENTRES}
 
 
+def registered(name: str, redirect_uris: tuple[str, ...], *, multi_dc: bool = True, home_dc: str = "us") -> Client:
+    """A client as the API console would register it; raises ValueError."""
+    if home_dc not in DATA_CENTRES:
+        raise ValueError(f"home_dc must be one of {', '.join(DATA_CENTRES)}")
+    client_id = f"1000.{made('client', name)[:30].upper()}"
+    return Client(client_id, name, "server", multi_dc, home_dc, redirect_uris, secrets_of(client_id))
+
+
 def demo_clients() -> list[Client]:
     """A multi-DC server client, one without multi-DC, and a self client for client credentials."""
     ids = {name: f"1000.{made('client', name)[:30].upper()}" for name in ("demo", "single", "self")}
