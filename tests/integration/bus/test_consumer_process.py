@@ -12,7 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bus import LedgerService, a_topic, committed, create, fetchval, fill, make_ledger, sql, until
+from tests.support.bus import (
+    LedgerService,
+    a_topic,
+    committed,
+    create,
+    fetchval,
+    fill,
+    make_ledger,
+    plain_producer,
+    sql,
+    until,
+)
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
 
@@ -148,7 +159,5 @@ async def _in_transaction(ledger: LedgerService) -> bool:
 
 
 async def _send_raw(ledger: LedgerService, value: bytes) -> None:
-    from tests.support.bus import plain_producer
-
     async with plain_producer(ledger.kafka) as producer:
         await producer.send_and_wait(ledger.topic.name, value, key=b"k0")

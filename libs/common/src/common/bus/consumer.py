@@ -30,7 +30,7 @@ from common.bus.record import RawRecord
 from common.bus.trace import MessagingTrace
 from common.clock import monotonic
 from common.failures import Transient
-from common.metric_register import COMMIT_FAILURES, DEAD_LETTERS, INFLIGHT, CONSUMER_LAG_RECORDS, PROCESS
+from common.metric_register import COMMIT_FAILURES, CONSUMER_LAG_RECORDS, DEAD_LETTERS, INFLIGHT, PROCESS
 from common.metrics import Metrics
 from common.state.pool import Pool
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from common.secret import Secret
 from common.settings import ServiceSettings, Settings
 
-_fields = ServiceSettings.model_fields
+_fields: Mapping[str, Any] = ServiceSettings.model_fields
 
 
 class KafkaSettings(Settings):
