@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
@@ -57,6 +58,11 @@ class Environment:
                 self._write_stamps(dev)
                 note(f"The environment is ready after {time.monotonic() - began:.0f} s.")
             self._write_path_file()
+
+    def become(self, words: Sequence[str]) -> NoReturn:
+        """Go on as this environment's Python."""
+        sys.stdout.flush()
+        os.execv(self.python, [str(self.python), *words])  # noqa: S606
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -163,9 +169,7 @@ def main(arguments: Sequence[str]) -> int:
         return int(error.code)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
-    words = list(arguments[1:]) if dev else ["-m", "millrace", *arguments]
-    sys.stdout.flush()
-    os.execv(environment.python, [str(environment.python), *words])
+    return environment.become(list(arguments[1:]) if dev else ["-m", "millrace", *arguments])
 
 
 def _clean(arguments: Sequence[str]) -> int:
@@ -202,7 +206,9 @@ def _install_failed(lines: Sequence[str]) -> CommandError:
     errors = [line for line in lines if line.startswith("ERROR:")] or list(lines[-3:])
     text = " ".join(lines)
     if "THESE PACKAGES DO NOT MATCH THE HASHES" in text:
-        remedy = "What the package index serves is not what the lock file names: check the index. Nothing was installed."
+        remedy = (
+            "What the package index serves is not what the lock file names: check the index. Nothing was installed."
+        )
         return CommandError("A Python package has a wrong hash.", remedy)
     if "No space left on device" in text:
         return CommandError("The disk is full: the Python packages need about 1 GB.", "Make room and try again.")

@@ -87,9 +87,10 @@ class Home:
         return self.stack_id()
 
     def _folders(self) -> None:
-        for folder in (self.run, self.logs, self.root / "data"):
+        for folder in (self.run, self.root / "data"):
             folder.mkdir(exist_ok=True)
-        self.secrets.mkdir(mode=0o700, exist_ok=True)
+        for private in (self.secrets, self.logs):
+            private.mkdir(mode=0o700, exist_ok=True)
 
 
 def half_written(folder: Path, why: str) -> CommandError:

@@ -110,7 +110,8 @@ class Kafka:
         # `=` because an id may start with a dash.
         words = ["format", "--standalone", f"--cluster-id={cluster}", "-c", str(properties)]
         java = self._java(["-XX:TieredStopAtLevel=1"], "kafka.tools.StorageTool", *words)
-        await run_tool(java, self.home.log(self.name), 60, cwd=self.home.root)
+        await run_tool(java, self.home.log(self.name), 60, self.home)
+        fresh.chmod(0o700)
         fresh.rename(self.folder)
 
     def command(self) -> Command:
@@ -148,6 +149,10 @@ class Kafka:
     def cluster_id(self) -> str | None:
         found = re.search(r"^cluster\.id=(\S+)", self._meta.read_text(), re.MULTILINE)
         return found.group(1) if found else None
+
+    async def responds(self) -> bool:
+        """A server that is merely busy must never be killed for it."""
+        return True
 
     def facts(self) -> dict[str, str]:
         return {"address": f"{HOST}:{self.port}"}

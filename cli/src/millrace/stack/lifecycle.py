@@ -44,9 +44,8 @@ def up(settings: StackSettings, prepare: Callable[[], None], say: Say, watch: Wa
         supervisor = _launch(settings, home)
         try:
             _wait_until_up(home, supervisor, watch)
-        except KeyboardInterrupt:
-            say("Interrupted: stopping what was started.")
-            _stop_supervisor(home)
+        except BaseException:
+            _give_up(supervisor, say)
             raise
     return True
 
@@ -87,18 +86,18 @@ def clean(settings: StackSettings, say: Say, *, everything: bool) -> None:
 def built_in(checkout: Path) -> list[Path]:
     """The environment and the caches that tools leave in a checkout."""
     tools = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
-    own = [path for name in ("cli", "libs", "services", "sandbox", "tests", "bench") for path in (checkout / name,)]
+    own = [checkout / name for name in ("cli", "libs", "services", "sandbox", "tests", "bench")]
     bytecode = [folder for path in own for folder in path.rglob("__pycache__")]
     return [checkout / ".venv", *(checkout / name for name in tools), *bytecode]
 
 
-def refuse_full_disk(folder: Path) -> None:
+def refuse_full_disk(folder: Path, needed: int = NEEDED_BYTES) -> None:
     """A broker that runs out of disk while it starts leaves riddles; look first."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    if free < NEEDED_BYTES:
+    if free < needed:
         raise CommandError(
-            f"The disk of {folder} has only {free // 2**20} MB free; the stack needs {NEEDED_BYTES // 2**20} MB.",
+            f"The disk of {folder} has only {free // 2**20} MB free; the stack needs {needed // 2**20} MB.",
             "Make room, or choose a folder on another disk with MILLRACE_HOME.",
         )
 
@@ -134,6 +133,14 @@ def _wait_until_up(home: Home, supervisor: subprocess.Popen[bytes] | None, watch
         if ended:
             raise _why_it_failed(home, supervisor)
         time.sleep(POLL_SECONDS)
+
+
+def _give_up(supervisor: subprocess.Popen[bytes], say: Say) -> None:
+    """Interrupted or failed: nothing stays half-started."""
+    if supervisor.poll() is None:
+        say("Stopping what was started.")
+        supervisor.terminate()
+        supervisor.wait(STOP_SECONDS)
 
 
 def _why_it_failed(home: Home, supervisor: subprocess.Popen[bytes] | None) -> CommandError:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from millrace.errors import CommandError
+from millrace.stack.home import Home
 from millrace.stack.ports import PortRange
+from millrace.stack.processes import MARKER
 
 
 @dataclass(frozen=True)
@@ -47,27 +49,42 @@ class Part(Protocol):
 
     async def probe(self, pid: int) -> str | None:
         """The version of the server if it is ready and is ours; None if it is not ready yet; else NotOurs."""
+        ...
+
+    async def responds(self) -> bool:
+        """False when a living process is so stuck that only a new one helps; not being ready is no such case."""
+        ...
 
     def facts(self) -> Mapping[str, str]:
         """What `status` says of it: address, url."""
+        ...
 
     def after_stop(self) -> None:
         """Called once the process is gone."""
 
 
-async def run_tool(command: Command, log: Path, seconds: float, *, cwd: Path) -> None:
-    """Run a short program to its end; if it fails, its last lines are the reason."""
+async def spawn(command: Command, log: Path, home: Home) -> asyncio.subprocess.Process:
+    """Start a program that writes to its own log, in a group of its own, with the mark of its stack.
+
+    The mark is how the next command finds the child if we die before we have written down that there is one.
+    """
+    other_user = {} if command.user is None else {"user": command.user, "group": command.user, "extra_groups": []}
     with log.open("ab") as output:
-        tool = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *[str(word) for word in command.argv],
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=dict(command.environment),
-            cwd=cwd,
+            env={**command.environment, MARKER: home.stack_id()},
+            cwd=home.root,
             start_new_session=True,
-            user=command.user,
+            **other_user,  # type: ignore[arg-type]
         )
+
+
+async def run_tool(command: Command, log: Path, seconds: float, home: Home) -> None:
+    """Run a short program to its end; if it fails, its last lines are the reason."""
+    tool = await spawn(command, log, home)
     try:
         code = await asyncio.wait_for(tool.wait(), seconds)
     except BaseException:

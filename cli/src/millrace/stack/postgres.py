@@ -101,14 +101,22 @@ class Postgres:
         if self.programs.user is not None:
             os.chown(fresh, self.programs.user, -1)
             os.chown(secret, self.programs.user, -1)
+            self._refuse_untraversable(fresh)
         words = ["-D", str(fresh), "-U", login("admin"), "--pwfile", str(secret), "--auth=scram-sha-256"]
         words += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
         command = Command(self.programs.argv("initdb", *words), self.environment, self.programs.user)
         try:
-            await run_tool(command, self.home.log(self.name), 120, cwd=self.home.root)
+            await run_tool(command, self.home.log(self.name), 120, self.home)
         finally:
             secret.unlink(missing_ok=True)
         fresh.rename(self.folder)
+
+    def _refuse_untraversable(self, folder: Path) -> None:
+        if not _runs([shutil.which("test") or "/usr/bin/test", "-w", str(folder)], self.programs.user):
+            raise CommandError(
+                f"PostgreSQL cannot run as root here, and the user it would run as cannot reach {folder}.",
+                "Choose a folder that other users may pass through with MILLRACE_HOME, or run as an ordinary user.",
+            )
 
     def _refuse_other_version(self) -> None:
         written_by = (self.folder / "PG_VERSION").read_text().strip()
@@ -161,6 +169,10 @@ class Postgres:
 
     def after_stop(self) -> None:
         """Nothing is left to do."""
+
+    async def responds(self) -> bool:
+        """A server that is merely busy must never be killed for it."""
+        return True
 
     def facts(self) -> dict[str, str]:
         url = self.url("owner", DATABASE) if self.migrated else self.url("admin", "postgres")
@@ -239,7 +251,7 @@ def _run_as(folder: Path) -> tuple[tuple[str, ...], int | None]:
 
 def _runs(argv: list[str], user: int | None) -> bool:
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=20, check=False, user=user, cwd="/")
+        done = subprocess.run(argv, capture_output=True, timeout=20, check=False, user=user, group=user, cwd="/")
     except (OSError, subprocess.SubprocessError):
         return False
     return done.returncode == 0

@@ -6,6 +6,7 @@ They are written out by hand so that the supervisor, which asks all the time, st
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
 from collections.abc import Awaitable, Callable
 
@@ -35,7 +36,10 @@ async def kafka_cluster(port: int) -> str | None:
     body = struct.pack(">i?", 0, False)
     request = header + body
     answer = await _ask(port, struct.pack(">i", len(request)) + request, _sized)
-    return None if answer is None else _cluster_id(answer)
+    try:
+        return None if answer is None else _cluster_id(answer)
+    except (struct.error, UnicodeDecodeError):
+        return None
 
 
 def _cluster_id(answer: bytes) -> str | None:
@@ -61,10 +65,9 @@ async def http_get(port: int, path: str) -> tuple[int, bytes] | None:
     """Status and body of a GET on the loopback address, or None if nothing answers in time."""
     request = f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n".encode()
     answer = await _ask(port, request, lambda reader: reader.read(-1))
-    if answer is None or not answer.startswith(b"HTTP/1."):
-        return None
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
+    head, _, body = (answer or b"").partition(b"\r\n\r\n")
+    status = re.match(rb"HTTP/1\.\d (\d{3})", head)
+    return None if status is None else (int(status[1]), body)
 
 
 async def _bulk_string(reader: asyncio.StreamReader) -> bytes:

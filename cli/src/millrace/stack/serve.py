@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from millrace.errors import CommandError
 from millrace.settings import StackSettings
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = StackSettings.from_environment()
     home = Home(settings.home)
     with held(home.supervisor_lock):
-        board = Board(home, StackState(pid=os.getpid(), started=start_of(os.getpid()) or 0, scope=options.scope))
+        own = StackState(pid=os.getpid(), started=start_of(os.getpid()) or 0, scope=options.scope)
+        board = Board(home, own, _tell)
         try:
             return asyncio.run(_supervise(home, settings, board, options))
         except CommandError as refused:
@@ -44,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             end_marked(home.stack_id())
         board.stack(phase="failed", failure=failure.message, remedy=failure.remedy, code=int(failure.code))
         return int(failure.code)
+
+
+def _tell(name: str, words: str) -> None:
+    """The supervisor's own log, seen with `millrace logs supervisor`."""
+    print(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {name} {words}", flush=True)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -59,6 +59,9 @@ class ServicePart:
     def after_stop(self) -> None:
         """Nothing is left to do."""
 
+    async def responds(self) -> bool:
+        return await http_get(self.port, "/livez") is not None
+
     def facts(self) -> Mapping[str, str]:
         return {"address": f"{HOST}:{self.port}", "url": f"http://{HOST}:{self.port}"}
 

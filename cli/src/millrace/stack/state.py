@@ -78,25 +78,34 @@ def _unit(raw: dict[str, object]) -> UnitState:
     return replace(unit, phase=Phase(unit.phase))
 
 
+Tell = Callable[[str, str], None]
+
+
 class Board:
     """The supervisor's own copy of the state; every change is on disk before anything else happens."""
 
-    def __init__(self, home: Home, state: StackState, on_change: Callable[[StackState], None] | None = None) -> None:
+    def __init__(self, home: Home, state: StackState, tell: Tell | None = None) -> None:
         self._home = home
-        self._on_change = on_change
+        self._tell = tell or (lambda *_: None)
         self.state = state
 
     def stack(self, **changes: object) -> None:
+        before = self.state.phase
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
         self._publish()
+        if self.state.phase != before:
+            self._tell("stack", f"{self.state.phase} {self.state.failure}".rstrip())
 
     def unit(self, name: str, **changes: object) -> None:
-        changed = replace(self.state.units[name], **changes)  # type: ignore[arg-type]
-        if changed != self.state.units[name]:
-            self.state = replace(self.state, units={**self.state.units, name: changed})
-            self._publish()
+        before = self.state.units[name]
+        changed = replace(before, **changes)  # type: ignore[arg-type]
+        if changed == before:
+            return
+        self.state = replace(self.state, units={**self.state.units, name: changed})
+        self._publish()
+        if changed.phase is not before.phase:
+            pid = f"pid {changed.pid}" if changed.pid else ""
+            self._tell(name, " ".join(word for word in (changed.phase.value, pid, changed.trouble) if word))
 
     def _publish(self) -> None:
         write_atomically(self._home.state_file, json.dumps(asdict(self.state), indent=1), 0o600)
-        if self._on_change:
-            self._on_change(self.state)

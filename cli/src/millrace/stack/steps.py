@@ -13,7 +13,6 @@ from millrace.stack.home import Home
 from millrace.stack.logs import last_lines
 from millrace.stack.parts import Command, ToolFailed, run_tool
 from millrace.stack.postgres import DATABASE, Postgres, login, password
-from millrace.stack.processes import MARKER
 
 STEP_SECONDS = 180
 CODES = {75: ExitCode.UNREACHABLE, 78: ExitCode.USAGE}
@@ -30,11 +29,10 @@ class ModuleRun:
     words: Sequence[str] = ()
 
     async def __call__(self) -> None:
-        environment = {**self.environment, MARKER: self.home.stack_id()}
-        command = Command([sys.executable, "-m", self.module, *self.words], environment)
+        command = Command([sys.executable, "-m", self.module, *self.words], self.environment)
         log = self.home.log(self.log)
         try:
-            await run_tool(command, log, STEP_SECONDS, cwd=self.home.root)
+            await run_tool(command, log, STEP_SECONDS, self.home)
         except ToolFailed as failed:
             code = CODES.get(failed.exit_code, ExitCode.FAILED)
             said = (last_lines(log, 1) or [str(failed)])[0]

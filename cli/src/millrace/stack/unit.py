@@ -6,19 +6,19 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable
 
 from millrace.errors import CommandError
 from millrace.stack.home import Home
 from millrace.stack.logs import last_lines
-from millrace.stack.parts import NotOurs, Part
+from millrace.stack.parts import NotOurs, Part, spawn
 from millrace.stack.ports import PortRange
-from millrace.stack.processes import MARKER, Process, process_of
+from millrace.stack.processes import Process, process_of
 from millrace.stack.state import Board, Phase
 
 PROBE_SECONDS = 0.1
 WATCH_SECONDS = 2.0
 STEADY_SECONDS = 60.0
+STUCK_SECONDS = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
 STARTS = 3
 
@@ -34,6 +34,7 @@ class Unit:
         self._child: asyncio.subprocess.Process | None = None
         self._identity: Process | None = None
         self._stopping = False
+        self.stuck_seconds = STUCK_SECONDS
         self._keeper: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
 
@@ -74,20 +75,7 @@ class Unit:
         await self._until_ready()
 
     async def _spawn(self) -> None:
-        command = self.part.command()
-        stack_id = self._home.stack_id()
-        with self._home.log(self.name).open("ab") as log:
-            self._child = await asyncio.create_subprocess_exec(
-                *[str(word) for word in command.argv],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # The mark is how the next command finds this child if we die before the next line is done.
-                env={**command.environment, MARKER: stack_id},
-                cwd=self._home.root,
-                start_new_session=True,
-                user=command.user,
-            )
+        self._child = await spawn(self.part.command(), self._home.log(self.name), self._home)
         self._identity = process_of(self._child.pid)
         started = self._identity.started if self._identity else None
         facts = dict(self.part.facts())
@@ -152,13 +140,17 @@ class Unit:
         return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
     async def _watch(self) -> None:
-        """Tell the truth about readiness while the child lives."""
+        """Tell the truth about readiness while the child lives, and end it when it is stuck."""
+        child, heard = self._child, time.monotonic()
+        assert child is not None
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            assert self._child is not None
-            trouble = await _trouble_of(lambda: self.part.probe(self._child.pid))  # type: ignore[union-attr]
-            phase = Phase.STARTING if trouble else Phase.READY
-            self._board.unit(self.name, phase=phase, trouble=trouble)
+            trouble = await _trouble_of(self.part, child.pid)
+            self._board.unit(self.name, phase=Phase.STARTING if trouble else Phase.READY, trouble=trouble)
+            if not trouble or await self.part.responds():
+                heard = time.monotonic()
+            elif time.monotonic() - heard > self.stuck_seconds and self._identity is not None:
+                self._identity.kill_group()
 
     async def _again(self) -> bool:
         try:
@@ -199,8 +191,8 @@ class Unit:
             await child.wait()
 
 
-async def _trouble_of(probe: Callable[[], Awaitable[str | None]]) -> str:
+async def _trouble_of(part: Part, pid: int) -> str:
     try:
-        return "" if await probe() is not None else "it does not answer"
+        return "" if await part.probe(pid) is not None else "it is not ready"
     except (NotOurs, CommandError) as refused:
         return str(refused)

@@ -34,7 +34,7 @@ class Valkey:
         self.port = ports.pick(DEFAULT_PORT)
 
     async def prepare(self) -> None:
-        self.home.data(self.name).mkdir(parents=True, exist_ok=True)
+        self.home.data(self.name).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def command(self) -> Command:
         options = {
@@ -62,6 +62,10 @@ class Valkey:
 
     def after_stop(self) -> None:
         """Nothing is left to do."""
+
+    async def responds(self) -> bool:
+        """A server that is merely busy must never be killed for it."""
+        return True
 
     def facts(self) -> dict[str, str]:
         return {"address": f"{HOST}:{self.port}", "url": self.url()}
