@@ -12,6 +12,7 @@ import gc
 import os
 import pickle  # the file is our own, in a folder only the user can write
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,17 +50,26 @@ class Snapshot:
         if not hasattr(os, "fork"):
             self.write()
             return
-        await asyncio.to_thread(os.waitpid, self._fork(), 0)
+        _, status = await asyncio.to_thread(os.waitpid, self._fork(), 0)
+        if status:
+            self._changed = True  # tried again at the next turn; the child has said why
+            sys.stderr.write(f"the snapshot {self._file} could not be written\n")
 
     def _fork(self) -> int:
         child = os.fork()
         if child:
             return child
+        # A connection the parent closes or resets must not stay open because its copy lives on here.
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        failed = 1
         try:
             gc.disable()
             self.write()
+            failed = 0
         finally:
-            os._exit(0)  # nothing of the parent's may run in the child, least of all its server
+            if failed:
+                traceback.print_exc()
+            os._exit(failed)  # nothing of the parent's may run in the child, least of all its server
 
     def write(self) -> None:
         """Write the state as it is at this moment."""
