@@ -65,6 +65,9 @@ class Failure(Exception):
         self.complete = complete
         """Of an `Unknown`: the vendor itself answered whole, so nothing is on its way any more and one look settles it (R2)."""
 
+        self.vendor_date: datetime | None = None
+        """The `Date` of the vendor's answer: a record that is gone is gone as of then (R12)."""
+
     def __str__(self) -> str:
         vendor = f" (vendor: {self.vendor_status} {self.vendor_code})".replace(" )", ")") if self.vendor_status else ""
         return f"{self.code}: {self.message}{vendor}"

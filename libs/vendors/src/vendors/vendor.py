@@ -130,10 +130,12 @@ class FieldCatalogue:
 
 def catalogue_of(stored: Sequence[Mapping[str, Any]]) -> FieldCatalogue:
     """A catalogue from its stored form."""
-    tuples = ("choices", "parts")
-    return FieldCatalogue(
-        tuple(CatalogueField(**{k: tuple(v) if k in tuples else v for k, v in f.items()}) for f in stored)
-    )
+    return FieldCatalogue(tuple(_catalogue_field(given) for given in stored))
+
+
+def _catalogue_field(given: Mapping[str, Any]) -> CatalogueField:
+    lists: dict[str, Any] = {name: tuple(given.get(name) or ()) for name in ("choices", "parts")}
+    return CatalogueField(**{**given, **lists})
 
 
 def stored_catalogue(catalogue: FieldCatalogue) -> list[dict[str, Any]]:

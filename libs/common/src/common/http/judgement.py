@@ -38,6 +38,7 @@ def judged(
         return VendorAnswer(
             outcome.status, outcome.headers, outcome.body, date, request_id(outcome.headers), outcome.duration_s
         )
+    failure.vendor_date = _date(outcome.headers, now)
     failure.vendor_words = kept_words(failure.vendor_words, (token,))
     failure.vendor_request_id = kept_words(failure.vendor_request_id or request_id(outcome.headers), (token,))
     return _for_this_call(call, failure)

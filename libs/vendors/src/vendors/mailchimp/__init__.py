@@ -1,6 +1,7 @@
 """Mailchimp: the members of audiences, and the events that audiences tell."""
 
 from vendors.mailchimp.client import NAME, MailchimpProfile
+from vendors.mailchimp.oauth import GRANT
 from vendors.vendor import Vendor
 
-VENDOR = Vendor(name=NAME, title="Mailchimp", profile=MailchimpProfile())
+VENDOR = Vendor(name=NAME, title="Mailchimp", profile=MailchimpProfile(), grant=GRANT)

@@ -2,5 +2,15 @@
 
 from vendors.vendor import Vendor
 from vendors.zoho_books.client import NAME, ZohoBooksProfile
+from vendors.zoho_books.grant import GRANT
+from vendors.zoho_books.inbox import ZohoBooksInbox
+from vendors.zoho_books.source import ZohoBooksSource
 
-VENDOR = Vendor(name=NAME, title="Zoho Books", profile=ZohoBooksProfile())
+VENDOR = Vendor(
+    name=NAME,
+    title="Zoho Books",
+    profile=ZohoBooksProfile(),
+    grant=GRANT,
+    inbox=ZohoBooksInbox(),
+    source=ZohoBooksSource(),
+)

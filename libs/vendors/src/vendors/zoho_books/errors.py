@@ -92,7 +92,16 @@ ZB_FAULT = Code(
     True,
 )
 
+ZB_WEBHOOK_UNREADABLE = Code(
+    "ZB_WEBHOOK_UNREADABLE",
+    "A webhook or an answer of Zoho Books is not of the form that its documentation describes.",
+    "Look at the original bytes with `millrace dead-letter show`; the next read of the record brings its state.",
+    "developer",
+    True,
+)
+
 register(
+    ZB_WEBHOOK_UNREADABLE,
     ZB_UNAUTHORISED,
     ZB_NO_ACCESS,
     ZB_WRONG_ORGANISATION,

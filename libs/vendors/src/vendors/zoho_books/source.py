@@ -1,0 +1,138 @@
+"""Records of Zoho Books in neutral words: from webhooks, and by id.
+
+Promise: a state says exactly what the vendor's bytes said, by which version, and whether that version is settled. A webhook's body
+never is (R10): its stamp has a resolution of one second and a second edit may follow within it. A webhook of a deletion only asks
+(R12), because it has no stamp at all; a read by id that answers "does not exist" is the deletion, as of that answer's Date.
+
+Reading changes nothing, so a crash before or after a read costs one call and no record: whoever asked asks again, and the same
+state has the same event id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from common.contracts.connections import Connection
+from common.contracts.ids import Entity, RecordId
+from common.contracts.messages import Coverage, Receipt, Version
+from common.failures import Failure, Rejected
+from common.http.call import Api, Call, VendorAnswer
+from vendors.vendor import CatalogueField, FieldCatalogue, Reading, State, Subject
+from vendors.zoho_books import wire
+from vendors.zoho_books.catalogue import CUSTOMER
+from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
+
+# One second of resolution and one of lag between the write and what a read shows.
+SETTLES_AFTER = timedelta(seconds=2)
+AT_ONCE = 4
+_PATHS = {"customer": ("/contacts/{id}", "contact"), "supplier": ("/contacts/{id}", "contact"),
+          "invoice": ("/invoices/{id}", "invoice"), "payment": ("/customerpayments/{id}", "payment")}  # fmt: skip
+
+
+class ZohoBooksSource:
+    """Reads customers, invoices and payments."""
+
+    entities: Mapping[Entity, str] = {
+        Entity("customer"): "Customers",
+        Entity("invoice"): "Invoices",
+        Entity("payment"): "Payments",
+    }
+    settles_after = SETTLES_AFTER
+
+    def receipt(self, receipt: Receipt) -> Reading:
+        """A signed webhook tells by itself; an unsigned one only says which record to read."""
+        headers = dict(receipt.headers)
+        try:
+            found = wire.module_of(wire.body_of(receipt.body, headers.get("content-type", "")))
+            known = wire.identity(*found) if found else None
+            if found is None or known is None:
+                raise wire.Unreadable("The body names no contact, invoice or payment with its id.")
+            subject = Subject(Entity(known[0]), RecordId(known[1]))
+            return self._told(receipt, subject, found[1])
+        except wire.Unreadable as error:
+            raise Rejected(ZB_WEBHOOK_UNREADABLE.name, f"{ZB_WEBHOOK_UNREADABLE.meaning} {error}") from error
+
+    def _told(self, receipt: Receipt, subject: Subject, found: Mapping[str, Any]) -> Reading:
+        if _event(receipt.query) == "deleted":
+            asked = Version(stamp=receipt.received_at, settled=False)
+            return Reading([_state(subject, "asked", asked, "ask", {}, receipt.received_at)])
+        moment = wire.stamp(found)
+        if moment is None or receipt.verified_by != "signature":
+            return Reading(thin=[subject])
+        told = wire.fields(subject.entity, found)
+        # R10: unsettled, whatever the clock says.
+        return Reading(
+            [_state(subject, "changed", Version(stamp=moment, settled=False), "hook", told, receipt.received_at)]
+        )
+
+    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State]:
+        """One call a record: the vendor has no read of several."""
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(subject: Subject) -> State:
+            async with places:
+                return await _read_one(subject, api)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(subject)) for subject in subjects]
+        return [task.result() for task in tasks]
+
+    async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
+        """The known fields, and the custom fields of one sample: the vendor has no list of them in its API."""
+        answer = await api.call(
+            Call("GET", "/contacts", "contacts.list", query={"per_page": "1", "contact_type": "customer"})
+        )
+        sample = wire.body_of(answer.body).get("contacts") or []
+        custom: dict[str, str] = {}
+        if sample and isinstance(sample[0], dict):
+            detail = await api.call(
+                Call("GET", "/contacts/{id}", "contacts.read", path={"id": str(sample[0]["contact_id"])})
+            )
+            listed = (wire.body_of(detail.body).get("contact") or {}).get("custom_fields") or []
+            custom = {
+                f["api_name"]: str(f.get("label") or f["api_name"])
+                for f in listed
+                if isinstance(f, dict) and f.get("api_name")
+            }
+        return FieldCatalogue(
+            CUSTOMER + tuple(CatalogueField(f"custom.{n}", label, "text", in_list=False) for n, label in custom.items())
+        )
+
+
+async def _read_one(subject: Subject, api: Api) -> State:
+    template, word = _PATHS[subject.entity]
+    try:
+        answer = await api.call(Call("GET", template, f"{word}s.read", path={"id": subject.record}))
+    except Failure as failure:
+        if failure.code != ZB_NOT_FOUND.name or failure.vendor_date is None:
+            raise
+        # R12: gone as of the answer's own Date; that is the deletion.
+        return _state(
+            subject, "deleted", Version(stamp=failure.vendor_date, settled=True), "gone", {}, failure.vendor_date
+        )
+    return _detail(subject, answer, wire.body_of(answer.body).get(word))
+
+
+def _detail(subject: Subject, answer: VendorAnswer, found: Any) -> State:
+    moment = wire.stamp(found) if isinstance(found, dict) else None
+    if moment is None:
+        raise Rejected(ZB_WEBHOOK_UNREADABLE.name, "The answer holds no record with a last_modified_time.")
+    # R10: settled only if the vendor's own clock says that the stamp's second, and the read lag, are over.
+    settled = answer.date >= moment + SETTLES_AFTER
+    told = wire.fields(subject.entity, found)
+    return _state(subject, "changed", Version(stamp=moment, settled=settled), "detail", told, answer.date)
+
+
+def _state(
+    subject: Subject, kind: Any, version: Version, coverage: Coverage, told: Mapping[str, Any], seen: datetime
+) -> State:
+    return State(subject.entity, subject.record, kind, version, coverage, told, seen)
+
+
+def _event(query: str) -> str:
+    """The event that we wrote into the address when we registered it: the body does not tell it."""
+    return dict(parse_qsl(query)).get("event", "").lower()
