@@ -145,7 +145,7 @@ class _Opened:
         permit = await self._door.budget.admit(
             self._connection, self._limits, call.priority, hold_s=total, deadline=deadline
         )
-        close = permit.unused
+        latest, close = monotonic() + total, permit.unused
         try:
             token = await self._door.tokens.token(self._connection.id)
             request = self._request(call, token)
@@ -155,7 +155,7 @@ class _Opened:
                 outcome = await exchange(
                     self._client,
                     request,
-                    deadline=min(deadline, monotonic() + total),
+                    deadline=min(deadline, latest),
                     max_body=self._profile.max_body,
                     before_send=call.before_send,
                 )

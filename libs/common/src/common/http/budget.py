@@ -1,0 +1,283 @@
+"""The budgets: every call of every process takes a place in each limit of its vendor before it goes out.
+
+Several limits are taken in one step or not at all. A place comes free a window after the *answer*, because nobody knows when between
+request and answer the vendor counted. Live calls go before replays, replays before backfills. When Redis is away calls go on slowly by
+turns in PostgreSQL; when Redis has lost its memory, what it may have known counts as full once. Slower, never faster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import asyncpg
+import structlog
+from opentelemetry import trace
+from redis.exceptions import RedisError
+
+from common import telemetry
+from common.clock import Clock, monotonic
+from common.contracts.connections import Connection
+from common.failures import Failure, RateLimited, Transient
+from common.http.call import Priority
+from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_UNAVAILABLE
+from common.http.floor import Floor, Floors, day_ends, metered, ticket
+from common.http.lane import Lane, Waiter
+from common.http.meter import Asker, Ending, Meter, Metered, Reply
+from common.http.profile import Limit
+from common.http.turns import Turns, TurnStore
+from common.metric_register import QUOTA_WAIT
+from common.metrics import Metrics
+from common.state.budget_floors import DayUsedUp, Ticket
+
+RANKS: dict[Priority, int] = {"live": 0, "replay": 1, "backfill": 2}
+
+# Between two looks when no time is known: a place comes free when some process's call is answered.
+_LOOK_S = 0.025
+_AWAY_S = 1.0
+_LONGEST_PAUSE = timedelta(minutes=15)
+_SHOWN_WAIT_S = 0.05
+_KEPT_ENDINGS = 10_000
+
+_log = structlog.get_logger(__name__)
+
+
+class Store(Floors, TurnStore, Protocol):
+    """The durable side of the budgets."""
+
+    async def exhausted(self, ticket: Ticket) -> None: ...
+
+
+class Slot:
+    """One place in every limit of a call; the first ending counts."""
+
+    def __init__(self, end: Callable[[Ending], None], *, left: float | None = None) -> None:
+        self.waited_s = 0.0
+        self.left = left
+        """The share of the tightest limit that was left, where the meters were asked."""
+        self._end: Callable[[Ending], None] | None = end
+
+    def answered(self) -> None:
+        self._close("answered")
+
+    def unanswered(self) -> None:
+        self._close("unanswered")
+
+    def unused(self) -> None:
+        self._close("unused")
+
+    def _close(self, how: Ending) -> None:
+        end, self._end = self._end, None
+        if end is not None:
+            end(how)
+
+
+class MeteredBudget:
+    """The budget of one process, shared with all others through Redis and PostgreSQL."""
+
+    def __init__(
+        self,
+        meter: Meter,
+        store: Store,
+        clock: Clock,
+        *,
+        metrics: Metrics | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._meter = meter
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics or Metrics()
+        self._jitter = jitter
+        self._floor = Floor(meter, store, clock)
+        self._turns = Turns(store, clock)
+        self._process = uuid.uuid4().hex[:12]
+        self._numbers = itertools.count()
+        self._lanes: dict[tuple[Limit, ...], Lane[Slot]] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+        self._unheard: list[tuple[str, tuple[Metered, ...], Ending]] = []
+        self._away_until = 0.0
+
+    async def admit(
+        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+    ) -> Slot:
+        """A place in every limit; raises `RateLimited` when there is none before the deadline."""
+        if not limits:
+            return Slot(lambda _: None)
+        began, began_ns = monotonic(), time.time_ns()
+        waiter: Waiter[Slot] = Waiter(
+            RANKS[priority],
+            next(self._numbers),
+            int(time.time() * 1000),
+            hold_s,
+            deadline,
+            asyncio.get_running_loop().create_future(),
+        )
+        try:
+            slot = await self._lane(limits).join(waiter)
+        except TimeoutError:
+            raise self._refused(waiter) from None
+        slot.waited_s = monotonic() - began
+        self._tell(connection, slot, began_ns)
+        return slot
+
+    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+        """Keeps every process from calling until the vendor wants it, and tells the failure when that is."""
+        named = [limit for limit in limits if limit.name == failure.scope] or list(limits[:1])
+        for one in metered(tuple(named), self._clock.now()):
+            until = await self._paused(one, failure.retry_at)
+            failure.retry_at = until if failure.retry_at is None else max(until, failure.retry_at)
+        return failure
+
+    async def aclose(self) -> None:
+        """Waits a moment for the endings on their way; what is not told expires by itself."""
+        for lane in self._lanes.values():
+            lane.close()
+        if self._endings:
+            await asyncio.wait(self._endings, timeout=1.0)
+
+    # --- asking -------------------------------------------------------------------------------------------------------------
+
+    def _lane(self, limits: tuple[Limit, ...]) -> Lane[Slot]:
+        lane = self._lanes.get(limits)
+        if lane is None:
+            self._lanes = {known: kept for known, kept in self._lanes.items() if not kept.idle}
+            lane = self._lanes[limits] = Lane(lambda waiter: self._step(limits, waiter))
+        return lane
+
+    async def _step(self, limits: tuple[Limit, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
+        now_metered = metered(limits, self._clock.now())
+        try:
+            if monotonic() < self._away_until:
+                return await self._by_turns(now_metered, waiter)
+            try:
+                return await self._by_meter(now_metered, waiter)
+            except RedisError as error:
+                self._away_until = monotonic() + _AWAY_S
+                _log.warning("budget.redis_away", error=type(error).__name__)
+                return await self._by_turns(now_metered, waiter)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return Transient(QUOTA_UNAVAILABLE.name, QUOTA_UNAVAILABLE.meaning, detail=type(error).__name__)
+
+    async def _by_meter(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
+        await self._tell_unheard()
+        slot = uuid.uuid4().hex[:16]
+        asker = Asker(self._process, waiter.rank, waiter.since_ms, int(waiter.hold_s * 1000))
+        reply = await self._meter.acquire(slot, limits, asker)
+        if reply.verdict == "granted":
+            return Slot(lambda how: self._spawn(self._ended(slot, limits, how)), left=reply.ms / 1000)
+        return await self._not_yet(limits[reply.at], reply, waiter)
+
+    async def _not_yet(self, one: Metered, reply: Reply, waiter: Waiter[Slot]) -> Failure | float:
+        match reply.verdict:
+            case "lost":
+                return 0.0 if await self._floor.restore(one, timedelta(seconds=waiter.hold_s)) else _LOOK_S
+            case "idle":
+                await self._floor.announce(one)
+                return 0.0
+            case "empty":
+                return await self._next_block(one, waiter)
+            case _ if reply.ms < 0:
+                return self._until(one, self._day_ends(one), waiter)
+            case _:
+                wait = timedelta(milliseconds=reply.ms)
+                return self._until(one, self._clock.now() + wait, waiter) if reply.ms else self._unknown(one, waiter)
+
+    async def _next_block(self, one: Metered, waiter: Waiter[Slot]) -> Failure | float:
+        taken = await self._floor.refill(one)
+        if taken is None:
+            until = self._day_ends(one)
+            await self._meter.pause(one, self._ms_until(until), 0, 0)
+            return self._until(one, until, waiter)
+        return 0.0 if taken else _LOOK_S
+
+    async def _by_turns(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
+        hold = timedelta(seconds=waiter.hold_s)
+        try:
+            later = await self._turns.take(limits, hold, waiter.rank)
+        except DayUsedUp as used_up:
+            one = next(m for m in limits if m.day == used_up.ticket.day)
+            return self._until(one, self._day_ends(one), waiter)
+        if later is not None:
+            return self._until(limits[0], later, waiter)
+        return Slot(lambda how: self._spawn(self._turns.end(limits, hold, used=how != "unused")))
+
+    # --- waiting ------------------------------------------------------------------------------------------------------------
+
+    def _until(self, one: Metered, at: datetime, waiter: Waiter[Slot]) -> Failure | float:
+        """The seconds to wait, or the refusal when they are more than the waiter has."""
+        waiter.blocked_by, waiter.retry_at = one.limit.name, at
+        seconds = max(0.001, (at - self._clock.now()).total_seconds())
+        return self._refused(waiter) if monotonic() + seconds > waiter.deadline else seconds
+
+    def _unknown(self, one: Metered, waiter: Waiter[Slot]) -> float:
+        waiter.blocked_by, waiter.retry_at = one.limit.name, None
+        return _LOOK_S
+
+    def _refused(self, waiter: Waiter[Slot]) -> RateLimited:
+        retry_at = waiter.retry_at or self._clock.now() + timedelta(seconds=1)
+        return RateLimited(QUOTA_EXHAUSTED.name, QUOTA_EXHAUSTED.meaning, retry_at=retry_at, scope=waiter.blocked_by)
+
+    def _day_ends(self, one: Metered) -> datetime:
+        return day_ends(one.limit, one.day) if one.day else self._clock.now() + one.limit.window
+
+    def _ms_until(self, at: datetime) -> int:
+        return max(0, int((at - self._clock.now()).total_seconds() * 1000))
+
+    # --- endings ------------------------------------------------------------------------------------------------------------
+
+    async def _ended(self, slot: str, limits: tuple[Metered, ...], how: Ending) -> None:
+        try:
+            await self._meter.release(slot, limits, how)
+        except RedisError:
+            # It expires by itself, later than it must; told as soon as Redis is back.
+            self._unheard = [*self._unheard[-_KEPT_ENDINGS:], (slot, limits, how)]
+        for lane in self._lanes.values():
+            lane.wake()
+
+    async def _tell_unheard(self) -> None:
+        while self._unheard:
+            slot, limits, how = self._unheard[-1]
+            await self._meter.release(slot, limits, how)
+            self._unheard.pop()
+
+    def _spawn(self, ending: Coroutine[object, object, None]) -> None:
+        # Not awaited by the caller: an answer must not wait for the meters, and a cancelled call must still tell them.
+        task = asyncio.create_task(ending, name="budget-ending")
+        self._endings.add(task)
+        task.add_done_callback(self._ending_done)
+
+    def _ending_done(self, task: asyncio.Task[None]) -> None:
+        self._endings.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("budget.ending_not_told", error=type(error).__name__)
+
+    # --- refusals of the vendor ---------------------------------------------------------------------------------------------
+
+    async def _paused(self, one: Metered, retry_at: datetime | None) -> datetime:
+        now = self._clock.now()
+        until = self._day_ends(one) if one.day else retry_at or now + timedelta(seconds=60)
+        longest = 0 if one.day else int(_LONGEST_PAUSE.total_seconds() * 1000)
+        try:
+            if one.day:
+                await self._store.exhausted(ticket(one))
+            ms = await self._meter.pause(one, self._ms_until(until), longest, 0 if one.day else self._jitter())
+            return max(until, now + timedelta(milliseconds=ms))
+        except (RedisError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("budget.pause_not_kept", limit=one.limit.name, error=type(error).__name__)
+            return until
+
+    def _tell(self, connection: Connection, slot: Slot, began_ns: int) -> None:
+        labels = {"system": connection.vendor, "connection": connection.id}
+        self._metrics.observe(QUOTA_WAIT, slot.waited_s, **labels)
+        if slot.left is not None:
+            self._metrics.set(VENDOR_QUOTA_REMAINING, slot.left, **labels)
+        if slot.waited_s >= _SHOWN_WAIT_S and telemetry.tracing_on():
+            name = f"wait quota {connection.vendor}"
+            telemetry.tracer().start_span(name, kind=trace.SpanKind.INTERNAL, start_time=began_ns).end()

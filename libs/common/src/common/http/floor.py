@@ -1,0 +1,111 @@
+"""Between Redis, which may forget, and PostgreSQL, which does not: what a limit needs before it can be counted.
+
+A limit that Redis does not know may have been used until a moment ago: it counts as full once, for a window from when it may last
+have been used. Calls of a day are numbered in PostgreSQL in blocks, ahead of their use, so no loss can make the day longer.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from common.clock import Clock
+from common.http.meter import Meter, Metered
+from common.http.profile import Limit
+from common.state.budget_floors import Block, Ticket
+
+ACTIVE = timedelta(seconds=15)
+"""Use is announced so far ahead: one statement per limit in this time, whatever the number of calls and processes."""
+# Around midnight a call counts for both days: whose clock is right is not known to the second.
+SKEW = timedelta(seconds=5)
+_MARGIN = timedelta(seconds=1)
+_LOCK_MS = 3000
+
+
+class Floors(Protocol):
+    """The durable side."""
+
+    async def active(self, limit_id: str, until: datetime) -> datetime | None: ...
+
+    async def take(self, ticket: Ticket, wanted: int) -> Block: ...
+
+
+class Floor:
+    """Gives Redis what it lacks."""
+
+    def __init__(self, meter: Meter, floors: Floors, clock: Clock) -> None:
+        self._meter = meter
+        self._floors = floors
+        self._clock = clock
+
+    async def restore(self, one: Metered, hold: timedelta) -> bool:
+        """After a loss of memory, or the first use ever. False: somebody else is at it."""
+        if not await self._meter.lock(one, _LOCK_MS):
+            return False
+        now = self._clock.now()
+        if one.day is not None:
+            await self._meter.restore(one, now, None)
+        else:
+            known = await self._floors.active(one.id, now + ACTIVE)
+            await self._meter.restore(one, now + ACTIVE, self._full_until(one, known, now, hold))
+        await self._meter.unlock(one)
+        return True
+
+    async def announce(self, one: Metered) -> None:
+        """The limit goes on being used."""
+        until = self._clock.now() + ACTIVE
+        await self._floors.active(one.id, until)
+        await self._meter.active(one, until)
+
+    async def refill(self, one: Metered) -> bool | None:
+        """The next block of a day. False: somebody else is at it. None: nothing is left."""
+        if not await self._meter.lock(one, _LOCK_MS):
+            return False
+        block = await self._floors.take(ticket(one), _block(one.limit))
+        if block.taken:
+            await self._meter.give(one, block.taken, block.rest)
+        await self._meter.unlock(one)
+        return True if block.taken else None
+
+    def _full_until(self, one: Metered, known: datetime | None, now: datetime, hold: timedelta) -> datetime | None:
+        if known is None:
+            return None
+        window = hold if one.limit.shape == "concurrency" else one.limit.window
+        return min(now, known) + window + _MARGIN
+
+
+def metered(limits: tuple[Limit, ...], now: datetime) -> tuple[Metered, ...]:
+    """The limits as they are counted at this moment."""
+    found: list[Metered] = []
+    for limit in limits:
+        if limit.shape == "daily":
+            found += [Metered(limit, day) for day in days(limit, now)]
+        else:
+            found.append(Metered(limit))
+    return tuple(found)
+
+
+def days(limit: Limit, now: datetime) -> list[date]:
+    """The day it is for the vendor, around midnight both."""
+    zone = ZoneInfo(limit.resets_zone)
+    return sorted({(now - SKEW).astimezone(zone).date(), (now + SKEW).astimezone(zone).date()})
+
+
+def day_ends(limit: Limit, day: date) -> datetime:
+    """When calls count for the next day alone."""
+    following = day + timedelta(days=1)
+    midnight = datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(limit.resets_zone))
+    return midnight + SKEW
+
+
+def ticket(one: Metered) -> Ticket:
+    """A day's row in PostgreSQL."""
+    if one.day is None:
+        raise ValueError(f"{one.id} is no limit of a day")
+    return Ticket(f"{one.limit.key}:{one.limit.name}", one.day, one.limit.ours)
+
+
+def _block(limit: Limit) -> int:
+    # What a loss of memory may waste, at most; and calls per statement in PostgreSQL.
+    return max(1, min(100, limit.ours // 100))

@@ -1,0 +1,132 @@
+-- One place in every limit of a call, or none: decided in one step for all processes.
+--
+-- A limit has a log (sorted set: call -> when its place is free) and a state (hash). A call in progress is in the log with the time at
+-- which its process must have given up plus the window; its answer replaces that by a window from the answer.
+--
+-- KEYS  queue, seen, then log and state of each limit
+-- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
+--       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none), spare
+-- Returns granted {permille left} | wait {limit, ms} | paused {limit, ms} | lost {limit} | idle {limit} | empty {limit}
+
+local STOPPED_ASKING_MS = 3000
+local LONGEST_AHEAD_MS = 600000
+
+local t = redis.call('TIME')
+local real = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = real + tonumber(ARGV[2])
+local waiter, rank = ARGV[3], tonumber(ARGV[4])
+local hold = tonumber(ARGV[6])
+-- A restarted server may have read an old copy of its memory: its run id tells, the mere presence of keys does not.
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+
+local limits = {}
+for i = 1, (#KEYS - 2) / 2 do
+  local at = 6 + (i - 1) * 5
+  local state = redis.call('HMGET', KEYS[2 * i + 2], 'run', 'until', 'full', 'tat', 'pause', 'left', 'rest')
+  local limit = {
+    log = KEYS[2 * i + 1], state = KEYS[2 * i + 2], kind = ARGV[at + 1], allowed = tonumber(ARGV[at + 2]),
+    window = tonumber(ARGV[at + 3]), pace = tonumber(ARGV[at + 4]), spare = tonumber(ARGV[at + 5]),
+    full = tonumber(state[3] or 0), tat = tonumber(state[4] or 0),
+    left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0),
+  }
+  local pause = tonumber(state[5] or 0)
+  if pause > now then return {'paused', i, pause - now} end
+  if state[1] ~= run then return {'lost', i, 0} end
+  if limit.kind == 'daily' then
+    if limit.left <= 0 then return {'empty', i, 0} end
+  elseif tonumber(state[2] or 0) < now then
+    return {'idle', i, 0}
+  end
+  limits[i] = limit
+end
+
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', real - STOPPED_ASKING_MS)) do
+  redis.call('ZREM', KEYS[1], gone)
+  redis.call('ZREM', KEYS[2], gone)
+end
+redis.call('ZREM', KEYS[1], waiter)
+local score = string.format('%.0f', rank * 1e13 + tonumber(ARGV[5]))
+local ahead = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. score)
+
+local room, blocked_by, wait, permille = math.huge, 0, 0, 1000
+
+local function block(i, ms)
+  if blocked_by == 0 or ms > wait then blocked_by, wait = i, ms end
+end
+
+local function day(i, limit)
+  -- Of the whole day's rest, live calls keep their part: nobody can wait until midnight for a backfill.
+  if limit.allowed > 0 and limit.left + limit.rest <= limit.allowed then
+    room = math.min(room, 0)
+    block(i, -1)
+  else
+    room = math.min(room, limit.left)
+    if limit.left <= ahead then block(i, 0) end
+  end
+end
+
+local function log(i, limit)
+  redis.call('ZREMRANGEBYSCORE', limit.log, '-inf', now)
+  -- After a clock that was set back: what lies further ahead than any call can reach counts once more as a full window.
+  for _, far in ipairs(redis.call('ZRANGEBYSCORE', limit.log, now + hold + limit.window + LONGEST_AHEAD_MS, '+inf')) do
+    redis.call('ZADD', limit.log, now + limit.window, far)
+  end
+  if limit.full > now + hold + limit.window + LONGEST_AHEAD_MS then limit.full = now + limit.window end
+  if limit.tat > now + limit.window then limit.tat = now end
+
+  limit.used = redis.call('ZCARD', limit.log)
+  local allowed = limit.allowed
+  if limit.full > now then
+    -- Memory was lost: what others may have in progress counts as everything we have, but for the trickle.
+    if limit.kind ~= 'concurrency' then
+      room = math.min(room, 0)
+      block(i, limit.full - now)
+      return
+    end
+    allowed = math.min(allowed, limit.spare)
+  end
+  local mine = allowed - limit.used
+  permille = math.min(permille, math.floor(1000 * math.max(0, mine - 1) / limit.allowed))
+  if mine <= ahead then
+    local ms = 0
+    if limit.kind ~= 'concurrency' then
+      local at = math.max(0, limit.used - allowed + ahead)
+      local next = redis.call('ZRANGE', limit.log, at, at, 'WITHSCORES')
+      if next[2] then ms = math.min(tonumber(next[2]) - now, limit.window) end
+    end
+    block(i, ms)
+  end
+  -- Above half of the window, everything but live calls is spread evenly: places then come free one by one, so that
+  -- a live call waits for one of them and not for the whole window.
+  limit.paced = limit.pace > 0 and limit.used * 2 >= limit.allowed
+  if limit.paced and limit.tat - 2 * limit.pace > now then
+    mine = 0
+    block(i, limit.tat - 2 * limit.pace - now)
+  end
+  room = math.min(room, mine)
+end
+
+for i, limit in ipairs(limits) do
+  if limit.kind == 'daily' then day(i, limit) else log(i, limit) end
+end
+
+if room <= ahead then
+  redis.call('ZADD', KEYS[1], score, waiter)
+  redis.call('ZADD', KEYS[2], real, waiter)
+  redis.call('PEXPIRE', KEYS[1], 60000)
+  redis.call('PEXPIRE', KEYS[2], 60000)
+  return {'wait', blocked_by, math.ceil(wait)}
+end
+
+redis.call('ZREM', KEYS[2], waiter)
+for _, limit in ipairs(limits) do
+  if limit.kind == 'daily' then
+    redis.call('HINCRBY', limit.state, 'left', -1)
+  else
+    local last = hold + (limit.kind == 'concurrency' and 0 or limit.window)
+    redis.call('ZADD', limit.log, now + last, ARGV[1])
+    redis.call('PEXPIRE', limit.log, last + LONGEST_AHEAD_MS)
+    if limit.paced then redis.call('HSET', limit.state, 'tat', math.max(limit.tat, now) + limit.pace) end
+  end
+end
+return {'granted', 0, permille}

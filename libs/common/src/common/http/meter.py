@@ -1,0 +1,203 @@
+"""The meters in Redis or Valkey: how many calls are counted against each limit right now, decided in one step for all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from common.clock import Clock
+from common.http.profile import Limit
+from common.secret import SecretUrl
+
+Ending = Literal["answered", "unanswered", "unused"]
+Verdict = Literal["granted", "wait", "paused", "lost", "idle", "empty"]
+
+_TIMEOUT_S = 0.5
+_SAME_CLOCK_MS = 20
+_LUA = Path(__file__).with_name("lua")
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """One limit as it is counted; a limit per day is another one each day."""
+
+    limit: Limit
+    day: date | None = None
+
+    @property
+    def id(self) -> str:
+        name = f"{self.limit.key}:{self.limit.name}"
+        return name if self.day is None else f"{name}:{self.day.isoformat()}"
+
+    @property
+    def log(self) -> str:
+        return f"budget:{self.id}:log"
+
+    @property
+    def state(self) -> str:
+        return f"budget:{self.id}:state"
+
+    @property
+    def window_ms(self) -> int:
+        return int(self.limit.window.total_seconds() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for a place: the first of one process's waiters."""
+
+    waiter: str
+    rank: int
+    since_ms: int
+    hold_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the meters say; `ms` is a wait (0: unknown, -1: until the day is over), of a grant the share left in thousandths."""
+
+    verdict: Verdict
+    at: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A limit as it stands."""
+
+    used: int
+    in_flight: int
+    answered: int
+    waiting: int
+    left: int
+    paused_until: datetime | None
+
+
+def open_redis(url: SecretUrl) -> Redis:
+    """A client that never repeats a command by itself: a repeated count would be a second count."""
+    client: Redis = Redis.from_url(
+        url.reveal(),
+        decode_responses=True,
+        socket_timeout=_TIMEOUT_S,
+        socket_connect_timeout=_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=32,
+    )
+    return client
+
+
+class Meter:
+    """Speaks to the meters; every method may raise a `RedisError`."""
+
+    def __init__(self, redis: Redis, clock: Clock) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._acquire = redis.register_script(_script("acquire"))
+        self._release = redis.register_script(_script("release"))
+        self._restore = redis.register_script(_script("restore"))
+        self._pause = redis.register_script(_script("pause"))
+
+    async def acquire(self, slot: str, metered: Sequence[Metered], asker: Asker) -> Reply:
+        """A place in every limit, or none in any."""
+        keys = [f"budget:{metered[0].limit.key}:queue", f"budget:{metered[0].limit.key}:asking"]
+        args: list[str | int | float] = [
+            slot,
+            self._offset_ms(),
+            asker.waiter,
+            asker.rank,
+            asker.since_ms,
+            asker.hold_ms,
+        ]
+        for one in metered:
+            keys += [one.log, one.state]
+            args += _terms(one, asker.rank)
+        verdict, at, ms = await self._acquire(keys=keys, args=args)
+        return Reply(verdict, int(at) - 1, int(ms))
+
+    async def release(self, slot: str, metered: Sequence[Metered], how: Ending) -> None:
+        """Repeatable by the slot."""
+        keys: list[str] = []
+        args: list[str | int] = [slot, self._offset_ms(), how]
+        for one in metered:
+            keys += [one.log, one.state]
+            args += [one.limit.shape, one.window_ms, int(one.limit.lingers.total_seconds() * 1000)]
+        await self._release(keys=keys, args=args)
+
+    async def restore(self, one: Metered, active_until: datetime, full_until: datetime | None) -> None:
+        """The limit is known to this run of the server; up to `full_until` it counts as full."""
+        await self._restore(keys=[one.state], args=[_ms(active_until), _ms(full_until) if full_until else 0])
+
+    async def active(self, one: Metered, until: datetime) -> None:
+        """The limit may be used until then."""
+        await self._redis.hset(one.state, "until", _ms(until))
+
+    async def give(self, one: Metered, taken: int, rest: int) -> None:
+        """A block of the day to hand out."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hincrby(one.state, "left", taken)
+            pipe.hset(one.state, "rest", rest)
+            await pipe.execute()
+
+    async def pause(self, one: Metered, ms: int, longest_ms: int, jitter: float) -> int:
+        """Nobody calls for so long, longer if this is not the first refusal; returns the ms it became."""
+        return int(await self._pause(keys=[one.state], args=[self._offset_ms(), ms, longest_ms, jitter]))
+
+    async def lock(self, one: Metered, ms: int) -> bool:
+        """Whether we are the one who asks PostgreSQL for all: saves work, decides nothing."""
+        return bool(await self._redis.set(f"budget:{one.id}:lock", "1", nx=True, px=ms))
+
+    async def unlock(self, one: Metered) -> None:
+        await self._redis.delete(f"budget:{one.id}:lock")
+
+    async def read(self, one: Metered) -> Reading:
+        """The limit as it stands, for people."""
+        now, horizon = self._now_ms(), self._now_ms() + one.window_ms
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zcount(one.log, now, "+inf")
+            pipe.zcount(one.log, f"({horizon}", "+inf")
+            pipe.zcard(f"budget:{one.limit.key}:queue")
+            pipe.hmget(one.state, "left", "pause")
+            used, in_flight, waiting, (left, pause) = await pipe.execute()
+        paused = float(pause or 0)
+        return Reading(
+            used=used,
+            in_flight=in_flight,
+            answered=used - in_flight,
+            waiting=waiting,
+            left=max(0, int(left or 0)),
+            paused_until=datetime.fromtimestamp(paused / 1000, UTC) if paused > now else None,
+        )
+
+    def _now_ms(self) -> int:
+        return _ms(self._clock.now())
+
+    def _offset_ms(self) -> int:
+        # The server's clock is one for all processes; ours only tells how far a test has moved the business.
+        offset = int((self._clock.now() - datetime.now(UTC)).total_seconds() * 1000)
+        return offset if abs(offset) > _SAME_CLOCK_MS else 0
+
+
+def _terms(one: Metered, rank: int) -> list[str | int | float]:
+    limit = one.limit
+    if limit.shape == "daily":
+        return [limit.shape, limit.kept if rank else 0, 0, 0, 0]
+    allowed = limit.ours - (limit.kept if rank else 0)
+    pace = one.window_ms / allowed * 0.97 if rank and limit.shape == "rolling" else 0
+    return [limit.shape, allowed, one.window_ms, pace, limit.spare]
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+@cache
+def _script(name: str) -> str:
+    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
