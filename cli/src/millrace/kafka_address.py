@@ -1,0 +1,41 @@
+"""Which Kafka a command speaks to: the one in the environment, or else the local stack's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from millrace.errors import CommandError
+from millrace.exit_codes import ExitCode
+from millrace.settings import StackSettings
+from millrace.stack.home import Home
+from millrace.stack.status import look
+
+if TYPE_CHECKING:
+    from common.bus.connection import KafkaAddress
+
+
+def kafka_address() -> KafkaAddress:
+    """The brokers, with how to sign in to them."""
+    from common.bus.connection import KafkaAddress
+    from common.bus.settings import KafkaSettings
+    from common.environment import ConfigurationError
+    from common.settings import load
+
+    settings = StackSettings.from_environment()
+    servers = settings.kafka_bootstrap_servers or _local(Home(settings.home))
+    try:
+        return KafkaAddress.of(load(KafkaSettings, {**settings.environment, "KAFKA_BOOTSTRAP_SERVERS": servers}))
+    except ConfigurationError as wrong:
+        raise CommandError(str(wrong), code=ExitCode.USAGE) from wrong
+
+
+def _local(home: Home) -> str:
+    status = look(home)
+    kafka = next((unit for unit in status.parts() if unit.name == "kafka"), None)
+    if status.state == "down" or kafka is None or "address" not in kafka.facts:
+        raise CommandError(
+            f"No Kafka runs in {home.root}.",
+            "Start it with `millrace up`, or name yours with KAFKA_BOOTSTRAP_SERVERS.",
+            ExitCode.UNREACHABLE,
+        )
+    return kafka.facts["address"]
