@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Literal
 
 from sandbox.zoho_books.call import Call, changed_fields
+from sandbox.zoho_books.documents import Allocation, Invoice
 from sandbox.zoho_books.invoice_status import settled
 from sandbox.zoho_books.invoice_views import invoice_detail
 from sandbox.zoho_books.money import ZERO, rounded
-from sandbox.zoho_books.records import Allocation, Invoice
 from sandbox.zoho_books.refusals import Refusal, invalid, missing
 from sandbox.zoho_books.wire import Body
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sandbox.simulator import Applied, Operation, Request
+from sandbox.zoho_books.catalogue import User
 from sandbox.zoho_books.hooks import HookHistory, Trigger
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import User
 from sandbox.zoho_books.switches import Switches
 from sandbox.zoho_books.wire import Body, Document, parse
 

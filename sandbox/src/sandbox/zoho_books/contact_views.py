@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from sandbox.zoho_books.catalogue import Currency
 from sandbox.zoho_books.custom_fields import hashed, rows
 from sandbox.zoho_books.money import rounded
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Address, Contact, Currency, Person, Tagged
+from sandbox.zoho_books.records import Address, Contact, Person, Tagged
 from sandbox.zoho_books.wire import Document, number
 
 NOBODY = Person("")

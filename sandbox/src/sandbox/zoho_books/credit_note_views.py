@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sandbox.zoho_books.contact_views import NOBODY, address_view
 from sandbox.zoho_books.custom_fields import hashed, rows
+from sandbox.zoho_books.documents import CreditNote
 from sandbox.zoho_books.invoice_views import NOWHERE
 from sandbox.zoho_books.lines import line_view
 from sandbox.zoho_books.money import Terms
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import CreditNote
 from sandbox.zoho_books.wire import Document, number, plain
 
 

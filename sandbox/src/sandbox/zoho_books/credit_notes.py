@@ -10,7 +10,8 @@ from sandbox.zoho_books.allocations import apply, read_allocations
 from sandbox.zoho_books.call import Call, Reply, changed_fields, created, done
 from sandbox.zoho_books.credit_note_views import credit_note_detail, credit_note_row, terms_of
 from sandbox.zoho_books.custom_fields import read as read_custom
-from sandbox.zoho_books.invoices import customer_of
+from sandbox.zoho_books.documents import Allocation, CreditNote
+from sandbox.zoho_books.invoice_filling import customer_of
 from sandbox.zoho_books.lines import charges, check_total, read_lines
 from sandbox.zoho_books.listing import (
     Listing,
@@ -23,7 +24,6 @@ from sandbox.zoho_books.listing import (
     text_filters,
 )
 from sandbox.zoho_books.money import ZERO, totals
-from sandbox.zoho_books.records import Allocation, CreditNote
 from sandbox.zoho_books.refusals import Refusal, absent, invalid, missing, number_taken
 from sandbox.zoho_books.unique import check_unique, header_values, upserted
 from sandbox.zoho_books.wire import Body, Document, number

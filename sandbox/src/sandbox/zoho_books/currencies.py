@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from sandbox.zoho_books.call import Call, Reply, created, done
+from sandbox.zoho_books.catalogue import Currency, ExchangeRate
 from sandbox.zoho_books.listing import small_page
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Currency, ExchangeRate
 from sandbox.zoho_books.refusals import Refusal, absent, invalid, missing
 from sandbox.zoho_books.wire import Body, Document, plain
 

@@ -15,6 +15,7 @@ from sandbox.zoho_books.hooks import FORM_BODY, Hook, HookHistory, compose, sign
 from sandbox.zoho_books.organisation import Organisation
 from sandbox.zoho_books.wire import Document
 
+VENDOR = "zoho-books"
 KEPT_HISTORIES = 10_000
 TIMEOUT_S = 15.0  # Books says nothing; the sister product waits so long
 
@@ -54,7 +55,7 @@ class Dispatch:
         schedule = (0.0, *call.switches.hook_retries_s)
         self._queue.send(
             Delivery(
-                "zoho-books", org.account, hook.id, message.url, message.method, message.headers, message.body,
+                VENDOR, org.account, hook.id, message.url, message.method, message.headers, message.body,
                 schedule, TIMEOUT_S, f"{change.entity}.{change.trigger}", history.id,
             )
         )  # fmt: skip
@@ -78,7 +79,7 @@ class Dispatch:
             headers["X-Zoho-Webhook-Signature"] = resigned(hook, history)
         self._queue.send(
             Delivery(
-                "zoho-books", call.org.account, hook.id, history.url, history.method, headers, history.body,
+                VENDOR, call.org.account, hook.id, history.url, history.method, headers, history.body,
                 (0.0,), TIMEOUT_S, f"{history.entity}.resent", history.id,
             )
         )  # fmt: skip

@@ -8,10 +8,10 @@ from decimal import Decimal
 from sandbox.zoho_books.allocations import apply
 from sandbox.zoho_books.call import Call, Reply, done
 from sandbox.zoho_books.credit_note_views import credit_note_detail
+from sandbox.zoho_books.documents import Allocation, CreditNote, Invoice, Payment
 from sandbox.zoho_books.invoices import found
 from sandbox.zoho_books.money import rounded
 from sandbox.zoho_books.payment_views import payment_detail
-from sandbox.zoho_books.records import Allocation, CreditNote, Invoice, Payment
 from sandbox.zoho_books.refusals import Refusal, invalid, missing
 from sandbox.zoho_books.wire import Body, number
 

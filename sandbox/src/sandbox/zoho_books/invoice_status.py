@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sandbox.zoho_books.documents import Invoice
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Invoice
 
 
 def shown_status(invoice: Invoice, today: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sandbox.zoho_books.contact_views import address_view, tagged
 from sandbox.zoho_books.custom_fields import hashed, rows
+from sandbox.zoho_books.documents import Invoice
 from sandbox.zoho_books.invoice_status import shown_status
 from sandbox.zoho_books.lines import discount_view, line_view
 from sandbox.zoho_books.money import Terms, rounded
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Address, Contact, Invoice, Person
+from sandbox.zoho_books.records import Address, Contact, Person
 from sandbox.zoho_books.stamps import days_between
 from sandbox.zoho_books.wire import Document, number, plain
 

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Literal
 
 from sandbox.zoho_books.call import Call, Reply, changed_fields, created, done
+from sandbox.zoho_books.catalogue import Item
 from sandbox.zoho_books.custom_fields import hashed, read, rows
 from sandbox.zoho_books.listing import Listing, Test, exact_filter, number_filters, page_of, text_filters
 from sandbox.zoho_books.money import ZERO
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Item
 from sandbox.zoho_books.refusals import Refusal, absent, invalid, missing
 from sandbox.zoho_books.unique import check_unique, header_values, upserted
 from sandbox.zoho_books.wire import Body, Document, plain

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from sandbox.zoho_books.call import Call
+from sandbox.zoho_books.catalogue import Item
 from sandbox.zoho_books.contact_views import tagged
+from sandbox.zoho_books.documents import Line
 from sandbox.zoho_books.money import NO_DISCOUNT, Charge, Discount, Terms, line_total, rounded
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Item, Line, Tagged
+from sandbox.zoho_books.records import Tagged
 from sandbox.zoho_books.refusals import invalid, missing
 from sandbox.zoho_books.wire import Body, Document, as_amount, number, plain
 

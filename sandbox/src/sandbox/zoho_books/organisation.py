@@ -6,23 +6,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from sandbox.zoho_books.catalogue import Currency, Item, Named, ReportingTag, Tax, TaxGroup, User
 from sandbox.zoho_books.custom_fields import CustomField
+from sandbox.zoho_books.documents import CreditNote, Invoice, Payment
 from sandbox.zoho_books.hooks import Hook, HookHistory, Rule
 from sandbox.zoho_books.money import ZERO, TaxRounding, TaxShare, rounded
-from sandbox.zoho_books.records import (
-    Comment,
-    Contact,
-    CreditNote,
-    Currency,
-    Invoice,
-    Item,
-    Named,
-    Payment,
-    ReportingTag,
-    Tax,
-    TaxGroup,
-    User,
-)
+from sandbox.zoho_books.records import Comment, Contact
 from sandbox.zoho_books.refusals import invalid
 from sandbox.zoho_books.shelf import Shelf
 from sandbox.zoho_books.shelves import contact_shelf, credit_note_shelf, invoice_shelf, item_shelf, payment_shelf

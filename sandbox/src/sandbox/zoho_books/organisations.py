@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.zoho_books.call import Call, Reply, done
+from sandbox.zoho_books.catalogue import User
 from sandbox.zoho_books.listing import small_page
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import User
 from sandbox.zoho_books.refusals import absent
 from sandbox.zoho_books.stamps import day_of
 from sandbox.zoho_books.wire import Document

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sandbox.zoho_books.contact_views import NOBODY
 from sandbox.zoho_books.custom_fields import hashed, rows
+from sandbox.zoho_books.documents import Allocation, Invoice, Payment, Refund
 from sandbox.zoho_books.money import rounded
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Allocation, Invoice, Payment, Refund
 from sandbox.zoho_books.wire import Document, number, plain
 
 

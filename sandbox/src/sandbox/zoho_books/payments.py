@@ -9,7 +9,8 @@ from decimal import Decimal
 from sandbox.zoho_books.allocations import apply, read_allocations
 from sandbox.zoho_books.call import Call, Reply, changed_fields, created, done
 from sandbox.zoho_books.custom_fields import read as read_custom
-from sandbox.zoho_books.invoices import customer_of
+from sandbox.zoho_books.documents import Invoice, Payment, Refund
+from sandbox.zoho_books.invoice_filling import customer_of
 from sandbox.zoho_books.listing import (
     Listing,
     day_filters,
@@ -21,7 +22,6 @@ from sandbox.zoho_books.listing import (
 )
 from sandbox.zoho_books.money import ZERO, rounded
 from sandbox.zoho_books.payment_views import invoice_payment_view, payment_detail, payment_row, refund_view
-from sandbox.zoho_books.records import Invoice, Payment, Refund
 from sandbox.zoho_books.refusals import absent, invalid, missing
 from sandbox.zoho_books.unique import check_unique, header_values, upserted
 from sandbox.zoho_books.wire import Body

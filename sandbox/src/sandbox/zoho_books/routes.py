@@ -13,6 +13,7 @@ from sandbox.zoho_books import (
     currencies,
     hook_api,
     invoice_credits,
+    invoice_list,
     invoices,
     items,
     organisations,
@@ -101,7 +102,7 @@ ROUTES: Sequence[Route] = [
     ),
     *_routes(
         "invoices",
-        ("GET", "/invoices", invoices.list_invoices),
+        ("GET", "/invoices", invoice_list.list_invoices),
         ("POST", "/invoices", invoices.create_invoice),
         ("PUT", "/invoices", invoices.upsert_invoice),
         ("GET", INVOICE, invoices.get_invoice),

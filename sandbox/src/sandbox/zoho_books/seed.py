@@ -10,9 +10,10 @@ import random
 import unicodedata
 from decimal import Decimal
 
+from sandbox.zoho_books.catalogue import Item
 from sandbox.zoho_books.custom_fields import NO_VALUES
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Address, Contact, Item, Person, Tagged
+from sandbox.zoho_books.records import Address, Contact, Person, Tagged
 from sandbox.zoho_books.seed_invoices import add_invoices
 from sandbox.zoho_books.seed_names import FIRST, FOREIGN, FORMS, GOODS, LAST, SEGMENTS, STREETS, TOWNS, TRADES, WORDS
 

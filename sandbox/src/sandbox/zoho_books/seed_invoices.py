@@ -9,12 +9,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from sandbox.zoho_books.catalogue import Item
+from sandbox.zoho_books.documents import Allocation, Invoice, Line, Payment
 from sandbox.zoho_books.invoice_status import settled
 from sandbox.zoho_books.invoice_views import invoice_terms
 from sandbox.zoho_books.lines import charges
 from sandbox.zoho_books.money import ZERO, rounded, totals
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Allocation, Contact, Invoice, Item, Line, Payment
+from sandbox.zoho_books.records import Contact
 
 LAST_DAY = date(2026, 6, 20)
 FAR = "2032-12-31"  # due so late that it is not overdue while this program lives

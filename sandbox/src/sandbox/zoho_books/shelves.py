@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.zoho_books.records import Contact, CreditNote, Invoice, Item, Payment
+from sandbox.zoho_books.catalogue import Item
+from sandbox.zoho_books.documents import CreditNote, Invoice, Payment
+from sandbox.zoho_books.records import Contact
 from sandbox.zoho_books.shelf import Shelf
 
 NameOf = Callable[[str], str]

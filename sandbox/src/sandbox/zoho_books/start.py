@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from sandbox.zoho_books.catalogue import Currency, ExchangeRate, ReportingTag, TagOption, Tax, TaxGroup, User
 from sandbox.zoho_books.currencies import KNOWN, format_of
 from sandbox.zoho_books.custom_fields import CustomField
 from sandbox.zoho_books.organisation import Organisation
-from sandbox.zoho_books.records import Currency, ExchangeRate, ReportingTag, TagOption, Tax, TaxGroup, User
 
 OPENED = 1_705_312_800  # 15 January 2024: a fixed day, so that every sandbox starts alike
 RATES_FROM = "2024-01-01"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.zoho_books.call import Call, Reply, done
-from sandbox.zoho_books.records import ReportingTag, TagOption
+from sandbox.zoho_books.catalogue import ReportingTag, TagOption
 from sandbox.zoho_books.refusals import Refusal, absent, missing
 from sandbox.zoho_books.wire import Body, Document
 
