@@ -20,8 +20,10 @@ from millrace.stack.logs import last_lines
 from millrace.stack.processes import Process, process_of
 from millrace.stack.reclaim import end_left_overs
 from millrace.stack.state import StackState, read_state
+from millrace.stack.status import is_ready, look
 
 STOP_SECONDS = 120.0
+MEND_SECONDS = 60.0
 POLL_SECONDS = 0.1
 NEEDED_BYTES = 256 * 1024 * 1024
 
@@ -37,6 +39,7 @@ def up(settings: StackSettings, prepare: Callable[[], None], say: Say, watch: Wa
     with held(home.command_lock):
         if is_held(home.supervisor_lock):
             _wait_until_up(home, None, watch)
+            _wait_until_all_ready(home)
             return False
         for name in end_left_overs(home):
             say(f"Ended {name}, left over from a supervisor that was killed.")
@@ -132,6 +135,19 @@ def _wait_until_up(home: Home, supervisor: subprocess.Popen[bytes] | None, watch
         ended = supervisor.poll() is not None if supervisor else not is_held(home.supervisor_lock)
         if ended:
             raise _why_it_failed(home, supervisor)
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_until_all_ready(home: Home) -> None:
+    """A stack that was running before may be mending itself just now."""
+    deadline = time.monotonic() + MEND_SECONDS
+    while (found := look(home)).state != "up":
+        if time.monotonic() > deadline or found.state == "down":
+            missing = [f"{unit.name} ({unit.trouble or unit.phase})" for unit in found.parts() if not is_ready(unit)]
+            raise CommandError(
+                f"The stack runs, but not all of it is ready: {', '.join(missing)}.",
+                "Look with `millrace logs`, or start afresh with `millrace down` and `millrace up`.",
+            )
         time.sleep(POLL_SECONDS)
 
 
