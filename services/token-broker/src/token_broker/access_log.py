@@ -1,0 +1,103 @@
+"""Writes down every read of a credential: who, which connection, when, in which trace.
+
+Reads are answered from memory within a millisecond, so their lines are collected and copied to the database once a second and at
+a clean stop. What a killed process answered in its last second is not in the log; a database that is away loses nothing until so
+many lines wait that no more reads are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from structlog.typing import FilteringBoundLogger
+
+from common.state import pool as state
+from token_broker import codes
+from token_broker.refusals import Refusal
+
+EVERY_S = 1.0
+MOST_WAITING = 100_000
+_AT_ONCE = 5_000
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One line."""
+
+    at: datetime
+    caller: str
+    connection: str
+    vendor: str
+    what: str
+    generation: int | None
+    outcome: str
+    trace_id: str
+
+
+_COLUMNS = list(Read.__dataclass_fields__)
+
+
+class AccessLog:
+    """The lines that wait, and the task that writes them."""
+
+    def __init__(self, pool: state.Pool, log: FilteringBoundLogger) -> None:
+        self._pool = pool
+        self._log = log
+        self._waiting: deque[Read] = deque()
+        self._writing = asyncio.Lock()
+
+    def add(self, read: Read) -> None:
+        """Takes a line; raises a Refusal when nothing can be written down any more."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise Refusal(503, codes.ACCESS_LOG_FULL, retry_after_s=5)
+        self._waiting.append(read)
+
+    async def run(self) -> None:
+        """Writes what waits, every second, for ever."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.flush()
+            except _AWAY as away:
+                self._log.error("access_log.not_written", waiting=len(self._waiting), error=type(away).__name__)
+
+    async def flush(self) -> None:
+        """Writes what waits now; what could not be written goes on waiting."""
+        async with self._writing:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+                try:
+                    await self._copy(batch)
+                except BaseException:
+                    self._waiting.extendleft(reversed(batch))
+                    raise
+
+    async def recent(self, connection: str, limit: int) -> Sequence[dict[str, Any]]:
+        """The newest lines of a connection, those that still wait included."""
+        await self.flush()
+        async with state.connection(self._pool) as link:
+            rows = await link.fetch(
+                f"select {', '.join(_COLUMNS)} from vault.access_log where connection = $1 order by id desc limit $2",  # noqa: S608
+                connection,
+                limit,
+            )
+        return [dict(row) for row in rows]
+
+    async def forget(self, before: datetime) -> None:
+        """Drops lines older than the retention of the audit."""
+        async with state.connection(self._pool) as link:
+            await link.execute("delete from vault.access_log where at < $1", before)
+            await link.execute("delete from vault.token_call where at < $1", before)
+
+    async def _copy(self, batch: Sequence[Read]) -> None:
+        async with state.connection(self._pool) as link:
+            await link.copy_records_to_table(
+                "access_log", schema_name="vault", columns=_COLUMNS, records=[astuple(read) for read in batch]
+            )

@@ -1,0 +1,142 @@
+"""Who calls: each service by its own key, of which only the hash is known here, and what it may ask for.
+
+The keys are files in the folder of secrets (`<service>.key`), or hashes in one file that MILLRACE_CALLERS_FILE names. Both are looked
+at on every request, so that a key taken away is refused at once.
+
+    {"writer-mailchimp": {"sha256": ["ab…"], "vendors": ["mailchimp"], "may": ["tokens"]}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import orjson
+
+from common.environment import ConfigurationError
+from token_broker import codes
+from token_broker.refusals import Refusal
+
+Right = Literal["tokens", "webhooks", "connections", "keys"]
+RIGHTS: tuple[Right, ...] = ("tokens", "webhooks", "connections", "keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What one service may ask for; `vendors` are names or patterns."""
+
+    vendors: tuple[str, ...]
+    rights: frozenset[Right]
+
+
+# A source reads and is called; a writer only writes to its own vendor; the console tries what it connects.
+PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
+    {
+        "ingest": Permission(("*",), frozenset({"tokens", "webhooks"})),
+        "writer-zoho": Permission(("zoho-*",), frozenset({"tokens"})),
+        "writer-mailchimp": Permission(("mailchimp",), frozenset({"tokens"})),
+        "writer-quickbooks": Permission(("quickbooks",), frozenset({"tokens"})),
+        "console": Permission(("*",), frozenset({"tokens", "webhooks", "connections"})),
+        "operator": Permission((), frozenset({"keys"})),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A service that showed a valid key."""
+
+    name: str
+    permission: Permission
+
+    def may(self, right: Right, vendor: str | None = None) -> None:
+        """Raises a Refusal unless it has the right, and for this vendor if one is named."""
+        if right not in self.permission.rights:
+            raise Refusal(403, codes.CALLER_NOT_ALLOWED, f"{self.name} may not ask for this.")
+        if vendor is not None and not any(fnmatchcase(vendor, allowed) for allowed in self.permission.vendors):
+            raise Refusal(403, codes.CALLER_NOT_ALLOWED, f"{self.name} does not work for this connection's vendor.")
+
+
+class Callers:
+    """Recognises callers by what lies in the folder or the file now."""
+
+    def __init__(self, folder: Path, file: Path | None = None) -> None:
+        self._folder = folder
+        self._file = file
+        self._seen: object = None
+        self._by_hash: dict[bytes, Caller] = {}
+        self._refresh()
+
+    def recognise(self, authorization: str) -> Caller:
+        """The caller behind an `Authorization` header, or a Refusal."""
+        scheme, _, key = authorization.partition(" ")
+        self._refresh()
+        digest = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).digest()
+        caller = self._by_hash.get(digest)
+        known = next((known for known in self._by_hash if hmac.compare_digest(known, digest)), None)
+        if scheme.lower() != "bearer" or caller is None or known is None:
+            raise Refusal(401, codes.CALLER_UNKNOWN)
+        return caller
+
+    def _refresh(self) -> None:
+        seen = _stamps(self._file) if self._file is not None else _stamps(*_key_files(self._folder))
+        if seen != self._seen:
+            self._by_hash = _from_file(self._file) if self._file is not None else _from_folder(self._folder)
+            self._seen = seen
+
+
+def _key_files(folder: Path) -> list[Path]:
+    return [folder / f"{name}.key" for name in PERMISSIONS]
+
+
+def _stamps(*paths: Path) -> object:
+    """What changes when a file does: replaced, rewritten or removed."""
+    stamps = []
+    for path in paths:
+        try:
+            found = path.stat()
+            stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        except OSError:
+            stamps.append(None)
+    return tuple(stamps)
+
+
+def _from_folder(folder: Path) -> dict[bytes, Caller]:
+    found: dict[bytes, Caller] = {}
+    for name, permission in PERMISSIONS.items():
+        try:
+            key = (folder / f"{name}.key").read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if key:
+            found[hashlib.sha256(key.encode()).digest()] = Caller(name, permission)
+    return found
+
+
+def _from_file(path: Path) -> dict[bytes, Caller]:
+    try:
+        stated = orjson.loads(path.read_bytes())
+        return {
+            bytes.fromhex(digest): Caller(name, _permission(name, entry))
+            for name, entry in stated.items()
+            for digest in entry["sha256"]
+        }
+    except OSError:
+        # Taken away as a whole: nobody is known any more.
+        return {}
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise ConfigurationError(
+            [f"MILLRACE_CALLERS_FILE names {path}, which is no table of callers ({wrong}): correct it."]
+        ) from wrong
+
+
+def _permission(name: str, entry: Mapping[str, list[str]]) -> Permission:
+    usual = PERMISSIONS.get(name, Permission((), frozenset()))
+    stated = frozenset(right for right in RIGHTS if right in entry["may"]) if "may" in entry else usual.rights
+    return replace(usual, vendors=tuple(entry.get("vendors", usual.vendors)), rights=stated)

@@ -1,0 +1,280 @@
+"""What a refresh writes: its intent before the vendor is asked, and afterwards new tokens, a pause, or the end of the grant.
+
+The budget is counted with the intent, ahead of the call. A gate that closes or opens does so in the transaction that tells why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from common.state import pool as state
+from token_broker.accounts import HORIZON
+from token_broker.credentials import Credentials, announce, sealed_pair
+from token_broker.held import Held, Standing
+from token_broker.vault import Vault
+from vendors.vendor import Allowance, Granted, NotGranted, Renewal
+
+# Our count may run ahead of the vendor's by as long as a call takes; a window that starts with the answer ends later than ours.
+WINDOW_MARGIN = timedelta(seconds=30)
+# Kept back from refreshes that callers ask for by reporting 401s: the refresh ahead of expiry must never find the budget empty.
+KEPT_FOR_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A refresh that may be sent now; `unknown` is how many earlier ones of the same token nobody saw the answer of."""
+
+    attempt: UUID
+    unknown: int
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A refresh that may not be sent before `until`."""
+
+    until: datetime
+    budget: bool
+
+
+class RefreshStore:
+    """The transactions of a refresh."""
+
+    def __init__(self, pool: state.Pool, vault: Vault, credentials: Credentials) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._credentials = credentials
+
+    async def begin(self, held: Held, renewal: Renewal, because: str, now: datetime) -> Intent | Postponed:
+        """Counts the call and leaves the intent, or says how long to wait."""
+        async with state.transaction(self._pool) as tx:
+            unknown, wait_s = await self._former(tx, held, renewal)
+            if wait_s > 0:
+                return Postponed(now + timedelta(seconds=wait_s), budget=False)
+            free_at = await self._over_budget(tx, held, renewal.allowance, because, now)
+            if free_at is not None:
+                return Postponed(free_at, budget=True)
+            attempt = uuid4()
+            await tx.execute(
+                """insert into vault.refresh_intent (connection, generation, attempt, started_at, deadline, unknown)
+                   values ($1, $2, $3, $4, clock_timestamp() + $5, $6)
+                   on conflict (connection) do update set generation = excluded.generation, attempt = excluded.attempt,
+                       started_at = excluded.started_at, deadline = excluded.deadline, unknown = excluded.unknown""",
+                held.connection,
+                held.generation,
+                attempt,
+                now,
+                HORIZON,
+                unknown,
+            )
+            return Intent(attempt, unknown, await count_call(tx, held.connection, held.lineage, because, now))
+
+    async def succeed(self, held: Held, intent: Intent, granted: Granted, times: Times, because: str) -> bool:
+        """Both tokens of the new generation, durable when this returns; false when another refresh was quicker."""
+        async with state.transaction(self._pool) as tx:
+            generation = held.generation + 1
+            refresh = granted.refresh or held.refresh
+            access, kept = await sealed_pair(tx, self._vault, held.connection, generation, granted.access, refresh)
+            stored = await tx.fetchval(
+                """update vault.credential set generation = $2, attempt = $3, sealed_access = $4, sealed_refresh = $5,
+                       made_at = $6, made_because = $7, expires_at = $8, refresh_at = $9,
+                       refresh_expires_at = coalesce($10, refresh_expires_at), refreshed_at = $6,
+                       scopes = case when $11::text[] = '{}' then scopes else $11 end,
+                       state = 'active', reason_code = '', reason = '', retry_at = null, failures = 0
+                   where connection = $1 and generation = $12 and lineage = $13 and state <> 'revoking' returning true""",
+                held.connection,
+                generation,
+                intent.attempt,
+                access,
+                kept,
+                times.made_at,
+                because,
+                times.expires_at,
+                times.refresh_at,
+                times.refresh_expires_at,
+                list(granted.scopes),
+                held.generation,
+                held.lineage,
+            )
+            await self._close(tx, held, intent, "granted")
+            if stored:
+                await self._reopen(tx, held.connection, times.made_at)
+                await announce(tx, held.connection)
+            return bool(stored)
+
+    async def stored(self, connection: str, intent: Intent) -> Held | None:
+        """The credential if this refresh is what it came from: asked when a commit's outcome was lost."""
+        found = await self._credentials.read(connection)
+        return found if found is not None and found.attempt == intent.attempt else None
+
+    async def pause(self, held: Held, intent: Intent | None, said: NotGranted, until: datetime, now: datetime) -> None:
+        """It did not work and the grant lives: not before `until`. An answer that may yet have counted leaves the intent."""
+        async with state.transaction(self._pool) as tx:
+            await tx.execute(
+                """update vault.credential set retry_at = $2, failures = failures + 1, reason_code = $3, reason = $4
+                   where connection = $1 and generation = $5""",
+                held.connection,
+                until,
+                said.code,
+                _sentence(said),
+                held.generation,
+            )
+            if intent is not None:
+                await self._settle(tx, held, intent, said)
+            if said.means == "app":
+                await close_gate(tx, held, "needs_reauth", None, said, now)
+            await announce(tx, held.connection)
+
+    async def end(self, held: Held, intent: Intent | None, said: NotGranted, now: datetime) -> None:
+        """The grant is over; the gate closes with it, once, with one notification."""
+        async with state.transaction(self._pool) as tx:
+            ended = await tx.fetchval(
+                """update vault.credential set state = 'needs_reauth', reason_code = $2, reason = $3, retry_at = null
+                   where connection = $1 and generation = $4 and lineage = $5 and state = 'active' returning true""",
+                held.connection,
+                said.code,
+                _sentence(said),
+                held.generation,
+                held.lineage,
+            )
+            if intent is not None:
+                await self._close(tx, held, intent, said.code, said.words)
+            if ended:
+                await close_gate(tx, held, "needs_reauth", None, said, now)
+                await announce(tx, held.connection)
+
+    async def starving(self, now: datetime, patience: int) -> Sequence[str]:
+        """Connections whose token is gone while the vendor makes no new one, and whose work does not wait yet."""
+        async with state.connection(self._pool) as link:
+            rows = await link.fetch(
+                """select connection from vault.credential
+                    where state = 'active' and expires_at <= $1 and retry_at > $1 and not 'throttled' = any(closed)
+                      and (reason_code = 'TOKEN_THROTTLED' or failures >= $2)""",
+                now,
+                patience,
+            )
+        return [row["connection"] for row in rows]
+
+    async def starve(self, standing: Standing, now: datetime) -> None:
+        """Closes the gate until the vendor may be asked again."""
+        said = NotGranted("wait", standing.reason_code, standing.reason)
+        async with state.transaction(self._pool) as tx:
+            await close_gate(tx, standing, "throttled", standing.retry_at, said, now)
+
+    async def _former(self, tx: state.Connection, held: Held, renewal: Renewal) -> tuple[int, float]:
+        """Of an earlier refresh of the same token whose answer nobody saw: how many there were, and how long its sender may live."""
+        row = await tx.fetchrow(
+            """select unknown, extract(epoch from deadline - clock_timestamp())::float8 as left_s from vault.refresh_intent
+                where connection = $1 and generation = $2""",
+            held.connection,
+            held.generation,
+        )
+        if row is None or not renewal.rotates:
+            # Where the refresh token stays the same, a lost answer cost one call of the budget and nothing else.
+            return 0, 0.0
+        return row["unknown"] + 1, max(0.0, row["left_s"])
+
+    async def _over_budget(
+        self, tx: state.Connection, held: Held, allowance: Allowance | None, because: str, now: datetime
+    ) -> datetime | None:
+        if allowance is None:
+            return None
+        window = allowance.window + WINDOW_MARGIN
+        made = await tx.fetch(
+            "select at from vault.token_call where connection = $1 and lineage = $2 and at > $3 order by at desc",
+            held.connection,
+            held.lineage,
+            now - window,
+        )
+        allowed = allowance.count - (KEPT_FOR_AHEAD if because == "unauthorised" else 0)
+        # The call that has to leave the window before one more fits in.
+        return None if len(made) < allowed else made[allowed - 1]["at"] + window
+
+    async def _settle(self, tx: state.Connection, held: Held, intent: Intent, said: NotGranted) -> None:
+        """An unknown outcome keeps its intent, and so does any that tells nothing of an earlier unknown one."""
+        if said.means == "unknown" or intent.unknown > 0:
+            await self._outcome(tx, intent, said.means, said.words)
+            if said.means != "unknown":
+                # This try certainly did nothing: nobody has to wait for it, the doubt is about an earlier one.
+                await tx.execute(
+                    "update vault.refresh_intent set deadline = clock_timestamp(), unknown = unknown - 1 where attempt = $1",
+                    intent.attempt,
+                )
+        else:
+            # By the attempt: if this one lost its lock, another may have left an intent of its own.
+            await tx.execute("delete from vault.refresh_intent where attempt = $1", intent.attempt)
+            await self._outcome(tx, intent, said.code or said.means, said.words)
+
+    async def _close(self, tx: state.Connection, held: Held, intent: Intent, outcome: str, words: str = "") -> None:
+        await tx.execute(
+            "delete from vault.refresh_intent where connection = $1 and generation = $2",
+            held.connection,
+            held.generation,
+        )
+        await self._outcome(tx, intent, outcome, words)
+
+    async def _outcome(self, tx: state.Connection, intent: Intent, outcome: str, words: str) -> None:
+        await tx.execute(
+            "update vault.token_call set outcome = $2, words = $3 where id = $1", intent.call, outcome, words
+        )
+
+    async def _reopen(self, tx: state.Connection, connection: str, now: datetime) -> None:
+        await reopen_gates(tx, connection, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a new token was made, dies, and is to be renewed."""
+
+    made_at: datetime
+    expires_at: datetime | None
+    refresh_at: datetime | None
+    refresh_expires_at: datetime | None = None
+
+
+async def count_call(tx: state.Connection, connection: str, lineage: int, because: str, now: datetime) -> int:
+    """One access token more that this refresh token has made."""
+    number: int = await tx.fetchval(
+        "insert into vault.token_call (connection, lineage, at, because) values ($1, $2, $3, $4) returning id",
+        connection,
+        lineage,
+        now,
+        because,
+    )
+    return number
+
+
+async def close_gate(
+    tx: state.Connection, standing: Standing, reason: str, until: datetime | None, said: NotGranted, now: datetime
+) -> None:
+    """Holds the connection's work back; the first time it also tells a person."""
+    await tx.execute(
+        "select core.set_gate($1, $2, $3, $4, $5, $6)",
+        standing.connection,
+        reason,
+        until,
+        now,
+        said.code,
+        _sentence(said),
+    )
+    await tx.execute(
+        "update vault.credential set closed = array_append(array_remove(closed, $2), $2) where connection = $1",
+        standing.connection,
+        reason,
+    )
+
+
+async def reopen_gates(tx: state.Connection, connection: str, now: datetime) -> None:
+    """Lifts what we closed, and nothing that anybody else did."""
+    closed = await tx.fetchval("select closed from vault.credential where connection = $1", connection)
+    for reason in closed or ():
+        await tx.execute("select core.clear_gate($1, $2, $3)", connection, reason, now)
+    if closed:
+        await tx.execute("update vault.credential set closed = '{}' where connection = $1", connection)
+
+
+def _sentence(said: NotGranted) -> str:
+    return f"{said.message} The vendor said: {said.words}" if said.words else said.message
