@@ -39,6 +39,14 @@ class Millrace:
             self._argv(words), env=self._environment(more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
+    def shell(self, prefix: list[str], script: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell script with an empty folder as $0 and our Python as $1."""
+        folder = self.home.parent / "mount"
+        folder.mkdir()
+        argv = [*prefix, "sh", "-c", script, str(folder), sys.executable]
+        environment = self._environment({})
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+
     def up(self, **more: str) -> subprocess.CompletedProcess[str]:
         done = self.run("up", **more)
         assert done.returncode == 0, done.stderr

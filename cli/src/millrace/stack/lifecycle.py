@@ -97,8 +97,9 @@ def built_in(checkout: Path) -> list[Path]:
 def refuse_full_disk(folder: Path, needed: int = NEEDED_BYTES) -> None:
     """A broker that runs out of disk while it starts leaves riddles; look first."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed:
+    total, _, free = shutil.disk_usage(there)
+    # A file system without blocks (as /sys) is not full; it refuses in its own words.
+    if total and free < needed:
         raise CommandError(
             f"The disk of {folder} has only {free // 2**20} MB free; the stack needs {needed // 2**20} MB.",
             "Make room, or choose a folder on another disk with MILLRACE_HOME.",
