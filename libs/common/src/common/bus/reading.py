@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from common.bus.connection import KafkaAddress
 from common.bus.record import RawRecord
+from common.bus.topics_admin import partitions_of
 
 
 class NoSuchTopic(Exception):
@@ -38,8 +39,8 @@ class Bounds:
 
 async def bounds(address: KafkaAddress, topic: str) -> list[Bounds]:
     """What each partition holds."""
+    partitions = await _partitions(address, topic, None)
     async with _reader(address) as reader:
-        partitions = await _partitions(reader, topic, None)
         begins, ends = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
         return [Bounds(p.partition, begins[p], ends[p]) for p in partitions]
 
@@ -59,8 +60,8 @@ async def read(
 ) -> AsyncIterator[RawRecord]:
     """Records in their order per partition; ends at what was the end when it began, unless it follows."""
     wanted = wanted or Wanted()
+    partitions = await _partitions(address, topic, wanted.partition)
     async with _reader(address) as reader:
-        partitions = await _partitions(reader, topic, wanted.partition)
         reader.assign(partitions)
         ends = await reader.end_offsets(partitions)
         await _seek(reader, partitions, ends, start)
@@ -102,11 +103,10 @@ async def _reader(address: KafkaAddress) -> AsyncIterator[Any]:
         await reader.stop()
 
 
-async def _partitions(reader: Any, topic: str, only: int | None) -> list[Any]:
-    # Asking for all topics creates none; asking for one may, on a broker that makes topics up.
-    if topic not in await reader.topics():
+async def _partitions(address: KafkaAddress, topic: str, only: int | None) -> list[Any]:
+    numbers = await partitions_of(address, topic)
+    if not numbers:
         raise NoSuchTopic(f"There is no topic {topic}.")
-    numbers = sorted(reader.partitions_for_topic(topic) or ())
     if only is not None and only not in numbers:
         raise NoSuchTopic(f"Topic {topic} has no partition {only}; it has {len(numbers)}, from 0.")
     return [TopicPartition(topic, number) for number in numbers if only in (None, number)]

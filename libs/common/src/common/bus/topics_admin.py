@@ -65,6 +65,15 @@ async def topic_states(address: KafkaAddress, names: Iterable[str]) -> dict[str,
     }
 
 
+async def partitions_of(address: KafkaAddress, topic: str) -> list[int]:
+    """The partition numbers of a topic; empty when the broker has no such topic."""
+    async with administration(address) as admin:
+        # Asking for all topics creates none; asking for one may, on a broker that makes topics up.
+        if topic not in await admin.list_topics():
+            return []
+        return sorted(p["partition"] for p in (await _described(admin, [topic]))[topic])
+
+
 @asynccontextmanager
 async def administration(address: KafkaAddress) -> AsyncIterator[Any]:
     """An administration client, bounded in time."""
