@@ -16,7 +16,7 @@ from sandbox.faults import Fault
 from sandbox.health import health
 from sandbox.late import LateCommits
 from sandbox.registry import Vendors
-from sandbox.simulator import Answer, Probes, Request, Simulator, Ticket
+from sandbox.simulator import Answer, Probes, Request, Simulator, Ticket, Works
 from sandbox.snapshot import Snapshot
 
 TICK_S = 1.0
@@ -74,6 +74,7 @@ class Sandbox:
             now = self.core.clock.now()
             for simulator in self.vendors.all:
                 simulator.due(now)
+                self._record_work(simulator)
 
     # One request
 
@@ -202,6 +203,11 @@ class Sandbox:
         request = replace(request, now=self.core.clock.now())
         answer = simulator.handle(request, ticket)
         self._record(simulator, request, ticket, replace(answer, status=0), "late_commit")
+
+    def _record_work(self, simulator: Simulator) -> None:
+        if isinstance(simulator, Works):
+            for request, answer in simulator.worked():
+                self._record(simulator, request, Ticket(answer.account), answer, "")
 
     def _tell(self, exchange: Exchange, answer: Answer) -> None:
         kinds = ",".join(sorted(exchange.faults))

@@ -159,3 +159,11 @@ class Acts(Protocol):
 
     def act(self, account: str, body: dict[str, object]) -> dict[str, object]:
         """Let somebody do something; raises KeyError for who is not there, ValueError for what cannot be."""
+
+
+@runtime_checkable
+class Works(Protocol):
+    """A vendor that works off calls handed in earlier, as Mailchimp does with the operations of a batch."""
+
+    def worked(self) -> Sequence[tuple[Request, Answer]]:
+        """What was done since the last question, for the log; its routes are kept apart from those of calls."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 import orjson
 
@@ -28,6 +31,7 @@ class Api:
     def __init__(self, world: World, deliveries: Deliveries) -> None:
         self._world, self._deliveries = world, deliveries
         self._router = Router()
+        self.worked: list[tuple[Request, Answer]] = []
 
     def route_of(self, request: Request) -> str:
         """The template a call goes by, empty when it leads nowhere."""
@@ -65,18 +69,45 @@ class Api:
 
     def operate(self, account: Account, now: datetime, operation: Operation, base_url: str) -> Outcome:
         """One operation of a batch; a batch cannot hand in batches."""
-        path = operation.path.partition("?")[0].strip("/").removeprefix("3.0/")
+        request = request_of(account, now, operation, base_url)
         try:
-            found = self._router.find(operation.method, tuple(path.split("/")) if path else ())
-            if found.route.partition(" ")[2].startswith("/batch"):
-                raise TRIGGERED["InvalidAction"]
-            call = self.call(account, now, base_url, operation.query, body_of(operation))
-            call.in_batch = True
-            reply = run(call, found)
+            answer = self._operated(account, request, operation)
         except Problem as problem:
-            instance = account.digest("operation", account.number())
-            return Outcome(problem.status, orjson.dumps(problem.document(instance)))
-        return Outcome(reply.status, b"" if reply.document is None else orjson.dumps(reply.document))
+            answer = refusal(problem, request.id)
+        self.worked.append((request, replace(answer, body=b"", account=account.name)))
+        return Outcome(answer.status, answer.body)
+
+    def _operated(self, account: Account, request: Request, operation: Operation) -> Answer:
+        found = self._router.find(request.method, request.segments)
+        if found.route.partition(" ")[2].startswith("/batch"):
+            raise TRIGGERED["InvalidAction"]
+        call = self.call(account, request.now, request.base_url, operation.query, body_of(operation))
+        call.in_batch = True
+        answer = written(run(call, found))
+        answer.applied, answer.route = call.applied, f"BATCH {found.route}"
+        return answer
+
+
+def request_of(account: Account, now: datetime, operation: Operation, base_url: str) -> Request:
+    """An operation as if it had come by itself, for the log."""
+    path = "/" + operation.path.partition("?")[0].strip("/").removeprefix("3.0/")
+    prefix = f"/mailchimp/{account.dc}/3.0"
+    return Request(
+        method=operation.method,
+        prefix=prefix,
+        path=path,
+        segments=tuple(segment for segment in path.split("/") if segment),
+        raw_path=prefix + path,
+        query=list(operation.query.items()),
+        raw_query=urlencode(operation.query).encode(),
+        headers={},
+        body=b"",
+        base_url=base_url,
+        operator=False,
+        now=now,
+        mono_ns=time.monotonic_ns(),
+        id=account.digest("operation", account.number()),
+    )
 
 
 def run(call: Call, found: Found) -> Reply:

@@ -48,3 +48,9 @@ class Connections:
         if meter.refusals.used(now) <= self._world.switches.empty_after_refusals:
             return 0
         return 403 if meter.refused % FORBIDDEN_EVERY == 0 else 429
+
+    def forget_refusals(self) -> None:
+        """After a reset nothing has been refused; calls in progress still are."""
+        for meter in self._users.values():
+            meter.refusals.clear()
+            meter.refused = 0

@@ -140,7 +140,8 @@ class Router:
             raise TRIGGERED["ResourceNestingTooDeep"]
         branch, values = self._root, []
         for part in segments:
-            below = branch.get(part) if not part.startswith(" ") else None
+            # What stands for placeholders and methods in the tree is no name a caller could ask for.
+            below = None if part == "{}" or part.startswith(" ") else branch.get(part)
             if below is None:
                 below = branch.get("{}")
                 values.append(part)

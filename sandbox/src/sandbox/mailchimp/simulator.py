@@ -125,6 +125,11 @@ class Mailchimp:
     def due(self, now: datetime) -> None:
         self._batches.due(now)
 
+    def worked(self) -> Sequence[tuple[Request, Answer]]:
+        """The operations of batches that ran since the last question."""
+        done, self._api.worked = self._api.worked, []
+        return done
+
     # Hooks
 
     def stamped(self, delivery: Delivery, now: datetime) -> Delivery:
@@ -186,6 +191,7 @@ class Mailchimp:
         """Back to the first start; consents stay, so that a connected product remains connected."""
         kept = self._world.accounts["demo"]
         self._world.become(World(consents=self._world.consents))
+        self._connections.forget_refusals()
         fresh = self._world.open("demo", self._core.operators)
         fresh.tokens, fresh.revoked = kept.tokens, kept.revoked - {kept.api_key}
 
