@@ -31,6 +31,10 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "bus.before_store": "A batch is read and parsed, its transaction has not begun.",
         "bus.after_store": "A batch's transaction is committed, what comes of it is not sent.",
         "bus.before_commit": "What comes of a batch is sent, its offsets are not committed.",
+        "gateway.before_produce": "A webhook is verified, its receipt is not on the topic.",
+        "gateway.after_produce": "A receipt is on the topic, the vendor has no answer.",
+        "normaliser.after_produce": "Change events are on the topic, the receipts' offsets are not committed.",
+        "reader.after_produce": "A read's answer is on the topic, its request still stands.",
         "mapper.after_publish": "Commands are on the topic, their revisions are not marked as published.",
         "mapper.after_remap_page": "A page of a new mapping version is judged and stored, its commands are not sent.",
     }

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import Coverage, Receipt, Version
+from common.failures import Failure
 from common.http.door import Api
 from common.http.profile import Profile
 from common.secret import Secret
@@ -154,8 +155,11 @@ class Source(Protocol):
     def receipt(self, receipt: Receipt) -> Reading:
         """Reads a verified webhook; raises a `Rejected` failure when it is not readable."""
 
-    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State]:
-        """Reads records by id, together where the vendor can; a record that is gone is a state `deleted` (R12)."""
+    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
+        """Reads records by id, together where the vendor can: one answer a subject, in their order.
+
+        A record that is gone is a state `deleted` (R12); one failure does not keep the others from being read.
+        """
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """The fields that this account's records have, custom fields included."""

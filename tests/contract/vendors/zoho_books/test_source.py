@@ -117,6 +117,8 @@ class TestRead:
         connection = connection_of(VendorName("zoho-books"), "c")
         (late,) = await ZohoBooksSource().read(connection, [subject], found(STAMP + SETTLES_AFTER))
         (early,) = await ZohoBooksSource().read(connection, [subject], found(STAMP + timedelta(seconds=1)))
+        assert isinstance(late, State)
+        assert isinstance(early, State)
         assert (late.version.settled, early.version.settled) == (True, False)
         assert late.coverage == "detail"
 
@@ -130,6 +132,7 @@ class TestRead:
         (state,) = await ZohoBooksSource().read(
             connection_of(VendorName("zoho-books"), "c"), [subject], Answers(refuse)
         )
+        assert isinstance(state, State)
         assert (state.kind, state.coverage, state.version.stamp, state.observed_at) == ("deleted", "gone", STAMP, STAMP)
 
     async def test_one_call_a_record_and_its_id_in_no_template(self) -> None:

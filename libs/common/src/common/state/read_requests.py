@@ -92,7 +92,16 @@ async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest])
         token,
         requests,
     )
-    await tx.execute("update flow.read_request set lease = null, lease_until = null where lease = $1", token)
+    await _each(
+        tx,
+        """
+        update flow.read_request r set lease = null, lease_until = null
+          from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as a(c, e, r, n)
+         where (r.connection, r.entity, r.record, r.lease) = (a.c, a.e, a.r, $1)
+        """,
+        token,
+        requests,
+    )
 
 
 async def postpone(tx: Connection, token: UUID, requests: Sequence[ReadRequest], until: datetime) -> None:

@@ -19,7 +19,7 @@ _HEX = re.compile(r"[0-9a-f]{64}\Z")
 class ZohoBooksInbox:
     """Verification and subject of a webhook; there is no timestamp in it, so repeats are recognised by what they say."""
 
-    keeps_headers = ("content-type", SIGNATURE, "user-agent")
+    keeps_headers: tuple[str, ...] = ("content-type", SIGNATURE, "user-agent")
     # The vendor does not publish how long it waits; its sister product waits 15 s.
     patience = timedelta(seconds=10)
 

@@ -69,17 +69,18 @@ class ZohoBooksSource:
             [_state(subject, "changed", Version(stamp=moment, settled=False), "hook", told, receipt.received_at)]
         )
 
-    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State]:
-        """One call a record: the vendor has no read of several."""
+    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
+        """One call a record, a few at once: the vendor has no read of several."""
         places = asyncio.Semaphore(AT_ONCE)
 
-        async def one(subject: Subject) -> State:
+        async def one(subject: Subject) -> State | Failure:
             async with places:
-                return await _read_one(subject, api)
+                try:
+                    return await _read_one(subject, api)
+                except Failure as failure:
+                    return failure
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(subject)) for subject in subjects]
-        return [task.result() for task in tasks]
+        return await asyncio.gather(*(one(subject) for subject in subjects))
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """The known fields, and the custom fields of one sample: the vendor has no list of them in its API."""
@@ -107,7 +108,7 @@ async def _read_one(subject: Subject, api: Api) -> State:
     template, word = _PATHS[subject.entity]
     try:
         answer = await api.call(Call("GET", template, f"{word}s.read", path={"id": subject.record}))
-    except Failure as failure:
+    except Rejected as failure:
         if failure.code != ZB_NOT_FOUND.name or failure.vendor_date is None:
             raise
         # R12: gone as of the answer's own Date; that is the deletion.
@@ -123,7 +124,10 @@ def _detail(subject: Subject, answer: VendorAnswer, found: Any) -> State:
         raise Rejected(ZB_WEBHOOK_UNREADABLE.name, "The answer holds no record with a last_modified_time.")
     # R10: settled only if the vendor's own clock says that the stamp's second, and the read lag, are over.
     settled = answer.date >= moment + SETTLES_AFTER
-    told = wire.fields(subject.entity, found)
+    try:
+        told = wire.fields(subject.entity, found)
+    except wire.Unreadable as error:
+        raise Rejected(ZB_WEBHOOK_UNREADABLE.name, f"{ZB_WEBHOOK_UNREADABLE.meaning} {error}") from error
     return _state(subject, "changed", Version(stamp=moment, settled=settled), "detail", told, answer.date)
 
 

@@ -1,0 +1,125 @@
+"""The gateway's dealings with ASGI: a body within bounds, a problem document, a span, a trace for every receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+
+import ingest.codes  # noqa: F401 - puts them into the registry
+from common import telemetry
+from common.codes import CODES
+from vendors.vendor import HookRequest
+
+Headers = list[tuple[str, bytes]]
+
+
+class BodyTooLarge(Exception):
+    """More bytes than we read."""
+
+
+class BodyTooSlow(Exception):
+    """Not there in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=((b"content-type", b"text/plain; charset=utf-8"),))
+
+
+def problem(status: int, code: str, retry_after_s: int | None = None) -> Reply:
+    """A refusal as problem details, from the registry of codes."""
+    document = {"title": CODES[code].meaning, "status": status, "code": code}
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/problem+json"),)
+    if retry_after_s is not None:
+        headers += ((b"retry-after", str(retry_after_s).encode()),)
+    return Reply(status, orjson.dumps(document), headers)
+
+
+async def body(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], most: int, within_s: float) -> bytes:
+    """The body, refused by its announced length before a byte of it is read."""
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if announced.isdigit() and int(announced) > most:
+        raise BodyTooLarge
+    try:
+        async with asyncio.timeout(within_s):
+            return await _read(receive, most)
+    except TimeoutError as late:
+        raise BodyTooSlow from late
+
+
+async def _read(receive: Callable[[], Awaitable[Any]], most: int) -> bytes:
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyTooSlow
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            raise BodyTooLarge
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def hook_request(scope: dict[str, Any], raw: bytes, public_url: str) -> HookRequest:
+    """The request as the vendors' inboxes want it; the address is the public one, because some vendors sign it."""
+    query = scope["query_string"].decode("latin-1")
+    path = scope["path"]
+    url = f"{public_url}{path}" + (f"?{query}" if query else "")
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return HookRequest(scope["method"], path, query, headers, raw, url)
+
+
+async def answer(send: Callable[[Any], Awaitable[None]], reply: Reply) -> None:
+    """Sends the answer."""
+    headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+class _Watched:
+    """The server span of one request, or nothing."""
+
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+
+    def answered(self, status: int, outcome: str) -> None:
+        if self._span is not None:
+            self._span.set_attribute("http.response.status_code", status)
+            self._span.set_attribute("millrace.outcome", outcome)
+
+
+@contextmanager
+def server_span(method: str, vendor: str) -> Iterator[_Watched]:
+    """The first span of a record's way; the vendor's own trace context is not believed."""
+    if not telemetry.tracing_on():
+        yield _Watched(None)
+        return
+    name = "POST /hooks/{system}/{connection}"
+    attributes = {
+        "http.request.method": method,
+        "http.route": "/hooks/{system}/{connection}",
+        "millrace.system": vendor,
+    }
+    with telemetry.tracer().start_as_current_span(name, kind=SpanKind.SERVER, attributes=attributes) as span:
+        yield _Watched(span)
+
+
+def with_trace(headers: Headers) -> Headers:
+    """Every receipt has a trace id, watched or not: journal rows name it, and one may look for it later."""
+    if trace.get_current_span().get_span_context().is_valid:
+        return headers
+    return [*headers, ("traceparent", f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00".encode())]

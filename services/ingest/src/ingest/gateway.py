@@ -1,0 +1,176 @@
+"""The door for webhooks: verify the raw bytes, make them durable, answer; everything else happens later.
+
+Promise: a vendor that got a 2xx from us has its bytes on the receipt topic, acknowledged by the broker. A receipt decides nothing, so
+a webhook that comes twice is two receipts and one change.
+
+A crash before the broker's acknowledgement: the vendor saw no 2xx and sends again. A crash after it and before the answer: the vendor
+sends again, and the repeat has the same id. Broker or secrets away: 503 within the vendor's patience, and the vendor sends again; never
+410, which would switch the webhook off. What is not believed goes to quarantine and is never processed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from common import failpoints
+from common.clock import Clock
+from common.contracts.ids import ConnectionId, EventId, VendorName, change_key, derived_id
+from common.contracts.messages import Envelope, Receipt
+from common.contracts.topics import Topic, receipts
+from common.failures import Failure
+from common.secret import Secret
+from ingest import asgi
+from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
+from ingest.secrets import SecretsAway
+from vendors.vendor import HookRequest, Inbox, Refused, Subject, Vendor
+
+# The vendor waits 10 s or more; the broker's acknowledgement takes a millisecond, so two seconds mean that it is away.
+PRODUCE_DEADLINE_S = 2.0
+RETRY_AFTER_S = 5
+
+
+class Sends(Protocol):
+    """What the gateway needs of a producer."""
+
+    async def send(
+        self, topic: Topic, key: str, value: bytes, headers: list[tuple[str, bytes]], *, deadline: float
+    ) -> None:
+        """Returns when the broker has the message."""
+
+
+class Secrets(Protocol):
+    """What the gateway needs of the secrets."""
+
+    async def of(self, connection: ConnectionId) -> tuple[Secret, ...] | None: ...
+    async def refetched(self, connection: ConnectionId) -> tuple[Secret, ...] | None: ...
+
+
+class Keeps(Protocol):
+    """Where unverified webhooks go."""
+
+    async def __call__(self, connection: str, vendor: str, request: HookRequest, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a sender may send, and how slowly."""
+
+    max_bytes: int
+    read_timeout_s: float
+
+
+class Gateway:
+    """An ASGI application for `/hooks/{vendor}/{connection}[/{path secret}]`."""
+
+    def __init__(
+        self,
+        vendors: Mapping[VendorName, Vendor],
+        secrets: Secrets,
+        producer: Sends,
+        quarantine: Keeps,
+        clock: Clock,
+        bounds: Bounds,
+        public_url: str,
+        observe: Callable[[str, str], None],
+    ) -> None:
+        self._inboxes = {name: vendor.inbox for name, vendor in vendors.items() if vendor.inbox is not None}
+        self._secrets = secrets
+        self._producer = producer
+        self._quarantine = quarantine
+        self._clock = clock
+        self._bounds = bounds
+        self._public_url = public_url.rstrip("/")
+        self._observe = observe
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        """One request."""
+        address = _address(scope["path"])
+        inbox = self._inboxes.get(VendorName(address[0])) if address else None
+        if address is None or inbox is None:
+            await asgi.answer(send, asgi.problem(404, "WEBHOOK_UNKNOWN"))
+            return
+        vendor, connection = VendorName(address[0]), ConnectionId(address[1])
+        with asgi.server_span(scope["method"], vendor) as span:
+            reply, outcome = await self._received(scope, receive, vendor, connection, inbox)
+            span.answered(reply.status, outcome)
+        self._observe(vendor, outcome)
+        await asgi.answer(send, reply)
+
+    async def _received(
+        self, scope: dict[str, Any], receive: Any, vendor: VendorName, connection: ConnectionId, inbox: Inbox
+    ) -> tuple[Reply, str]:
+        try:
+            body = await asgi.body(scope, receive, self._bounds.max_bytes, self._bounds.read_timeout_s)
+        except BodyTooLarge:
+            return asgi.problem(413, "WEBHOOK_TOO_LARGE"), "rejected"
+        except BodyTooSlow:
+            return asgi.problem(408, "WEBHOOK_TOO_SLOW"), "rejected"
+        request = asgi.hook_request(scope, body, self._public_url)
+        greeting = inbox.greeting(request)
+        if greeting is not None:
+            return Reply(200, greeting), "greeting"
+        if request.method != "POST":
+            return asgi.problem(405, "WEBHOOK_UNKNOWN"), "rejected"
+        return await self._posted(request, vendor, connection, inbox)
+
+    async def _posted(
+        self, request: HookRequest, vendor: VendorName, connection: ConnectionId, inbox: Inbox
+    ) -> tuple[Reply, str]:
+        try:
+            known = await self._secrets.of(connection)
+        except SecretsAway:
+            return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
+        if known is None:
+            return asgi.problem(404, "WEBHOOK_UNKNOWN"), "rejected"
+        verdict = self._verified(request, inbox, known)
+        if isinstance(verdict, Refused) and (newer := await self._secrets.refetched(connection)) not in (None, known):
+            # A secret that was rotated a moment ago is known to the broker and not yet to us.
+            verdict = self._verified(request, inbox, newer or ())
+        if isinstance(verdict, Refused):
+            await self._quarantine(connection, vendor, request, verdict.reason)
+            return asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
+        return await self._kept(request, vendor, connection, inbox, verdict.by)
+
+    def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Any:
+        return inbox.verify(request, [secret.reveal().encode() for secret in known], self._clock.now())
+
+    async def _kept(
+        self, request: HookRequest, vendor: VendorName, connection: ConnectionId, inbox: Inbox, by: str
+    ) -> tuple[Reply, str]:
+        receipt = Receipt(
+            id=_receipt_id(connection, request), connection=connection, vendor=vendor, received_at=self._clock.now(),
+            method=request.method, path=f"/hooks/{vendor}/{connection}", query=request.query,
+            headers=tuple((n, request.headers[n]) for n in inbox.keeps_headers if n in request.headers),
+            body=request.body, verified_by=by,
+        )  # fmt: skip
+        subject = inbox.subject(request)
+        key, named = _key(connection, subject, receipt)
+        headers = asgi.with_trace(Envelope.of_receipt(receipt, named).headers())
+        await failpoints.hit("gateway.before_produce")
+        try:
+            value = receipt.model_dump_json().encode()
+            await self._producer.send(receipts(vendor), key, value, headers, deadline=PRODUCE_DEADLINE_S)
+        except Failure:
+            return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
+        await failpoints.hit("gateway.after_produce")
+        return Reply(200, b""), "accepted"
+
+
+def _address(path: str) -> tuple[str, str] | None:
+    parts = path.split("/")
+    if len(parts) not in (4, 5) or parts[:2] != ["", "hooks"]:
+        return None
+    return (parts[2], parts[3]) if parts[3].replace("-", "").replace("_", "").isalnum() else None
+
+
+def _receipt_id(connection: ConnectionId, request: HookRequest) -> EventId:
+    return EventId(derived_id(connection, request.query, hashlib.blake2b(request.body, digest_size=16).hexdigest()))
+
+
+def _key(connection: ConnectionId, subject: Subject | None, receipt: Receipt) -> tuple[str, str]:
+    if subject is None:
+        return f"{connection}:unknown:{receipt.id}", "unknown"
+    return change_key(connection, subject.entity, subject.record), f"{subject.entity}/{subject.record}"

@@ -1,0 +1,99 @@
+"""Builds ingest: the gateway on the public port, a normaliser for each source's receipts, the reader for what has to be read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from common.bus.batch import Origin
+from common.bus.connection import KafkaAddress
+from common.bus.consumer import BatchConsumer
+from common.bus.producer import Producer
+from common.bus.trace import MessagingTrace
+from common.contracts.messages import Receipt
+from common.http.opening import open_door
+from common.metric_register import WEBHOOKS_RECEIVED
+from common.service import Runtime, run
+from common.state.configuration import ConfigurationReader
+from common.state.pool import Pool, close_pool, open_pool, watch
+from common.version import version
+from ingest.gateway import Bounds, Gateway
+from ingest.normaliser import ReceiptHandler
+from ingest.quarantine import Quarantine
+from ingest.reader import Reader
+from ingest.secrets import WebhookSecrets
+from ingest.settings import IngestSettings
+from vendors.registry import VENDORS
+from vendors.vendor import HookRequest
+
+SERVICE = "ingest"
+
+
+@contextlib.asynccontextmanager
+async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
+    """The service's life: everything it starts ends with it."""
+    settings = runtime.settings
+    trace = MessagingTrace.of_process()
+    async with contextlib.AsyncExitStack() as life:
+        pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
+        life.push_async_callback(close_pool, pool)
+        producer = Producer(KafkaAddress.of(settings), client_id=f"millrace-{SERVICE}", trace=trace)
+        await producer.start()
+        life.push_async_callback(producer.stop)
+        door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
+        reader = Reader(pool, door, producer, ConfigurationReader(), runtime.clock)
+        consumers = _consumers(runtime, pool, trace, producer, reader)
+        ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
+        for name, consumer in consumers.items():
+            runtime.health.add(name, consumer.ready)
+        ends.append(runtime.spawn(reader.run(runtime.stopping), "reader"))
+        runtime.spawn(watch(pool), "pool watch")
+        secrets = WebhookSecrets(settings.token_broker_url, settings.service_key)
+        life.push_async_callback(secrets.aclose)
+        runtime.mount(_gateway(runtime, pool, producer, secrets))
+        yield
+        await asyncio.wait(ends)
+
+
+def _consumers(
+    runtime: Runtime[IngestSettings], pool: Pool, trace: MessagingTrace, producer: Producer, reader: Reader
+) -> dict[str, BatchConsumer[Receipt]]:
+    handlers = [
+        ReceiptHandler(vendor, vendor.source, producer, reader, runtime.clock)
+        for vendor in VENDORS.values()
+        if vendor.source is not None and vendor.inbox is not None
+    ]
+    return {
+        handler.topic.name: BatchConsumer(
+            handler,
+            address=KafkaAddress.of(runtime.settings),
+            pool=pool,
+            origin=Origin(SERVICE, version(), "normalise"),
+            metrics=runtime.metrics,
+            now=runtime.clock.now,
+            trace=trace,
+        )
+        for handler in handlers
+    }
+
+
+def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: WebhookSecrets) -> Gateway:
+    settings, quarantine = runtime.settings, Quarantine(pool)
+
+    async def keep(connection: str, vendor: str, request: HookRequest, reason: str) -> None:
+        await quarantine.keep(connection, vendor, request, reason, runtime.clock.now())
+
+    def observe(system: str, outcome: str) -> None:
+        runtime.metrics.count(WEBHOOKS_RECEIVED, system=system, outcome=outcome)
+
+    return Gateway(
+        VENDORS, secrets, producer, keep, runtime.clock,
+        Bounds(settings.webhook_max_bytes, settings.webhook_read_timeout_s),
+        settings.public_url or "", observe,
+    )  # fmt: skip
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit code is the supervisor's."""
+    return run(SERVICE, IngestSettings, build)

@@ -1,0 +1,80 @@
+"""Receipts become change events; thin ones become reads by id. Nothing is dropped: what cannot be read is a dead letter.
+
+The only thing stored is what has to be read: a receipt that tells its record by itself needs no row. A crash before the changes are
+sent reads the batch again; a crash after it sends them twice under the same event ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common import failpoints
+from common.bus.handler import Delivered
+from common.bus.producer import Outgoing
+from common.bus.record import RawRecord
+from common.clock import Clock
+from common.contracts.messages import Receipt
+from common.contracts.topics import receipts
+from common.failures import Rejected
+from common.state import read_requests
+from common.state.pool import Connection
+from common.state.read_requests import ReadRequest
+from ingest.publishing import change_event, outgoing
+from ingest.sends import SendsAll, Wakes
+from vendors.vendor import Reading, Source, Vendor
+
+GROUP = "ingest-normaliser"
+
+
+class ReceiptHandler:
+    """Consumes the receipts of one vendor."""
+
+    group = GROUP
+
+    def __init__(self, vendor: Vendor, source: Source, producer: SendsAll, reader: Wakes, clock: Clock) -> None:
+        self.topic = receipts(vendor.name)
+        self._source = source
+        self._producer = producer
+        self._reader = reader
+        self._clock = clock
+
+    def parse(self, record: RawRecord) -> Receipt:
+        """Reads one record."""
+        return Receipt.model_validate_json(record.value or b"")
+
+    async def store(self, batch: Sequence[Delivered[Receipt]], tx: Connection) -> None:
+        """Asks for what the receipts do not tell; refuses what cannot be read."""
+        now = self._clock.now()
+        asks = []
+        for item in batch:
+            reading = self._reading(item)
+            traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
+            asks += [
+                ReadRequest(item.message.connection, thin.entity, thin.record, "detail", now, traceparent)
+                for thin in (reading.thin if reading else ())
+            ]
+        if asks:
+            await read_requests.ask(tx, asks, now)
+
+    async def after(self, batch: Sequence[Delivered[Receipt]]) -> None:
+        """Publishes what the receipts tell, and wakes the reader for the rest."""
+        messages: list[Outgoing] = []
+        for item in batch:
+            reading = self._reading(item)
+            receipt = item.message
+            events = [
+                change_event(receipt.connection, receipt.vendor, state, "webhook", receipt.id)
+                for state in (reading.states if reading else ())
+            ]
+            messages += [outgoing(event, cause=item.record) for event in events]
+            if reading and reading.thin:
+                self._reader.wake()
+        await self._producer.send_all(messages)
+        await failpoints.hit("normaliser.after_produce")
+
+    def _reading(self, item: Delivered[Receipt]) -> Reading | None:
+        try:
+            return self._source.receipt(item.message)
+        except Rejected as failure:
+            item.reject(failure)
+            return None

@@ -1,0 +1,146 @@
+"""Reads by id that somebody asked for: thin webhooks, disputed seconds, deletions (R10, R12), within the vendor's budget.
+
+A read's answer is published before its request is removed: a crash in between reads once more and publishes the same event again. An
+answer that is not settled yet does not settle a dispute, so it is read again when its second is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from common import failpoints
+from common.clock import Clock
+from common.contracts.connections import Connection
+from common.contracts.ids import ConnectionId
+from common.failures import Failure
+from common.http.door import Door
+from common.state import read_requests
+from common.state.configuration import ConfigurationReader
+from common.state.pool import Pool, transaction
+from common.state.read_requests import ReadRequest
+from ingest.publishing import change_event, outgoing
+from ingest.sends import SendsAll
+from vendors.registry import vendor_named
+from vendors.vendor import Source, State, Subject
+
+AT_ONCE = 50
+EVERY_S = 1.0
+LEASE = timedelta(seconds=120)
+LONGEST = timedelta(hours=1)
+
+_log = structlog.get_logger(__name__)
+
+
+class Reader:
+    """Works off `flow.read_request`; several may run."""
+
+    def __init__(
+        self, pool: Pool, door: Door, producer: SendsAll, configuration: ConfigurationReader, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._door = door
+        self._producer = producer
+        self._configuration = configuration
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to read now."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Reads until the service stops."""
+        stop = asyncio.create_task(stopping.wait())
+        while not stopping.is_set():
+            try:
+                while not stopping.is_set() and await self.step():
+                    pass
+            except (Failure, OSError, TimeoutError) as away:
+                _log.warning("reader.later", reason=str(away))
+            woken = asyncio.create_task(self._woken.wait())
+            await asyncio.wait({stop, woken}, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
+            self._woken.clear()
+        with contextlib.suppress(asyncio.CancelledError):
+            await stop
+
+    async def step(self) -> bool:
+        """Takes what is due and answers it; False when nothing is."""
+        async with transaction(self._pool) as tx:
+            configuration = await self._configuration.read(tx)
+            token, due = await read_requests.lease(tx, self._clock.now(), count=AT_ONCE, within=LEASE)
+        by_connection: dict[ConnectionId, list[ReadRequest]] = defaultdict(list)
+        for request in due:
+            by_connection[request.connection].append(request)
+        for connection_id, requests in by_connection.items():
+            connection = configuration.connections.get(connection_id)
+            if connection is None:
+                await self._forget(token, requests)
+            else:
+                await self._read(token, connection, requests)
+        return bool(due)
+
+    async def _read(self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]) -> None:
+        vendor = vendor_named(connection.vendor)
+        assert vendor.source is not None, f"somebody asked to read from {vendor.name}, which has no source"
+        subjects = [Subject(request.entity, request.record) for request in requests]
+        answers = await vendor.source.read(connection, subjects, self._door.open(vendor.profile, connection))
+        settled, open_ones = self._sorted(requests, answers)
+        await self._producer.send_all(
+            [
+                outgoing(change_event(connection.id, connection.vendor, state, "read"), traceparent=request.traceparent)
+                for request, state in settled
+            ]
+        )
+        await failpoints.hit("reader.after_produce")
+        async with transaction(self._pool) as tx:
+            for request, answer in open_ones:
+                await read_requests.postpone(tx, token, [request], self._later(request, answer, vendor.source))
+            await read_requests.answered(tx, token, [request for request, _ in settled])
+
+    def _sorted(
+        self, requests: Sequence[ReadRequest], answers: Sequence[State | Failure]
+    ) -> tuple[list[tuple[ReadRequest, State]], list[tuple[ReadRequest, State | Failure]]]:
+        settled: list[tuple[ReadRequest, State]] = []
+        open_ones: list[tuple[ReadRequest, State | Failure]] = []
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, State) and not self._disputed(request, answer):
+                settled.append((request, answer))
+            else:
+                open_ones.append((request, answer))
+        return settled, open_ones
+
+    def _disputed(self, request: ReadRequest, state: State) -> bool:
+        """R10: an unsettled answer to a disputed second is one more opinion, not the verdict."""
+        return request.reason == "unsettled" and not state.version.settled
+
+    def _later(self, request: ReadRequest, answer: State | Failure, source: Source) -> datetime:
+        now = self._clock.now()
+        if isinstance(answer, State):
+            return max(now, answer.version.stamp + source.settles_after)
+        _log.warning(
+            "reader.failed",
+            connection=request.connection,
+            entity=request.entity,
+            record=request.record,
+            reason=str(answer),
+        )
+        if answer.retry_at is not None:
+            return answer.retry_at
+        # Full jitter; it goes on for ever, once an hour in the end, because nothing that was asked is dropped.
+        ceiling = min(LONGEST, timedelta(seconds=2) * 2 ** min(request.attempts, 12))
+        wait: timedelta = ceiling * random.random()  # noqa: S311
+        return now + wait
+
+    async def _forget(self, token: UUID, requests: Sequence[ReadRequest]) -> None:
+        """The connection was deleted: nobody may read there any more, and nobody wants to know."""
+        async with transaction(self._pool) as tx:
+            await read_requests.answered(tx, token, requests)

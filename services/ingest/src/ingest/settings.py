@@ -1,0 +1,18 @@
+"""What ingest is told."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from common.http.settings import DoorSettings
+
+
+class IngestSettings(DoorSettings):
+    """The way to vendors, and the limits of the front door."""
+
+    webhook_max_bytes: int = Field(
+        1_048_576, ge=1024, description="The largest webhook body that is read.", examples=["1048576"]
+    )
+    webhook_read_timeout_s: float = Field(
+        5.0, gt=0, description="How long a sender may take to send its body, in seconds.", examples=["5"]
+    )
