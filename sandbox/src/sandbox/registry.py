@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 from sandbox.clock import Clock
 from sandbox.core import Core
 from sandbox.deliveries import Deliveries
 from sandbox.faults import Faults
+from sandbox.mailchimp import build as build_mailchimp
 from sandbox.operators import Operators
 from sandbox.simulator import Simulator
+from sandbox.zoho_accounts.accounts import build as build_zoho_accounts
 from sandbox.zoho_accounts.grants import ZohoGrants
+from sandbox.zoho_books import build as build_zoho_books
 
 
 class Vendors:
@@ -40,8 +42,5 @@ def build(home: Path) -> tuple[Core, Vendors]:
     """The core and every simulator plugged into it."""
     clock, faults, vendors = Clock(home), Faults(), Vendors()
     core = Core(home, clock, faults, Deliveries(clock, faults, vendors.named), Operators(), ZohoGrants())
-    for name in ("sandbox.zoho_accounts.accounts", "sandbox.zoho_books", "sandbox.mailchimp"):
-        module = importlib.import_module(name)
-        if hasattr(module, "build"):
-            vendors.all.append(module.build(core))
+    vendors.all += [build_zoho_accounts(core), build_zoho_books(core), build_mailchimp(core)]
     return core, vendors
