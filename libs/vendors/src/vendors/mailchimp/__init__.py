@@ -1,7 +1,16 @@
 """Mailchimp: the members of audiences, and the events that audiences tell."""
 
 from vendors.mailchimp.client import NAME, MailchimpProfile
+from vendors.mailchimp.inbox import MailchimpInbox
 from vendors.mailchimp.oauth import GRANT
+from vendors.mailchimp.source import MailchimpSource
 from vendors.vendor import Vendor
 
-VENDOR = Vendor(name=NAME, title="Mailchimp", profile=MailchimpProfile(), grant=GRANT)
+VENDOR = Vendor(
+    name=NAME,
+    title="Mailchimp",
+    profile=MailchimpProfile(),
+    grant=GRANT,
+    inbox=MailchimpInbox(),
+    source=MailchimpSource(),
+)

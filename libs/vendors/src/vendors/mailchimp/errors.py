@@ -97,8 +97,32 @@ MC_FAULT = Code(
     "vendor",
     True,
 )
+MC_WEBHOOK_UNREADABLE = Code(
+    "MC_WEBHOOK_UNREADABLE",
+    "A webhook of Mailchimp is not an event of an audience.",
+    "Look at the bytes with `millrace dead-letter show`; check what else posts to the webhook's address.",
+    "developer",
+    True,
+)
+MC_AUDIENCE_GONE = Code(
+    "MC_AUDIENCE_GONE",
+    "The audience of the sync does not exist in Mailchimp any more.",
+    "Point the sync to an audience that exists with `millrace sync apply`, then retry what was parked.",
+    "owner",
+    True,
+)
+MC_FIELD_REFUSED = Code(
+    "MC_FIELD_REFUSED",
+    "A merge field cannot be made as it was asked for.",
+    "Choose a tag of at most ten letters, digits or underscores that the audience does not have yet.",
+    "owner",
+    True,
+)
 
 register(
+    MC_WEBHOOK_UNREADABLE,
+    MC_AUDIENCE_GONE,
+    MC_FIELD_REFUSED,
     MC_KEY_INVALID,
     MC_FORBIDDEN,
     MC_THROTTLED,

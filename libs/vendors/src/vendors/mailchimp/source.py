@@ -1,0 +1,108 @@
+"""Subscriptions of Mailchimp in neutral words: from webhooks, and by id.
+
+A webhook's time has a resolution of one second and its body may be overtaken by the next, so its version is never settled (R10). What
+it tells of consent is still acted on at once, because it can only be taken for less than it is, never for more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from common.contracts.connections import Connection
+from common.contracts.ids import Entity
+from common.contracts.messages import Receipt, Version
+from common.failures import Failure, Rejected
+from common.http.call import Api, Call, VendorAnswer
+from vendors.mailchimp import events
+from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
+from vendors.mailchimp.members import parsed
+from vendors.vendor import CatalogueField, FieldCatalogue, Reading, State, Subject
+
+SETTLES_AFTER = timedelta(seconds=3)
+AT_ONCE = 4
+_FIELDS = "email_address,status,unsubscribe_reason,last_changed,merge_fields"
+
+
+class MailchimpSource:
+    """Reads the members of audiences as subscriptions."""
+
+    entities: Mapping[Entity, str] = {events.SUBSCRIPTION: "Audience members"}
+    settles_after = SETTLES_AFTER
+
+    def receipt(self, receipt: Receipt) -> Reading:
+        """An event tells by itself. An empty list of Mandrill's, and events of its mail, tell nothing of an audience."""
+        if receipt.verified_by == "mandrill-signature":
+            return Reading()
+        try:
+            event = events.read(receipt.body)
+        except events.Unreadable as error:
+            raise Rejected(MC_WEBHOOK_UNREADABLE.name, f"{MC_WEBHOOK_UNREADABLE.meaning} {error}") from error
+        # R10: unsettled, whatever the clock says.
+        version = Version(stamp=event.fired_at, settled=False)
+        return Reading(
+            [State(event.entity, event.record, "changed", version, "hook", event.fields, receipt.received_at)]
+        )
+
+    async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
+        """One call a member; one that does not exist is a state `deleted` (R12)."""
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(subject: Subject) -> State | Failure:
+            async with places:
+                try:
+                    return await _read_one(subject, api)
+                except Failure as failure:
+                    return failure
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(subject)) for subject in subjects]
+        return [task.result() for task in tasks]
+
+    async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
+        """What every subscription has."""
+        return FieldCatalogue(
+            (
+                CatalogueField("email", "Email Address", "email"),
+                CatalogueField("status", "Status", "text"),
+                CatalogueField("reason", "Reason", "text"),
+                CatalogueField("happened_at", "Changed", "datetime"),
+            )
+        )
+
+
+async def _read_one(subject: Subject, api: Api) -> State:
+    member = parsed(subject.record)
+    if member is None:
+        raise Rejected(MC_NOT_FOUND.name, "The record id names no member of an audience.")
+    call = Call(
+        "GET", "/lists/{list_id}/members/{hash}", "members.read",
+        path={"list_id": member.audience, "hash": member.hash}, query={"fields": _FIELDS},
+    )  # fmt: skip
+    try:
+        answer = await api.call(call)
+    except Failure as failure:
+        if failure.vendor_status != 404 or failure.vendor_date is None:
+            raise
+        # R12: gone as of the answer's own Date.
+        version = Version(stamp=failure.vendor_date, settled=True)
+        return State(subject.entity, subject.record, "deleted", version, "gone", {}, failure.vendor_date)
+    return _detail(subject, answer)
+
+
+def _detail(subject: Subject, answer: VendorAnswer) -> State:
+    found: Mapping[str, Any] = orjson.loads(answer.body)
+    changed = datetime.fromisoformat(found["last_changed"])
+    settled = answer.date >= changed + SETTLES_AFTER
+    fields = {
+        "email": found["email_address"],
+        "status": found["status"],
+        "reason": found.get("unsubscribe_reason") or None,
+        "happened_at": changed.isoformat(),
+    }
+    version = Version(stamp=changed, settled=settled)
+    return State(subject.entity, subject.record, "changed", version, "detail", fields, answer.date)
