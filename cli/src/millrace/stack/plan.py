@@ -18,7 +18,7 @@ from millrace.stack.secrets import secret_file
 from millrace.stack.service_part import ServicePart
 from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, TOPICS, Service, declared
 from millrace.stack.state import UnitState
-from millrace.stack.steps import ModuleRun, create_database, is_there
+from millrace.stack.steps import ModuleRun, create_database
 from millrace.stack.supervisor import Step
 from millrace.stack.valkey import Valkey
 
@@ -134,8 +134,7 @@ def _steps(home: Home, surroundings: Surroundings, parts: Mapping[str, Part], ch
                 await ModuleRun(home, MIGRATIONS, service.migrations, surroundings.of(service))()
 
     async def topics() -> None:
-        if is_there(TOPICS_MODULE):
-            await ModuleRun(home, TOPICS, TOPICS_MODULE, surroundings.base("service"))()
+        await ModuleRun(home, TOPICS, TOPICS_MODULE, surroundings.base("service"))()
 
     steps.append(Step(MIGRATIONS, ("postgres", DATABASE_STEP), migrate))
     steps.append(Step(TOPICS, ("kafka",), topics))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,13 +38,6 @@ class ModuleRun:
             raise CommandError(f"{self.log} failed: {said}", f"The whole log is {log}.", code) from failed
         except TimeoutError as late:
             raise CommandError(f"{self.log} took longer than {STEP_SECONDS} s.", f"Its log is {log}.") from late
-
-
-def is_there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 async def create_database(postgres: Postgres) -> None:
