@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from redis.asyncio import Redis
+
 from common.clock import Clock, FixedClock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, VendorName
@@ -12,6 +14,7 @@ from common.http.budget import MeteredBudget, Slot
 from common.http.call import Priority
 from common.http.meter import Meter, open_redis
 from common.http.profile import Limit
+from common.http.quota import QuotaReader
 from common.secret import SecretUrl
 from common.state.budget_floors import BudgetFloors
 from common.state.pool import Pool
@@ -43,7 +46,7 @@ class Process:
         self, *limits: Limit, priority: Priority = "live", patience_s: float = 0.0, hold_s: float = 30.0
     ) -> Slot:
         return await self.budget.admit(
-            BOOKS, limits, priority, hold_s=hold_s, deadline=monotonic() + max(patience_s, 0.2)
+            BOOKS, limits, priority, hold_s=hold_s, deadline=monotonic() + max(patience_s, 0.1)
         )
 
     async def drain(self, *limits: Limit, priority: Priority = "live", at_most: int = 1000) -> list[Slot]:
@@ -68,7 +71,8 @@ class Budgets:
         self.clock = clock
         self.pool = pool
         self._url = valkey_url
-        self._open: list[tuple[MeteredBudget, object]] = []
+        self._open: list[tuple[MeteredBudget, Redis]] = []
+        self._readers: list[Redis] = []
 
     def process(self, *, url: str | None = None, clock: Clock | None = None) -> Process:
         redis = open_redis(SecretUrl(url or self._url))
@@ -77,7 +81,14 @@ class Budgets:
         self._open.append((budget, redis))
         return Process(budget)
 
+    def quota(self, url: str | None = None) -> QuotaReader:
+        redis = open_redis(SecretUrl(url or self._url))
+        self._readers.append(redis)
+        return QuotaReader(Meter(redis, self.clock), BudgetFloors(self.pool), self.clock)
+
     async def aclose(self) -> None:
+        for redis in self._readers:
+            await redis.aclose()
         for budget, redis in self._open:
             await budget.aclose()
-            await redis.aclose()  # type: ignore[attr-defined]
+            await redis.aclose()

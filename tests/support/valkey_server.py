@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import redis
+
 from millrace.stack.valkey import server_program
 
 STARTS_WITHIN_S = 10.0

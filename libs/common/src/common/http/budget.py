@@ -32,7 +32,7 @@ from common.http.lane import Lane, Waiter
 from common.http.meter import Asker, Ending, Meter, Metered, Reply
 from common.http.profile import Limit
 from common.http.turns import Turns, TurnStore
-from common.metric_register import QUOTA_WAIT
+from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING
 from common.metrics import Metrics
 from common.state.budget_floors import DayUsedUp, Ticket
 
@@ -102,6 +102,7 @@ class MeteredBudget:
         self._lanes: dict[tuple[Limit, ...], Lane[Slot]] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._unheard: list[tuple[str, tuple[Metered, ...], Ending]] = []
+        self._queued: set[str] = set()
         self._away_until = 0.0
 
     async def admit(
@@ -139,6 +140,10 @@ class MeteredBudget:
         """Waits a moment for the endings on their way; what is not told expires by itself."""
         for lane in self._lanes.values():
             lane.close()
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Until the endings on their way were told, at most a second."""
         if self._endings:
             await asyncio.wait(self._endings, timeout=1.0)
 
@@ -148,7 +153,9 @@ class MeteredBudget:
         lane = self._lanes.get(limits)
         if lane is None:
             self._lanes = {known: kept for known, kept in self._lanes.items() if not kept.idle}
-            lane = self._lanes[limits] = Lane(lambda waiter: self._step(limits, waiter))
+            lane = self._lanes[limits] = Lane(
+                lambda waiter: self._step(limits, waiter), lambda: self._withdraw(limits[0].key)
+            )
         return lane
 
     async def _step(self, limits: tuple[Limit, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
@@ -170,9 +177,21 @@ class MeteredBudget:
         slot = uuid.uuid4().hex[:16]
         asker = Asker(self._process, waiter.rank, waiter.since_ms, int(waiter.hold_s * 1000))
         reply = await self._meter.acquire(slot, limits, asker)
+        if reply.verdict == "wait":
+            self._queued.add(limits[0].limit.key)
         if reply.verdict == "granted":
+            self._queued.discard(limits[0].limit.key)
             return Slot(lambda how: self._spawn(self._ended(slot, limits, how)), left=reply.ms / 1000)
         return await self._not_yet(limits[reply.at], reply, waiter)
+
+    async def _withdraw(self, key: str) -> None:
+        """Nobody of this process waits any more: the others need not wait for it."""
+        if key in self._queued:
+            self._queued.discard(key)
+            try:
+                await self._meter.withdraw(key, self._process)
+            except RedisError as error:
+                _log.debug("budget.not_withdrawn", error=type(error).__name__)
 
     async def _not_yet(self, one: Metered, reply: Reply, waiter: Waiter[Slot]) -> Failure | float:
         match reply.verdict:

@@ -46,18 +46,24 @@ Step = Callable[[Waiter[PlaceT]], Awaitable[PlaceT | Failure | float]]
 class Lane(Generic[PlaceT]):
     """A queue and the one task that serves it."""
 
-    def __init__(self, step: Step[PlaceT]) -> None:
-        """`step` asks for the first waiter: a place, a failure, or the seconds until asking again makes sense."""
+    def __init__(self, step: Step[PlaceT], rest: Callable[[], Awaitable[None]]) -> None:
+        """`step` asks for the first waiter: a place, a failure, or the seconds until asking again makes sense.
+
+        `rest` is called when nobody waits any more.
+        """
         self._step = step
+        self._rest = rest
         self._waiters: list[Waiter[PlaceT]] = []
         self._wake = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
+        self._resting = False
 
     async def join(self, waiter: Waiter[PlaceT]) -> PlaceT:
         """Waits for a place; raises TimeoutError at the waiter's deadline."""
         heapq.heappush(self._waiters, waiter)
         self._wake.set()
-        if self._server is None or self._server.done():
+        if self._server is None or self._server.done() or self._resting:
+            self._resting = False
             self._server = asyncio.create_task(self._serve(), name="budget-lane")
         try:
             async with asyncio.timeout(max(0.0, waiter.deadline - monotonic())):
@@ -67,6 +73,7 @@ class Lane(Generic[PlaceT]):
             if waiter.place.done() and not waiter.place.cancelled() and waiter.place.exception() is None:
                 waiter.place.result().unused()
             waiter.place.cancel()
+            self._wake.set()
             raise
 
     @property
@@ -93,6 +100,8 @@ class Lane(Generic[PlaceT]):
                 await self._sleep(answer)
             else:
                 self._end(first, answer)
+        self._resting = True
+        await self._rest()
 
     def _first(self) -> Waiter[PlaceT] | None:
         while self._waiters and self._waiters[0].place.done():

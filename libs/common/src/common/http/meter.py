@@ -22,6 +22,7 @@ Verdict = Literal["granted", "wait", "paused", "lost", "idle", "empty"]
 
 _TIMEOUT_S = 0.5
 _SAME_CLOCK_MS = 20
+_ANSWERED_MS = 1000
 _LUA = Path(__file__).with_name("lua")
 
 
@@ -122,6 +123,10 @@ class Meter:
         verdict, at, ms = await self._acquire(keys=keys, args=args)
         return Reply(verdict, int(at) - 1, int(ms))
 
+    async def withdraw(self, key: str, waiter: str) -> None:
+        """The waiter has gone: its place in the queue is free at once, not after some seconds of silence."""
+        await self._redis.zrem(f"budget:{key}:queue", waiter)
+
     async def release(self, slot: str, metered: Sequence[Metered], how: Ending) -> None:
         """Repeatable by the slot."""
         keys: list[str] = []
@@ -159,7 +164,9 @@ class Meter:
 
     async def read(self, one: Metered) -> Reading:
         """The limit as it stands, for people."""
-        now, horizon = self._now_ms(), self._now_ms() + one.window_ms
+        # Answered calls lie a window ahead at most, those in progress a longest call further.
+        now = self._now_ms()
+        horizon = now + one.window_ms + _ANSWERED_MS
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zcount(one.log, now, "+inf")
             pipe.zcount(one.log, f"({horizon}", "+inf")
