@@ -1,0 +1,389 @@
+"""The door against a vendor that misbehaves in every way a socket allows."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from common.clock import SystemClock, monotonic
+from common.contracts.connections import Connection
+from common.failures import Bug, Failure, FailureClass, RateLimited, Rejected, Transient, Unauthorised, Unknown
+from common.http.door import Api, Call, Door
+from common.http.profile import Timeouts
+from tests.support.odd_vendor import OK, OddVendor, Seen, answer, drip, odd_vendor, raw, reset, silence
+from tests.unit.http.fakes import CANARY, FakeBudget, FakeTokens, Remembered
+from vendors.vendor import connection_of
+from vendors.zoho_books.client import NAME, ZohoBooksProfile
+
+BOOKS = connection_of(NAME, "books", dc="eu", organization_id="42", plan_name="premium")
+READ = Call("GET", "/contacts/{contact}", "contact.read", path={"contact": "7"})
+WRITE = Call("PUT", "/contacts/{contact}", "contact.update", path={"contact": "7"}, json={"a": 1}, writes=True)
+UNAUTHORISED = b'{"code":57,"message":"You are not authorized to perform this operation"}'
+
+
+class QuickProfile(ZohoBooksProfile):
+    """Books in a hurry: the same rules, shorter patience, smaller bodies."""
+
+    timeouts = Timeouts(connect=0.5, read=0.3, write=0.5, pool=0.5, total=0.6)
+    max_body = 10_000
+
+
+@dataclass
+class Scene:
+    """The door, the vendor behind it, and what was seen of both."""
+
+    vendor: OddVendor
+    door: Door
+    budget: FakeBudget
+    tokens: FakeTokens
+    sink: Remembered
+
+    @property
+    def api(self) -> Api:
+        return self.door.open(QuickProfile(), BOOKS)
+
+    async def failure(self, call: Call) -> Failure:
+        with pytest.raises(Failure) as caught:
+            await self.api.call(call)
+        return caught.value
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    async with odd_vendor() as vendor:
+        budget, tokens, sink = FakeBudget(), FakeTokens(), Remembered()
+        door = Door(tokens, budget, SystemClock(), {"zoho": f"{vendor.url}/zoho"}, sink=sink)
+        yield Scene(vendor, door, budget, tokens, sink)
+        await door.aclose()
+
+
+class TestSuccess:
+    async def test_carries_token_organisation_and_quoted_ids(self, scene: Scene) -> None:
+        told = await scene.api.call(
+            replace(READ, path={"contact": "a/../b c"}, query={"since": "2026-01-01T00:00:00+01:00"})
+        )
+
+        seen = scene.vendor.seen[0]
+        assert seen.target == (
+            "/zoho/eu/api/books/v3/contacts/a%2F..%2Fb%20c?since=2026-01-01T00%3A00%3A00%2B01%3A00&organization_id=42"
+        )
+        assert seen.headers["authorization"] == f"Zoho-oauthtoken {CANARY}-1"
+        assert told.date == datetime(2026, 5, 4, 10, tzinfo=UTC)
+        assert scene.budget.endings == ["answered"]
+
+    async def test_reuses_the_connection_and_keeps_no_cookie(self, scene: Scene) -> None:
+        scene.vendor.then(answer(set_cookie="session=abc; Path=/"))
+        await scene.api.call(READ)
+        await scene.api.call(READ)
+
+        assert "cookie" not in scene.vendor.seen[1].headers
+        assert "traceparent" not in scene.vendor.seen[1].headers
+
+    async def test_tells_the_sink_what_a_journal_needs(self, scene: Scene) -> None:
+        scene.vendor.then(answer(x_request_id="r-1"))
+        await scene.api.call(replace(WRITE, priority="replay"))
+
+        (attempt,) = scene.sink.attempts
+        assert (attempt.operation, attempt.template) == ("contact.update", "/contacts/{contact}")
+        assert (attempt.status, attempt.outcome, attempt.request_id, attempt.sent) == (200, None, "r-1", True)
+        assert scene.budget.priorities == ["replay"]
+
+    async def test_unpacks_gzip_within_the_cap(self, scene: Scene) -> None:
+        packed = gzip.compress(OK)
+        scene.vendor.then(answer(body=packed, content_encoding="gzip"))
+
+        assert (await scene.api.call(READ)).body == OK
+
+
+class TestNotSent:
+    async def test_no_connection_is_transient_also_for_a_write(self, scene: Scene) -> None:
+        door = Door(scene.tokens, scene.budget, SystemClock(), {"zoho": "http://127.0.0.1:1/zoho"}, sink=scene.sink)
+        with pytest.raises(Transient) as failure:
+            await door.open(QuickProfile(), BOOKS).call(WRITE)
+        await door.aclose()
+
+        assert failure.value.code == "VENDOR_UNREACHABLE"
+        assert scene.budget.endings == ["unused"]
+        assert scene.sink.attempts[0].sent is False
+
+    async def test_a_lease_that_was_lost_stops_the_call_before_its_first_byte(self, scene: Scene) -> None:
+        class LeaseLost(TimeoutError):
+            """Of a kind that the HTTP library would translate."""
+
+        def lost() -> None:
+            raise LeaseLost
+
+        with pytest.raises(LeaseLost):
+            await scene.api.call(replace(WRITE, before_send=lost))
+        await asyncio.sleep(0.05)
+
+        assert scene.vendor.seen == []
+        assert scene.budget.endings == ["unused"]
+
+    async def test_a_deadline_that_passed_meanwhile_stops_it_too(self, scene: Scene) -> None:
+        failure = await scene.failure(replace(WRITE, deadline=monotonic() - 0.001))
+        await asyncio.sleep(0.05)
+
+        assert (failure.kind, failure.code) == (FailureClass.TRANSIENT, "DEADLINE_PASSED")
+        assert scene.vendor.seen == []
+
+    async def test_before_send_is_asked_after_the_connection_stands(self, scene: Scene) -> None:
+        asked: list[float] = []
+        await scene.api.call(replace(WRITE, before_send=lambda: asked.append(monotonic())))
+
+        assert len(asked) == 1
+
+    @pytest.mark.parametrize("bad", ["", ".", ".."])
+    async def test_an_id_that_is_none_builds_no_address(self, scene: Scene, bad: str) -> None:
+        failure = await scene.failure(replace(WRITE, path={"contact": bad}))
+
+        assert (failure.code, scene.vendor.seen, scene.budget.endings) == ("DOOR_PATH_REFUSED", [], ["unused"])
+
+    async def test_a_header_that_would_split_the_request_is_our_bug(self, scene: Scene) -> None:
+        failure = await scene.failure(replace(WRITE, headers={"x-unique": "a\r\nx-other: b"}))
+
+        assert (failure.kind, failure.code) == (FailureClass.BUG, "DOOR_REQUEST_REFUSED")
+
+
+LOST_ANSWERS = {
+    "reset": (reset(), "VENDOR_CONNECTION_LOST"),
+    "silent": (silence(2), "VENDOR_TIMEOUT"),
+    "slow body, no single wait too long": (drip(9, 0.2), "VENDOR_TIMEOUT"),
+    "closed without a word": (raw(b""), "VENDOR_CONNECTION_LOST"),
+    "half a head": (raw(b"HTTP/1.1 200 OK\r\ncontent-"), "VENDOR_CONNECTION_LOST"),
+    "half a body": (raw(b'HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n{"code":0'), "VENDOR_CONNECTION_LOST"),
+    "no HTTP": (raw(b"hello\r\n\r\n"), "VENDOR_CONNECTION_LOST"),
+    "half a gzip": (answer(body=gzip.compress(OK)[:-9], content_encoding="gzip"), "VENDOR_ANSWER_UNREADABLE"),
+    "broken gzip": (answer(body=b"not gzip at all", content_encoding="gzip"), "VENDOR_ANSWER_UNREADABLE"),
+    "unknown packing": (answer(content_encoding="br"), "VENDOR_ANSWER_UNREADABLE"),
+    "gateway timeout": (answer(504, b"<html>"), "VENDOR_FAULT"),
+    "bad gateway": (answer(502, b"<html>"), "VENDOR_FAULT"),
+    "overloaded": (answer(503, b""), "VENDOR_FAULT"),
+    "a page instead of the API": (answer(200, b"<html>maintenance"), "VENDOR_ANSWER_UNREADABLE"),
+}
+
+
+class TestLostAnswer:
+    @pytest.mark.parametrize("name", LOST_ANSWERS)
+    async def test_of_a_write_is_unknown_and_waits_for_the_horizon(self, scene: Scene, name: str) -> None:
+        behaviour, code = LOST_ANSWERS[name]
+        scene.vendor.then(behaviour)
+
+        failure = await scene.failure(WRITE)
+
+        assert (type(failure), failure.code, failure.complete) == (Unknown, code, False)
+        assert scene.budget.endings in (["unanswered"], ["answered"])
+
+    @pytest.mark.parametrize("name", LOST_ANSWERS)
+    async def test_of_a_read_is_transient(self, scene: Scene, name: str) -> None:
+        behaviour, code = LOST_ANSWERS[name]
+        scene.vendor.then(behaviour)
+
+        failure = await scene.failure(READ)
+
+        assert (type(failure), failure.code) == (Transient, code)
+
+    async def test_is_over_within_the_outer_deadline(self, scene: Scene) -> None:
+        scene.vendor.then(drip(200, 0.1))
+        began = monotonic()
+        await scene.failure(READ)
+
+        assert monotonic() - began < 1.2
+
+    async def test_a_whole_500_of_the_vendor_needs_only_a_look(self, scene: Scene) -> None:
+        scene.vendor.then(answer(500, b'{"code":1000,"message":"Internal error"}'))
+
+        failure = await scene.failure(WRITE)
+
+        assert isinstance(failure, Unknown)
+        assert failure.complete
+
+    async def test_a_cancelled_call_keeps_its_places(self, scene: Scene) -> None:
+        scene.vendor.then(silence(2))
+        call = asyncio.create_task(scene.api.call(WRITE))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+        assert scene.budget.endings == ["unanswered"]
+
+
+class TestTooMuch:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            answer(body=b'{"code":0,"x":"' + b"y" * 20_000 + b'"}'),
+            answer(body=gzip.compress(b'{"code":0,"x":"' + b"y" * 5_000_000 + b'"}'), content_encoding="gzip"),
+            raw(
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1000\r\n" + b"y" * 4096 + b"\r\n" * 1,
+                then_close=False,
+            ),
+        ],
+        ids=["declared", "packed bomb", "endless"],
+    )
+    async def test_is_not_read_to_its_end(self, scene: Scene, body: object) -> None:
+        scene.vendor.then(body)  # type: ignore[arg-type]
+
+        assert (await scene.failure(READ)).code in ("VENDOR_ANSWER_TOO_LARGE", "VENDOR_TIMEOUT")
+        assert isinstance(await scene.failure(WRITE), Unknown)
+
+    async def test_a_stream_without_an_end_is_cut_at_the_cap(self, scene: Scene) -> None:
+        async def pour(_: Seen, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            for _piece in range(100):
+                writer.write(b"1000\r\n" + b"y" * 4096 + b"\r\n")
+                await writer.drain()
+
+        scene.vendor.then(pour)
+
+        assert (await scene.failure(READ)).code == "VENDOR_ANSWER_TOO_LARGE"
+
+
+class TestRedirect:
+    async def test_is_never_followed(self, scene: Scene) -> None:
+        async with odd_vendor() as elsewhere:
+            scene.vendor.then(answer(302, b"", location=f"{elsewhere.url}/zoho/eu/api/books/v3/contacts/7"))
+            read, write = await scene.failure(READ), await scene.failure(WRITE)
+
+            assert elsewhere.seen == []
+        assert (type(read), read.code) == (Bug, "VENDOR_REDIRECTED")
+        assert isinstance(write, Unknown)
+
+
+class TestUnauthorised:
+    async def test_takes_a_fresh_token_and_repeats_once(self, scene: Scene) -> None:
+        scene.vendor.then(answer(401, UNAUTHORISED), answer())
+        await scene.api.call(WRITE)
+
+        assert [seen.headers["authorization"][-2:] for seen in scene.vendor.seen] == ["-1", "-2"]
+        assert scene.tokens.reported == [1]
+        assert [attempt.resend for attempt in scene.sink.attempts] == [0, 1]
+        assert scene.budget.endings == ["answered", "answered"]
+
+    async def test_never_a_third_time(self, scene: Scene) -> None:
+        scene.vendor.then(answer(401, UNAUTHORISED))
+        failure = await scene.failure(WRITE)
+
+        assert len(scene.vendor.seen) == 2
+        assert (type(failure), failure.code, failure.vendor_code) == (Rejected, "CALL_NOT_PERMITTED", "57")
+
+    async def test_a_dead_grant_is_the_brokers_word_with_the_vendors_own(self, scene: Scene) -> None:
+        scene.vendor.then(answer(401, UNAUTHORISED))
+        scene.tokens.verdict = Unauthorised("NEEDS_REAUTH", "reconnect")
+        failure = await scene.failure(READ)
+
+        assert (failure.code, failure.vendor_status, failure.vendor_code) == ("NEEDS_REAUTH", 401, "57")
+        assert len(scene.vendor.seen) == 1
+
+
+class TestQuota:
+    async def test_a_429_is_told_to_everybody(self, scene: Scene) -> None:
+        scene.vendor.then(answer(429, b'{"code":44,"message":"blocked"}', retry_after="90"))
+        failure = await scene.failure(READ)
+
+        assert isinstance(failure, RateLimited)
+        assert scene.budget.refusals == [failure]
+        assert failure.scope == "minute"
+        assert failure.retry_at is not None
+        assert 85 < (failure.retry_at - datetime.now(UTC)).total_seconds() < 95
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("override", "why"),
+        [
+            ("http://sandbox.example.org/zoho", "plain http beyond this machine"),
+            ("http://127.0.0.1.evil.example/zoho", "a name that looks like this machine"),
+            ("http://user:pass@127.0.0.1:8080/zoho", "credentials in the address"),
+            ("ftp://127.0.0.1/zoho", "another protocol"),
+        ],
+    )
+    async def test_a_stand_in_must_be_on_this_machine(self, scene: Scene, override: str, why: str) -> None:
+        door = Door(scene.tokens, scene.budget, SystemClock(), {"zoho": override})
+        with pytest.raises(Bug) as refused:
+            door.open(QuickProfile(), BOOKS)
+
+        assert refused.value.code == "DOOR_HOST_REFUSED"
+
+    @pytest.mark.parametrize("dc", ["eu.evil.example/", "xx", "", "EU", "uk"])
+    async def test_only_data_centres_of_the_list(self, scene: Scene, dc: str) -> None:
+        door = Door(scene.tokens, scene.budget, SystemClock(), {})
+        with pytest.raises(Bug):
+            door.open(QuickProfile(), connection_of(NAME, "x", dc=dc, organization_id="1"))
+
+    @pytest.mark.parametrize(
+        "poisoned",
+        [
+            "https://www.zohoapis.eu.evil.example/books/v3",
+            "https://evil.example/books/v3",
+            "https://www.zohoapis.eu:8443/books/v3",
+            "https://www.zohoapis.eu@evil.example/books/v3",
+            "http://www.zohoapis.eu/books/v3",
+            "https:///books/v3",
+        ],
+    )
+    async def test_a_poisoned_profile_gets_no_credential(self, scene: Scene, poisoned: str) -> None:
+        class Poisoned(ZohoBooksProfile):
+            def base_url(self, connection: Connection, override: str) -> str:
+                return poisoned
+
+        with pytest.raises(Bug):
+            Door(scene.tokens, scene.budget, SystemClock(), {}).open(Poisoned(), BOOKS)
+
+
+class TestCanary:
+    """A token must be found nowhere but in the request."""
+
+    @pytest.mark.parametrize("call", [READ, WRITE], ids=["read", "write"])
+    @pytest.mark.parametrize(
+        "behaviour",
+        [
+            reset(),
+            silence(2),
+            raw(b"nonsense\r\n\r\n"),
+            answer(
+                400,
+                b'{"code":2,"message":"Invalid value passed for ' + f"{CANARY}-1".encode() + b' and ana@example.org"}',
+            ),
+            answer(401, b'{"code":57,"message":"' + f"{CANARY}-1 {CANARY}-2".encode() + b'"}'),
+            answer(500, b'{"code":1000,"message":"Zoho-oauthtoken ' + f"{CANARY}-1".encode() + b'"}'),
+        ],
+        ids=["reset", "silence", "nonsense", "echo 400", "echo 401", "echo 500"],
+    )
+    async def test_is_in_no_failure_log_or_attempt(
+        self, scene: Scene, call: Call, behaviour: object, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        scene.vendor.then(behaviour)  # type: ignore[arg-type]
+        failure = await scene.failure(call)
+
+        told = [
+            repr(failure),
+            str(failure),
+            repr(vars(failure)),
+            *_locals(failure),
+            repr(scene.sink.attempts),
+            caplog.text,
+        ]
+        assert not [text for text in told if CANARY in text or "ana@example.org" in text]
+        assert failure.__cause__ is failure.__context__ is None  # the HTTP library's exceptions carry the request
+
+    async def test_is_in_no_repr(self, scene: Scene) -> None:
+        token = await scene.tokens.token(BOOKS.id)
+        answered = await scene.api.call(READ)
+
+        assert CANARY not in f"{token!r} {token} {answered!r} {scene.door!r} {READ!r}"
+
+
+def _locals(failure: Failure) -> list[str]:
+    """What a report with local variables would show of the product's own frames."""
+    frames = traceback.TracebackException.from_exception(failure, capture_locals=True).stack
+    return [repr(frame.locals) for frame in frames if "/libs/" in frame.filename]
