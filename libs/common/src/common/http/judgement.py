@@ -34,17 +34,15 @@ def judged(
         return _of_trouble(call, outcome)
     failure = profile.translate(outcome.status, outcome.headers, outcome.body, now)
     if failure is None:
-        date = _date(outcome.headers, now)
-        return VendorAnswer(
-            outcome.status, outcome.headers, outcome.body, date, request_id(outcome.headers), outcome.duration_s
-        )
+        date, named = _date(outcome.headers, now), kept_words(_request_id(outcome.headers), (token,))
+        return VendorAnswer(outcome.status, outcome.headers, outcome.body, date, named, outcome.duration_s)
     failure.vendor_date = _date(outcome.headers, now)
     failure.vendor_words = kept_words(failure.vendor_words, (token,))
-    failure.vendor_request_id = kept_words(failure.vendor_request_id or request_id(outcome.headers), (token,))
+    failure.vendor_request_id = kept_words(failure.vendor_request_id or _request_id(outcome.headers), (token,))
     return _for_this_call(call, failure)
 
 
-def request_id(headers: Mapping[str, str]) -> str:
+def _request_id(headers: Mapping[str, str]) -> str:
     """What the vendor's support asks for."""
     found = headers.get("x-request-id") or headers.get("intuit_tid") or ""
     return found[:100]

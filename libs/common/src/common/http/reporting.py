@@ -14,7 +14,6 @@ from common.failures import Failure
 from common.http.attempts import Attempt, Sink
 from common.http.call import Call, VendorAnswer
 from common.http.exchange import Answer, Trouble
-from common.http.judgement import request_id
 from common.http.profile import Profile
 from common.metric_register import VENDOR_REQUEST, VENDOR_REQUESTS
 from common.metrics import Metrics
@@ -86,7 +85,7 @@ class Reporter:
                 status=outcome.status,
                 vendor_code=failure.vendor_code if failure else "",
                 words=failure.vendor_words if failure else "",
-                request_id=request_id(outcome.headers) if isinstance(outcome, Answer) else "",
+                request_id=result.vendor_request_id if isinstance(result, Failure) else result.request_id,
             )
         )
 
