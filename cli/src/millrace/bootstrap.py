@@ -48,13 +48,17 @@ class Environment:
     def build(self, *, dev: bool) -> None:
         """Make what is missing; two builders at once wait for each other."""
         began = time.monotonic()
+        locks = [*RUN_LOCKS, *(DEV_LOCKS if dev else ())]
+        missing = [lock for lock in locks if not (self._checkout / lock).exists()]
+        if missing:
+            raise CommandError(f"The checkout is incomplete: {', '.join(missing)} is missing.")
         with self._lock():
             if self.is_complete(dev=dev):
                 return
             if not self._works():
                 self._create()
             if self._stamp(dev) != self._wanted(dev):
-                self._install([*RUN_LOCKS, *(DEV_LOCKS if dev else ())])
+                self._install(locks)
                 self._write_stamps(dev)
                 note(f"The environment is ready after {time.monotonic() - began:.0f} s.")
             self._write_path_file()
@@ -99,9 +103,6 @@ class Environment:
 
     def _install(self, locks: Sequence[str]) -> None:
         files = [self._checkout / lock for lock in locks]
-        missing = [file.name for file in files if not file.exists()]
-        if missing:
-            raise CommandError(f"The checkout is incomplete: {', '.join(missing)} is missing.")
         total = sum(_pins(file) for file in files)
         # The lock files are complete, so nothing is to be resolved; bytecode is made of what is really imported.
         words = ["install", "--require-hashes", "--no-deps", "--no-compile", "--no-input", "--progress-bar=off"]

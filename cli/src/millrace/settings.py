@@ -103,7 +103,8 @@ def _home(given: Mapping[str, str]) -> Path:
 
 def _cache(given: Mapping[str, str]) -> Path:
     base = given.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "millrace"
+    home = Path(given["HOME"]) if given.get("HOME") else Path.home()
+    return (Path(base) if base else home / ".cache") / "millrace"
 
 
 def _ports(text: str | None) -> tuple[int, int]:
