@@ -119,7 +119,7 @@ class TestProblems:
 
 class TestNonsense:
     @pytest.mark.parametrize(("method", "template"), ROUTES, ids=[" ".join(route) for route in ROUTES])
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(body=JSON)
     def test_is_never_a_500(self, vendor: Vendor, method: str, template: str, body: object) -> None:
         path = template.format(list=vendor.plain, hash=hash_of(WHO))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import time
@@ -292,7 +293,5 @@ class TestMandrill:
 
 
 def signature(key: object, url: str, events: str) -> str:
-    import base64
-
     message = f"{url}mandrill_events{events}".encode()
     return base64.b64encode(hmac.new(str(key).encode(), message, hashlib.sha1).digest()).decode()
