@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
+from starlette.types import Receive, Scope, Send
 
 import ingest.codes  # noqa: F401 - puts them into the registry
 from common import telemetry
@@ -42,12 +42,15 @@ def problem(status: int, code: str, retry_after_s: int | None = None) -> Reply:
     """A refusal as problem details, from the registry of codes."""
     document = {"title": CODES[code].meaning, "status": status, "code": code}
     headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/problem+json"),)
+    if status in (408, 413):
+        # The rest of the body is not read: without this the server would go on taking it for nothing.
+        headers += ((b"connection", b"close"),)
     if retry_after_s is not None:
         headers += ((b"retry-after", str(retry_after_s).encode()),)
     return Reply(status, orjson.dumps(document), headers)
 
 
-async def body(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], most: int, within_s: float) -> bytes:
+async def body(scope: Scope, receive: Receive, most: int, within_s: float) -> bytes:
     """The body, refused by its announced length before a byte of it is read."""
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if announced.isdigit() and int(announced) > most:
@@ -59,7 +62,7 @@ async def body(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], mos
         raise BodyTooSlow from late
 
 
-async def _read(receive: Callable[[], Awaitable[Any]], most: int) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()
@@ -74,7 +77,7 @@ async def _read(receive: Callable[[], Awaitable[Any]], most: int) -> bytes:
             return b"".join(parts)
 
 
-def hook_request(scope: dict[str, Any], raw: bytes, public_url: str) -> HookRequest:
+def hook_request(scope: Scope, raw: bytes, public_url: str) -> HookRequest:
     """The request as the vendors' inboxes want it; the address is the public one, because some vendors sign it."""
     query = scope["query_string"].decode("latin-1")
     path = scope["path"]
@@ -83,7 +86,7 @@ def hook_request(scope: dict[str, Any], raw: bytes, public_url: str) -> HookRequ
     return HookRequest(scope["method"], path, query, headers, raw, url)
 
 
-async def answer(send: Callable[[Any], Awaitable[None]], reply: Reply) -> None:
+async def answer(send: Send, reply: Reply) -> None:
     """Sends the answer."""
     headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

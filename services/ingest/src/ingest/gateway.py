@@ -11,9 +11,11 @@ sends again, and the repeat has the same id. Broker or secrets away: 503 within 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from starlette.types import Receive, Scope, Send
 
 from common import failpoints
 from common.clock import Clock
@@ -25,7 +27,7 @@ from common.secret import Secret
 from ingest import asgi
 from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
 from ingest.secrets import SecretsAway
-from vendors.vendor import HookRequest, Inbox, Refused, Subject, Vendor
+from vendors.vendor import HookRequest, Inbox, Refused, Subject, Vendor, Verified
 
 # The vendor waits 10 s or more; the broker's acknowledgement takes a millisecond, so two seconds mean that it is away.
 PRODUCE_DEADLINE_S = 2.0
@@ -85,7 +87,7 @@ class Gateway:
         self._public_url = public_url.rstrip("/")
         self._observe = observe
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         address = _address(scope["path"])
         inbox = self._inboxes.get(VendorName(address[0])) if address else None
@@ -100,7 +102,7 @@ class Gateway:
         await asgi.answer(send, reply)
 
     async def _received(
-        self, scope: dict[str, Any], receive: Any, vendor: VendorName, connection: ConnectionId, inbox: Inbox
+        self, scope: Scope, receive: Receive, vendor: VendorName, connection: ConnectionId, inbox: Inbox
     ) -> tuple[Reply, str]:
         try:
             body = await asgi.body(scope, receive, self._bounds.max_bytes, self._bounds.read_timeout_s)
@@ -134,7 +136,7 @@ class Gateway:
             return asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
         return await self._kept(request, vendor, connection, inbox, verdict.by)
 
-    def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Any:
+    def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Verified | Refused:
         return inbox.verify(request, [secret.reveal().encode() for secret in known], self._clock.now())
 
     async def _kept(
