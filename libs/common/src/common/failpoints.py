@@ -37,6 +37,15 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "reader.after_produce": "A read's answer is on the topic, its request still stands.",
         "mapper.after_publish": "Commands are on the topic, their revisions are not marked as published.",
         "mapper.after_remap_page": "A page of a new mapping version is judged and stored, its commands are not sent.",
+        "broker.refresh.locked": "The grant's lock is held, nothing is read yet.",
+        "broker.refresh.reread": "The grant is read again under the lock, no intent is written.",
+        "broker.refresh.intended": "The intent is on disk, the vendor is not asked.",
+        "broker.refresh.answered": "The vendor has answered, nothing of it is on disk.",
+        "broker.refresh.stored": "The new tokens are on disk, nobody has them.",
+        "broker.refresh.released": "The new tokens are about to be handed out.",
+        "broker.consent.exchanged": "A code is exchanged, its tokens are not on disk.",
+        "broker.consent.kept": "The tokens of a consent are on disk, its places are not asked for.",
+        "broker.rotation.rewrapped": "One data key is wrapped with the new master key, others are not.",
     }
 )
 

@@ -6,35 +6,34 @@ only its SHA-256. Every answer carries `Cache-Control: no-store`; every refusal 
 
 Who: S = a service with the right `tokens` for the vendor, H = with `webhooks`, C = with `connections` (the console), K = with `keys`.
 
-| Who | Method, path                               | Body                                               | Answer                                     |
-|-----|--------------------------------------------|----------------------------------------------------|--------------------------------------------|
-| S   | POST /v1/tokens/{connection}               | {} or {"generation": g, "reason": "unauthorised"}  | 200 Token                                  |
-| H   | GET /v1/webhook-secrets/{connection}       |                                                    | 200 {"secrets": [Secret], "fresh_for_s"}   |
-| H C | PUT /v1/webhook-secrets/{connection}       | {"vendor", "secret", "slot"?}                      | 200 {"slot", "version"}                    |
-| H C | POST /v1/webhook-secrets/{connection}/rotate | {"vendor", "slot"?, "secret"?, "overlap_s"?}     | 200 {"slot", "version", "secret", "former_until"} |
-| H C | DELETE /v1/webhook-secrets/{connection}?slot=S |                                                | 200 {"deleted": n}                         |
-| C   | POST /v1/consents                          | {"connection", "vendor", "name", "site"?, "place"?, "by"?} | 201 Consent with `start_url`       |
-| C   | GET /v1/consents/{id}                      | ?wait_s=0..25 waits for the next change            | 200 Consent                                |
-| C   | POST /v1/consents/{id}/places              |                                                    | 200 Consent (asks the vendor again)        |
-| C   | POST /v1/consents/{id}/place               | {"place"}                                          | 200 Consent, `state` = complete            |
-| C   | DELETE /v1/consents/{id}                   |                                                    | 200 Consent, `state` = cancelled           |
-| C   | PUT /v1/grants/{connection}/api-key        | {"vendor", "api_key"}                              | 200 Grant (the key was tried at the vendor)|
-| C   | PUT /v1/grants/{connection}/client-credentials | {"vendor", "site", "place", "client_id"?, "client_secret"?} | 200 Grant                     |
-| C   | GET /v1/grants                             |                                                    | 200 {"grants": [Grant]}                    |
-| C   | GET /v1/grants/{connection}                |                                                    | 200 Grant                                  |
-| C   | DELETE /v1/grants/{connection}             |                                                    | 200 {"revoked": "yes"|"later"|"not offered"|"nothing"} |
-| C   | GET /v1/vendors                            |                                                    | 200 {"vendors": [{"vendor","title","ways","sites","ready"}]} |
-| C   | GET /v1/access-log?connection=C&limit=N    |                                                    | 200 {"reads": [...]}                       |
-| K   | GET /v1/keys                               |                                                    | 200 Keys                                   |
-| K   | POST /v1/keys/rotate                       | {}                                                 | 202 Keys (read GET /v1/keys for progress)  |
-| anyone | GET /connect/{ticket}                   | the one-time start address                         | 302 to the vendor, with a session cookie   |
-| anyone | GET /oauth/{family}/callback            | the vendor's redirect                              | 200 or 4xx, a page that says what happened |
+    S      POST   /v1/tokens/{connection}                      {} or {"generation", "reason": "unauthorised"} -> Token
+    H      GET    /v1/webhook-secrets/{connection}             -> {"secrets": [Secret], "fresh_for_s"}
+    H C    PUT    /v1/webhook-secrets/{connection}             {"vendor", "secret", "slot"?, "overlap_s"?} -> {"slot", "version"}
+    H C    POST   /v1/webhook-secrets/{connection}/rotate      {"vendor", "slot"?, "secret"?, "overlap_s"?} -> Secret
+    H C    DELETE /v1/webhook-secrets/{connection}?slot=S      -> {"deleted": n}
+    C      POST   /v1/consents                                 {"connection", "vendor", "name", "site"?, "place"?, "by"?}
+                                                               -> 201 Consent with `start_url`
+    C      GET    /v1/consents/{id}?wait_s=0..25               -> Consent, as soon as its state changes or the wait is over
+    C      POST   /v1/consents/{id}/places                     -> Consent (asks the vendor again what the grant opens)
+    C      POST   /v1/consents/{id}/place                      {"place"} -> Consent, `state` = complete
+    C      DELETE /v1/consents/{id}                            -> Consent, `state` = cancelled unless it was over before
+    C      PUT    /v1/grants/{connection}/api-key              {"vendor", "api_key", "by"?} -> Grant (tried at the vendor first)
+    C      PUT    /v1/grants/{connection}/client-credentials   {"vendor", "site", "place", "client_id"?, "client_secret"?, "by"?} -> Grant
+    C      GET    /v1/grants                                   -> {"grants": [Grant]}
+    C      GET    /v1/grants/{connection}                      -> Grant with "refreshes", the last 20
+    C      DELETE /v1/grants/{connection}                      -> {"revoked": "yes" | "later" | "not offered" | "nothing"}
+    C      GET    /v1/vendors                                  -> {"vendors": [{"vendor", "title", "ways", "sites", "ready"}]}
+    C      GET    /v1/access-log?connection=C&limit=N          -> {"reads": [...]}
+    K      GET    /v1/keys                                     -> Keys
+    K      POST   /v1/keys/rotate                              -> 202 Keys (read GET /v1/keys for the progress)
+    anyone GET    /connect/{ticket}                            the one-time start address: 303 to the vendor, with a session cookie
+    anyone GET    /oauth/{family}/callback                     the vendor's redirect: a page that says what happened
 
 Token: {"connection", "vendor", "kind": "oauth"|"client_credentials"|"api_key", "token", "generation", "expires_at": RFC 3339 or null,
-"good_for_s": number or null}. `good_for_s` (null: until it is refused) is how long the token may be used from now, by the business
-clock; keep it no longer, and ask again then. A 401 of the vendor is reported by asking with the generation of the refused token and
-`"reason": "unauthorised"`: an older generation than the broker's costs nothing and gets the newer token at once; the broker's own
-generation is refreshed once (or, where nothing can be refreshed, tried at the vendor).
+"good_for_s": seconds}. `good_for_s` is how long the token may be used from now, by the business clock; keep it no longer and ask
+again then (a token that never expires is lent for five minutes at a time). A 401 of the vendor is reported by asking with the
+generation of the refused token and `"reason": "unauthorised"`: an older generation than the broker's costs nothing and gets the newer
+token at once; the broker's own generation is refreshed once (or, where nothing can be refreshed, tried at the vendor).
 
 Refusals of POST /v1/tokens: 401 CALLER_UNKNOWN (no key, or a revoked one), 403 CALLER_NOT_ALLOWED, 404 GRANT_UNKNOWN,
 409 NEEDS_REAUTH (a person must reconnect; asking again is no use), 409 TOKEN_NOT_AT_FAULT (the vendor accepts the reported token:
@@ -48,10 +47,29 @@ Consent: {"id", "connection", "vendor", "state", "code", "message", "next", "sta
 denied | expired | cancelled | failed. `start_url` is told once, in the answer that creates it. `details` are what belongs into
 `core.connection.details`.
 
-Grant: {"connection", "vendor", "kind", "state": "active"|"needs_reauth"|"revoking", "reason", "site", "details", "scopes", "generation",
-"granted_at", "granted_by", "expires_at", "refresh_at", "refreshed_at", "refresh_expires_at", "retry_at", "failures", "budget":
-{"used","of","window_s"} or null, "siblings": {"held","of"} or null, "warnings": [..]}. Never a credential.
+Grant: {"connection", "vendor", "kind", "state": "active"|"needs_reauth"|"revoking", "reason_code", "reason", "site", "place",
+"details", "scopes", "generation", "granted_at", "granted_by", "expires_at", "refresh_at", "refreshed_at", "refresh_expires_at",
+"retry_at", "failures", "budget": {"used","of","window_s"} or null, "siblings": {"held","of"} or null, "warnings": [..]}. Never a
+credential.
 
 Keys: {"provider", "primary", "ring": [{"id","connections"}], "rotation": {"state": "idle"|"running"|"done"|"failed", "done", "total",
 "started_at", "finished_at", "message"}}.
 """
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from token_broker import control, problems, public, serving
+from token_broker.desk import Desk
+
+
+def build(desk: Desk) -> FastAPI:
+    """The application; the usual documentation pages load scripts from elsewhere, so there is only the document itself."""
+    app = FastAPI(
+        title="Millrace token-broker", version="1", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
+    )
+    problems.install(app)
+    for routes in (serving.routes(desk), control.routes(desk), public.routes(desk)):
+        app.include_router(routes)
+    return app

@@ -97,7 +97,7 @@ def _key_files(folder: Path) -> list[Path]:
 
 def _stamps(*paths: Path) -> object:
     """What changes when a file does: replaced, rewritten or removed."""
-    stamps = []
+    stamps: list[object] = []
     for path in paths:
         try:
             found = path.stat()

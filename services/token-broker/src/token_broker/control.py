@@ -1,0 +1,169 @@
+"""The routes of the console and the operator: consents, grants, webhook secrets, keys."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from token_broker.consent import Wish
+from token_broker.desk import Desk, answer
+from token_broker.documents import (
+    ApiKeyBody,
+    ConnectionName,
+    ConsentBody,
+    HeadlessBody,
+    HookSecretBody,
+    PlaceBody,
+    RotateBody,
+    Word,
+    consent_document,
+    hook_document,
+)
+from token_broker.grants import Headless
+from token_broker.webhook_secrets import fresh_secret
+
+WaitS = Annotated[float, Query(ge=0, le=25)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Everything that changes what the vault holds."""
+    router = APIRouter()
+    _consents(router, desk)
+    _grants(router, desk)
+    _webhook_secrets(router, desk)
+    _keys(router, desk)
+    return router
+
+
+def _consents(router: APIRouter, desk: Desk) -> None:
+    @router.post("/v1/consents", status_code=201)
+    async def start(body: ConsentBody, request: Request) -> Response:
+        desk.caller(request, "connections", body.vendor)
+        wish = Wish(body.connection, body.vendor, body.name, body.site, body.place, body.by)
+        consent, ticket = await desk.consents.start(wish)
+        start_url = f"{desk.browser_url}/connect/{ticket.reveal()}"
+        return answer(consent_document(consent) | {"start_url": start_url}, 201)
+
+    @router.get("/v1/consents/{consent_id}")
+    async def read(consent_id: Word, request: Request, wait_s: WaitS = 0.0) -> Response:
+        desk.caller(request, "connections")
+        return answer(consent_document(await desk.consents.read(consent_id, wait_s)))
+
+    @router.post("/v1/consents/{consent_id}/places")
+    async def discover(consent_id: Word, request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer(consent_document(await desk.consents.discover(consent_id)))
+
+    @router.post("/v1/consents/{consent_id}/place")
+    async def choose(consent_id: Word, body: PlaceBody, request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer(consent_document(await desk.consents.choose(consent_id, body.place)))
+
+    @router.delete("/v1/consents/{consent_id}")
+    async def cancel(consent_id: Word, request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer(consent_document(await desk.consents.cancel(consent_id)))
+
+
+def _grants(router: APIRouter, desk: Desk) -> None:
+    @router.put("/v1/grants/{connection}/api-key")
+    async def put_api_key(connection: ConnectionName, body: ApiKeyBody, request: Request) -> Response:
+        desk.caller(request, "connections", body.vendor)
+        await desk.grants.put_api_key(connection, body.vendor, body.api_key, body.by)
+        return answer(await desk.overview.one(connection))
+
+    @router.put("/v1/grants/{connection}/client-credentials")
+    async def put_headless(connection: ConnectionName, body: HeadlessBody, request: Request) -> Response:
+        desk.caller(request, "connections", body.vendor)
+        await desk.grants.put_headless(
+            Headless(connection, body.vendor, body.site, body.place, body.client_id, body.client_secret, body.by)
+        )
+        return answer(await desk.overview.one(connection))
+
+    @router.get("/v1/grants")
+    async def grants(request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer({"grants": await desk.overview.all()})
+
+    @router.get("/v1/grants/{connection}")
+    async def grant(connection: ConnectionName, request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer(await desk.overview.one(connection))
+
+    @router.delete("/v1/grants/{connection}")
+    async def delete(connection: ConnectionName, request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer({"revoked": await desk.grants.delete(connection)})
+
+    @router.get("/v1/vendors")
+    async def vendors(request: Request) -> Response:
+        desk.caller(request, "connections")
+        return answer({"vendors": [_vendor(desk, name) for name in desk.registry.vendors]})
+
+    @router.get("/v1/access-log")
+    async def access_log(connection: ConnectionName, request: Request, limit: Limit = 100) -> Response:
+        desk.caller(request, "connections")
+        return answer({"reads": await desk.access_log.recent(connection, limit)})
+
+
+def _webhook_secrets(router: APIRouter, desk: Desk) -> None:
+    @router.put("/v1/webhook-secrets/{connection}")
+    async def put(connection: ConnectionName, body: HookSecretBody, request: Request) -> Response:
+        desk.caller(request, "webhooks", body.vendor)
+        overlap = timedelta(seconds=body.overlap_s)
+        stored = await desk.webhook_secrets.put(connection, body.vendor, body.slot, body.secret, overlap)
+        return answer({"slot": stored.slot, "version": stored.version})
+
+    @router.post("/v1/webhook-secrets/{connection}/rotate")
+    async def rotate(connection: ConnectionName, body: RotateBody, request: Request) -> Response:
+        desk.caller(request, "webhooks", body.vendor)
+        secret, overlap = body.secret or fresh_secret(), timedelta(seconds=body.overlap_s)
+        stored = await desk.webhook_secrets.put(connection, body.vendor, body.slot, secret, overlap)
+        return answer(hook_document(stored) | {"former_until": desk.clock.now() + overlap})
+
+    @router.delete("/v1/webhook-secrets/{connection}")
+    async def delete(connection: ConnectionName, request: Request, slot: Word = "default") -> Response:
+        vendor = await desk.webhook_secrets.vendor(connection)
+        desk.caller(request, "webhooks", vendor)
+        return answer({"deleted": await desk.webhook_secrets.delete(connection, slot)})
+
+
+def _keys(router: APIRouter, desk: Desk) -> None:
+    @router.get("/v1/keys")
+    async def keys(request: Request) -> Response:
+        desk.caller(request, "keys")
+        return answer(await _ring(desk))
+
+    @router.post("/v1/keys/rotate", status_code=202)
+    async def rotate(request: Request) -> Response:
+        desk.caller(request, "keys")
+        await desk.rotation.begin()
+        return answer(await _ring(desk), 202)
+
+
+async def _ring(desk: Desk) -> dict[str, Any]:
+    counts = await desk.rotation.connections_by_key()
+    return {
+        "provider": desk.ring.provider,
+        "primary": desk.ring.primary,
+        "ring": [{"id": key_id, "connections": count} for key_id, count in counts.items()],
+        "rotation": asdict(desk.rotation.progress),
+    }
+
+
+def _vendor(desk: Desk, name: str) -> dict[str, Any]:
+    oauth, api_key = desk.registry.oauth(name), desk.registry.api_key(name)
+    ways = ["consent"] if oauth else []
+    ways += ["api-key"] if api_key else []
+    ways += ["client-credentials"] if oauth and oauth.headless else []
+    return {
+        "vendor": name,
+        "title": desk.registry.title(name),
+        "ways": ways,
+        "sites": list(oauth.sites) if oauth else [],
+        "ready": desk.registry.has_client(name),
+    }

@@ -1,0 +1,165 @@
+"""Builds the token-broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from common.environment import ConfigurationError
+from common.health import NotReady
+from common.service import Build, Runtime, run
+from common.state.migrate import pending
+from common.state.pool import Pool, close_pool, connection, open_pool, watch
+from token_broker import api, keyring
+from token_broker.access_log import AccessLog
+from token_broker.accounts import Accounts
+from token_broker.adoption import Adoption
+from token_broker.callers import Callers
+from token_broker.consent import Consents
+from token_broker.consent_store import ConsentStore
+from token_broker.credentials import Credentials
+from token_broker.desk import Desk
+from token_broker.grants import Grants
+from token_broker.keyring import FileRing, KeyRing, TextRing
+from token_broker.locks import GrantLocks
+from token_broker.migrate import MIGRATIONS, SCHEMA
+from token_broker.news import News
+from token_broker.overview import Overview
+from token_broker.probing import Prober
+from token_broker.refresh import Refresher
+from token_broker.refresh_store import RefreshStore
+from token_broker.registry import Registry
+from token_broker.revocation import Revocation
+from token_broker.rotation import Rotation
+from token_broker.schedule import Schedule
+from token_broker.settings import BrokerSettings
+from token_broker.tokens import Tokens
+from token_broker.vault import Vault
+from token_broker.webhook_secrets import WebhookSecrets
+from vendors.vendor import Vendor
+
+SERVICE = "token-broker"
+POOL_SIZE = 12
+
+
+def build_with(vendors: Mapping[str, Vendor]) -> Build[BrokerSettings]:
+    """How the service is built for these vendors."""
+
+    def build(runtime: Runtime[BrokerSettings]) -> AbstractAsyncContextManager[None]:
+        return _broker(runtime, _registry(vendors, runtime.settings))
+
+    return build
+
+
+@asynccontextmanager
+async def _broker(runtime: Runtime[BrokerSettings], registry: Registry) -> AsyncIterator[None]:
+    settings = runtime.settings
+    url = settings.database_url.reveal()
+    pool = await open_pool(url, name=f"millrace-{SERVICE}", size=POOL_SIZE)
+    locks, accounts = GrantLocks(url), Accounts()
+    try:
+        ring = await _ring(pool, settings)
+        vault = Vault(ring)
+        async with connection(pool) as link:
+            await vault.check(link)
+        desk, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring)
+        runtime.health.add("vault", lambda: _ready(pool))
+        runtime.mount(api.build(desk))
+        runtime.spawn(watch(pool), "pool-watch")
+        yield
+        # A refresh must reach the disk, and every read the log, before this process may end.
+        await refresher.landed()
+        await desk.access_log.flush()
+    finally:
+        await accounts.aclose()
+        await locks.aclose()
+        await close_pool(pool)
+
+
+def _assemble(
+    runtime: Runtime[BrokerSettings],
+    registry: Registry,
+    pool: Pool,
+    locks: GrantLocks,
+    accounts: Accounts,
+    vault: Vault,
+    ring: KeyRing,
+) -> tuple[Desk, Refresher]:
+    settings, clock, log = runtime.settings, runtime.clock, runtime.log
+    credentials = Credentials(pool, vault)
+    store = RefreshStore(pool, vault, credentials)
+    refresher = Refresher(credentials, store, locks, accounts, registry, clock, runtime.metrics, log)
+    prober = Prober(accounts, store, registry, clock)
+    revocation, adoption = Revocation(accounts, registry), Adoption(vault, credentials)
+    consents = Consents(pool, ConsentStore(pool, vault), adoption, accounts, prober, revocation, registry, clock, log)
+    grants = Grants(pool, credentials, adoption, accounts, prober, revocation, registry, clock, log)
+    hooks, access_log = WebhookSecrets(pool, vault, clock), AccessLog(pool, log)
+    news = News(settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all(), log)
+    tokens = Tokens(credentials, refresher, prober, clock, news.hears)
+    kept_for = timedelta(days=settings.retention.audit_days)
+    schedule = Schedule(credentials, store, refresher, access_log, (consents, grants, hooks), clock, kept_for, log)
+    for task, name in ((news.run(), "news"), (access_log.run(), "access-log"), (schedule.run(), "schedule")):
+        runtime.spawn(task, name)
+    desk = Desk(
+        tokens=tokens,
+        credentials=credentials,
+        webhook_secrets=hooks,
+        consents=consents,
+        grants=grants,
+        overview=Overview(pool, credentials, registry, clock),
+        rotation=Rotation(pool, vault, ring, clock, log),
+        ring=ring,
+        registry=registry,
+        callers=Callers(settings.home / "secrets", settings.callers_file),
+        access_log=access_log,
+        clock=clock,
+        browser_url=settings.browser_url,
+    )
+    return desk, refresher
+
+
+def _registry(vendors: Mapping[str, Vendor], settings: BrokerSettings) -> Registry:
+    grants = {str(name): vendor.grant for name, vendor in vendors.items() if vendor.grant is not None}
+    return Registry(grants, {str(name): vendor.title for name, vendor in vendors.items()}, settings.apps)
+
+
+async def _ring(pool: Pool, settings: BrokerSettings) -> KeyRing:
+    """The keys as they were given; the first start of an empty vault makes one of its own."""
+    if settings.master_key_path is not None:
+        return FileRing(settings.master_key_path)
+    if settings.master_key:
+        return TextRing(settings.master_key.reveal())
+    path = settings.home / "secrets" / "master.keys"
+    if not path.exists():
+        await _first_key(pool, path)
+    return FileRing(path)
+
+
+async def _first_key(pool: Pool, path: Path) -> None:
+    async with connection(pool) as link:
+        needed = await link.fetch("select ring_key, count(*) as connections from vault.data_key group by 1")
+    if needed:
+        names = ", ".join(f"{row['ring_key']} ({row['connections']} connections)" for row in needed)
+        raise ConfigurationError(
+            [
+                f"The master keys in {path} are gone, and the vault needs {names}: put the file back. No new key was made."
+            ]
+        )
+    keyring.create(path)
+
+
+async def _ready(pool: Pool) -> str | None:
+    async with connection(pool) as link:
+        missing = await pending(link, MIGRATIONS, SCHEMA)
+    if missing:
+        raise NotReady(f"the vault needs {', '.join(missing)}: run python -m token_broker.migrate")
+    return None
+
+
+def main() -> int:
+    """Runs the service until SIGTERM."""
+    from vendors.registry import VENDORS
+
+    return run(SERVICE, BrokerSettings, build_with({str(name): vendor for name, vendor in VENDORS.items()}))
