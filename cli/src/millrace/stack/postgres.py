@@ -88,6 +88,7 @@ class Postgres:
             raise half_written(self.folder, "the database's control file is missing")
         if not self.folder.exists():
             await self._initdb()
+        self._own_folder()
         self._refuse_other_version()
         self._forget_dead_postmaster()
 
@@ -98,14 +99,14 @@ class Postgres:
         fresh.mkdir(mode=0o700)
         secret = self.home.run / "initdb-password"
         write_atomically(secret, password(self.home, "admin"), 0o600)
-        if self.programs.user is not None:
-            os.chown(fresh, self.programs.user, -1)
-            os.chown(secret, self.programs.user, -1)
-            self._refuse_untraversable(fresh)
         words = ["-D", str(fresh), "-U", login("admin"), "--pwfile", str(secret), "--auth=scram-sha-256"]
         words += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
         command = Command(self.programs.argv("initdb", *words), self.environment, self.programs.user)
         try:
+            if self.programs.user is not None:
+                os.chown(fresh, self.programs.user, -1)
+                os.chown(secret, self.programs.user, -1)
+                self._refuse_untraversable(fresh)
             await run_tool(command, self.home.log(self.name), 120, self.home)
         finally:
             secret.unlink(missing_ok=True)
@@ -117,6 +118,13 @@ class Postgres:
                 f"PostgreSQL cannot run as root here, and the user it would run as cannot reach {folder}.",
                 "Choose a folder that other users may pass through with MILLRACE_HOME, or run as an ordinary user.",
             )
+
+    def _own_folder(self) -> None:
+        """Root's files are in other hands after a start that could not, or now can, use a user namespace."""
+        owner = self.programs.user if self.programs.user is not None else os.geteuid()
+        if os.geteuid() == 0 and self.folder.stat().st_uid != owner:
+            for path in (self.folder, *self.folder.rglob("*")):
+                os.chown(path, owner, -1, follow_symlinks=False)
 
     def _refuse_other_version(self) -> None:
         written_by = (self.folder / "PG_VERSION").read_text().strip()
