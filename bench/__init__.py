@@ -1,0 +1,1 @@
+"""What our layers cost, measured against the bare libraries on the same servers; `make bench`."""
