@@ -116,17 +116,23 @@ class Producer:
 
         Handing over is sequential (two tasks could overtake each other), waiting is not; never `send_batch`, which ignores keys.
         """
+        if len(messages) == 1:
+            (one,) = messages
+            await self.send(one.topic, one.key, one.value, one.headers, cause=one.cause, deadline=deadline)
+        elif messages:
+            with self._trace.sending_batch(messages[0].topic.name, len(messages)):
+                await self._send_many(messages, monotonic() + (self._deadline if deadline is None else deadline))
+
+    async def _send_many(self, messages: Sequence[Outgoing], until: float) -> None:
         client = self._open_client()
-        until = monotonic() + (self._deadline if deadline is None else deadline)
         waiting: list[asyncio.Future[Any]] = []
         try:
             for message in messages:
                 headers: HeaderList = list(message.headers)
-                with self._trace.sending(message.topic.name, headers, message.cause):
-                    acknowledged = await self._hand_over(
-                        client, message.topic.name, message.key, message.value, headers, until
-                    )
-                waiting.append(acknowledged)
+                self._trace.carry(headers, message.cause)
+                waiting.append(
+                    await self._hand_over(client, message.topic.name, message.key, message.value, headers, until)
+                )
         finally:
             for acknowledged in waiting:
                 acknowledged.add_done_callback(_seen)

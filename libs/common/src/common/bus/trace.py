@@ -1,7 +1,7 @@
 """The messaging trace: `send`, `process` and batch spans, W3C trace context in message headers, nothing at all when off.
 
-A single live record continues its own trace: parent and link. A batch is a new trace with a link to each record, and what comes
-of a record in it carries that record's own trace on, so one trace shows a record's whole way. Whether anything is traced is
+A single live record continues its own trace: parent and link. A batch is a new trace with a link to each record; it sends with
+one span, and each message carries on the trace of the record it came of, so one trace shows a record's whole way. Whether anything is traced is
 read from the headers before a span is made: an unsampled batch costs one look at each record. (OpenTelemetry messaging
 conventions, development status of August 2026; no key and no personal data on any span.)
 """
@@ -9,8 +9,11 @@ conventions, development status of August 2026; no key and no personal data on a
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from types import MappingProxyType, TracebackType
+from typing import cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
@@ -67,29 +70,60 @@ class MessagingTrace:
         with _current(span):
             yield span
 
-    @contextmanager
-    def sending(self, topic: str, headers: HeaderList, cause: RawRecord | None = None) -> Iterator[None]:
+    def sending(
+        self, topic: str, headers: HeaderList, cause: RawRecord | None = None
+    ) -> AbstractContextManager[Span | None]:
         """The span around one send; puts the trace context into `headers`, so that the reader goes on with it."""
-        here = otel.get_current_span().get_span_context() if self._tracer else None
-        parent = sampled_context(cause) if self._tracer and cause is not None else None
-        joined = parent is not None and here is not None and here.trace_id == parent.trace_id
-        if self._tracer is None or not (parent or (here and here.trace_flags.sampled)):
+        if self._tracer is None:
+            _pass_on(headers, cause, None)
+            return _NO_SPAN
+        here = otel.get_current_span().get_span_context()
+        parent = sampled_context(cause) if cause is not None else None
+        if parent is None and not here.trace_flags.sampled:
             _pass_on(headers, cause, here)
-            yield
-            return
+            return _NO_SPAN
+        joined = parent is None or here.trace_id == parent.trace_id
         span = self._tracer.start_span(
             f"send {topic}",
             # In a batch the record's own trace goes on; the batch, where it was handled, is linked.
-            context=_as_parent(parent) if parent and not joined else None,
+            context=None if joined else _as_parent(cast(SpanContext, parent)),
             kind=SpanKind.PRODUCER,
-            links=[Link(here)] if parent and here and here.is_valid and not joined else None,
-            attributes={**_system("send", "send"), "messaging.destination.name": topic},
+            links=None if joined or not here.is_valid else (Link(here),),
+            attributes=_send_attributes(topic),
         )
         _put(headers, span.get_span_context())
-        with _current(span):
-            yield
+        return _Ended(span)
+
+    def sending_batch(self, topic: str, count: int) -> AbstractContextManager[Span | None]:
+        """One span for many messages of one topic; each carries its own context in its headers (`carry`)."""
+        if self._tracer is None or not otel.get_current_span().get_span_context().trace_flags.sampled:
+            return _NO_SPAN
+        attributes = {**_send_attributes(topic), "messaging.batch.message_count": count}
+        return _Ended(self._tracer.start_span(f"send {topic}", kind=SpanKind.PRODUCER, attributes=attributes))
+
+    def carry(self, headers: HeaderList, cause: RawRecord | None) -> None:
+        """Hands a record's context on as it is: its trace goes on at the reader, the batch is linked to it already."""
+        _pass_on(headers, cause, otel.get_current_span().get_span_context() if self._tracer else None)
 
 
+class _Ended:
+    """Ends a span that is nobody's parent in this process, so it need not be the current one."""
+
+    __slots__ = ("_span",)
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> Span:
+        return self._span
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            record_error(self._span, error)
+        self._span.end()
+
+
+_NO_SPAN: AbstractContextManager[Span | None] = nullcontext()
 _NEW_TRACE = otel.set_span_in_context(otel.INVALID_SPAN, otel_context.Context())
 
 
@@ -154,6 +188,11 @@ def _put(headers: HeaderList, context: SpanContext) -> None:
 
 def _system(name: str, kind: str) -> dict[str, str | int]:
     return {"messaging.system": "kafka", "messaging.operation.name": name, "messaging.operation.type": kind}
+
+
+@cache
+def _send_attributes(topic: str) -> Mapping[str, str | int]:
+    return MappingProxyType({**_system("send", "send"), "messaging.destination.name": topic})
 
 
 def _process_attributes(group: str, records: Sequence[RawRecord]) -> dict[str, str | int]:
