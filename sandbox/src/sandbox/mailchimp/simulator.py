@@ -192,6 +192,7 @@ class Mailchimp:
         kept = self._world.accounts["demo"]
         self._world.become(World(consents=self._world.consents))
         self._connections.forget_refusals()
+        self._api.worked.clear()
         fresh = self._world.open("demo", self._core.operators)
         fresh.tokens, fresh.revoked = kept.tokens, kept.revoked - {kept.api_key}
 
