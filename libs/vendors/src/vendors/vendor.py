@@ -6,7 +6,7 @@ consent pages, forms and limits are made from that value and are listed nowhere 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -14,12 +14,11 @@ from typing import Any, Literal, Protocol
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import Coverage, Receipt, Version
-from common.contracts.outcomes import SkipReason
 from common.failures import Failure
-from common.http.call import Priority, VendorAnswer
 from common.http.door import Api
 from common.http.profile import Profile
 from common.secret import Secret
+from vendors.target import Target
 
 # --- how it calls us -------------------------------------------------------------------------------------------------------
 
@@ -165,170 +164,6 @@ class Source(Protocol):
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """The fields that this account's records have, custom fields included."""
-
-
-# --- how it is written -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What we know of one target record; `standing` is the vendor's own word for its consent or life."""
-
-    exists: bool | None = None
-    """None: nobody has looked, and nothing was agreed."""
-    met: bool = False
-    """It was there once. What was there and is gone was taken away by somebody: it is not made again."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """By the paths of the catalogue, as last agreed or seen."""
-    ours: tuple[str, ...] = ()
-    """The tags that we gave, and no others."""
-    standing: str = ""
-    former: str = ""
-    """The standing it had when we took it away; empty when somebody else did."""
-    born_of: str = ""
-    """The key whose consent was copied when we made it."""
-    barred: SkipReason | None = None
-    """It is never written again."""
-    doubtful: bool = False
-    """Look before anything is decided."""
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One record's wish together with all that is known of the target records it concerns."""
-
-    wish: Literal["present", "absent"]
-    document: Mapping[str, Any]
-    key: str
-    """The target key of a wish `present`."""
-    speaks: bool = True
-    """Whether this record writes the member that it may share with others (R13)."""
-    former: tuple[str, ...] = ()
-    """The other keys this record has had and not yet left."""
-    leaving: tuple[str, ...] = ()
-    """Those keys, and for a wish `absent` the last one too, that nobody else lives under (R14)."""
-    known: Mapping[str, Known] = field(default_factory=dict)
-    fresh: frozenset[str] = frozenset()
-    """The keys that were looked at a moment ago."""
-    capabilities: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """The target is as wished."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The rules say no."""
-
-    reason: SkipReason
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Nothing can be decided before somebody has looked at this key."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class NeedFacts:
-    """Something has to be written, and the facts of the place say how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One write of one record; stored as the intent before it is sent."""
-
-    action: str
-    key: str
-    values: Mapping[str, Any]
-    """What is so afterwards, by path."""
-    standing: str = ""
-    """The standing that the write asks for; empty when it carries none."""
-    batch: str = ""
-    """Acts of the same batch share a call; empty: alone."""
-    most: int = 1
-    """How many of them one call takes."""
-    born_of: str = ""
-
-
-Step = Nothing | Skip | Look | NeedFacts | Act
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The vendor's verdict on one row: it is so now. Fields that the answer does not tell are None."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    standing: str | None = None
-    gave: tuple[str, ...] = ()
-    took: tuple[str, ...] = ()
-    changed: bool = True
-    """False: the vendor says that it was so before, and wrote nothing."""
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """This row was left out of the call; its turn comes again at once."""
-
-
-Verdict = Done | NotSent | Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A call's answer: one verdict per act, in their order."""
-
-    verdicts: Sequence[Verdict]
-    answer: VendorAnswer
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """How a call goes out: its rank, its deadline, and the last question before the first byte (R3)."""
-
-    priority: Priority = "live"
-    deadline: float | None = None
-    before_send: Callable[[], None] | None = None
-
-
-class Target(Protocol):
-    """How records are written at this vendor. Planning is pure; each `apply` is one call that can change something."""
-
-    places_name: str
-    """What a place is called: an audience, a list, an organisation."""
-
-    def key(self, document: Mapping[str, Any]) -> str:
-        """The key of the target record that a document means; empty when it names none."""
-
-    def plan(self, work: Work, facts: object | None) -> Step:
-        """The next step towards the wish. Without facts it says `NeedFacts` only where something has to be written."""
-
-    def landed(self, act: Act, seen: Known) -> bool:
-        """After an outcome that nobody saw: whether what was seen is what the act would have made (R2)."""
-
-    async def facts(self, place: str, api: Api) -> object:
-        """What has to be known of a place before anything is written there."""
-
-    async def apply(self, place: str, acts: Sequence[Act], facts: object, api: Api, sending: Sending) -> Answered:
-        """Sends acts of one batch in one call; raises a `Failure` when it is about the whole call."""
-
-    async def look(self, place: str, key: str, api: Api) -> Known:
-        """One target record as it is now."""
-
-    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
-        """Where records can be written to in this account."""
-
-    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
-        """The fields that records have in a place."""
-
-    async def create_field(self, connection: Connection, place: str, path: str, type: str, api: Api) -> CatalogueField:
-        """Makes a field that a mapping asks for; the same field again is no error."""
 
 
 # --- how we are let in -----------------------------------------------------------------------------------------------------
