@@ -1,7 +1,7 @@
 """The one way to a vendor's API.
 
 A call takes a token, waits for quota, goes out once, and comes back as an answer or as a `Failure`. The one repeat made here is
-after a 401, which applied nothing: once, with a token of another generation. Everything else is decided where the record is known.
+after a refused token, which applied nothing: once, with a token of another generation. Everything else is decided where the record is known.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class _Opened:
         # Asked before the budget: a grant that is gone must not cost the others their quota.
         await self._door.tokens.token(self._connection.id)
         result, token = await self._attempt(call, deadline, resend=0)
-        if isinstance(result, Unauthorised) and result.vendor_status == 401:
+        if isinstance(result, Unauthorised):
             result = await self._again(call, token, deadline, result)
         if isinstance(result, RateLimited):
             result = await self._door.budget.throttled(self._connection, self._limits, result)
@@ -138,7 +138,7 @@ class _Opened:
         except (Rejected, Unauthorised) as verdict:
             return told_by_broker(verdict, refusal)
         again, _ = await self._attempt(call, deadline, resend=1)
-        return not_permitted(again) if isinstance(again, Unauthorised) and again.vendor_status == 401 else again
+        return not_permitted(again) if isinstance(again, Unauthorised) else again
 
     async def _attempt(self, call: Call, deadline: float, *, resend: int) -> tuple[VendorAnswer | Failure, Token]:
         total = self._profile.timeouts.total

@@ -6,6 +6,7 @@ Trouble comes back as a value, not as the HTTP library's exception: those carry 
 from __future__ import annotations
 
 import asyncio
+import logging
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -67,6 +68,9 @@ class _Course:
 
 def open_client(timeouts: Timeouts) -> httpx.AsyncClient:
     """A client that keeps its connections and nothing else: no redirect, no retry, no cookie, no proxy from the environment."""
+    for chatty in ("httpx", "httpcore"):
+        # They log addresses with ids in them, and at their lowest level the headers of answers.
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     client = httpx.AsyncClient(
         timeout=httpx.Timeout(connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool),
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_IDLE_S),

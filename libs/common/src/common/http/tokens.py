@@ -78,7 +78,9 @@ class BrokerTokens:
         if self._is_trusted(connection, generation):
             raise _not_at_fault()
         self._kept.pop(connection, None)
-        return await self._asked(connection, generation)
+        found = await self._asked(connection, generation)
+        # Somebody may have been asking without a report: that answer can be the refused token again.
+        return found if found.generation > generation else await self._asked(connection, generation)
 
     async def aclose(self) -> None:
         """Forgets everything."""

@@ -168,7 +168,6 @@ TABLE = FailureTable(
         Row(422, ANY, _BUG, MC_CALL_WRONG),
         Row(426, ANY, _BUG, MC_CALL_WRONG),
         Row(500, "", FailureClass.UNKNOWN, MC_FAULT),
-        Row(500, "Compliance Related", FailureClass.UNKNOWN, MC_FAULT, complete=True),
         Row(500, ANY, FailureClass.UNKNOWN, MC_FAULT, complete=True),
         # The vendor's delivery network closes slow calls with a page of HTML: the call itself may go on for two minutes.
         Row(502, ANY, FailureClass.UNKNOWN, MC_FAULT),

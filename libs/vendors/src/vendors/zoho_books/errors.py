@@ -141,6 +141,8 @@ TABLE = FailureTable(
         Row(0, "1038", FailureClass.BUG, ZB_CALL_WRONG),
         Row(404, ANY, FailureClass.REJECTED, ZB_NOT_FOUND),
         Row(403, ANY, FailureClass.REJECTED, ZB_NO_ACCESS),
+        # Without the vendor's envelope it may be a proxy that speaks, and the work may go on behind it.
+        Row(500, "", FailureClass.UNKNOWN, door_codes.VENDOR_FAULT),
         Row(500, ANY, FailureClass.UNKNOWN, ZB_FAULT, complete=True),
         Row(200, "", FailureClass.UNKNOWN, door_codes.VENDOR_ANSWER_UNREADABLE),
         # An error in the envelope of a success: it speaks for itself, and no code of this list stands for "done".
