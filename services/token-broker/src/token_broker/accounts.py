@@ -18,7 +18,7 @@ from vendors.grant_codes import ACCOUNTS_FAULT
 from vendors.vendor import GrantCall, GrantReply, NotGranted
 
 TIMEOUTS = Timeouts(connect=5.0, read=15.0, write=5.0, pool=5.0, total=20.0)
-# A refresh whose sender may still live and wait is left alone for so long: its own deadline and the vendor's gateway.
+# The sender's own deadline and as much again for the vendor's gateway to end what we gave up.
 HORIZON = timedelta(seconds=2 * TIMEOUTS.total)
 MAX_BODY = 256 * 1024
 

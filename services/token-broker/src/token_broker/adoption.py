@@ -56,7 +56,7 @@ class Adoption:
         await tx.execute("delete from vault.credential where connection = $1", new.connection)
         await self._insert(tx, new, generation, lineage)
         if new.kind != "api_key":
-            await count_call(tx, new.connection, lineage, new.made_because, new.times.made_at)
+            await count_call(tx, new.connection, lineage, new.made_because, new.times.made_at, "granted")
         for reason in _CURED:
             await tx.execute("select core.clear_gate($1, $2, $3)", new.connection, reason, new.times.made_at)
         await announce(tx, new.connection)

@@ -14,9 +14,10 @@ from common.state.migrate import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from token_broker import api, keyring
 from token_broker.access_log import AccessLog
-from token_broker.accounts import Accounts
+from token_broker.accounts import HORIZON, Accounts
 from token_broker.adoption import Adoption
 from token_broker.callers import Callers
+from token_broker.choice import Choice
 from token_broker.consent import Consents
 from token_broker.consent_store import ConsentStore
 from token_broker.credentials import Credentials
@@ -44,17 +45,17 @@ SERVICE = "token-broker"
 POOL_SIZE = 12
 
 
-def build_with(vendors: Mapping[str, Vendor]) -> Build[BrokerSettings]:
+def build_with(vendors: Mapping[str, Vendor], horizon: timedelta = HORIZON) -> Build[BrokerSettings]:
     """How the service is built for these vendors."""
 
     def build(runtime: Runtime[BrokerSettings]) -> AbstractAsyncContextManager[None]:
-        return _broker(runtime, _registry(vendors, runtime.settings))
+        return _broker(runtime, _registry(vendors, runtime.settings), horizon)
 
     return build
 
 
 @asynccontextmanager
-async def _broker(runtime: Runtime[BrokerSettings], registry: Registry) -> AsyncIterator[None]:
+async def _broker(runtime: Runtime[BrokerSettings], registry: Registry, horizon: timedelta) -> AsyncIterator[None]:
     settings = runtime.settings
     url = settings.database_url.reveal()
     pool = await open_pool(url, name=f"millrace-{SERVICE}", size=POOL_SIZE)
@@ -64,7 +65,7 @@ async def _broker(runtime: Runtime[BrokerSettings], registry: Registry) -> Async
         vault = Vault(ring)
         async with connection(pool) as link:
             await vault.check(link)
-        desk, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring)
+        desk, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring, horizon)
         runtime.health.add("vault", lambda: _ready(pool))
         runtime.mount(api.build(desk))
         runtime.spawn(watch(pool), "pool-watch")
@@ -86,14 +87,17 @@ def _assemble(
     accounts: Accounts,
     vault: Vault,
     ring: KeyRing,
+    horizon: timedelta,
 ) -> tuple[Desk, Refresher]:
     settings, clock, log = runtime.settings, runtime.clock, runtime.log
     credentials = Credentials(pool, vault)
-    store = RefreshStore(pool, vault, credentials)
+    store = RefreshStore(pool, vault, credentials, horizon)
     refresher = Refresher(credentials, store, locks, accounts, registry, clock, runtime.metrics, log)
     prober = Prober(accounts, store, registry, clock)
     revocation, adoption = Revocation(accounts, registry), Adoption(vault, credentials)
-    consents = Consents(pool, ConsentStore(pool, vault), adoption, accounts, prober, revocation, registry, clock, log)
+    consent_store = ConsentStore(pool, vault)
+    choice = Choice(pool, consent_store, adoption, prober, revocation, registry, clock, log)
+    consents = Consents(consent_store, choice, accounts, registry, clock)
     grants = Grants(pool, credentials, adoption, accounts, prober, revocation, registry, clock, log)
     hooks, access_log = WebhookSecrets(pool, vault, clock), AccessLog(pool, log)
     news = News(settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all(), log)

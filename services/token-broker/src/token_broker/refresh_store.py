@@ -43,10 +43,12 @@ class Postponed:
 class RefreshStore:
     """The transactions of a refresh."""
 
-    def __init__(self, pool: state.Pool, vault: Vault, credentials: Credentials) -> None:
+    def __init__(self, pool: state.Pool, vault: Vault, credentials: Credentials, horizon: timedelta = HORIZON) -> None:
+        """`horizon`: a refresh whose sender may still live and wait for its answer is left alone for so long."""
         self._pool = pool
         self._vault = vault
         self._credentials = credentials
+        self._horizon = horizon
 
     async def begin(self, held: Held, renewal: Renewal, because: str, now: datetime) -> Intent | Postponed:
         """Counts the call and leaves the intent, or says how long to wait."""
@@ -67,7 +69,7 @@ class RefreshStore:
                 held.generation,
                 attempt,
                 now,
-                HORIZON,
+                self._horizon,
                 unknown,
             )
             return Intent(attempt, unknown, await count_call(tx, held.connection, held.lineage, because, now))
@@ -235,14 +237,17 @@ class Times:
     refresh_expires_at: datetime | None = None
 
 
-async def count_call(tx: state.Connection, connection: str, lineage: int, because: str, now: datetime) -> int:
+async def count_call(
+    tx: state.Connection, connection: str, lineage: int, because: str, now: datetime, outcome: str = "sent"
+) -> int:
     """One access token more that this refresh token has made."""
     number: int = await tx.fetchval(
-        "insert into vault.token_call (connection, lineage, at, because) values ($1, $2, $3, $4) returning id",
+        "insert into vault.token_call (connection, lineage, at, because, outcome) values ($1, $2, $3, $4, $5) returning id",
         connection,
         lineage,
         now,
         because,
+        outcome,
     )
     return number
 
