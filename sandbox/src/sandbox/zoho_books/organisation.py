@@ -16,6 +16,7 @@ from sandbox.zoho_books.refusals import invalid
 from sandbox.zoho_books.shelf import Shelf
 from sandbox.zoho_books.shelves import contact_shelf, credit_note_shelf, invoice_shelf, item_shelf, payment_shelf
 from sandbox.zoho_books.stamps import day_of, stamp
+from sandbox.zoho_books.switches import Switches
 
 SHELVES = ("contacts", "invoices", "payments", "items", "credit_notes")
 
@@ -47,6 +48,7 @@ class Organisation:
     hooks_sent: dict[str, int] = field(default_factory=dict)  # by day
     last_id: int = 0
     last_numbers: dict[str, int] = field(default_factory=dict)
+    receivables_touch_contact: bool = False
 
     def __post_init__(self) -> None:
         self.contacts: Shelf[Contact] = contact_shelf()
@@ -145,10 +147,12 @@ class Organisation:
         for customer_id in sorted(customer_ids):
             contact = self.contacts.get(customer_id)
             if contact is not None:
-                self.contacts.put(self.posted(contact), now)
+                posted = self.posted(contact)
+                moved = replace(posted, modified=now) if self.receivables_touch_contact else posted
+                self.contacts.put(moved, now)
 
     def posted(self, contact: Contact) -> Contact:
-        """The contact with its balances added up from the ledger. Its last_modified_time stays (README, choices)."""
+        """The contact with its balances added up from the ledger."""
         invoices = self.invoices.look_up("customer_id", contact.id)
         payments = self.payments.look_up("customer_id", contact.id)
         notes = self.credit_notes.look_up("customer_id", contact.id)
@@ -196,7 +200,8 @@ class Organisation:
         self.invoices.warm("created_time")
         self.payments.warm("created_time")
 
-    def keep_past(self, keeps: bool) -> None:
-        """Lists that lag need to know what was."""
+    def follow(self, switches: Switches) -> None:
+        """What the switches mean here: lists that lag need to know what was."""
+        self.receivables_touch_contact = switches.receivables_touch_contact
         for name in SHELVES:
-            getattr(self, name).keeps_past = keeps
+            getattr(self, name).keeps_past = switches.list_lag_s > 0

@@ -48,11 +48,11 @@ class Tenants:
         self.switches = {org.id: self.switches.get(org.id, Switches()) for org in organisations}
         self.meters = {org.id: Meters.made(org, self.switches[org.id], now) for org in organisations}
         for org in organisations:
-            org.keep_past(self.switches[org.id].list_lag_s > 0)
+            org.follow(self.switches[org.id])
 
     def refill(self, org: Organisation) -> None:
         """The same organisation with other records."""
-        org.keep_past(self.switches[org.id].list_lag_s > 0)
+        org.follow(self.switches[org.id])
         self.organisations[org.id] = org
 
     def named(self, account: str) -> Organisation:
@@ -76,7 +76,7 @@ class Tenants:
     def switch(self, org: Organisation, switches: Switches) -> None:
         self.switches[org.id] = switches
         self.meters[org.id].retune(switches)
-        org.keep_past(switches.list_lag_s > 0)
+        org.follow(switches)
 
     def plans(self) -> dict[str, str]:
         return {one: switches.plan for one, switches in self.switches.items()}
