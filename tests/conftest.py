@@ -21,3 +21,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         return
     with infrastructure(tmp_path_factory.mktemp("stack") / "home") as started:
         yield started
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A skip hides a missing service, so a run with one has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
+    if skipped and exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{skipped} tests were skipped; a test runs or is not there.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
