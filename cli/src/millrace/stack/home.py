@@ -48,7 +48,7 @@ class Home:
     def supervisor_lock(self) -> Path:
         return self.run / "supervisor.lock"
 
-    def data(self, part: str) -> Path:
+    def part_folder(self, part: str) -> Path:
         return self.root / "data" / part
 
     def log(self, part: str) -> Path:

@@ -82,7 +82,7 @@ class Kafka:
 
     @property
     def folder(self) -> Path:
-        return self.home.data(self.name)
+        return self.home.part_folder(self.name)
 
     @property
     def _meta(self) -> Path:

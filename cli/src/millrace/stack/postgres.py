@@ -78,7 +78,7 @@ class Postgres:
 
     @property
     def folder(self) -> Path:
-        return self.home.data(self.name)
+        return self.home.part_folder(self.name)
 
     def choose_ports(self, ports: PortRange) -> None:
         self.port = ports.pick(DEFAULT_PORT)

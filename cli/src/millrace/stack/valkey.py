@@ -34,13 +34,13 @@ class Valkey:
         self.port = ports.pick(DEFAULT_PORT)
 
     async def prepare(self) -> None:
-        self.home.data(self.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home.part_folder(self.name).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def command(self) -> Command:
         options = {
             "bind": HOST,
             "port": self.port,
-            "dir": self.home.data(self.name),
+            "dir": self.home.part_folder(self.name),
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
