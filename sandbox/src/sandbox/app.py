@@ -62,7 +62,7 @@ class Sandbox:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.snapshot.write()
+        self.snapshot.write_if_changed()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _start(self, *jobs: Awaitable[None]) -> None:
@@ -232,8 +232,7 @@ class Sandbox:
                 fault=fault,
             )
         )
-        if request.method not in ("GET", "HEAD") or answer.applied:
-            self.snapshot.changed()
+        self.snapshot.changed()
 
 
 def stated(fault: Fault) -> Answer:

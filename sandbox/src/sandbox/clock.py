@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def replaced_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Replace a file so that a reader, or a kill at any moment, finds the old or the new content whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
+        write(file)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -61,7 +63,7 @@ class Clock:
     def _move(self, offset: float) -> None:
         datetime.fromtimestamp(time.time() + offset, UTC)  # a year out of range fails before anything is changed
         self._offset = offset
-        write_atomically(self._file, f"{offset:.6f}\n".encode())
+        replaced_whole(self._file, lambda file: file.write(f"{offset:.6f}\n".encode()))
         self._moved.set()
         self._moved = asyncio.Event()
 

@@ -259,6 +259,11 @@ class Deliveries:
         """The newest rows, newest first."""
         return list(islice(reversed(self._log), many))
 
+    @property
+    def attempts(self) -> int:
+        """How many rows the log has had."""
+        return self._seq
+
     def pending(self) -> int:
         held = sum(len(shuffle.held) for shuffle in self._shuffles.values())
         return len(self._queue) + len(self._sending) + held

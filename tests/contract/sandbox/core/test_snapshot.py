@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.contract.sandbox.core.bench import Bench, Receiver, until
-from tests.contract.sandbox.core.ledger import build, served
+from tests.contract.sandbox.core.bench import AUTH, Bench, Receiver, until
+from tests.contract.sandbox.core.ledger import PREFIX, build, served
+
+
+class SlowRows(list[str]):
+    """Takes three seconds to be written."""
+
+    def __reduce__(self) -> tuple[type[list[str]], tuple[()]]:
+        time.sleep(3)
+        return list, ()
 
 
 async def restarted(home: Path, rows: int) -> Bench:
@@ -64,6 +74,32 @@ class TestSnapshot:
             copy, copied = build(tmp_path)
             assert copy.snapshot.read()
             assert copied.rows == ["a"]
+
+    async def test_stopping_while_one_is_being_written_keeps_the_newest_state(self, tmp_path: Path) -> None:
+        app, ledger = build(tmp_path, snapshot_s=0.01)
+        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+            bench = Bench(app, ledger, base_url, client)
+            for n in range(60):
+                await bench.add(str(n))
+        again, ledger = build(tmp_path)
+        assert again.snapshot.read()
+        assert ledger.rows == [str(n) for n in range(60)]
+        assert [path.name for path in (tmp_path / "sandbox").iterdir()] == ["snapshot"]
+
+    async def test_a_reset_reaches_the_caller_while_one_is_being_written(self, tmp_path: Path) -> None:
+        app, ledger = build(tmp_path)
+        async with served(app) as base_url, httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            bench = Bench(app, ledger, base_url, client)
+            await bench.fault("reset_before", count=1, route="DELETE /rows")
+            await bench.add("the connection is open before the fork")
+            ledger.rows = SlowRows()  # type: ignore[assignment]
+            writing = asyncio.create_task(app.snapshot.write_aside())
+            await asyncio.sleep(0.2)
+            with pytest.raises(httpx.ReadError):
+                await client.delete(f"{base_url}{PREFIX}/rows", headers=AUTH)
+            assert not writing.done()
+            ledger.rows = []
+            await writing
 
     def test_another_version_is_left_unread(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         import pickle
