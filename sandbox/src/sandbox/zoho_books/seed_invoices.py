@@ -107,7 +107,7 @@ class Maker:
         return invoice
 
     def _settled(self, at: int, invoice: Invoice, day: date) -> tuple[Invoice, Payment | None]:
-        """Of twenty: one draft, one void, two open and not due; with trouble two late and one late in part; the rest paid."""
+        """Of twenty: one draft, one void, two not due; with trouble two late, two paid in part; the others are paid."""
         match at % 20:
             case 3:
                 return replace(invoice, status="draft"), None
@@ -117,6 +117,9 @@ class Maker:
                 return replace(invoice, due_date=FAR), None
             case 2 | 13 if self._trouble:
                 return invoice, None
+            case 5 if self._trouble:
+                later = replace(invoice, due_date=FAR)
+                return self._with_payment(later, day, rounded(invoice.total / 3, self._digits(invoice)))
             case 18 if self._trouble:
                 return self._with_payment(invoice, day, rounded(invoice.total / 2, self._digits(invoice)))
         return self._with_payment(invoice, day, invoice.total)

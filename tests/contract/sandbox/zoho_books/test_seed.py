@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class TestSeed:
         assert {contact["status"] for contact in contacts} == {"active", "inactive"}
         assert any("cf_termination" in contact["custom_field_hash"] for contact in contacts)
         statuses = {"draft", "void", "sent", "overdue", "partially_paid", "paid"}
-        assert {invoice["status"] for invoice in invoices} >= statuses - {"partially_paid"}
+        assert {invoice["status"] for invoice in invoices} == statuses
         assert max(len(contact["contact_persons"]) for contact in contacts) > 1
 
     def test_without_trouble_is_clean(self, sandbox: SandboxProcess) -> None:
@@ -78,15 +79,17 @@ class TestSeed:
         assert paid == pytest.approx(sum(invoice["payment_made"] for invoice in found["invoices"]), abs=0.01)
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """One organisation of the size that is promised; snapshots only when the test says so."""
+    process = SandboxProcess(tmp_path_factory.mktemp("large"), snapshot_seconds=3600).start()
+    seed(process, SIZE)
+    yield process
+    process.kill()
+
+
 @pytest.mark.slow
 class TestLarge:
-    @pytest.fixture(scope="class")
-    def large(self, tmp_path_factory: pytest.TempPathFactory) -> Any:
-        process = SandboxProcess(tmp_path_factory.mktemp("large"), snapshot_seconds=3600).start()
-        seed(process, SIZE)
-        yield process
-        process.stop()
-
     @staticmethod
     def operator(sandbox: SandboxProcess) -> Books:
         account = account_of(sandbox, "demo")

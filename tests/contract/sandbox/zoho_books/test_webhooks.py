@@ -239,7 +239,7 @@ class TestDelivery:
         rule(books, hook(books, receiver.url))
         books.contact("Alder")
         for attempts, wait in ((1, 61), (2, 301)):
-            until(lambda attempts=attempts: len(sandbox.get("deliveries")["deliveries"]) == attempts)  # type: ignore
+            until(lambda attempts=attempts: len(sandbox.get("deliveries")["deliveries"]) == attempts)  # type: ignore[misc, arg-type]
             sandbox.post("clock", {"advance_s": wait})
         assert len({one.body for one in heard(receiver, 3)}) == 1
 
