@@ -20,6 +20,7 @@ from common.bus.producer import Outgoing, Producer
 from common.bus.record import RawRecord
 from common.bus.topics_admin import create_topics
 from common.bus.trace import MessagingTrace
+from common.clock import SystemClock
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId, VendorName
 from common.contracts.messages import ChangeEvent, Envelope, Version
 from common.contracts.topics import Topic
@@ -156,6 +157,7 @@ async def _our_consumer(
         pool=pool,
         origin=Origin("bench", "0", "map"),
         metrics=Metrics(),
+        now=SystemClock().now,
         trace=trace,
     )
     await asyncio.wait_for(consumer.run(everything), 120)

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
-from common.bus.consumer import BatchConsumer, ConsumerLimits
+from common.bus.consumer import BatchConsumer
 from common.bus.handler import Delivered
 from common.bus.producer import Outgoing, Producer
 from common.bus.record import RawRecord
+from common.bus.subscription import ConsumerLimits
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.service import Runtime, run

@@ -16,8 +16,10 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from common import failpoints
 from common.bus.batch import ConsumerFailed, Origin
 from common.bus.connection import KafkaAddress
-from common.bus.consumer import BatchConsumer, ConsumerLimits
+from common.bus.consumer import BatchConsumer
 from common.bus.handler import Delivered
+from common.bus.subscription import ConsumerLimits
+from common.clock import SystemClock
 from common.contracts.topics import Topic
 from common.failures import Rejected, Transient
 from common.metrics import Metrics
@@ -54,6 +56,7 @@ class Scene:
             pool=self.pool,
             origin=Origin("test", "0.1", "map"),
             metrics=self.metrics,
+            now=SystemClock().now,
             limits=ConsumerLimits(**{**{f: getattr(LIMITS, f) for f in LIMITS.__slots__}, **limits}),
         )
 

@@ -17,7 +17,7 @@ import pytest
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import TopicsRefused, create_topics, topic_states
 from common.contracts.topics import Topic, declared
-from tests.support.bus import a_topic, create, plain_producer
+from tests.support.bus import a_topic, create, plain_producer, until
 from tests.support.local_stack import LocalStack
 
 # Yesterday, so that retention keeps it and no record is as young as a second.
@@ -83,8 +83,12 @@ class TestTopicsAdmin:
     async def test_a_newly_declared_retention_reaches_the_broker(self, stack: LocalStack) -> None:
         topic = await create(stack.kafka, a_topic())
         assert await create_topics(KafkaAddress(stack.kafka), [replace(topic, retention=timedelta(days=2))]) == []
-        states = await topic_states(KafkaAddress(stack.kafka), [topic.name])
-        assert states[topic.name].config["retention.ms"] == str(2 * 86_400_000)
+
+        async def heard() -> bool:
+            states = await topic_states(KafkaAddress(stack.kafka), [topic.name])
+            return states[topic.name].config["retention.ms"] == str(2 * 86_400_000)
+
+        await until(heard, "the new retention", within=10)
 
     def test_no_broker_is_one_sentence(self, stack: LocalStack) -> None:
         code, _, said = run(replace(stack, kafka="127.0.0.1:1"), module="common.bus.topics_admin")

@@ -8,7 +8,7 @@ import pytest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from common.bus.consumer import assert_manual
+from common.bus.subscription import assert_manual
 
 SAFE: dict[str, Any] = {
     "group_id": "g",

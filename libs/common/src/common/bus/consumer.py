@@ -11,16 +11,11 @@ import gc
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
-from aiokafka import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from common.bus import error_codes
 from common.bus.batch import Away, BatchRunner, ConsumerFailed, Origin, Rejection
@@ -28,6 +23,7 @@ from common.bus.connection import KafkaAddress
 from common.bus.handler import Handler
 from common.bus.offsets import Offsets, firsts_and_nexts
 from common.bus.record import RawRecord
+from common.bus.subscription import ConsumerLimits, Rebalances, subscription
 from common.bus.trace import MessagingTrace
 from common.clock import monotonic
 from common.failures import Transient
@@ -42,24 +38,6 @@ _COLLECT_AFTER = 20_000
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerLimits:
-    """The times and sizes of a consumer; the defaults are for production, tests shorten them."""
-
-    max_records: int = 500
-    poll_ms: int = 25
-    """FastStream polls this long and, if nothing came, sleeps as long again: an idle topic's records wait at most so long."""
-    session_timeout_s: float = 10.0
-    wait_s: tuple[float, float] = (1.0, 30.0)
-    """The shortest and the longest wait before a batch is read again because something is away."""
-    stalled_after_s: float = 60.0
-    look_every_s: float = 10.0
-    revoke_s: float = 5.0
-    commit_s: float = 5.0
-    drain_s: float = 12.0
-    close_s: float = 4.0
-
-
 class BatchConsumer(Generic[M]):
     """One handler's member of its consumer group; `run` is its life."""
 
@@ -71,7 +49,7 @@ class BatchConsumer(Generic[M]):
         pool: Pool,
         origin: Origin,
         metrics: Metrics,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
         trace: MessagingTrace | None = None,
         limits: ConsumerLimits | None = None,
     ) -> None:
@@ -91,7 +69,15 @@ class BatchConsumer(Generic[M]):
         self._away = ""
         self._waits = 0
         self._progress = monotonic()
-        self._broker, self._subscriber = self._build(address)
+        self._broker, self._subscriber = subscription(
+            handler.topic.name,
+            handler.group,
+            address=address,
+            client_id=f"millrace-{origin.service}",
+            limits=self._limits,
+            listener=Rebalances(self._on_revoked, self._on_assigned),
+            on_batch=self._on_batch,
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consumes until `stopping` is set; raises when it must not go on, and the service then ends with an error."""
@@ -115,40 +101,6 @@ class BatchConsumer(Generic[M]):
         if self._subscriber.consumer is None:
             raise ConsumerFailed(f"{self._handler.group} is not connected to Kafka.")
         return f"{len(self._subscriber.consumer.assignment())} partitions of {self._handler.topic.name}"
-
-    def _build(self, address: KafkaAddress) -> tuple[KafkaBroker, Any]:
-        limits = self._limits
-        broker = KafkaBroker(
-            address.bootstrap_servers,
-            security=address.security(),
-            client_id=f"millrace-{self._origin.service}",
-            consumer_only=True,
-            allow_auto_create_topics=False,
-            ack_policy=AckPolicy.MANUAL,
-            graceful_timeout=0.2,
-            apply_types=False,
-            logger=None,
-        )
-        subscriber = broker.subscriber(
-            self._handler.topic.name,
-            group_id=self._handler.group,
-            batch=True,
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            max_workers=1,
-            max_records=limits.max_records,
-            batch_timeout_ms=limits.poll_ms,
-            session_timeout_ms=int(limits.session_timeout_s * 1000),
-            heartbeat_interval_ms=int(limits.session_timeout_s * 1000 / 3),
-            listener=_Rebalances(self._on_revoked, self._on_assigned),
-            # FastStream's own parser breaks on null and binary headers before we see the record.
-            parser=_untouched,
-            decoder=_undecoded,
-            no_reply=True,
-        )
-        subscriber(self._on_batch)
-        assert_manual(broker)
-        return broker, subscriber
 
     async def _start(self) -> None:
         _calm_the_collector()
@@ -295,33 +247,6 @@ class BatchConsumer(Generic[M]):
             )
 
 
-class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Hands the client's rebalance calls to the consumer."""
-
-    def __init__(self, revoked: Callable[[], Any], assigned: Callable[[], Any]) -> None:
-        self._revoked = revoked
-        self._assigned = assigned
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        await self._revoked()
-
-    async def on_partitions_assigned(self, assigned: Any) -> None:
-        await self._assigned()
-
-
-def assert_manual(broker: KafkaBroker) -> None:
-    """Refuses a subscriber that would acknowledge before or instead of us, or skip what came before it joined."""
-    for subscriber in broker.subscribers:
-        options = getattr(subscriber, "_connection_args", {})
-        policy = subscriber.ack_policy
-        if policy is not AckPolicy.MANUAL or options.get("enable_auto_commit") is not False:
-            raise RuntimeError(f"{subscriber} acknowledges by itself ({policy}): records would be lost.")
-        if options.get("auto_offset_reset") != "earliest":
-            raise RuntimeError(f"{subscriber} does not start at the earliest offset: records would be skipped.")
-        if not getattr(subscriber, "batch_timeout_ms", 0):
-            raise RuntimeError(f"{subscriber} is not a batch subscriber with one worker.")
-
-
 def _calm_the_collector() -> None:
     # A batch keeps thousands of objects alive for some milliseconds. With its defaults the garbage collector walks all of them
     # again and again, which costs as much as parsing them; what was imported by now never becomes garbage.
@@ -329,14 +254,6 @@ def _calm_the_collector() -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER, 10, 10)
-
-
-async def _untouched(records: Any) -> KafkaAckableMessage:
-    return KafkaAckableMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
-
-
-async def _undecoded(message: Any) -> Any:
-    return message.raw_message
 
 
 def _partition(record: Any) -> tuple[str, int]:

@@ -50,6 +50,7 @@ async def create_topics(address: KafkaAddress, topics: Iterable[Topic] | None = 
         missing = [topic for topic in wanted if topic.name not in there]
         if missing:
             await _create(admin, missing)
+            await _until_known(admin, [topic.name for topic in missing])
         await _keep_configured(admin, [topic for topic in wanted if topic.name in there])
     return [topic.name for topic in missing]
 
@@ -107,6 +108,12 @@ async def _create(admin: Any, topics: list[Topic]) -> None:
             raise TopicsRefused(
                 f"Kafka did not create topic {outcome['topic']}: {outcome.get('error_message') or error.__name__}."
             )
+
+
+async def _until_known(admin: Any, names: list[str]) -> None:
+    """A broker hears of its new topics a moment after the controller made them."""
+    while len(await _partition_counts(admin, names)) < len(names):
+        await asyncio.sleep(0.05)
 
 
 def _refuse_other_counts(topics: Iterable[Topic], there: Mapping[str, int]) -> None:

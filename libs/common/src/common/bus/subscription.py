@@ -1,0 +1,114 @@
+"""How a topic is subscribed to: FastStream's batches, acknowledged by nobody but us.
+
+Manual acknowledgement, `earliest`, one worker, raw bytes, no topic made up; an assertion refuses anything else at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
+
+from common.bus.connection import KafkaAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerLimits:
+    """The times and sizes of a consumer; the defaults are for production, tests shorten them."""
+
+    max_records: int = 500
+    poll_ms: int = 25
+    """FastStream polls this long and, if nothing came, sleeps as long again: an idle topic's records wait at most so long."""
+    session_timeout_s: float = 10.0
+    wait_s: tuple[float, float] = (1.0, 30.0)
+    """The shortest and the longest wait before a batch is read again because something is away."""
+    stalled_after_s: float = 60.0
+    look_every_s: float = 10.0
+    revoke_s: float = 5.0
+    commit_s: float = 5.0
+    drain_s: float = 12.0
+    close_s: float = 4.0
+
+
+def subscription(
+    topic: str,
+    group: str,
+    *,
+    address: KafkaAddress,
+    client_id: str,
+    limits: ConsumerLimits,
+    listener: ConsumerRebalanceListener,
+    on_batch: Callable[[Any], Awaitable[None]],
+) -> tuple[KafkaBroker, Any]:
+    """A broker with the one subscriber of one topic; nothing is connected yet."""
+    broker = KafkaBroker(
+        address.bootstrap_servers,
+        security=address.security(),
+        client_id=client_id,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        ack_policy=AckPolicy.MANUAL,
+        graceful_timeout=0.2,
+        apply_types=False,
+        logger=None,
+    )
+    subscriber = broker.subscriber(
+        topic,
+        group_id=group,
+        batch=True,
+        ack_policy=AckPolicy.MANUAL,
+        auto_offset_reset="earliest",
+        max_workers=1,
+        max_records=limits.max_records,
+        batch_timeout_ms=limits.poll_ms,
+        session_timeout_ms=int(limits.session_timeout_s * 1000),
+        heartbeat_interval_ms=int(limits.session_timeout_s * 1000 / 3),
+        listener=listener,
+        # FastStream's own parser breaks on null and binary headers before we see the record.
+        parser=_untouched,
+        decoder=_undecoded,
+        no_reply=True,
+    )
+    subscriber(on_batch)
+    assert_manual(broker)
+    return broker, subscriber
+
+
+class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Hands the client's rebalance calls to the consumer."""
+
+    def __init__(self, revoked: Callable[[], Any], assigned: Callable[[], Any]) -> None:
+        self._revoked = revoked
+        self._assigned = assigned
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        await self._revoked()
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        await self._assigned()
+
+
+def assert_manual(broker: KafkaBroker) -> None:
+    """Refuses a subscriber that would acknowledge before or instead of us, or skip what came before it joined."""
+    for subscriber in broker.subscribers:
+        options = getattr(subscriber, "_connection_args", {})
+        policy = subscriber.ack_policy
+        if policy is not AckPolicy.MANUAL or options.get("enable_auto_commit") is not False:
+            raise RuntimeError(f"{subscriber} acknowledges by itself ({policy}): records would be lost.")
+        if options.get("auto_offset_reset") != "earliest":
+            raise RuntimeError(f"{subscriber} does not start at the earliest offset: records would be skipped.")
+        if not getattr(subscriber, "batch_timeout_ms", 0):
+            raise RuntimeError(f"{subscriber} is not a batch subscriber with one worker.")
+
+
+async def _untouched(records: Any) -> KafkaAckableMessage:
+    return KafkaAckableMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
+
+
+async def _undecoded(message: Any) -> Any:
+    return message.raw_message
