@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import ssl
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Protocol, cast, runtime_checkable
 
@@ -166,7 +168,8 @@ class Deliveries:
 
     @staticmethod
     def _client() -> httpx.AsyncClient:
-        return httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=AT_ONCE))
+        limits = httpx.Limits(max_connections=AT_ONCE)
+        return httpx.AsyncClient(trust_env=False, verify=trusted(), limits=limits)
 
     async def probe(self, delivery: Delivery) -> int:
         """Ask an address at once and outside the queue; its status, 0 for no answer."""
@@ -287,6 +290,12 @@ class Deliveries:
         self._log = deque(log, maxlen=KEPT)
         self._queue = list(waiting)
         heapq.heapify(self._queue)
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed; made once, as it takes longer to make than a delivery to send."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def answer_of(client: httpx.AsyncClient, delivery: Delivery) -> tuple[int, str]:

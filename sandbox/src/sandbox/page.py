@@ -24,12 +24,13 @@ class Page:
 
     def answer(self, base: str) -> Answer:
         now = self._core.clock.now()
+        meters = [(simulator.vendor, row) for simulator in self._vendors.all for row in simulator.meters(now)]
         shown = self._template.render(
             base=base,
             now=now.strftime("%Y-%m-%d %H:%M:%S UTC"),
             offset_s=round(self._core.clock.offset_s),
             accounts=[row for simulator in self._vendors.all for row in simulator.accounts()],
-            meters=[(simulator.vendor, row) for simulator in self._vendors.all for row in simulator.meters(now)],
+            meters=[(vendor, row) for vendor, row in meters if row.used or row.account == "demo"],
             counts=self._log.counts(),
             calls=self._log.last(SHOWN),
             deliveries=self._core.deliveries.last(SHOWN),

@@ -81,7 +81,6 @@ class Snapshot:
         failed = 1
         try:
             os.nice(15)  # the calls come first
-            gc.disable()
             self.write(parent)
             failed = 0
         finally:
@@ -103,7 +102,8 @@ class Snapshot:
         self._written()
 
     def _dump(self, state: object, file: BinaryIO, parent: int | None) -> None:
-        CompactPickler(file).dump(state)
+        with collected_later():
+            CompactPickler(file).dump(state)
         if parent is not None and os.getppid() != parent:
             raise InterruptedError("the sandbox is gone; its successor's snapshot must not be replaced")
 

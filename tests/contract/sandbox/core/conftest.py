@@ -16,7 +16,7 @@ from tests.contract.sandbox.core.ledger import build, served
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     app, ledger = build(tmp_path)
-    async with served(app) as base_url, httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with served(app) as base_url, httpx.AsyncClient(timeout=10, trust_env=False, verify=False) as client:
         yield Bench(app, ledger, base_url, client)
 
 

@@ -108,7 +108,7 @@ class TestWebhookFaults:
     async def test_shuffled_arrives_in_the_order_of_the_seed(self, tmp_path: Path, receiver: Receiver) -> None:
         async def order(home: Path, seed: int) -> list[str]:
             app, ledger = build(home)
-            async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+            async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
                 again = Bench(app, ledger, base_url, client)
                 ledger.hook = receiver.url
                 await again.fault("webhook_shuffle", window=8, seed=seed)
@@ -134,7 +134,7 @@ class TestWebhookFaults:
     async def test_lost_and_doubled_hit_the_same_messages_again(self, tmp_path: Path, receiver: Receiver) -> None:
         async def arrived(home: Path) -> list[str]:
             app, ledger = build(home)
-            async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+            async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
                 again = Bench(app, ledger, base_url, client)
                 ledger.hook = receiver.url
                 await again.fault("webhook_lost", share=0.3, seed=3)

@@ -149,7 +149,7 @@ class TestWhichCallsAreHit:
     async def test_a_share_hits_the_same_calls_again(self, tmp_path: Path) -> None:
         async def hits(home: Path) -> list[int]:
             app, ledger = build(home)
-            async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+            async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
                 again = Bench(app, ledger, base_url, client)
                 await again.fault("half_commit", share=0.3, seed=7)
                 return [(await again.add(str(n))).status_code for n in range(40)]

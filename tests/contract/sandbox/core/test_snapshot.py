@@ -23,7 +23,7 @@ class SlowRows(list[str]):
 
 async def restarted(home: Path, rows: int) -> Bench:
     app, ledger = build(home)
-    async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+    async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
         bench = Bench(app, ledger, base_url, client)
         for n in range(rows):
             await bench.add(str(n))
@@ -41,13 +41,13 @@ class TestSnapshot:
 
     async def test_a_late_commit_comes_after_the_restart(self, tmp_path: Path) -> None:
         app, ledger = build(tmp_path)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
             bench = Bench(app, ledger, base_url, client)
             await bench.fault("late_commit", seconds=100, count=1)
             with pytest.raises(httpx.TransportError):
                 await bench.add("late")
         app, ledger = build(tmp_path)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
             assert ledger.rows == []
             await Bench(app, ledger, base_url, client).admin("POST", "clock", {"advance_s": 100})
             assert ledger.rows == ["late"]
@@ -57,18 +57,18 @@ class TestSnapshot:
     ) -> None:
         receiver.status_for = lambda n: 500 if n == 1 else 200
         app, ledger = build(tmp_path)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
             ledger.hook, ledger.schedule = receiver.url, (0.0, 600.0)
             await Bench(app, ledger, base_url, client).add("a")
             await until(lambda: bool(ledger.heard))
         app, ledger = build(tmp_path)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
             await Bench(app, ledger, base_url, client).admin("POST", "clock", {"advance_s": 600})
             await until(lambda: receiver.bodies == ["a", "a"])
 
     async def test_is_written_by_itself_while_the_sandbox_goes_on(self, tmp_path: Path) -> None:
         app, ledger = build(tmp_path, snapshot_s=0.05)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
             await Bench(app, ledger, base_url, client).add("a")
             await until(lambda: (tmp_path / "sandbox" / "snapshot").exists())
             copy, copied = build(tmp_path)
@@ -77,7 +77,7 @@ class TestSnapshot:
 
     async def test_stopping_while_one_is_being_written_keeps_the_newest_state(self, tmp_path: Path) -> None:
         app, ledger = build(tmp_path, snapshot_s=0.01)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False) as client:
             bench = Bench(app, ledger, base_url, client)
             for n in range(60):
                 await bench.add(str(n))
@@ -88,7 +88,7 @@ class TestSnapshot:
 
     async def test_a_reset_reaches_the_caller_while_one_is_being_written(self, tmp_path: Path) -> None:
         app, ledger = build(tmp_path)
-        async with served(app) as base_url, httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False, timeout=2) as client:
             bench = Bench(app, ledger, base_url, client)
             await bench.fault("reset_before", count=1, route="DELETE /rows")
             await bench.add("the connection is open before the fork")

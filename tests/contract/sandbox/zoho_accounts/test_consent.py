@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.contract.sandbox.zoho_accounts.flow import CLIENTS, REDIRECT, Browser, zuid
@@ -48,7 +47,7 @@ class TestApprove:
     def test_addresses_follow_the_host_header(self, browser: Browser) -> None:
         host = {"host": "proxy.test:81"}
         address = f"{browser.accounts('eu')}/oauth/serverinfo"
-        locations = httpx.get(address, headers=host).json()["locations"]
+        locations = browser.http.get(address, headers=host).json()["locations"]
         assert locations["ca"] == "http://proxy.test:81/zoho/ca/accounts"
         assert set(locations) == set(DATA_CENTRES)
 
