@@ -44,7 +44,7 @@ class Dispatch:
         org = call.org
         if not self._has_quota(call):
             return
-        document = _payload(call, change)
+        document = _told(call, change)
         message = compose(hook, document)
         history = HookHistory(
             org.new_id(), hook.id, change.entity, change.id, call.now, message.url, message.method, message.body
@@ -103,8 +103,8 @@ def _fired(org: Organisation, change: Change) -> list[Hook]:
     return [org.hooks[hook_id] for rule in rules for hook_id in rule.hook_ids if hook_id in org.hooks]
 
 
-def _payload(call: Call, change: Change) -> Document:
-    if call.switches.payload_has_organization:
+def _told(call: Call, change: Change) -> Document:
+    if call.switches.hooks_name_organization:
         return {"organization_id": call.org.id} | change.document
     return change.document
 

@@ -11,6 +11,7 @@ from sandbox.zoho_books.custom_fields import CustomField
 from sandbox.zoho_books.documents import CreditNote, Invoice, Payment
 from sandbox.zoho_books.hooks import Hook, HookHistory, Rule
 from sandbox.zoho_books.money import ZERO, TaxRounding, TaxShare, rounded
+from sandbox.zoho_books.packing import Packer
 from sandbox.zoho_books.records import Comment, Contact
 from sandbox.zoho_books.refusals import invalid
 from sandbox.zoho_books.shelf import Shelf
@@ -175,18 +176,18 @@ class Organisation:
 
     # Snapshots
 
-    def dump(self) -> dict[str, Any]:
+    def dump(self, packer: Packer) -> dict[str, Any]:
         found = dict(self.__dict__)
         for name in SHELVES:
-            found[name] = dict(found[name].records())
+            found[name] = packer.packed(name, found[name])
         return found
 
     @staticmethod
-    def load(dumped: dict[str, Any]) -> Organisation:
+    def load(dumped: dict[str, Any], packer: Packer) -> Organisation:
         plain = {name: value for name, value in dumped.items() if name not in SHELVES}
         made = Organisation(**plain)
         for name in SHELVES:
-            getattr(made, name).restore(dumped[name])
+            getattr(made, name).restore(packer.unpacked(name, dumped[name]))
         made.warm()
         return made
 

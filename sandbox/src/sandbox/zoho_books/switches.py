@@ -28,7 +28,7 @@ class Switches:
     upsert_stores_key: bool = False
     receivables_touch_contact: bool = False
     payments_open_drafts: bool = False
-    payload_has_organization: bool = False
+    hooks_name_organization: bool = False
 
     @property
     def calls_per_day(self) -> int:
@@ -48,9 +48,7 @@ class Switches:
 
 
 COUNTS = frozenset({"per_minute", "per_day", "concurrency", "list_lag_s", "hooks_per_day"})
-FLAGS = frozenset(
-    {"upsert_stores_key", "receivables_touch_contact", "payments_open_drafts", "payload_has_organization"}
-)
+FLAGS = frozenset({"upsert_stores_key", "receivables_touch_contact", "payments_open_drafts", "hooks_name_organization"})
 
 
 def _value(name: str, value: object) -> object:

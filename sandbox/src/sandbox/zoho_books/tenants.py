@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.limits import Concurrency, DayMeter, Window
 from sandbox.zoho_accounts.grants import AccessToken
 from sandbox.zoho_books.organisation import Organisation
+from sandbox.zoho_books.packing import Packer
 from sandbox.zoho_books.stamps import offset_s
 from sandbox.zoho_books.switches import Switches
 
@@ -84,12 +85,13 @@ class Tenants:
     def dump(self) -> object:
         """Calls in progress are not part of it: their connections end with the process."""
         meters = {one: replace(meter, at_once=Concurrency(meter.at_once.limit)) for one, meter in self.meters.items()}
-        return [org.dump() for org in self.organisations.values()], dict(self.switches), meters
+        packer = Packer()
+        return [org.dump(packer) for org in self.organisations.values()], dict(self.switches), meters
 
     def load(self, dumped: object, now: int) -> None:
         organisations, switches, meters = _parts(dumped)
-        self.switches = switches
-        self.take([Organisation.load(one) for one in organisations], now)
+        self.switches, packer = switches, Packer()
+        self.take([Organisation.load(one, packer) for one in organisations], now)
         self.meters.update(meters)
 
 

@@ -65,6 +65,13 @@ class TestSeed:
         assert {contact["currency_code"] for contact in contacts} == {"EUR", "USD"}
         assert not any(invoice["status"] == "overdue" for invoice in state(sandbox)["invoices"])
 
+    def test_outlives_a_restart_to_the_last_field(self, sandbox: SandboxProcess) -> None:
+        seed(sandbox, 40)
+        before = state(sandbox)
+        sandbox.stop()
+        sandbox.start()
+        assert state(sandbox) == before
+
     def test_closes_its_books(self, sandbox: SandboxProcess) -> None:
         seed(sandbox, 100)
         found = state(sandbox)

@@ -131,7 +131,7 @@ class TestSignature:
         assert one.headers["x-zoho-webhook-signature"] == other
 
 
-class TestPayload:
+class TestBody:
     def test_is_the_record_under_its_singular_key(self, books: Books, receiver: Receiver) -> None:
         rule(books, hook(books, receiver.url, headers=[{"param_name": "X-Conn", "param_value": "c1"}]))
         made = books.contact("Alder", "ida@alder.example")
@@ -151,7 +151,7 @@ class TestPayload:
         assert payment["amount"] == 100
 
     def test_may_carry_the_organisation(self, books: Books, receiver: Receiver, sandbox: SandboxProcess) -> None:
-        sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", "payload_has_organization": True})
+        sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", "hooks_name_organization": True})
         rule(books, hook(books, receiver.url))
         books.contact("Alder")
         assert json.loads(heard(receiver, 1)[0].body)["organization_id"] == books.organization_id
