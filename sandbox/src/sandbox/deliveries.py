@@ -11,20 +11,18 @@ import heapq
 import random
 import ssl
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from itertools import islice
 from typing import Protocol, cast, runtime_checkable
 
 import httpx
 
 from sandbox.clock import Clock
+from sandbox.delivery_log import DeliveryLog, Row
 from sandbox.faults import Fault, Faults
 
-KEPT = 50_000
 AT_ONCE = 32
 
 
@@ -58,7 +56,6 @@ class Attempt:
     last: bool  # the schedule has no further turn
 
 
-Row = dict[str, object]
 Dumped = tuple[list[Row], int, int, int, list["Turn"]]
 
 
@@ -106,8 +103,8 @@ class Deliveries:
     def __init__(self, clock: Clock, faults: Faults, hearer: FindsHearer) -> None:
         self._clock, self._faults, self._hearer = clock, faults, hearer
         self._queue: list[Turn] = []
-        self._log: deque[dict[str, object]] = deque(maxlen=KEPT)
-        self._seq = self._made = self._ordered = 0
+        self._log = DeliveryLog()
+        self._made = self._ordered = 0
         self._shuffles: dict[str, Shuffle] = {}
         self._wake = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -231,41 +228,20 @@ class Deliveries:
             self._wake.set()
 
     def _record(self, delivery: Delivery, number: int, fault: str, attempt: Attempt | None) -> None:
-        self._seq += 1
-        self._log.append(
-            {
-                "seq": self._seq,
-                "id": delivery.id,
-                "at": self._clock.now().isoformat(),
-                "vendor": delivery.vendor,
-                "account": delivery.account,
-                "hook_id": delivery.hook_id,
-                "topic": delivery.topic,
-                "method": delivery.method,
-                "url": delivery.url,
-                "body": delivery.body.decode("utf-8", "replace"),
-                "attempt": number,
-                "status": attempt.status if attempt else None,
-                "sent_mono_ns": attempt.sent_mono_ns if attempt else None,
-                "answered_mono_ns": attempt.answered_mono_ns if attempt and attempt.status else None,
-                "error": attempt.error if attempt else "",
-                "fault": fault,
-            }
-        )
+        self._log.add(self._clock.now().isoformat(), delivery, number, fault, attempt)
 
     # What the admin and the snapshot read
 
-    def since(self, seq: int) -> tuple[list[dict[str, object]], int]:
-        return [row for row in self._log if int(str(row["seq"])) > seq], self._seq
+    def since(self, seq: int) -> tuple[list[Row], int]:
+        return self._log.since(seq)
 
-    def last(self, many: int) -> list[dict[str, object]]:
-        """The newest rows, newest first."""
-        return list(islice(reversed(self._log), many))
+    def last(self, many: int) -> list[Row]:
+        return self._log.last(many)
 
     @property
     def attempts(self) -> int:
         """How many rows the log has had."""
-        return self._seq
+        return self._log.seq
 
     def pending(self) -> int:
         held = sum(len(shuffle.held) for shuffle in self._shuffles.values())
@@ -282,12 +258,12 @@ class Deliveries:
     def dump(self) -> object:
         held = [turn for shuffle in self._shuffles.values() for turn in shuffle.held]
         waiting = [*self._queue, *held, *(turn for turns in self._sending.values() for turn in turns)]
-        return list(self._log), self._seq, self._made, self._ordered, waiting
+        return self._log.rows(), self._log.seq, self._made, self._ordered, waiting
 
     def load(self, dumped: object) -> None:
         """Take back the queue; what was being sent when the snapshot was taken is sent again (at least once)."""
-        log, self._seq, self._made, self._ordered, waiting = cast(Dumped, dumped)
-        self._log = deque(log, maxlen=KEPT)
+        rows, seq, self._made, self._ordered, waiting = cast(Dumped, dumped)
+        self._log.restore(rows, seq)
         self._queue = list(waiting)
         heapq.heapify(self._queue)
 
