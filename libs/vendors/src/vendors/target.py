@@ -116,6 +116,7 @@ class Done:
     standing: str | None = None
     gave: tuple[str, ...] = ()
     took: tuple[str, ...] = ()
+    exists: bool = True
     changed: bool = True
     """False: the vendor says that it was so before, and wrote nothing."""
     id: str = ""
@@ -151,6 +152,8 @@ class Target(Protocol):
 
     places_name: str
     """What a place is called: an audience, a list, an organisation."""
+    bars: Mapping[str, SkipReason]
+    """Refusals, by code, that are rules of consent: the record is left alone and is no failure."""
 
     def key(self, document: Mapping[str, Any]) -> str:
         """The key of the target record that a document means; empty when it names none."""
@@ -158,13 +161,18 @@ class Target(Protocol):
     def plan(self, work: Work, facts: object | None) -> Step:
         """The next step towards the wish. Without facts it says `NeedFacts` only where something has to be written."""
 
-    def landed(self, act: Act, seen: Known) -> bool:
-        """After an outcome that nobody saw: whether what was seen is what the act would have made (R2)."""
+    def landed(self, act: Act, seen: Known) -> Done | None:
+        """After an outcome that nobody saw: the verdict if what was seen is what the act would have made, else None (R2)."""
+
+    def drifted(self, known: Known, seen: Known) -> bool:
+        """Whether what was seen is not what we know (R4)."""
 
     async def facts(self, place: str, api: Api) -> object:
         """What has to be known of a place before anything is written there."""
 
-    async def apply(self, place: str, acts: Sequence[Act], facts: object, api: Api, sending: Sending) -> Answered:
+    async def apply(
+        self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
+    ) -> Answered:
         """Sends acts of one batch in one call; raises a `Failure` when it is about the whole call."""
 
     async def look(self, place: str, key: str, api: Api) -> Known:
@@ -176,5 +184,7 @@ class Target(Protocol):
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         """The fields that records have in a place."""
 
-    async def create_field(self, connection: Connection, place: str, path: str, type: str, api: Api) -> CatalogueField:
+    async def create_field(
+        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
+    ) -> CatalogueField:
         """Makes a field that a mapping asks for; the same field again is no error."""

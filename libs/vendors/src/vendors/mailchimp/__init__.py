@@ -1,9 +1,10 @@
 """Mailchimp: the members of audiences, and the events that audiences tell."""
 
-from vendors.mailchimp.client import NAME, MailchimpProfile
+from vendors.mailchimp.client import NAME, MailchimpProfile, ping
 from vendors.mailchimp.inbox import MailchimpInbox
 from vendors.mailchimp.oauth import GRANT
 from vendors.mailchimp.source import MailchimpSource
+from vendors.mailchimp.target import MailchimpTarget
 from vendors.vendor import Vendor
 
 VENDOR = Vendor(
@@ -13,4 +14,6 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=MailchimpInbox(),
     source=MailchimpSource(),
+    ping=ping,
+    target=MailchimpTarget(),
 )

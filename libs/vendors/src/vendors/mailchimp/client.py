@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from common.contracts.connections import Connection
 from common.contracts.ids import VendorName
 from common.failures import Bug, Failure
+from common.http.call import Call
 from common.http.door_codes import DOOR_HOST_REFUSED
 from common.http.profile import Limit, Timeouts
 from vendors.mailchimp import errors, limits
@@ -44,3 +45,8 @@ class MailchimpProfile:
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
         return errors.translate(status, headers, body, now)
+
+
+def ping(connection: Connection) -> Call:
+    """The vendor's own health check; it needs a good credential of this data centre."""
+    return Call("GET", "/ping", "ping")

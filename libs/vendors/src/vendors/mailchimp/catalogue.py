@@ -1,0 +1,120 @@
+"""What audiences are and what their members' fields are: read before anything is mapped or written, and made where a mapping asks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from common.failures import Failure, Rejected
+from common.http.call import Api, Call, VendorAnswer
+from vendors.mailchimp import wire
+from vendors.mailchimp.errors import MC_AUDIENCE_GONE, MC_FIELD_REFUSED
+from vendors.mailchimp.planning import Audience
+from vendors.vendor import CatalogueField, FieldCatalogue, Place
+
+LIST, FIELDS = "/lists/{list_id}", "/lists/{list_id}/merge-fields"
+_SHOWN = "merge_fields.tag,merge_fields.name,merge_fields.type,merge_fields.required,merge_fields.options"
+_TAG = re.compile(r"[A-Z0-9_]{1,10}\Z")
+_RESERVED = frozenset({"EMAIL", "INTERESTS", "UNSUB", "FORGOT", "REWARDS", "ARCHIVE", "UPDATE", "PROFILE", "LIST"})
+_ADDRESS_PARTS = ("street", "city", "state", "zip")
+
+Type = Literal[
+    "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url"
+]
+# Mailchimp's types in our words. A birthday has no year, so it is a text to us; the vendor checks its form.
+_OURS: Mapping[str, Type] = {
+    "text": "text", "number": "number", "address": "address", "phone": "phone", "date": "date", "url": "url",
+    "imageurl": "url", "radio": "choice", "dropdown": "choice", "birthday": "text", "zip": "text",
+}  # fmt: skip
+_THEIRS = {
+    "text": "text", "number": "number", "money": "number", "date": "date", "datetime": "date", "boolean": "text",
+    "email": "text", "phone": "phone", "address": "address", "choice": "text", "url": "url",
+}  # fmt: skip
+
+
+async def found(place: str, api: Api, call: Call) -> VendorAnswer:
+    """A read about an audience; a missing one is said as that."""
+    try:
+        return await api.call(call)
+    except Failure as failure:
+        if failure.vendor_status != 404:
+            raise
+        raise Rejected(
+            MC_AUDIENCE_GONE.name, MC_AUDIENCE_GONE.meaning, vendor_status=404, vendor_code=failure.vendor_code,
+            vendor_words=failure.vendor_words, vendor_request_id=failure.vendor_request_id,
+        ) from failure  # fmt: skip
+
+
+async def audience(place: str, api: Api) -> Audience:
+    """The facts that writing needs."""
+    listing = Call("GET", LIST, "lists.read", path={"list_id": place}, query={"fields": "id,double_optin"})
+    told, merge = await asyncio.gather(found(place, api, listing), _merge_fields(place, api))
+    required = tuple(sorted(field["tag"] for field in merge if field.get("required")))
+    return Audience(bool(wire.document(told.body).get("double_optin")), required)
+
+
+async def places(api: Api) -> Sequence[Place]:
+    """The audiences of the account."""
+    query = {"count": "1000", "fields": "lists.id,lists.name,lists.double_optin,lists.stats.member_count"}
+    answer = await api.call(Call("GET", "/lists", "lists.list", query=query))
+    return [
+        Place(
+            str(one["id"]),
+            str(one["name"]),
+            {
+                "double_optin": "yes" if one.get("double_optin") else "no",
+                "members": str((one.get("stats") or {}).get("member_count", "")),
+            },
+        )
+        for one in wire.document(answer.body).get("lists", ())
+    ]
+
+
+async def fields(place: str, api: Api) -> FieldCatalogue:
+    """What a member has in this audience."""
+    own = [_field(one) for one in await _merge_fields(place, api)]
+    return FieldCatalogue(
+        (
+            CatalogueField("email", "Email Address", "email", required=True, max_length=254),
+            *own,
+            CatalogueField("tags", "Tags", "tags", max_length=100),
+            CatalogueField("language", "Language", "text", max_length=5),
+        )
+    )
+
+
+async def create_field(place: str, path: str, type: str, label: str, api: Api) -> CatalogueField:
+    """Repeatable by the tag: one that is there with the same type is taken as it is."""
+    tag = path.removeprefix(wire.MERGE)
+    if not path.startswith(wire.MERGE) or not _TAG.match(tag) or tag in _RESERVED or type not in _THEIRS:
+        raise Rejected(MC_FIELD_REFUSED.name, f"{MC_FIELD_REFUSED.meaning} {path[:40]!r} as {type!r} is not possible.")
+    there = next((one for one in await _merge_fields(place, api) if one["tag"] == tag), None)
+    if there is None:
+        body = {"tag": tag, "name": label or tag.replace("_", " ").title(), "type": _THEIRS[type], "public": False}
+        call = Call("POST", FIELDS, "merge_fields.create", path={"list_id": place}, json=body, writes=True)
+        there = wire.document((await api.call(call)).body)
+    if there["type"] != _THEIRS[type]:
+        raise Rejected(MC_FIELD_REFUSED.name, f"The audience has the field {tag} already, as {there['type']}.")
+    return _field(there)
+
+
+async def _merge_fields(place: str, api: Api) -> list[dict[str, Any]]:
+    query = {"count": "100", "fields": _SHOWN}
+    answer = await found(place, api, Call("GET", FIELDS, "merge_fields.list", path={"list_id": place}, query=query))
+    listed: list[dict[str, Any]] = wire.document(answer.body)["merge_fields"]
+    return listed
+
+
+def _field(one: Mapping[str, Any]) -> CatalogueField:
+    kind = _OURS.get(one["type"], "text")
+    return CatalogueField(
+        wire.MERGE + one["tag"],
+        str(one["name"]),
+        kind,
+        required=bool(one.get("required")),
+        max_length=wire.LONGEST_BYTES if kind in ("text", "phone", "url") else None,
+        choices=tuple((one.get("options") or {}).get("choices") or ()),
+        parts=_ADDRESS_PARTS if kind == "address" else (),
+    )

@@ -1,0 +1,199 @@
+"""What has to be done to a member next, from what is wished and what is known: pure, and the whole of our rules of consent.
+
+consent is copied down and never up: a new address gets no more than the old one had
+an existing member is changed without any status
+a member that we archived comes back with the status it had then, never a higher one; one that somebody else archived stays
+a member that was there and is gone was taken away by a person, and is not made again
+our tags are those that we gave; those that people set are never touched
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.contracts.outcomes import SkipReason
+from vendors.mailchimp import wire
+from vendors.target import Act, Known, Look, NeedFacts, Nothing, Skip, Step, Work
+
+ROWS = 500
+ARCHIVED = "archived"
+ROW_KEEPS_STATUS = "row_without_status_keeps"
+# From the most to the least that we may do.
+_CONSENT = ("subscribed", "pending", "transactional", "unsubscribed")
+_WITHDRAWN = ("unsubscribed", "cleaned")
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The facts of a place; `tags` remembers the ids of tags, by their name in lower case."""
+
+    double_optin: bool = False
+    required: tuple[str, ...] = ()
+    tags: dict[str, int] = field(default_factory=dict)
+
+
+def plan(work: Work, audience: Audience | None) -> Step:
+    """R14: first where the record shall be, then away from where it was."""
+    here = _present(work, audience) if work.wish == "present" else _absent(work)
+    if not isinstance(here, Nothing | Skip):
+        return here
+    for key in work.leaving:
+        step = _archive(work, key)
+        if step is not None:
+            return step
+    return here
+
+
+def _present(work: Work, audience: Audience | None) -> Step:
+    if not work.speaks:
+        return Skip(SkipReason.SHARES_TARGET, "Another record with this address writes the member they share.")
+    known = work.known.get(work.key, Known())
+    if known.barred is not None:
+        return Skip(known.barred)
+    if known.doubtful and work.key not in work.fresh:
+        return Look(work.key)
+    if not known.exists:
+        return _create(work, known, audience)
+    if known.standing == ARCHIVED:
+        return _bring_back(work, known)
+    return _withdraw(work, known) or _update(work, known) or _tag(work, known) or Nothing()
+
+
+def _create(work: Work, known: Known, audience: Audience | None) -> Step:
+    """Not known to exist: by a batch that cannot update, so that a member who does exist is only found out."""
+    if known.exists is False and known.met:
+        return Skip(SkipReason.NOT_AT_TARGET, "The member was there and was taken away at Mailchimp.")
+    unseen = _unseen(work)
+    if unseen:
+        return Look(unseen)
+    if audience is None:
+        return NeedFacts()
+    values = {path: wire.fitting(value) for path, value in work.document.items() if value not in (None, "", [])}
+    lacking = [tag for tag in audience.required if not values.get(wire.MERGE + tag)]
+    if lacking:
+        return Skip(SkipReason.REQUIRED_FIELD_MISSING, f"The audience requires {', '.join(lacking)}.")
+    status = _lowest("pending" if audience.double_optin else "subscribed", _former_standings(work))
+    return Act("create", work.key, values, standing=status, batch="create", most=ROWS, born_of=(*work.former, "")[0])
+
+
+def _bring_back(work: Work, known: Known) -> Step:
+    if not known.former:
+        return Skip(SkipReason.NOT_AT_TARGET, "Somebody else archived the member.")
+    if known.former == "cleaned":
+        return Skip(SkipReason.CLEANED, "The address bounced before it was archived.")
+    if work.key not in work.fresh:
+        return Look(work.key)
+    unseen = _unseen(work)
+    if unseen:
+        return Look(unseen)
+    status = _lowest(known.former, _former_standings(work))
+    if status == "transactional":
+        return Skip(SkipReason.NOT_AT_TARGET, "The member took receipts only, and cannot be brought back as that.")
+    return Act("return", work.key, _differences(work.document, known), standing=status)
+
+
+def _withdraw(work: Work, known: Known) -> Step | None:
+    """Somebody left at the old address while we made the new one: the new one follows."""
+    if not known.born_of or known.standing not in ("subscribed", "pending"):
+        return None
+    former = work.known.get(known.born_of, Known())
+    if known.born_of in work.former and known.born_of in work.fresh and former.standing in _WITHDRAWN:
+        return Act("withdraw", work.key, {}, standing="unsubscribed")
+    return None
+
+
+def _update(work: Work, known: Known) -> Step | None:
+    """Without any status; together only where a row without a status is known to keep it."""
+    differing = _differences(work.document, known)
+    if not differing:
+        return None
+    if ROW_KEEPS_STATUS in work.capabilities:
+        return Act("update", work.key, differing, batch="update", most=ROWS)
+    return Act("update", work.key, differing)
+
+
+def _tag(work: Work, known: Known) -> Step | None:
+    """One tag of ours at a time: everybody who gets or loses the same tag shares the call."""
+    if "tags" not in work.document:
+        return None
+    wanted = list(work.document["tags"] or ())
+    there, ours = _folded(known.values.get("tags", ())), _folded(known.ours)
+    for name in wanted:
+        if name.casefold() not in there:
+            return _give(work.key, name, known)
+    for folded, name in ours.items():
+        if folded not in _folded(wanted) and folded in there:
+            return _take(work.key, name, known)
+    return None
+
+
+def _absent(work: Work) -> Step:
+    """Marked instead of archived, where the sync says so."""
+    known = work.known.get(work.key, Known())
+    if work.document.get("how") != "tag" or not work.key or known.exists is False or known.barred is not None:
+        return Nothing()
+    if (known.exists is None or known.doubtful) and work.key not in work.fresh:
+        return Look(work.key)
+    name = str(work.document["tag"])
+    if known.standing == ARCHIVED or name.casefold() in _folded(known.values.get("tags", ())):
+        return Nothing()
+    return _give(work.key, name, known)
+
+
+def _archive(work: Work, key: str) -> Step | None:
+    """Looked at just before: what the member is now is what it may come back as."""
+    known = work.known.get(key, Known())
+    if known.exists is False or known.standing == ARCHIVED or known.barred is SkipReason.FORGOTTEN:
+        return None
+    if key not in work.fresh:
+        return Look(key)
+    return Act("archive", key, {}, standing=ARCHIVED)
+
+
+def _give(key: str, name: str, known: Known) -> Act:
+    tags = sorted({*known.values.get("tags", ()), name})
+    return Act(f"give:{name}", key, {"tags": tags}, batch=f"tag:{name.casefold()}", most=ROWS)
+
+
+def _take(key: str, name: str, known: Known) -> Act:
+    tags = sorted(tag for tag in known.values.get("tags", ()) if tag.casefold() != name.casefold())
+    return Act(f"take:{name}", key, {"tags": tags}, batch=f"tag:{name.casefold()}", most=ROWS)
+
+
+def _differences(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """The fields that differ; another spelling of the same address is the same contact."""
+    return {
+        path: wire.fitting(value)
+        for path, value in document.items()
+        if (path.startswith(wire.MERGE) or path == "language") and not wire.same(value, known.values.get(path))
+    }
+
+
+def _unseen(work: Work) -> str | None:
+    """A former address whose consent has to be known before the new one gets any."""
+    return next(
+        (key for key in work.former if key not in work.fresh and work.known.get(key, Known()).exists is not False), None
+    )
+
+
+def _former_standings(work: Work) -> list[str]:
+    found = []
+    for key in work.former:
+        known = work.known.get(key, Known())
+        if known.barred is not None or (known.exists is False and known.met):
+            found.append("unsubscribed")
+        elif known.exists:
+            found.append(known.former or "unsubscribed" if known.standing == ARCHIVED else known.standing)
+    return found
+
+
+def _lowest(wanted: str, former: Sequence[str]) -> str:
+    """The least of what is wanted and what was; what we do not know counts as a withdrawal."""
+    ranks = [_CONSENT.index(one) if one in _CONSENT else len(_CONSENT) - 1 for one in (wanted, *former)]
+    return _CONSENT[max(ranks)]
+
+
+def _folded(tags: Sequence[str]) -> dict[str, str]:
+    return {tag.casefold(): tag for tag in tags}

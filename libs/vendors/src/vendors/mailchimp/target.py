@@ -1,0 +1,195 @@
+"""Members of an audience, written: what one call does, and what its answer says of each row.
+
+Promise: no call of ours raises a member's consent. New members are made by a batch that cannot update (`update_existing` false), and
+existing ones are changed without a status; the three acts that carry one (create, return, withdraw) got theirs in planning.py, which
+never raises it. A row's own verdict counts, HTTP 200 means nothing, and a row that is passed over in silence is read again.
+
+A crash before a call sent nothing. A crash during or after it leaves an intent whose outcome one look tells: `landed` compares what was
+seen with what the act would have made. Every act can be repeated: its key is the subscriber hash, a second create is refused by the
+vendor as known, a second change, archive or tag changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.contracts.connections import Connection
+from common.contracts.outcomes import SkipReason
+from common.failures import Conflict, Failure
+from common.http.call import Api, Call, VendorAnswer
+from vendors.mailchimp import catalogue, planning, row_errors, wire
+from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN, MC_MEMBER_EXISTS
+from vendors.mailchimp.members import key_of, subscriber_hash
+from vendors.mailchimp.planning import ARCHIVED, Audience
+from vendors.mailchimp.tagging import Tagging
+from vendors.target import Act, Answered, Done, Known, Sending, Step, Verdict, Work
+from vendors.vendor import CatalogueField, FieldCatalogue, Place
+
+LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
+_NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links"}
+
+
+class MailchimpTarget:
+    """Writes members."""
+
+    places_name = "audience"
+    bars: Mapping[str, SkipReason] = {
+        MC_COMPLIANCE_STATE.name: SkipReason.COMPLIANCE,
+        MC_FORGOTTEN.name: SkipReason.FORGOTTEN,
+    }
+
+    def key(self, document: Mapping[str, Any]) -> str:
+        """Two spellings of an address are one member."""
+        return key_of(str(document.get("email") or ""))
+
+    def plan(self, work: Work, facts: object | None) -> Step:
+        assert facts is None or isinstance(facts, Audience)
+        return planning.plan(work, facts)
+
+    def landed(self, act: Act, seen: Known) -> Done | None:
+        """R2: whether what the act would have made is there."""
+        kind, _, name = act.action.partition(":")
+        tags = {tag.casefold() for tag in seen.values.get("tags", ())}
+        fits = all(wire.same(v, seen.values.get(p)) for p, v in act.values.items() if p.startswith(wire.MERGE))
+        match kind:
+            case "archive":
+                return Done(standing=ARCHIVED) if not seen.exists or seen.standing == ARCHIVED else None
+            case "withdraw":
+                return Done(standing=seen.standing) if seen.standing == act.standing else None
+            case "give":
+                return Done(gave=(name,)) if name.casefold() in tags else None
+            case "take":
+                return Done(took=(name,)) if seen.exists and name.casefold() not in tags else None
+            case "create":
+                given = tuple(tag for tag in act.values.get("tags", ()) if tag.casefold() in tags)
+                return Done(standing=seen.standing, gave=given) if seen.exists and fits else None
+            case _:
+                back = kind != "return" or seen.standing != ARCHIVED
+                return Done(standing=seen.standing) if seen.exists and fits and back else None
+
+    def drifted(self, known: Known, seen: Known) -> bool:
+        """R4: presence, archive and the values we agreed on; other people's tags are none of our business."""
+        if bool(known.exists) != bool(seen.exists):
+            return True
+        tags = {tag.casefold() for tag in seen.values.get("tags", ())}
+        return (
+            (known.standing == ARCHIVED) != (seen.standing == ARCHIVED)
+            or any(not wire.same(v, seen.values.get(p)) for p, v in known.values.items() if p.startswith(wire.MERGE))
+            or any(tag.casefold() not in tags for tag in known.ours)
+        )
+
+    async def apply(
+        self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
+    ) -> Answered:
+        """One call. Repeatable by the subscriber hash: a repeat of any act changes nothing or is refused as known."""
+        action = acts[0].action.partition(":")[0]
+        if action in ("give", "take"):
+            assert isinstance(facts, Audience | None)
+            return await Tagging(place, api, sending, facts.tags if facts else {}).change(acts)
+        if action == "create" or acts[0].batch:
+            return await self._batch(place, acts, api, sending, updates=action != "create")
+        return await self._single(place, acts[0], api, sending)
+
+    async def look(self, place: str, key: str, api: Api) -> Known:
+        """One member as it is; a missing one is that only if its audience exists."""
+        path = {"list_id": place, "hash": subscriber_hash(key)}
+        call = Call("GET", MEMBER, "members.read", path=path, query={"exclude_fields": "_links"}, priority="live")
+        try:
+            answer = await api.call(call)
+        except Failure as failure:
+            if failure.vendor_status != 404:
+                raise
+            await self._audience_exists(place, api)
+            return Known(exists=False)
+        found = wire.document(answer.body)
+        if not wire.all_tags(found):
+            tags = await api.call(Call("GET", f"{MEMBER}/tags", "members.tags", path=path, query={"count": "1000"}))
+            listed = wire.document(tags.body)["tags"]
+            found |= {"tags": listed, "tags_count": len(listed)}
+        return wire.member(found)
+
+    async def facts(self, place: str, api: Api) -> Audience:
+        return await catalogue.audience(place, api)
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        return await catalogue.places(api)
+
+    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
+        return await catalogue.fields(place, api)
+
+    async def create_field(
+        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
+    ) -> CatalogueField:
+        return await catalogue.create_field(place, path, type, label, api)
+
+    async def _batch(self, place: str, acts: Sequence[Act], api: Api, sending: Sending, *, updates: bool) -> Answered:
+        rows = [wire.row(str(act.values.get("email", act.key)), act.standing, act.values) for act in acts]
+        body = {"members": rows, "update_existing": updates}
+        operation = "members.update_many" if updates else "members.create_many"
+        answer = await api.call(_writing("POST", LIST, operation, {"list_id": place}, body, sending, _NO_LINKS))
+        told = wire.document(answer.body)
+        done = wire.by_key([*told.get("new_members", ()), *told.get("updated_members", ())])
+        refused = {key_of(str(one.get("email_address", ""))): one for one in told.get("errors", ())}
+        return Answered([_of_row(act, done, refused) for act in acts], answer)
+
+    async def _single(self, place: str, act: Act, api: Api, sending: Sending) -> Answered:
+        path = {"list_id": place, "hash": subscriber_hash(act.key)}
+        if act.action == "archive":
+            call = _writing("DELETE", MEMBER, "members.archive", path, None, sending)
+        else:
+            body = wire.change(act.standing, act.values)
+            call = _writing("PATCH", MEMBER, "members.update", path, body, sending, {"exclude_fields": "_links"})
+        try:
+            answer = await api.call(call)
+        except Failure as failure:
+            if failure.vendor_status in (404, 405):
+                # Not there, or archived already: somebody was faster, so it is read and decided again.
+                raise _again(failure) from failure
+            raise
+        return Answered([_of_member(act, answer)], answer)
+
+    async def _audience_exists(self, place: str, api: Api) -> None:
+        await catalogue.found(
+            place, api, Call("GET", LIST, "lists.read", path={"list_id": place}, query={"fields": "id"})
+        )
+
+
+def _writing(
+    method: str, template: str, operation: str, path: Mapping[str, str], body: Any, sending: Sending,
+    query: Mapping[str, str] | None = None,
+) -> Call:  # fmt: skip
+    return Call(
+        method, template, operation, path=path, query=query or {}, json=body, writes=True, priority=sending.priority,
+        deadline=sending.deadline, before_send=sending.before_send,
+    )  # fmt: skip
+
+
+def _of_row(act: Act, done: Mapping[str, Mapping[str, Any]], refused: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    if act.key in done:
+        shown = wire.member(done[act.key])
+        gave = tuple(act.values.get("tags", ())) if act.action == "create" else ()
+        return Done(values=_tags_of(shown), standing=shown.standing, gave=gave, id=shown.id)
+    if act.key in refused:
+        return row_errors.failure(refused[act.key])
+    return Conflict(
+        MC_MEMBER_EXISTS.name, "Mailchimp passed over the row in silence; the member is read and decided again."
+    )
+
+
+def _of_member(act: Act, answer: VendorAnswer) -> Verdict:
+    if act.action == "archive":
+        return Done(standing=ARCHIVED)
+    shown = wire.member(wire.document(answer.body))
+    return Done(values=_tags_of(shown), standing=shown.standing, id=shown.id)
+
+
+def _tags_of(shown: Known) -> dict[str, Any]:
+    return {"tags": shown.values["tags"]} if "tags" in shown.values else {}
+
+
+def _again(failure: Failure) -> Failure:
+    return Conflict(
+        failure.code, failure.message, vendor_status=failure.vendor_status, vendor_code=failure.vendor_code,
+        vendor_words=failure.vendor_words, vendor_request_id=failure.vendor_request_id,
+    )  # fmt: skip

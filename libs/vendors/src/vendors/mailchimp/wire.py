@@ -1,0 +1,125 @@
+"""The forms in which Mailchimp takes and shows members, and nothing else of it (sheet, sections 3 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from vendors.mailchimp.members import key_of
+from vendors.target import Known
+
+MERGE = "merge."
+LONGEST_BYTES = 255
+_PARTS = {"addr1": "street", "addr2": "street2", "city": "city", "state": "state", "zip": "zip", "country": "country"}
+
+
+def merge_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The `merge_fields` of a body; an empty text clears a field, an absent one leaves it."""
+    return {path.removeprefix(MERGE): _sent(value) for path, value in values.items() if path.startswith(MERGE)}
+
+
+def fitting(value: Any) -> Any:
+    """A value as the vendor keeps it: texts are cut at 255 bytes, never in the middle of a character."""
+    if isinstance(value, str):
+        return value.encode()[:LONGEST_BYTES].decode(errors="ignore")
+    if isinstance(value, Mapping):
+        return {part: fitting(text) for part, text in value.items()}
+    return value
+
+
+def row(email: str, status: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the batch call; without a status for members that exist."""
+    body: dict[str, Any] = {"email_address": email, "merge_fields": merge_fields(values)}
+    if status:
+        body["status"] = status
+    if values.get("tags"):
+        body["tags"] = list(values["tags"])
+    if values.get("language"):
+        body["language"] = values["language"]
+    return body
+
+
+def change(status: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a PATCH: no status unless one is asked for, never an address."""
+    body: dict[str, Any] = {}
+    merge = merge_fields(values)
+    if merge:
+        body["merge_fields"] = merge
+    if "language" in values:
+        body["language"] = values["language"] or ""
+    if status:
+        body["status"] = status
+    return body
+
+
+def member(found: Mapping[str, Any]) -> Known:
+    """What an answer shows of a member, by the paths of the catalogue."""
+    values: dict[str, Any] = {"email": found["email_address"]}
+    values |= {MERGE + tag: _shown(value) for tag, value in found.get("merge_fields", {}).items()}
+    if all_tags(found):
+        values["tags"] = names(found.get("tags", ()))
+    if found.get("language"):
+        values["language"] = found["language"]
+    return Known(
+        exists=True, met=True, values=values, standing=found["status"], id=str(found.get("contact_id") or found["id"])
+    )
+
+
+def all_tags(found: Mapping[str, Any]) -> bool:
+    """Whether the answer shows every tag: it shows fifty at most."""
+    return len(found.get("tags", ())) >= int(found.get("tags_count", 0))
+
+
+def names(tags: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted(str(tag["name"]) for tag in tags)
+
+
+def document(body: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(body) if body else {}
+    return found
+
+
+def by_key(members: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {key_of(one["email_address"]): one for one in members}
+
+
+def same(wanted: Any, seen: Any) -> bool:
+    """Whether two values are one to the vendor: no value and an empty text are, and 12.50 and 12.5."""
+    if isinstance(wanted, Mapping) or isinstance(seen, Mapping):
+        return _parts(wanted) == _parts(seen)
+    one, other = _text(wanted), _text(seen)
+    return one == other or (isinstance(seen, int | float) and _number(one) == _number(other) is not None)
+
+
+def _sent(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return {theirs: _text(value.get(ours)) for theirs, ours in _PARTS.items()}
+    return value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {ours: value.get(theirs) or "" for theirs, ours in _PARTS.items()}
+    return value
+
+
+def _parts(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {part: _text(value.get(part)) for part in _PARTS.values() if _text(value.get(part))}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else fitting(str(value)).strip()
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None

@@ -1,0 +1,1 @@
+"""What every writer shares: intake, queue, executor, intents, links, owners, verdicts."""

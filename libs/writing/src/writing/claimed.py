@@ -1,0 +1,56 @@
+"""A record that somebody has taken, with everything that planning its next step needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vendors.target import Act, Known, Step, Target, Work
+from writing.items import Item
+from writing.owners import Ownership, TargetKey
+
+
+@dataclass(slots=True)
+class Claimed:
+    """Taken by a token; `known` and `fresh` follow what is learnt on the way."""
+
+    item: Item
+    ownership: Ownership
+    known: dict[str, Known]
+    capabilities: frozenset[str] = frozenset()
+    fresh: set[str] = field(default_factory=set)
+    did: str = ""
+    facts: object | None = None
+    """Those of the place by which the last step was planned."""
+
+    def step(self, target: Target, facts: object | None) -> Step:
+        """The next step towards the wish; pure."""
+        return target.plan(self.work(), facts)
+
+    def work(self) -> Work:
+        """R14: every key of the record but the wanted one is left, and archived where nobody else lives."""
+        item, own = self.item, self.ownership
+        key, leaving = own.wanted, tuple(one for one in own.former if one in own.alone)
+        if item.wish == "absent" and item.document.get("how") in ("tag", "leave"):
+            # The last key is not archived then: it is marked, or left as it is.
+            leaving = tuple(one for one in leaving if one != own.last)
+            key = own.last if item.document["how"] == "tag" and own.last in own.alone else ""
+        return Work(
+            wish=item.wish, document=item.document, key=key, speaks=own.speaks, former=own.former, leaving=leaving,
+            known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
+        )  # fmt: skip
+
+    def target(self, key: str) -> TargetKey:
+        return TargetKey(self.item.connection, self.item.place, key)
+
+    def before(self, act: Act) -> Mapping[str, Any]:
+        """What was agreed until now, as far as the act changes it."""
+        known = self.known.get(act.key, Known())
+        before: dict[str, Any] = {path: known.values[path] for path in act.values if path in known.values}
+        return before | ({"standing": known.standing} if act.standing and known.standing else {})
+
+
+def after(act: Act) -> dict[str, Any]:
+    """What an act makes so, with the standing if it carries one."""
+    return dict(act.values) | ({"standing": act.standing} if act.standing else {})

@@ -1,0 +1,20 @@
+"""Error codes that only the writers raise."""
+
+from common.codes import Code, register
+
+LEASE_LOST = Code(
+    "LEASE_LOST",
+    "A call was stopped before it was sent: another executor has taken the record over meanwhile.",
+    "Nothing: the other executor goes on with it.",
+    "nobody",
+    True,
+)
+ATTEMPTS_EXHAUSTED = Code(
+    "ATTEMPTS_EXHAUSTED",
+    "A record was tried as often as the schedule allows and is parked.",
+    "Look at its last failure with `millrace dead-letter show`, repair the cause, then retry.",
+    "operator",
+    True,
+)
+
+register(LEASE_LOST, ATTEMPTS_EXHAUSTED)

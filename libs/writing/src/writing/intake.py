@@ -1,0 +1,139 @@
+"""Write commands become work items: the newest wish of every record, and nothing else.
+
+Promise: after a batch, each record's work item holds the highest revision ever seen for it, and every older one that was passed over
+has its row in the journal. R7: versions decide and offsets are an economy, so the rows are never deleted: they outlive Kafka's
+retention. (What must not be coalesced, such as payments, has a key of its own per command and passes here as a record of its own.)
+
+A crash before the commit leaves nothing, and the batch is read again. A crash after it and before the offsets repeats the batch: every
+revision is then equal or lower, and at most a closed row is opened again, which ends as `Unchanged` without a call. A crash before the
+executors hear of the work costs nothing but their next look at the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from common import failpoints
+from common.bus.handler import Delivered
+from common.bus.record import RawRecord
+from common.bus.trace import trace_id_of
+from common.clock import Clock
+from common.contracts.messages import WriteCommand
+from common.contracts.topics import Topic
+from common.journal import Entry, Step, write
+from common.metric_register import RECORDS
+from common.metrics import Metrics
+from common.state.pool import Connection
+from writing.items import PRIORITY, ItemKey, Locked, lock, upsert
+
+CHANNEL = "work"
+KeyOf = Callable[[Mapping[str, Any]], str]
+
+
+class CommandHandler:
+    """Consumes the commands of one vendor."""
+
+    def __init__(
+        self, topic: Topic, group: str, key_of: KeyOf, *, clock: Clock, metrics: Metrics, wake: Callable[[], None]
+    ) -> None:
+        """`key_of` is the target's; `wake` tells the executor of this process, NOTIFY those of the others."""
+        self.topic = topic
+        self.group = group
+        self._key_of = key_of
+        self._clock = clock
+        self._metrics = metrics
+        self._wake = wake
+
+    def parse(self, record: RawRecord) -> WriteCommand:
+        """Reads one record; what is no command becomes a dead letter, byte for byte."""
+        return WriteCommand.model_validate_json(record.value or b"")
+
+    async def store(self, batch: Sequence[Delivered[WriteCommand]], tx: Connection) -> None:
+        """One transaction. Repeatable by (sync, record, revision)."""
+        now = self._clock.now()
+        stored = await lock(tx, [_key(item.message) for item in batch])
+        newest, passed_over = _newest(batch, stored)
+        entries = [_superseded(item, by, now) for item, by in passed_over]
+        entries += [_replaced(item, stored, now) for item in newest.values() if _replaces(item, stored)]
+        entries += [_again(item, now) for item in newest.values() if item.message.replay]
+        await self._upsert(tx, newest, now)
+        await write(tx, entries)
+        await tx.execute("select pg_notify($1, '')", CHANNEL)
+        for entry in entries:
+            if entry.step is Step.SUPERSEDED:
+                self._metrics.count(RECORDS, sync=entry.sync, outcome="superseded")
+
+    async def after(self, batch: Sequence[Delivered[WriteCommand]]) -> None:
+        """The work is stored: whoever can do it may begin."""
+        await failpoints.hit("intake.after_commit")
+        self._wake()
+
+    async def _upsert(self, tx: Connection, newest: Mapping[ItemKey, Delivered[WriteCommand]], now: datetime) -> None:
+        rows = [self._row(item) for _, item in sorted(newest.items())]
+        await upsert(tx, rows, now)
+
+    def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
+        command = item.message
+        key = self._key_of(command.document) if command.wish == "present" else ""
+        traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
+        return (
+            command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,
+            command.wish, command.skip, dict(command.document), command.mapping_version, key, command.lane.value,
+            PRIORITY[command.lane], command.run or "", command.event or "", command.replay, command.happened_at, traceparent,
+        )  # fmt: skip
+
+
+def _key(command: WriteCommand) -> ItemKey:
+    return ItemKey(command.sync, command.entity, command.record)
+
+
+def _newest(
+    batch: Sequence[Delivered[WriteCommand]], stored: Mapping[ItemKey, Locked]
+) -> tuple[dict[ItemKey, Delivered[WriteCommand]], list[tuple[Delivered[WriteCommand], int]]]:
+    """The highest revision of each record, and those that are older than what is known, with what they are older than."""
+    newest: dict[ItemKey, Delivered[WriteCommand]] = {}
+    passed_over: list[tuple[Delivered[WriteCommand], int]] = []
+    for item in sorted(batch, key=lambda one: one.message.revision, reverse=True):
+        key = _key(item.message)
+        first = newest.setdefault(key, item)
+        known = max(first.message.revision, stored[key].revision if key in stored else 0)
+        if item.message.revision < known:
+            passed_over.append((item, known))
+    return {k: i for k, i in newest.items() if k not in stored or i.message.revision >= stored[k].revision}, passed_over
+
+
+def _replaces(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -> bool:
+    """Whether an older wish is dropped that nobody had begun to work on."""
+    before = stored.get(_key(item.message))
+    return (
+        before is not None
+        and before.state in ("ready", "waiting", "parked", "dead")
+        and before.revision < item.message.revision
+    )
+
+
+def _replaced(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked], now: datetime) -> Entry:
+    command = item.message
+    before = stored[_key(command)].revision
+    return _entry(item, Step.SUPERSEDED, now, before, {"by": command.revision})
+
+
+def _superseded(item: Delivered[WriteCommand], by: int, now: datetime) -> Entry:
+    return _entry(item, Step.SUPERSEDED, now, item.message.revision, {"by": by, "at": item.record.place})
+
+
+def _again(item: Delivered[WriteCommand], now: datetime) -> Entry:
+    return _entry(item, Step.REPLAYED, now, item.message.revision, {"replay": item.message.replay})
+
+
+def _entry(
+    item: Delivered[WriteCommand], step: Step, now: datetime, revision: int, details: Mapping[str, Any]
+) -> Entry:
+    command = item.message
+    return Entry(
+        at=now, step=step, sync=command.sync, connection=command.source, entity=command.entity, record=command.record,
+        event_id=command.event or "", run=command.run or "", revision=revision, mapping_version=command.mapping_version,
+        trace_id=trace_id_of(item.record), details=details,
+    )  # fmt: skip

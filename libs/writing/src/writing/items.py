@@ -1,0 +1,217 @@
+"""Work items: the newest wish of each record of each sync, who works on it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
+from common.contracts.messages import Lane
+from common.failures import Failure
+from common.state.pool import Connection
+
+State = Literal["ready", "leased", "hold", "waiting", "parked", "dead", "done"]
+PRIORITY: Mapping[Lane, int] = {Lane.LIVE: 0, Lane.REPLAY: 1, Lane.BACKFILL: 2}
+
+
+class ItemKey(NamedTuple):
+    """One record of one sync; transactions lock in the order of these keys, so that two never wait for each other."""
+
+    sync: SyncId
+    entity: Entity
+    record: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A work item as it was when somebody took it."""
+
+    key: ItemKey
+    source: ConnectionId
+    connection: ConnectionId
+    place: str
+    revision: int
+    wish: Literal["present", "absent"]
+    skip: str
+    document: Mapping[str, Any]
+    mapping_version: int
+    target_key: str
+    lane: Lane
+    run: str
+    event_id: str
+    happened_at: datetime
+    traceparent: str
+    attempts: int
+    did: str
+    token: UUID
+
+    @property
+    def trace_id(self) -> str:
+        return self.traceparent[3:35] if len(self.traceparent) >= 55 else ""
+
+
+class Locked(NamedTuple):
+    """What may have changed about an item since it was taken."""
+
+    revision: int
+    state: State
+    token: UUID | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of an item; `failure` is what people are shown."""
+
+    state: State
+    due_at: datetime
+    hold_until: datetime | None = None
+    attempts: int = 0
+    did: str = ""
+    outcome: str = ""
+    reason: str = ""
+    failure: Failure | None = None
+
+    def overtaken(self, now: datetime) -> Fate:
+        """R1: a newer revision came meanwhile, so the row is ready, whatever the verdict on the old one was."""
+        return replace(self, state="ready", due_at=now, attempts=0, did="", outcome="", reason="", failure=None)
+
+
+def item_of(row: Any) -> Item:
+    """The item in one row of `flow.work_item`."""
+    return Item(
+        key=key_of(row),
+        source=ConnectionId(row["source"]),
+        connection=ConnectionId(row["connection"]),
+        place=row["place"],
+        revision=row["revision"],
+        wish=row["wish"],
+        skip=row["skip"],
+        document=row["document"],
+        mapping_version=row["mapping_version"],
+        target_key=row["target_key"],
+        lane=Lane(row["lane"]),
+        run=row["run"],
+        event_id=row["event_id"],
+        happened_at=row["happened_at"],
+        traceparent=row["traceparent"],
+        attempts=row["attempts"],
+        did=row["did"],
+        token=row["token"],
+    )
+
+
+def key_of(row: Any) -> ItemKey:
+    return ItemKey(SyncId(row["sync"]), Entity(row["entity"]), RecordId(row["record"]))
+
+
+def columns(keys: Iterable[tuple[str, ...]], width: int = 3) -> list[list[str]]:
+    """Keys as the parallel arrays that `unnest` takes."""
+    listed = list(keys)
+    return [[key[at] for key in listed] for at in range(width)]
+
+
+async def lock(tx: Connection, keys: Iterable[ItemKey]) -> dict[ItemKey, Locked]:
+    """Locks the rows until the transaction ends."""
+    rows = await tx.fetch(
+        """
+        select w.sync, w.entity, w.record, w.revision, w.state, w.token, w.attempts from flow.work_item w
+          join unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record) using (sync, entity, record)
+         order by w.sync, w.entity, w.record for update of w
+        """,
+        *columns(sorted(set(keys))),
+    )
+    return {key_of(row): Locked(row["revision"], row["state"], row["token"], row["attempts"]) for row in rows}
+
+
+async def upsert(tx: Connection, rows: Sequence[tuple[Any, ...]], now: datetime) -> None:
+    """Stores wishes, the latest of each record; one row per record."""
+    if rows:
+        await tx.execute(_UPSERT, *(list(column) for column in zip(*rows, strict=True)), now)
+
+
+# R1: state, lease and attempts of a row that is leased or on hold belong to whoever works on it; only the wish is replaced.
+# R8: an equal revision opens a dead, parked or done row again, and changes nothing else.
+_UPSERT = """
+insert into flow.work_item as w (sync, entity, record, source, connection, place, revision, wish, skip, document, mapping_version,
+                                 target_key, lane, priority, run, event_id, replay, happened_at, traceparent,
+                                 state, due_at, received_at, changed_at)
+select n.*, 'ready', $20, $20, $20
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
+              $10::jsonb[], $11::int[], $12::text[], $13::text[], $14::smallint[], $15::text[], $16::text[], $17::text[],
+              $18::timestamptz[], $19::text[]) as n
+on conflict (sync, entity, record) do update
+   set source = excluded.source, connection = excluded.connection, place = excluded.place, revision = excluded.revision,
+       wish = excluded.wish, skip = excluded.skip, document = excluded.document, mapping_version = excluded.mapping_version,
+       target_key = excluded.target_key, run = excluded.run, event_id = excluded.event_id, replay = excluded.replay,
+       happened_at = excluded.happened_at, traceparent = excluded.traceparent, changed_at = excluded.changed_at,
+       lane = case when w.state in ('done', 'dead', 'parked') or excluded.priority < w.priority then excluded.lane else w.lane end,
+       priority = case when w.state in ('done', 'dead', 'parked') then excluded.priority else least(excluded.priority, w.priority) end,
+       state = case when w.state in ('leased', 'hold') then w.state else 'ready' end,
+       due_at = case when w.state in ('leased', 'hold') then w.due_at else excluded.due_at end,
+       attempts = case when w.state in ('leased', 'hold') then w.attempts else 0 end,
+       did = case when w.state in ('leased', 'hold') then w.did else '' end,
+       outcome = case when w.state in ('leased', 'hold') then w.outcome else '' end,
+       reason = case when w.state in ('leased', 'hold') then w.reason else '' end
+ where excluded.revision > w.revision
+    or (excluded.revision = w.revision and w.state in ('dead', 'parked', 'done'))
+"""
+
+
+async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -> None:
+    """Stores what becomes of locked rows and takes their leases off."""
+    if not fates:
+        return
+    listed = list(fates.values())
+    failures = [fate.failure for fate in listed]
+    await tx.execute(
+        """
+        update flow.work_item w
+           set state = n.state, due_at = n.due_at, hold_until = n.hold_until, token = null, lease_until = null,
+               attempts = n.attempts, did = n.did, outcome = n.outcome, reason = n.reason, code = n.code, kind = n.kind,
+               message = n.message, vendor_status = n.vendor_status, vendor_code = n.vendor_code,
+               vendor_words = n.vendor_words, vendor_request = n.vendor_request,
+               failed_first_at = case when n.code = '' then null else coalesce(w.failed_first_at, $18) end,
+               failed_last_at = case when n.code = '' then null else $18 end,
+               changed_at = $18
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[],
+                      $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[],
+                      $16::text[], $17::text[])
+               as n(sync, entity, record, state, due_at, hold_until, attempts, did, outcome, reason, code, kind, message,
+                    vendor_status, vendor_code, vendor_words, vendor_request)
+         where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+        """,
+        *columns(fates),
+        [fate.state for fate in listed],
+        [fate.due_at for fate in listed],
+        [fate.hold_until for fate in listed],
+        [fate.attempts for fate in listed],
+        [fate.did for fate in listed],
+        [fate.outcome for fate in listed],
+        [fate.reason for fate in listed],
+        [failure.code if failure else "" for failure in failures],
+        [failure.kind.value if failure else "" for failure in failures],
+        [failure.message if failure else "" for failure in failures],
+        [failure.vendor_status if failure else None for failure in failures],
+        [failure.vendor_code if failure else "" for failure in failures],
+        [failure.vendor_words if failure else "" for failure in failures],
+        [failure.vendor_request_id if failure else "" for failure in failures],
+        now,
+    )
+
+
+async def reopen(tx: Connection, keys: Sequence[ItemKey], now: datetime) -> None:
+    """Makes closed rows ready: somebody else's change concerns them too. Leased and held rows are left alone (R1)."""
+    await tx.execute(
+        """
+        update flow.work_item w
+           set state = 'ready', due_at = $4, attempts = 0, did = '', outcome = '', reason = '', changed_at = $4
+          from unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)
+         where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record) and w.state in ('done', 'waiting', 'ready')
+        """,
+        *columns(sorted(set(keys))),
+        now,
+    )

@@ -1,0 +1,111 @@
+"""What we know of target records: stored with every result, every look and every event of the target itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from common.contracts.outcomes import SkipReason
+from common.state.pool import Connection
+from vendors.target import Act, Done, Known
+from writing.items import columns
+from writing.owners import TargetKey
+
+
+async def read(tx: Connection, keys: Iterable[TargetKey]) -> dict[TargetKey, Known]:
+    """What is known of these; nothing is a `Known` too."""
+    listed = sorted(set(keys))
+    rows = await tx.fetch(
+        """
+        select t.* from flow.target_record t
+          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
+        """,
+        *columns(listed),
+    )
+    found = {TargetKey(row["connection"], row["place"], row["key"]): _known(row) for row in rows}
+    return {key: found.get(key, Known()) for key in listed}
+
+
+async def save(tx: Connection, known: Mapping[TargetKey, Known], now: datetime, by: str) -> None:
+    """Stores what is known now; a standing that did not change keeps its time and its author."""
+    if not known:
+        return
+    listed = list(known.values())
+    await tx.execute(
+        """
+        insert into flow.target_record as t (connection, place, key, target_id, present, met, values, ours, standing, former, born_of,
+                                             barred, doubtful, standing_at, standing_by, changed_at)
+        select n.*, case when n.standing = '' then null else $14::timestamptz end,
+               case when n.standing = '' then '' else $15 end, $14
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::jsonb[], $8::jsonb[],
+                      $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[])
+               as n(connection, place, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful)
+        on conflict (connection, place, key) do update
+           set target_id = excluded.target_id, present = excluded.present, met = excluded.met, values = excluded.values,
+               ours = excluded.ours, standing = excluded.standing, former = excluded.former, born_of = excluded.born_of,
+               barred = excluded.barred, doubtful = excluded.doubtful, changed_at = excluded.changed_at,
+               standing_at = case when t.standing = excluded.standing then t.standing_at else excluded.standing_at end,
+               standing_by = case when t.standing = excluded.standing then t.standing_by else excluded.standing_by end,
+               standing_reason = case when t.standing = excluded.standing then t.standing_reason else '' end
+        """,
+        *columns(known),
+        [one.id for one in listed],
+        [one.exists for one in listed],
+        [one.met for one in listed],
+        [dict(one.values) for one in listed],
+        [list(one.ours) for one in listed],
+        [one.standing for one in listed],
+        [one.former for one in listed],
+        [one.born_of for one in listed],
+        [one.barred.value if one.barred else "" for one in listed],
+        [one.doubtful for one in listed],
+        now,
+        by,
+    )
+
+
+def after(known: Known, act: Act, done: Done) -> Known:
+    """What is known once an act is done."""
+    ours = tuple(sorted({*known.ours, *done.gave} - set(done.took)))
+    return replace(
+        known,
+        exists=done.exists,
+        met=True,
+        values={**known.values, **act.values, **done.values},
+        ours=ours,
+        standing=done.standing or act.standing or known.standing,
+        born_of=act.born_of or known.born_of,
+        doubtful=False,
+        id=done.id or known.id,
+    )
+
+
+def after_look(known: Known, seen: Known) -> Known:
+    """A look replaces what was agreed (R2). Which tags are ours, and what we did to it, no look can tell."""
+    present = {str(tag).casefold() for tag in seen.values.get("tags", ())}
+    return replace(
+        seen,
+        met=known.met or bool(seen.exists),
+        ours=tuple(tag for tag in known.ours if tag.casefold() in present),
+        former=known.former,
+        born_of=known.born_of,
+        barred=known.barred,
+        doubtful=False,
+    )
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        exists=row["present"],
+        met=row["met"],
+        values=row["values"],
+        ours=tuple(row["ours"]),
+        standing=row["standing"],
+        former=row["former"],
+        born_of=row["born_of"],
+        barred=SkipReason(row["barred"]) if row["barred"] else None,
+        doubtful=row["doubtful"],
+        id=row["target_id"],
+    )

@@ -1,0 +1,60 @@
+"""One lease per target key, held over all keys of a record as long as its work item is leased or on hold (R13).
+
+Two records that share an address must not be written at the same time, and a record must not come to an address that another one is
+just leaving. The rows belong to the record, not to an executor: whoever takes a record over takes its keys over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from common.state.pool import Connection
+from writing.items import Item, ItemKey, columns, key_of
+from writing.owners import Held, TargetKey
+
+
+async def take(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> set[ItemKey]:
+    """Takes the keys of each record, all or none; returns the records that have all of theirs."""
+    wanted = [
+        (TargetKey(item.connection, item.place, key), item.key)
+        for item in items
+        for key in {item.target_key, *keys[item.key].keys}
+        if key
+    ]
+    if not wanted:
+        return {item.key for item in items}
+    # In the order of the keys: two claims that want the same ones wait for each other once, and never crosswise.
+    wanted.sort()
+    targets = sorted({target for target, _ in wanted})
+    await tx.execute(
+        """
+        insert into flow.target_lease (connection, place, key, sync, entity, record)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+        on conflict (connection, place, key) do nothing
+        """,
+        *columns([target for target, _ in wanted]),
+        *columns([key for _, key in wanted]),
+    )
+    rows = await tx.fetch(
+        """
+        select l.* from flow.target_lease l
+          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
+        """,
+        *columns(targets),
+    )
+    held = {TargetKey(row["connection"], row["place"], row["key"]): key_of(row) for row in rows}
+    lacking = {key for target, key in wanted if held.get(target) != key}
+    if lacking:
+        await release(tx, lacking)
+    return {item.key for item in items} - lacking
+
+
+async def release(tx: Connection, keys: Iterable[ItemKey]) -> None:
+    """Gives the keys of these records back."""
+    await tx.execute(
+        """
+        delete from flow.target_lease l using unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
+         where (l.sync, l.entity, l.record) = (n.sync, n.entity, n.record)
+        """,
+        *columns(sorted(set(keys))),
+    )

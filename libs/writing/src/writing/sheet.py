@@ -1,0 +1,155 @@
+"""What one transaction of a writer stores: fates, journal, knowledge, links and ownership, gathered row by row and written together.
+
+R5: every row of a batch stands alone here; a refused row, or one whose lease is gone, leaves its neighbours as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from common.contracts.ids import ConnectionId
+from common.journal import Entry, Step, write
+from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
+from common.metrics import Metrics
+from common.state.pool import Connection
+from vendors.target import Known, Nothing, Skip
+from writing import items, leases, links, owners, telling
+from writing import known as knowledge
+from writing.claimed import Claimed
+from writing.items import Fate, ItemKey, Locked
+from writing.owners import TargetKey
+
+AUDIT_AFTER = timedelta(hours=4)
+_TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
+
+
+@dataclass(slots=True)
+class Sheet:
+    """The rows of one transaction."""
+
+    now: datetime
+    who: str
+    fates: dict[ItemKey, Fate] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    known: dict[TargetKey, Known] = field(default_factory=dict)
+    done: list[Claimed] = field(default_factory=list)
+    going_on: list[Claimed] = field(default_factory=list)
+    yielding: dict[ItemKey, tuple[ConnectionId, str, Sequence[str]]] = field(default_factory=dict)
+    audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
+
+    def learn(self, row: Claimed, key: str, known: Known) -> None:
+        """Something is known better now."""
+        row.known[key] = known
+        self.known[row.target(key)] = known
+
+    def finish(self, row: Claimed, step: Nothing | Skip, locked: Locked) -> None:
+        """Nothing is left to do for this wish. R1: unless a newer one came meanwhile."""
+        fate = self._finished(row, step)
+        self.fates[row.item.key] = fate.overtaken(self.now) if locked.revision > row.item.revision else fate
+        self.done.append(row)
+        if row.ownership.former:
+            self.yielding[row.item.key] = (row.item.connection, row.item.place, row.ownership.former)
+
+    def _finished(self, row: Claimed, step: Nothing | Skip) -> Fate:
+        reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")
+        if reason:
+            self.entries.append(telling.entry(row.item, Step.SKIPPED, self.now, reason=reason, words=words))
+            return Fate("done", self.now, did=row.did, outcome="skipped", reason=reason)
+        if not row.did:
+            self.entries.append(telling.entry(row.item, Step.UNCHANGED, self.now))
+        return Fate("done", self.now, did=row.did, outcome=row.did or "unchanged")
+
+    def fail(self, row: Claimed, fate: Fate, locked: Locked, *, name: str = "") -> None:
+        """What a failure makes of it. R1: a newer wish makes the row ready, unless something is in flight (R2)."""
+        overtaken = locked.revision > row.item.revision and fate.state != "hold"
+        failure, details = (
+            fate.failure,
+            {"due_at": fate.due_at.isoformat()} if fate.state in ("waiting", "hold") else None,
+        )
+        self.entries.append(
+            telling.entry(
+                row.item, _TOLD[fate.state], self.now, attempt=name, details=details,
+                reason=failure.code if failure else fate.reason, words=failure.message if failure else "",
+            )
+        )  # fmt: skip
+        self.fates[row.item.key] = fate.overtaken(self.now) if overtaken else _with(fate, row.did)
+        if fate.state in ("dead", "parked") and not overtaken and row.item.target_key:
+            # R13: it cannot write any more, so the next of those who share its target does.
+            self.yielding[row.item.key] = (row.item.connection, row.item.place, (row.item.target_key,))
+
+    def go_on(self, row: Claimed, locked: Locked) -> None:
+        """The lease stays: another step follows at once. R1: not for a wish that is outdated."""
+        if locked.revision > row.item.revision:
+            self.fates[row.item.key] = Fate("ready", self.now)
+        else:
+            self.going_on.append(row)
+
+    async def write(self, tx: Connection) -> None:
+        """Stores everything; the rows of all fates are locked by this transaction."""
+        await knowledge.save(tx, self.known, self.now, self.who)
+        await items.settle(tx, self.fates, self.now)
+        if self.going_on:
+            await _note(tx, self.going_on)
+        if self.done:
+            await self._leave(tx)
+        for target, key in self.audits.items():
+            await tx.execute(_AUDIT, *target, *key, self.now + AUDIT_AFTER)
+        survivors = await owners.survivors(tx, self.yielding)
+        await items.reopen(tx, survivors, self.now)
+        await leases.release(tx, [key for key, fate in self.fates.items() if fate.state != "hold"])
+        await write(tx, self.entries)
+
+    async def _leave(self, tx: Connection) -> None:
+        await owners.leave(tx, [row.item for row in self.done])
+        there = {
+            row.item.key: row.known[row.item.target_key].id
+            for row in self.done
+            if row.item.target_key and row.known.get(row.item.target_key, Known()).exists
+        }
+        if there:
+            new = set(await links.link(tx, there))
+            self.entries += [
+                telling.entry(row.item, Step.LINKED, self.now, reason=row.item.lane.value)
+                for row in self.done
+                if row.item.key in new
+            ]
+        await links.unlink(tx, [row.item.key for row in self.done if row.item.wish == "absent"])
+
+    def count(self, metrics: Metrics, service: str) -> None:
+        """Adds the transaction, once it is committed, to the process's figures."""
+        rows: Mapping[ItemKey, Claimed] = {row.item.key: row for row in self.done}
+        with metrics.tally() as tally:
+            for key, fate in self.fates.items():
+                if fate.outcome:
+                    tally.count(RECORDS, sync=key.sync, outcome=fate.outcome)
+                if fate.outcome in ("added", "updated") and key in rows:
+                    latency = (self.now - rows[key].item.happened_at).total_seconds()
+                    tally.observe(RECORD_LATENCY, max(0.0, latency), sync=key.sync)
+                if fate.failure is not None:
+                    metric = DEAD_LETTERS if fate.state in ("dead", "parked") else RETRIES
+                    tally.count(metric, service=service, code=fate.failure.code)
+
+
+def _with(fate: Fate, did: str) -> Fate:
+    return replace(fate, did=did)
+
+
+async def _note(tx: Connection, rows: Sequence[Claimed]) -> None:
+    """What was done so far is stored: a crash must not make an added record an unchanged one."""
+    await tx.execute(
+        """
+        update flow.work_item w set did = n.did, attempts = 0
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, did)
+         where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+        """,
+        *items.columns([row.item.key for row in rows]),
+        [row.did for row in rows],
+    )
+
+
+_AUDIT = """
+insert into flow.audit (connection, place, key, sync, entity, record, due_at) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (connection, place, key) do update set due_at = greatest(flow.audit.due_at, excluded.due_at)
+"""

@@ -1,0 +1,79 @@
+"""The journal's rows of a writer: one way to fill them, so that each has its record, revision, attempt and trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import jsonpatch
+
+from common.failures import Failure
+from common.http.call import VendorAnswer
+from common.journal import Entry, Step
+from vendors.target import Act
+from writing.claimed import after
+from writing.intents import Intent
+from writing.items import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is told of an answer, or of its absence."""
+
+    status: int | None = None
+    request_id: str = ""
+    duration_s: float | None = None
+
+    @classmethod
+    def of(cls, answer: VendorAnswer | Failure, duration_s: float) -> Reply:
+        if isinstance(answer, Failure):
+            return cls(answer.vendor_status, answer.vendor_request_id, duration_s)
+        return cls(answer.status, answer.request_id, answer.duration_s)
+
+
+def entry(item: Item, step: Step, now: datetime, **more: Any) -> Entry:
+    """A row about an item."""
+    return Entry(
+        at=now, step=step, sync=item.key.sync, connection=item.source, entity=item.key.entity, record=item.key.record,
+        event_id=item.event_id, run=item.run, revision=item.revision, mapping_version=item.mapping_version,
+        trace_id=item.trace_id, **{"target_key": item.target_key, **more},
+    )  # fmt: skip
+
+
+def attempt(item: Item, act: Act, name: str, reply: Reply, failure: Failure | None, now: datetime) -> Entry:
+    """One record's part in one call, whatever came of it."""
+    told = entry(
+        item, Step.ATTEMPT, now, attempt=name, target_key=act.key, reason=failure.code if failure else "",
+        vendor_status=reply.status, vendor_request_id=reply.request_id, details={"action": act.action},
+        duration_ms=None if reply.duration_s is None else round(reply.duration_s * 1000, 1),
+    )  # fmt: skip
+    if failure is None:
+        return told
+    return replace(told, words=failure.vendor_words or failure.message, vendor_code=failure.vendor_code)
+
+
+def applied(item: Item, act: Act, name: str, before: Mapping[str, Any], now: datetime, *, how: str = "") -> Entry:
+    """The vendor has applied it: one row for each write it applied, and no other."""
+    return entry(
+        item, Step.APPLIED, now, attempt=name, target_key=act.key, reason=how, before=before, after=after(act),
+        patch=patch(before, after(act)), details={"action": act.action},
+    )  # fmt: skip
+
+
+def applied_intent(item: Item, intent: Intent, now: datetime, how: str) -> Entry:
+    """The same, learnt later: with the revision that was sent then."""
+    told = applied(item, intent.act, intent.attempt, intent.before, now, how=how)
+    return replace(told, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
+
+
+def settled_intent(item: Item, intent: Intent, now: datetime, verdict: str) -> Entry:
+    """What a look made of an outcome that nobody saw (R2); `not_seen` means: not there by the vendor's horizon."""
+    told = entry(item, Step.SETTLED, now, attempt=intent.attempt, target_key=intent.target.key, reason=verdict)
+    return replace(told, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
+
+
+def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """RFC 6902, from what was agreed to what is so now."""
+    return list(jsonpatch.make_patch(dict(before), dict(after)).patch)

@@ -1,0 +1,209 @@
+"""The life of a writer: asks the queue of each connection for work, as much as there is room for, and looks after what is held.
+
+Live work has a line of its own for its calls, so that it never stands behind a backfill; the rest has another, so that it is never
+starved. On a stop nothing new is taken, and what is under way is brought to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from common.clock import Clock, monotonic
+from common.contracts.connections import Connection
+from common.contracts.ids import ConnectionId
+from common.http.call import Api
+from common.http.door import Door
+from common.state.configuration import Configuration, ConfigurationReader
+from common.state.pool import Pool, connection
+from common.state.trouble import Trouble, trouble_of
+from vendors.target import Target
+from vendors.vendor import Vendor
+from writing.caller import Caller
+from writing.claimed import Claimed
+from writing.executor import Executor
+from writing.heartbeat import Heartbeat
+from writing.intake import CHANNEL
+from writing.queue import LIVE, REST, Queue, Turn
+from writing.settle import Settler, audit
+
+ROWS = 500
+IDLE_S = 0.5
+SWEEP_S = 2.0
+# Every so many turns, what is least urgent goes first.
+OTHER_WAY = 8
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of."""
+
+    pool: Pool
+    clock: Clock
+    door: Door
+    vendor: Vendor
+    target: Target
+    queue: Queue
+    executor: Executor
+    settler: Settler
+    heartbeat: Heartbeat
+    at_once: int
+    """Calls of one connection at a time; the door's budget knows the vendor's own number."""
+
+
+class _Line:
+    """One class of work of one connection: how many rows are under way, and the places for their calls."""
+
+    def __init__(self, at_once: int) -> None:
+        self.calls = asyncio.Semaphore(at_once)
+        self.rows = 0
+        self.turns = 0
+
+    @contextmanager
+    def carrying(self, rows: int) -> Iterator[None]:
+        self.rows += rows
+        try:
+            yield
+        finally:
+            self.rows -= rows
+
+
+class Worker:
+    """Runs until it is stopped; several may run at once, here and elsewhere."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._configuration = ConfigurationReader()
+        # Two places less than there are for each class: neither can take all of them.
+        share = max(1, parts.at_once - 2)
+        self._lines: defaultdict[tuple[ConnectionId, tuple[int, ...]], _Line] = defaultdict(lambda: _Line(share))
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._next_sweep = 0.0
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Raises what nobody can wait out; everything else ends with `stopping`."""
+        while not stopping.is_set():
+            self._woken.clear()
+            took = await self._turn()
+            self._look_at_ended()
+            if not took:
+                await _either(self._woken, stopping, within=IDLE_S)
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        self._look_at_ended()
+
+    async def listen(self, stopping: asyncio.Event) -> None:
+        """Hears of work that another process has stored; the idle turns find it too."""
+
+        def heard(*_: object) -> None:
+            self.wake()
+
+        while not stopping.is_set():
+            lost = asyncio.Event()
+            try:
+                async with connection(self._parts.pool) as link:
+                    await link.add_listener(CHANNEL, heard)
+                    link.add_termination_listener(lambda *_, lost=lost: lost.set())
+                    await _either(stopping, lost)
+                    if not lost.is_set():
+                        await link.remove_listener(CHANNEL, heard)
+            except Exception as error:
+                if trouble_of(error) is not Trouble.AWAY:
+                    raise
+                await _either(stopping, asyncio.Event(), within=IDLE_S)
+
+    async def _turn(self) -> int:
+        """Asks for every connection once; returns how many rows were taken."""
+        try:
+            configuration = await self._read()
+            if monotonic() >= self._next_sweep:
+                self._next_sweep = monotonic() + SWEEP_S
+                await self._sweep(configuration)
+            took = 0
+            for one in self._ours(configuration):
+                for priorities in (LIVE, REST):
+                    took += await self._take(configuration, one, priorities)
+            return took
+        except Exception as error:
+            if trouble_of(error) is not Trouble.AWAY:
+                raise
+            _log.warning("writer.database_away", error=type(error).__name__)
+            return 0
+
+    async def _read(self) -> Configuration:
+        async with connection(self._parts.pool) as link:
+            return await self._configuration.read(link)
+
+    def _ours(self, configuration: Configuration) -> list[Connection]:
+        found = [one for one in configuration.connections.values() if one.vendor == self._parts.vendor.name]
+        return [one for one in found if one.state == "active"]
+
+    async def _take(self, configuration: Configuration, one: Connection, priorities: tuple[int, ...]) -> int:
+        line = self._lines[one.id, priorities]
+        line.turns += 1
+        order = priorities[::-1] if line.turns % OTHER_WAY == 0 else priorities
+        since = monotonic()
+        rows = await self._parts.queue.claim(configuration, one, Turn(order, ROWS - line.rows))
+        if rows:
+            self._spawn(self._work(one, rows, line, since), "work")
+        return len(rows)
+
+    async def _work(self, one: Connection, rows: list[Claimed], line: _Line, since: float) -> None:
+        with line.carrying(len(rows)), self._parts.heartbeat.keeping(rows[0].item.token, since) as lease:
+            call_s = self._parts.vendor.profile.timeouts.total
+            await self._parts.executor.work(rows, Caller(self._parts.target, self._api(one), line.calls, lease, call_s))
+        self.wake()
+
+    async def _sweep(self, configuration: Configuration) -> None:
+        """What died, what is held and what has to be looked at once more."""
+        for one in self._ours(configuration):
+            await self._parts.queue.take_over(one.id)
+            line = self._lines[one.id, REST]
+            if not any(task.get_name() == f"look {one.id}" for task in self._under_way):
+                self._spawn(self._look(one, line), f"look {one.id}")
+
+    async def _look(self, one: Connection, line: _Line) -> None:
+        parts, api = self._parts, self._api(one)
+        while await parts.settler.settle(one.id, api, line.calls):
+            self.wake()
+        await audit(parts.pool, parts.clock, parts.target, one.id, api, line.calls)
+
+    def _api(self, one: Connection) -> Api:
+        return self._parts.door.open(self._parts.vendor.profile, one)
+
+    def _spawn(self, work: object, name: str) -> None:
+        assert asyncio.iscoroutine(work)
+        self._under_way.add(asyncio.create_task(work, name=name))
+
+    def _look_at_ended(self) -> None:
+        """A database that went away costs leases and no more; any other error is ours and ends the service."""
+        for task in [task for task in self._under_way if task.done()]:
+            self._under_way.discard(task)
+            error = task.exception()
+            if error is None:
+                continue
+            if trouble_of(error) is not Trouble.AWAY:
+                raise error
+            _log.warning("writer.work_interrupted", task=task.get_name(), error=type(error).__name__)
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event, *, within: float | None = None) -> None:
+    """Until one of the two, or until the time is over."""
+    waiting = {asyncio.create_task(one.wait()), asyncio.create_task(other.wait())}
+    try:
+        await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

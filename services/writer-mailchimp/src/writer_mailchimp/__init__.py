@@ -1,0 +1,1 @@
+"""Brings write commands into the audiences of Mailchimp."""

@@ -1,0 +1,67 @@
+"""Builds the Mailchimp writer: the intake of its commands, the events of its target, and the worker that makes the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from common.bus.batch import Origin
+from common.bus.connection import KafkaAddress
+from common.bus.consumer import BatchConsumer
+from common.bus.handler import Handler
+from common.bus.trace import MessagingTrace
+from common.http.opening import open_door
+from common.service import Runtime, run
+from common.state.pool import Pool, close_pool, open_pool, watch
+from common.version import version
+from writer_mailchimp.handlers import SERVICE, on_command
+from writer_mailchimp.settings import WriterMailchimpSettings
+from writer_mailchimp.targets import CALLS_AT_ONCE, VENDOR
+from writing.assembly import assemble
+
+POOL_SIZE = 16
+
+
+@contextlib.asynccontextmanager
+async def build(runtime: Runtime[WriterMailchimpSettings]) -> AsyncIterator[None]:
+    """The service's life: everything it starts ends with it."""
+    settings = runtime.settings
+    trace = MessagingTrace.of_process()
+    async with contextlib.AsyncExitStack() as life:
+        pool = await open_pool(settings.database_url.reveal(), name=SERVICE, size=POOL_SIZE)
+        life.push_async_callback(close_pool, pool)
+        door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
+        writer = assemble(VENDOR, pool, runtime.clock, door, runtime.metrics, service=SERVICE, at_once=CALLS_AT_ONCE)
+        handlers = [on_command(runtime.clock, runtime.metrics, writer.worker.wake)]
+        consumers = {handler.topic.name: _consumer(runtime, pool, trace, handler) for handler in handlers}
+        ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
+        for name, consumer in consumers.items():
+            runtime.health.add(name, consumer.ready)
+        ends.append(runtime.spawn(writer.worker.run(runtime.stopping), "worker"))
+        ends.append(runtime.spawn(writer.worker.listen(runtime.stopping), "listener"))
+        runtime.spawn(writer.heartbeat.run(runtime.stopping), "heartbeat")
+        runtime.spawn(watch(pool), "pool watch")
+        yield
+        # A call that is under way is brought to its end; what takes longer than the drain is settled by a look later.
+        await asyncio.wait(ends)
+
+
+def _consumer(
+    runtime: Runtime[WriterMailchimpSettings], pool: Pool, trace: MessagingTrace, handler: Handler[Any]
+) -> BatchConsumer[Any]:
+    return BatchConsumer(
+        handler,
+        address=KafkaAddress.of(runtime.settings),
+        pool=pool,
+        origin=Origin(SERVICE, version(), "write"),
+        metrics=runtime.metrics,
+        now=runtime.clock.now,
+        trace=trace,
+    )
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit code is the supervisor's."""
+    return run(SERVICE, WriterMailchimpSettings, build)
