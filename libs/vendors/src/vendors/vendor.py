@@ -6,7 +6,7 @@ consent pages, forms and limits are made from that value and are listed nowhere 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -15,7 +15,7 @@ from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import Coverage, Receipt, Version
 from common.failures import Failure
-from common.http.door import Api
+from common.http.door import Api, Call
 from common.http.profile import Profile
 from common.secret import Secret
 from vendors.target import Target
@@ -389,6 +389,8 @@ class Vendor:
     inbox: Inbox | None = None
     source: Source | None = None
     target: Target | None = None
+    ping: Callable[[Connection], Call] | None = None
+    """The cheapest call that shows whether this connection works, its place included."""
 
 
 def connection_of(vendor: VendorName, connection_id: str, **details: str) -> Connection:

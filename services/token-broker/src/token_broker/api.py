@@ -17,7 +17,7 @@ Who: S = a service with the right `tokens` for the vendor, H = with `webhooks`, 
     C      POST   /v1/consents/{id}/places                     -> Consent (asks the vendor again what the grant opens)
     C      POST   /v1/consents/{id}/place                      {"place"} -> Consent, `state` = complete
     C      DELETE /v1/consents/{id}                            -> Consent, `state` = cancelled unless it was over before
-    C      PUT    /v1/grants/{connection}/api-key              {"vendor", "api_key", "by"?} -> Grant (tried at the vendor first)
+    C      PUT    /v1/grants/{connection}/api-key              {"vendor", "api_key", "place"?, "by"?} -> Grant (tried first)
     C      PUT    /v1/grants/{connection}/client-credentials   {"vendor", "site", "place", "client_id"?, "client_secret"?, "by"?} -> Grant
     C      GET    /v1/grants                                   -> {"grants": [Grant]}
     C      GET    /v1/grants/{connection}                      -> Grant with "refreshes", the last 20

@@ -73,7 +73,7 @@ def _grants(router: APIRouter, desk: Desk) -> None:
     @router.put("/v1/grants/{connection}/api-key")
     async def put_api_key(connection: ConnectionName, body: ApiKeyBody, request: Request) -> Response:
         desk.caller(request, "connections", body.vendor)
-        await desk.grants.put_api_key(connection, body.vendor, body.api_key, body.by)
+        await desk.grants.put_api_key(connection, body.vendor, body.api_key, body.by, body.place)
         return answer(await desk.overview.one(connection))
 
     @router.put("/v1/grants/{connection}/client-credentials")

@@ -37,6 +37,7 @@ class PlaceBody(Body):
 class ApiKeyBody(Body):
     vendor: Word
     api_key: Secret
+    place: Word = ""
     by: Line = ""
 
 

@@ -68,8 +68,8 @@ class Grants:
         self._clock = clock
         self._log = log
 
-    async def put_api_key(self, connection: str, vendor: str, key: Secret, by: str) -> None:
-        """Tries the key at the vendor, then stores it; a key that does not work replaces nothing."""
+    async def put_api_key(self, connection: str, vendor: str, key: Secret, by: str, wanted: str = "") -> None:
+        """Tries the key at the vendor, then stores it; one that does not work, or opens another place, replaces nothing."""
         way = self._registry.wanted(vendor, "API key").api_key
         if way is None:
             raise unknown_vendor(vendor, "API key")
@@ -83,6 +83,8 @@ class Grants:
         if isinstance(found, NotGranted):
             raise _refusal(found, grant_codes.API_KEY_REFUSED)
         place = found.places[0] if found.places else None
+        if wanted and (place is None or place.id != wanted):
+            raise Refusal(422, codes.WRONG_ACCOUNT)
         now = self._clock.now()
         await self._adopt(
             NewGrant(

@@ -1,7 +1,7 @@
 """Zoho Books: customers, invoices and payments of an organisation."""
 
 from vendors.vendor import Vendor
-from vendors.zoho_books.client import NAME, ZohoBooksProfile
+from vendors.zoho_books.client import NAME, ZohoBooksProfile, ping
 from vendors.zoho_books.grant import GRANT
 from vendors.zoho_books.inbox import ZohoBooksInbox
 from vendors.zoho_books.source import ZohoBooksSource
@@ -13,4 +13,5 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
+    ping=ping,
 )

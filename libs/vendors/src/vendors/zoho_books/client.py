@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from common.contracts.connections import Connection
 from common.contracts.ids import VendorName
 from common.failures import Bug, Failure
+from common.http.call import Call
 from common.http.door_codes import DOOR_HOST_REFUSED
 from common.http.profile import Limit, Timeouts
 from vendors.zoho.centres import CENTRES, FAMILY, centre
@@ -50,3 +51,9 @@ class ZohoBooksProfile:
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
         return errors.translate(status, headers, body, now)
+
+
+def ping(connection: Connection) -> Call:
+    """Reads the organisation itself: works only while the token is good and opens this very organisation."""
+    path = {"organization_id": connection.details.get("organization_id", "")}
+    return Call("GET", "/organizations/{organization_id}", "organizations.read", path=path)

@@ -1,0 +1,1 @@
+"""The console: people and programs look, decide and replay here."""

@@ -1,0 +1,49 @@
+"""The application: every noun's routes under /api/v1, behind the token; the OpenAPI document is for everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.security import HTTPBearer
+from starlette.types import ASGIApp
+
+from console.api import connections, problems
+from console.api.answers import with_problem_schema
+from console.api.desk import Desk, admitted
+from console.api.entrance import Entrance
+
+PREFIX = "/api/v1"
+# One line a noun.
+NOUNS = (connections.routes,)
+
+
+def build(desk: Desk) -> ASGIApp:
+    """The usual documentation pages load scripts from elsewhere, so there is only the document itself."""
+    app = _Application(
+        title="Millrace console",
+        version="1",
+        summary="Connections, syncs, records: look, decide, replay.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+
+    async def admit(request: Request) -> None:
+        admitted(request, desk)
+
+    # The scheme is there for the document; it never decides, because its own refusal would not be problem details.
+    guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(admit), Depends(HTTPBearer(auto_error=False))])
+    for routes in NOUNS:
+        guarded.include_router(routes(desk))
+    app.include_router(guarded)
+    return Entrance(app)
+
+
+class _Application(FastAPI):
+    """Adds the schema of problems to the document that FastAPI makes."""
+
+    def openapi(self) -> dict[str, Any]:
+        return with_problem_schema(super().openapi())

@@ -1,0 +1,45 @@
+"""What the routes of the API speak to, and how a caller is recognised in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from console.api.access import TokenFile
+from console.api.once import Once
+from console.broker import Broker
+from console.use_cases.connecting import Connecting
+from console.use_cases.connections import Connections
+from console.use_cases.gates import Gates
+from console.use_cases.quotas import Quotas
+from console.use_cases.removal import Removal
+from console.use_cases.trials import Trials
+
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts of the console, built by `main`."""
+
+    token: TokenFile
+    once: Once
+    broker: Broker
+    connections: Connections
+    connecting: Connecting
+    trials: Trials
+    gates: Gates
+    quotas: Quotas
+    removal: Removal
+
+
+def admitted(request: Request, desk: Desk) -> None:
+    """Lets the request in, or raises a Refusal."""
+    desk.token.admit(request.headers.get("authorization", ""))
+
+
+def actor(request: Request) -> str:
+    """Who says to be asking: everybody shows the same token, so this is for people to read and decides nothing."""
+    given = request.headers.get("millrace-actor", "")
+    return given if given and given.isprintable() and len(given) <= _LONGEST_NAME else "api"

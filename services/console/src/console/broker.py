@@ -1,0 +1,225 @@
+"""The token-broker as the console uses it: consents, keys, the standing of grants. No credential ever comes back this way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+from opentelemetry import propagate
+from pydantic import BaseModel, ConfigDict
+
+from common.codes import CODES, Code
+from common.secret import Secret
+from console.refusals import BrokerAway, Refusal
+
+_TIMEOUT_S = 30.0
+_UNKNOWN_TO_BROKER = 404
+_BROKER_FAULT = 500
+
+
+class _Told(BaseModel):
+    """What the broker answers; what a newer broker says more is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Place(_Told):
+    """One organisation, company or account behind a grant."""
+
+    id: str
+    title: str
+    details: dict[str, str] = {}
+
+
+class Consent(_Told):
+    """How far a person has come on the vendor's pages."""
+
+    id: str
+    state: str
+    code: str = ""
+    message: str = ""
+    next: str = ""
+    expires_at: datetime | None = None
+    places: tuple[Place, ...] = ()
+    place: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("complete", "denied", "expired", "cancelled", "failed")
+
+
+class Grant(_Told):
+    """The standing of a credential."""
+
+    connection: str
+    vendor: str
+    kind: str
+    state: str
+    reason_code: str = ""
+    reason: str = ""
+    site: str = ""
+    place: str = ""
+    details: dict[str, str] = {}
+    scopes: tuple[str, ...] = ()
+    granted_at: datetime | None = None
+    granted_by: str = ""
+    expires_at: datetime | None = None
+    refresh_at: datetime | None = None
+    refreshed_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    retry_at: datetime | None = None
+    failures: int = 0
+    budget: dict[str, float] | None = None
+    siblings: dict[str, int] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Ways(_Told):
+    """How a vendor can be connected here."""
+
+    vendor: str
+    title: str
+    ways: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    ready: bool = False
+
+
+class Broker:
+    """The client; one for the process."""
+
+    def __init__(self, base_url: str, key: Callable[[], Secret]) -> None:
+        """`key` is asked on each request: whoever starts the services may replace the key file."""
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=httpx.Timeout(_TIMEOUT_S, connect=2.0), follow_redirects=False, trust_env=False
+        )
+        self._key = key
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def start_consent(
+        self, connection: str, vendor: str, name: str, *, site: str, place: str, by: str
+    ) -> tuple[Consent, Secret]:
+        """A new consent, and the address by which a person starts it."""
+        body = {"connection": connection, "vendor": vendor, "name": name, "site": site, "place": place, "by": by}
+        told = await self._ask("POST", "/v1/consents", body)
+        return Consent.model_validate(told), Secret(str(told["start_url"]))
+
+    async def consent(self, consent: str, wait_s: float = 0.0) -> Consent | None:
+        """The consent, as soon as its state changes or the wait is over; None when the broker knows it no more."""
+        try:
+            return Consent.model_validate(await self._ask("GET", f"/v1/consents/{consent}?wait_s={wait_s}"))
+        except Refusal as refused:
+            _pass_on_unless_unknown(refused)
+            return None
+
+    async def discover(self, consent: str) -> Consent:
+        """Asks the vendor again what the grant opens."""
+        return Consent.model_validate(await self._ask("POST", f"/v1/consents/{consent}/places"))
+
+    async def choose(self, consent: str, place: str) -> Consent:
+        """The person chose one of the places."""
+        return Consent.model_validate(await self._ask("POST", f"/v1/consents/{consent}/place", {"place": place}))
+
+    async def cancel(self, consent: str) -> Consent | None:
+        """Ends a consent that is not over."""
+        try:
+            return Consent.model_validate(await self._ask("DELETE", f"/v1/consents/{consent}"))
+        except Refusal as refused:
+            _pass_on_unless_unknown(refused)
+            return None
+
+    async def put_api_key(self, connection: str, vendor: str, key: Secret, *, place: str, by: str) -> Grant:
+        """Tries the key at the vendor and stores it; a place that is named is the only one it may open."""
+        body = {"vendor": vendor, "api_key": key.reveal(), "place": place, "by": by}
+        return Grant.model_validate(await self._ask("PUT", f"/v1/grants/{connection}/api-key", body))
+
+    async def put_client(
+        self, connection: str, vendor: str, *, site: str, place: str, client_id: str, client_secret: Secret, by: str
+    ) -> Grant:
+        """Stores client credentials once they have made a token."""
+        body = {
+            "vendor": vendor,
+            "site": site,
+            "place": place,
+            "client_id": client_id,
+            "client_secret": client_secret.reveal(),
+            "by": by,
+        }
+        return Grant.model_validate(await self._ask("PUT", f"/v1/grants/{connection}/client-credentials", body))
+
+    async def grants(self) -> Mapping[str, Grant]:
+        """Every grant, by its connection."""
+        told = await self._ask("GET", "/v1/grants")
+        return {grant.connection: grant for grant in map(Grant.model_validate, told["grants"])}
+
+    async def grant(self, connection: str) -> Grant | None:
+        """The grant of a connection, None when the vault holds none."""
+        try:
+            return Grant.model_validate(await self._ask("GET", f"/v1/grants/{connection}"))
+        except Refusal as refused:
+            _pass_on_unless_unknown(refused)
+            return None
+
+    async def delete_grant(self, connection: str) -> str:
+        """Revokes at the vendor and erases: `yes`, `later`, `not offered` or `nothing`."""
+        return str((await self._ask("DELETE", f"/v1/grants/{connection}"))["revoked"])
+
+    async def vendors(self) -> Sequence[Ways]:
+        """The vendors and the ways to connect them."""
+        told = await self._ask("GET", "/v1/vendors")
+        return [Ways.model_validate(one) for one in told["vendors"]]
+
+    async def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
+        headers = {"authorization": f"Bearer {self._key().reveal()}", "content-type": "application/json"}
+        propagate.inject(headers)
+        content = None if body is None else orjson.dumps(body)
+        try:
+            answer = await self._client.request(method, path, content=content, headers=headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as away:
+            raise BrokerAway(sent=False) from away
+        except httpx.HTTPError as lost:
+            raise BrokerAway(sent=True) from lost
+        return _read(answer)
+
+
+def _read(answer: httpx.Response) -> Mapping[str, Any]:
+    told = _document(answer.content)
+    if answer.is_success and told is not None:
+        return told
+    if told is None or "code" not in told or answer.status_code == _BROKER_FAULT:
+        raise BrokerAway(sent=True)
+    raise Refusal(
+        # A key of ours that the broker does not know is no fault of whoever asked us.
+        503 if answer.status_code in (401, 403) else answer.status_code,
+        _code(told),
+        str(told.get("detail", "")),
+        retry_after_s=_seconds(answer.headers.get("retry-after", "")),
+    )
+
+
+def _code(told: Mapping[str, Any]) -> Code:
+    """The broker's own codes are not registered here; its answer says all there is to say of them."""
+    name = str(told["code"])[:64]
+    known = CODES.get(name)
+    return known or Code(name, str(told.get("title", "")), str(told.get("action", "")), "owner", False)
+
+
+def _document(content: bytes) -> Mapping[str, Any] | None:
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.isdigit() and len(text) < 7 else None
+
+
+def _pass_on_unless_unknown(refused: Refusal) -> None:
+    if refused.status != _UNKNOWN_TO_BROKER:
+        raise refused

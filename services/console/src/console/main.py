@@ -1,0 +1,81 @@
+"""Builds the console."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from common.health import NotReady
+from common.http.meter import Meter, open_redis
+from common.http.opening import open_door
+from common.http.quota import QuotaReader
+from common.service import Runtime, run
+from common.state.budget_floors import BudgetFloors
+from common.state.migrate import pending
+from common.state.pool import Pool, close_pool, connection, open_pool, watch
+from console.api import app
+from console.api.access import TokenFile
+from console.api.desk import Desk
+from console.api.once import Once
+from console.broker import Broker
+from console.settings import ConsoleSettings
+from console.use_cases.caretaker import Caretaker
+from console.use_cases.connecting import Connecting
+from console.use_cases.connections import Connections
+from console.use_cases.gates import Gates
+from console.use_cases.quotas import Quotas
+from console.use_cases.removal import Removal
+from console.use_cases.trials import Trials
+from vendors.registry import VENDORS
+
+SERVICE = "console"
+
+
+@asynccontextmanager
+async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
+    """The service's life: everything it starts ends with it."""
+    settings, clock, log = runtime.settings, runtime.clock, runtime.log
+    token = TokenFile(settings.api_token_path)
+    async with AsyncExitStack() as life:
+        pool = await open_pool(settings.database_url.reveal(), name=f"millrace-{SERVICE}")
+        life.push_async_callback(close_pool, pool)
+        broker = Broker(settings.token_broker_url, settings.service_key)
+        life.push_async_callback(broker.aclose)
+        redis = open_redis(settings.redis_url)
+        life.push_async_callback(redis.aclose)
+        door = await life.enter_async_context(open_door(settings, pool, clock, runtime.metrics))
+        connections = Connections(pool, broker, clock)
+        trials = Trials(pool, connections, door, VENDORS, clock)
+        connecting = Connecting(pool, broker, trials, VENDORS, clock, log)
+        removal = Removal(pool, broker, clock, log)
+        reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
+        desk = Desk(
+            token=token,
+            once=Once(pool),
+            broker=broker,
+            connections=connections,
+            connecting=connecting,
+            trials=trials,
+            gates=Gates(pool, connections, clock),
+            quotas=Quotas(connections, reader, VENDORS),
+            removal=removal,
+        )
+        runtime.health.add("database", lambda: _ready(pool))
+        runtime.mount(app.build(desk))
+        caretaker = Caretaker(pool, connecting, removal, clock, log)
+        runtime.spawn(caretaker.run(runtime.stopping), "caretaker")
+        runtime.spawn(watch(pool), "pool-watch")
+        yield
+
+
+async def _ready(pool: Pool) -> str | None:
+    async with connection(pool) as link:
+        missing = await pending(link)
+    if missing:
+        raise NotReady(f"the database needs {', '.join(missing)}: run python -m common.state.migrate")
+    return None
+
+
+def main() -> int:
+    """Runs the service until SIGTERM."""
+    return run(SERVICE, ConsoleSettings, build)

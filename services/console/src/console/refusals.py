@@ -1,0 +1,55 @@
+"""What the console says instead of doing what it was asked: a status, a code, a sentence, and when to ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from common.codes import Code
+from common.http.door_codes import TOKEN_BROKER_UNAVAILABLE
+from console import codes
+
+
+class Refusal(Exception):
+    """A request that is not granted; becomes problem details (RFC 9457). Never holds a secret."""
+
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        detail: str = "",
+        *,
+        retry_after_s: float | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(code.name)
+        self.status = status
+        self.code = code
+        self.detail = detail or code.meaning
+        self.retry_after_s = retry_after_s
+        self.more = dict(more or {})
+
+    def __str__(self) -> str:
+        return f"{self.code.name}: {self.detail}"
+
+
+class BrokerAway(Refusal):
+    """The token-broker did not answer; `sent` tells whether it may have done what it was asked."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__(503, TOKEN_BROKER_UNAVAILABLE, retry_after_s=2)
+        self.sent = sent
+
+
+def unknown_connection(given: str) -> Refusal:
+    return Refusal(404, codes.CONNECTION_UNKNOWN, f"There is no connection {given[:64]}.")
+
+
+def wrong_state(name: str, state: str, wanted: str) -> Refusal:
+    return Refusal(409, codes.CONNECTION_STATE, f"{name} is {state}; {wanted}.")
+
+
+def in_use(name: str, syncs: Sequence[tuple[str, str]]) -> Refusal:
+    named = ", ".join(shown for _, shown in syncs)
+    return Refusal(
+        409, codes.CONNECTION_IN_USE, f"{name} is used by {named}.", more={"syncs": [sync for sync, _ in syncs]}
+    )

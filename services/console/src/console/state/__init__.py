@@ -1,0 +1,1 @@
+"""The console's repositories: the rows of `core` that it owns."""

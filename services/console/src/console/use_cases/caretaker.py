@@ -1,0 +1,75 @@
+"""Goes on with what was broken off: connections half made, connections half deleted, grants left over, old answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import asyncpg
+from structlog.typing import FilteringBoundLogger
+
+from common.clock import Clock
+from common.state import pool as state
+from console.refusals import Refusal
+from console.state import connecting as roads
+from console.state import idempotency
+from console.use_cases.connecting import Connecting
+from console.use_cases.removal import Removal
+
+EVERY_S = 2.0
+SWEEP_EVERY_S = 60.0
+_ANSWERS_KEPT = timedelta(hours=24)
+_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class Caretaker:
+    """One task of the service; several replicas do the same work without harm, because each step can be repeated."""
+
+    def __init__(
+        self, pool: state.Pool, connecting: Connecting, removal: Removal, clock: Clock, log: FilteringBoundLogger
+    ) -> None:
+        self._pool = pool
+        self._connecting = connecting
+        self._removal = removal
+        self._clock = clock
+        self._log = log
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until the service stops."""
+        rounds = int(SWEEP_EVERY_S / EVERY_S)
+        turn = 0
+        while not stopping.is_set():
+            await self._try("connecting", self.settle_all)
+            await self._try("deleting", self._removal.finish_all)
+            if turn % rounds == 0:
+                await self._try("sweeping", self._sweep)
+            turn += 1
+            await _pause(stopping)
+
+    async def settle_all(self) -> None:
+        """Brings every open road as far as it can go now."""
+        async with state.connection(self._pool) as link:
+            due = await roads.due(link, self._clock.now())
+        for connection in due:
+            await self._connecting.settle(connection)
+            async with state.connection(self._pool) as link:
+                await roads.look_again(link, connection, self._clock.now() + timedelta(seconds=EVERY_S))
+
+    async def _sweep(self) -> None:
+        await self._removal.sweep()
+        async with state.connection(self._pool) as link:
+            await idempotency.forget(link, self._clock.now() - _ANSWERS_KEPT)
+
+    async def _try(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except (*_AWAY, Refusal) as away:
+            self._log.warning("caretaker.later", work=what, error=str(away) or type(away).__name__)
+
+
+async def _pause(stopping: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), EVERY_S)
+    except TimeoutError:
+        return
