@@ -6,6 +6,7 @@ import os
 import resource
 from importlib import metadata
 
+from sandbox.settings import stack_id
 from sandbox.simulator import Answer
 
 
@@ -21,7 +22,7 @@ def health(path: str) -> Answer | None:
     if path in ("/livez", "/readyz"):
         return Answer.json(200, {"status": "ok"})
     if path == "/version":
-        return Answer.json(200, {"service": "sandbox", "version": version(), "pid": os.getpid()})
+        return Answer.json(200, {"service": "sandbox", "version": version(), "pid": os.getpid(), "stack_id": stack_id()})
     if path == "/metrics":
         return Answer(200, metrics().encode(), {"content-type": "text/plain; version=0.0.4"})
     return None

@@ -28,3 +28,8 @@ def read(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--snapshot-seconds", type=float, default=5.0, help="how often a changed state is written")
     given = parser.parse_args(arguments)
     return Settings(given.host, given.port, given.home.expanduser().resolve(), given.snapshot_seconds)
+
+
+def stack_id() -> str:
+    """Whose process this is, as the supervisor of a local stack tells it."""
+    return os.environ.get("MILLRACE_STACK_ID", "")
