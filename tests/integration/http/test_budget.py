@@ -11,8 +11,9 @@ from common.clock import FixedClock
 from common.failures import RateLimited, Transient
 from common.http.budget import Slot
 from common.http.profile import Limit
-from common.state.pool import Pool
+from common.state.pool import Pool, close_pool, open_pool
 from tests.support.budgets import BOOKS, Budgets, Process, at_once, per_day, per_minute
+from tests.support.database import Database
 from tests.support.valkey_server import ValkeyServer
 
 MINUTE = timedelta(minutes=1)
@@ -399,6 +400,19 @@ class TestRedisAway:
             assert len(await process.drain(limit)) >= 17
         finally:
             server.kill()
+
+
+class TestConsole:
+    async def test_takes_its_places_like_every_service(self, database: Database, valkey: ValkeyServer) -> None:
+        pool = await open_pool(database.url("console"), name="tests", size=2)
+        made = Budgets(valkey.url, pool, FixedClock())
+        limits = (per_minute(100), per_day(1000), at_once(10, reserve=0.1))
+        try:
+            await made.process().admit(*limits)
+            await made.process(url="redis://127.0.0.1:1/0").admit(*limits)
+        finally:
+            await made.aclose()
+            await close_pool(pool)
 
 
 class TestNobodyKnows:

@@ -197,7 +197,7 @@ def _terms(one: Metered, rank: int) -> list[str | int | float]:
     if limit.shape == "daily":
         return [limit.shape, limit.kept if rank else 0, 0, 0, 0]
     allowed = limit.ours - (limit.kept if rank else 0)
-    pace = one.window_ms / allowed * 0.97 if rank and limit.shape == "rolling" else 0
+    pace = one.window_ms / limit.ours if limit.shape == "rolling" else 0
     return [limit.shape, allowed, one.window_ms, pace, limit.spare]
 
 

@@ -100,14 +100,14 @@ class BudgetFloors:
                 if (await _take(tx, ticket, 1)).taken == 0:
                     raise DayUsedUp(ticket)
             for pace in paces:
-                await _set_turn(tx, pace.limit_id, now + pace.hold + pace.spacing)
+                await _set_turn(tx, pace, now + pace.hold + pace.spacing)
             return None
 
     async def end_turn(self, paces: Sequence[Pace], now: datetime, *, used: bool) -> None:
         """The call without Redis is over."""
         async with state.transaction(self._pool) as tx:
-            for pace in paces:
-                await _set_turn(tx, pace.limit_id, now + pace.spacing if used else now)
+            for pace in _in_order(paces):
+                await _set_turn(tx, pace, now + pace.spacing if used else now)
 
 
 class DayUsedUp(Exception):
@@ -147,7 +147,7 @@ async def _take(tx: state.Connection, ticket: Ticket, wanted: int) -> Block:
 async def _turn(tx: state.Connection, paces: Sequence[Pace], now: datetime, behind: int) -> datetime | None:
     """When the latest of the turns comes, None when all are here; locks the rows in one order for everybody."""
     found: datetime | None = None
-    for pace in sorted(paces, key=lambda p: p.limit_id):
+    for pace in _in_order(paces):
         await tx.execute("insert into flow.budget_window (limit_id) values ($1) on conflict do nothing", pace.limit_id)
         free: datetime | None = await tx.fetchval(
             "select pace_next from flow.budget_window where limit_id = $1 and pace_next > '-infinity' for update",
@@ -160,5 +160,10 @@ async def _turn(tx: state.Connection, paces: Sequence[Pace], now: datetime, behi
     return found
 
 
-async def _set_turn(tx: state.Connection, limit_id: str, at: datetime) -> None:
-    await tx.execute("update flow.budget_window set pace_next = $2 where limit_id = $1", limit_id, at)
+async def _set_turn(tx: state.Connection, pace: Pace, at: datetime) -> None:
+    await tx.execute("update flow.budget_window set pace_next = $2 where limit_id = $1", pace.limit_id, at)
+
+
+def _in_order(paces: Sequence[Pace]) -> list[Pace]:
+    """One order for everybody who locks these rows: two that meet in opposite orders would wait for each other."""
+    return sorted(paces, key=lambda pace: pace.limit_id)

@@ -99,9 +99,11 @@ local function log(i, limit)
   -- Above half of the window, everything but live calls is spread evenly: places then come free one by one, so that
   -- a live call waits for one of them and not for the whole window.
   limit.paced = limit.pace > 0 and limit.used * 2 >= limit.allowed
-  if limit.paced and limit.tat - 2 * limit.pace > now then
+  -- Who comes late may catch up with a few calls at once: what is not used in its time would be lost.
+  local early = limit.tat - math.max(2 * limit.pace, limit.window / 40) - now
+  if limit.paced and rank > 0 and early > 0 then
     mine = 0
-    block(i, limit.tat - 2 * limit.pace - now)
+    block(i, early)
   end
   room = math.min(room, mine)
 end

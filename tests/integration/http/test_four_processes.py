@@ -1,0 +1,123 @@
+"""Four processes on one Zoho Books organisation, with every fault at once: not one 429, and what is ours is used.
+
+Everything is scaled alike: a window of 5 s for the vendor's minute, latencies of 2 to 250 ms for 10 ms to 3 s. `bench/quota` runs the
+same with the real hundred a minute against the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.database import Database
+from tests.support.valkey_server import ValkeyServer
+
+ROOT = Path(__file__).parents[3]
+LIMITS = {"count": 600, "window_s": 5.0, "at_once": 60}
+OURS_PER_S = 540 / 5.0
+TOTAL = 3000
+AWAY_S = 1.0
+TOO_LONG_S = 90.0
+
+
+class Vendor:
+    def __init__(self) -> None:
+        wanted = {**LIMITS, "latency_s": [0.002, 0.25], "total": TOTAL}
+        self.process = started("tests.support.metered_vendor", wanted)
+        assert self.process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+
+    def report(self) -> dict[str, Any]:
+        told: dict[str, Any] = httpx.get(f"{self.url}/report", timeout=30).json()
+        return told
+
+    def wait_for(self, calls: int) -> float:
+        deadline = time.monotonic() + TOO_LONG_S
+        while time.monotonic() < deadline:
+            if len(self.report()["answered"]) >= calls:
+                return time.monotonic()
+            time.sleep(0.05)
+        raise AssertionError(f"{calls} calls were not answered in time: {len(self.report()['answered'])}")
+
+
+def started(module: str, given: dict[str, object]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, json.dumps(given)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=dict(os.environ),
+    )
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    made = Vendor()
+    yield made
+    made.process.kill()
+    made.process.wait(5)
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    server = ValkeyServer(tmp_path).start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.slow
+class TestFourProcesses:
+    def test_use_what_is_ours_and_never_more(
+        self, vendor: Vendor, own_valkey: ValkeyServer, database: Database, record_property: Any
+    ) -> None:
+        given = {"vendor": vendor.url, "redis": own_valkey.url, "database": database.url("service"), "callers": 20}
+        given |= {"limits": {**LIMITS, "longest_s": 3.0}}
+        workers = [started("tests.support.budget_worker", given) for _ in range(4)]
+        try:
+            vendor.wait_for(600)
+            workers[0].kill()  # with calls in flight
+            vendor.wait_for(1400)
+            own_valkey.kill()
+            lost_at = time.monotonic()
+            time.sleep(AWAY_S)
+            own_valkey.start()  # with nothing in it
+            vendor.wait_for(TOTAL)
+            told = [json.loads(worker.communicate(timeout=20)[0].splitlines()[-1]) for worker in workers[1:]]
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait(5)
+
+        report = vendor.report()
+        share = used_share(report["answered"][:TOTAL], lost_at)
+        record_property("share_of_ours", round(share, 4))
+        print(f"share of ours used {share:.3f}, most at once {report['peak']}, workers {told}")
+
+        assert report["refused"] == []
+        assert share >= 0.95
+        assert report["peak"] <= LIMITS["at_once"]
+
+
+def used_share(answered: list[float], lost_at: float) -> float:
+    """Calls made of calls that were ours, without the outage and the one window that counts as full after it."""
+    open_again = reopened(answered, lost_at)
+    assert open_again - lost_at < AWAY_S + LIMITS["window_s"] + 4.0
+    inside = [at for at in answered if lost_at <= at < open_again]
+    spent = (answered[-1] - answered[0]) - (open_again - lost_at)
+    return (len(answered) - len(inside)) / (OURS_PER_S * spent)
+
+
+def reopened(answered: list[float], lost_at: float) -> float:
+    """The first call after the longest silence that follows the loss."""
+    later = [at for at in answered if at > lost_at]
+    return max(pairwise(later), key=lambda pair: pair[1] - pair[0])[1]
