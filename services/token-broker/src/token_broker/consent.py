@@ -30,7 +30,7 @@ from vendors.vendor import App, Ask, Granted, GrantReply, NotGranted, NotRegiste
 OPEN_FOR = timedelta(minutes=15)
 CHOOSE_FOR = timedelta(hours=1)
 KEPT_FOR = timedelta(days=7)
-_LOOKAGAIN_S = 0.25
+_LOOK_AGAIN_S = 0.25
 _SINGLE = ("state", "code", "error", "location", "accounts-server", "shop", "realmId")
 
 
@@ -87,7 +87,7 @@ class Consents:
         deadline, first = monotonic() + wait_s, await self._choice.read(consent_id)
         found = first
         while found.state == first.state and monotonic() < deadline:
-            await asyncio.sleep(_LOOKAGAIN_S)
+            await asyncio.sleep(_LOOK_AGAIN_S)
             found = await self._choice.read(consent_id)
         return found
 
@@ -114,12 +114,12 @@ class Consents:
         if isinstance(back, NotGranted):
             denied = back.code == grant_codes.CONSENT_DENIED.name
             return await self._choice.end(consent, "denied" if denied else "failed", back)
+        asked_at = self._clock.now()
         granted = await self._exchange(consent, oauth, app, back.site, back.code)
         if isinstance(granted, NotGranted):
             return await self._choice.end(consent, "failed", granted)
-        now = self._clock.now()
         await failpoints.hit("broker.consent.exchanged")
-        await self._store.keep(consent.id, granted, now, now + CHOOSE_FOR)
+        await self._store.keep(consent.id, granted, asked_at, asked_at + CHOOSE_FOR)
         await failpoints.hit("broker.consent.kept")
         return await self.discover(consent.id)
 

@@ -38,6 +38,7 @@ from vendors.vendor import App, GrantCall, Granted, GrantReply, NotGranted, NotR
 LOCK_WAIT_S = 22.0
 STORE_FOR_S = 60.0
 MOST_JITTER = timedelta(seconds=60)
+_SPARE = timedelta(minutes=2)
 APP_PAUSE = timedelta(minutes=5)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -262,7 +263,8 @@ def times_of(granted: Granted, renewal: Renewal | None, made_at: datetime, draw:
     """Renewed at the vendor's age or up to a minute earlier, so that grants of one hour do not come back together."""
     if granted.lives is None or renewal is None:
         return Times(made_at, None, None)
-    age = min(renewal.age, granted.lives * 0.9)
+    # A life shorter than the vendor's page says leaves its last tenth.
+    age = renewal.age if granted.lives - renewal.age >= _SPARE else granted.lives * 0.9
     jitter = min(MOST_JITTER, granted.lives * 0.05)
     refresh_at = made_at + age - jitter * draw(0.0, 1.0)
     refresh_dies = None if granted.refresh_lives is None else made_at + granted.refresh_lives

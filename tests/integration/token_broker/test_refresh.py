@@ -1,0 +1,167 @@
+"""One refresh, whoever asks and however many: against the sandbox's accounts servers and its budgets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.broker import Broker, gates, notifications, query
+from tests.support.broker_world import World, eventually, fault
+from tests.support.burst import Reply, burst
+
+
+async def ask_all(brokers: list[Broker], connection: str, count: int) -> list[Reply]:
+    """Asks for a token `count` times at once, spread over the brokers."""
+    share = count // len(brokers)
+    path = f"/v1/tokens/{connection}"
+    asked = [burst(broker.url, path, broker.key("ingest"), share, lanes=min(share, 170)) for broker in brokers]
+    return [reply for replies in await asyncio.gather(*asked) for reply in replies]
+
+
+class TestExpiry:
+    async def test_five_hundred_callers_of_three_replicas_are_one_refresh(self, own_world: World) -> None:
+        brokers = [own_world.broker() for _ in range(3)]
+        own_world.connect_books(brokers[0])
+        before = len(own_world.token_calls())
+        own_world.advance(3600)
+        answers = await ask_all(brokers, "books", 501)
+        assert {answer.status for answer in answers} == {200}
+        assert {answer.document["generation"] for answer in answers} == {2}
+        assert len({answer.document["token"] for answer in answers}) == 1
+        assert len(own_world.token_calls()) == before + 1
+
+
+class TestReports:
+    async def test_many_reports_of_one_generation_are_one_refresh(self, own_world: World) -> None:
+        brokers = [own_world.broker() for _ in range(2)]
+        own_world.connect_books(brokers[0])
+        own_world.advance(600)
+        before = len(own_world.token_calls())
+        report = {"generation": 1, "reason": "unauthorised"}
+        async with httpx.AsyncClient(timeout=40) as client:
+            answers = await asyncio.gather(
+                *(
+                    client.post(f"{broker.url}/v1/tokens/books", headers=broker.headers("ingest"), json=report)
+                    for broker in brokers * 40
+                )
+            )
+        assert {answer.json()["generation"] for answer in answers} == {2}
+        assert len(own_world.token_calls()) == before + 1
+
+
+# what the accounts server does to the next refresh; what the broker's callers then see; the gates; the vendor is asked
+ANSWERS: list[tuple[str, dict[str, Any], tuple[int, str], set[str]]] = [
+    ("token_revoked", {}, (409, "NEEDS_REAUTH"), {"needs_reauth"}),
+    ("storm_429", {}, (503, "TOKEN_THROTTLED"), {"throttled"}),
+    ("status", {"status": 200, "body": '{"error":"general_error"}'}, (503, "TOKEN_UNAVAILABLE"), set()),
+    ("status", {"status": 200, "body": '{"error":"invalid_client_secret"}'}, (503, "APP_REFUSED"), {"needs_reauth"}),
+    ("status", {"status": 200, "body": "<html>Zoho</html>"}, (503, "TOKEN_UNAVAILABLE"), set()),
+    ("status", {"status": 500}, (503, "TOKEN_UNAVAILABLE"), set()),
+    ("status", {"status": 302}, (503, "TOKEN_UNAVAILABLE"), set()),
+    ("reset_before", {}, (503, "TOKEN_UNAVAILABLE"), set()),
+    ("reset_after", {}, (503, "TOKEN_UNAVAILABLE"), set()),
+    ("truncated_body", {}, (503, "TOKEN_UNAVAILABLE"), set()),
+]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(("kind", "more", "told", "closed"), ANSWERS)
+    def test_each_leads_to_the_state_the_sheet_asks_for(
+        self, own_world: World, kind: str, more: dict[str, Any], told: tuple[int, str], closed: set[str]
+    ) -> None:
+        world, broker = own_world, own_world.broker()
+        world.connect_books(broker)
+        before = len(world.token_calls())
+        fault(world, kind, **more)
+        world.advance(3600)
+        answer = broker.token("books")
+        assert (answer.status_code, answer.json()["code"]) == told
+        eventually(lambda: gates(world.database, "books") == closed)
+        for _ in range(30):
+            assert broker.token("books").status_code == told[0]
+        assert len(world.token_calls()) == before + 1, "no storm"
+        assert len(notifications(world.database, "books")) == len(closed)
+        world.sandbox.delete("faults")  # type: ignore[union-attr]
+        if told[0] == 503:
+            world.advance(601)
+            eventually(lambda: broker.token("books").status_code == 200)
+            assert gates(world.database, "books") == set()
+            assert len(notifications(world.database, "books")) == len(closed)
+
+    def test_a_slow_vendor_is_given_up_and_asked_again_later(self, own_world: World) -> None:
+        world, broker = own_world, own_world.broker()
+        world.connect_books(broker)
+        fault(world, "latency", seconds=30, count=1)
+        world.advance(3600)
+        began = time.monotonic()
+        assert broker.token("books").status_code == 503
+        assert 10 < time.monotonic() - began < 25
+        world.advance(10)
+        assert broker.token("books").json()["generation"] == 2
+
+
+class TestEndings:
+    def test_a_dead_grant_closes_the_gate_once_and_tells_one_person(self, own_world: World) -> None:
+        brokers = [own_world.broker() for _ in range(2)]
+        own_world.connect_books(brokers[0])
+        fault(own_world, "token_revoked")
+        own_world.advance(3600)
+        for broker in brokers * 10:
+            answer = broker.token("books")
+            assert (answer.status_code, answer.json()["code"]) == (409, "NEEDS_REAUTH")
+        assert notifications(own_world.database, "books") == [("gate.needs_reauth", "GRANT_REVOKED")]
+        assert brokers[1].call("GET", "/v1/grants/books").json()["reason_code"] == "GRANT_REVOKED"
+        own_world.sandbox.delete("faults")  # type: ignore[union-attr]
+        own_world.connect_again(brokers[1])
+        assert [broker.token("books").json()["generation"] for broker in brokers] == [2, 2]
+        assert gates(own_world.database, "books") == set()
+        resolved = query(own_world.database, "select resolved_at from core.notification where connection = 'books'")
+        assert len(resolved) == 1 and resolved[0]["resolved_at"] is not None
+
+    def test_long_trouble_closes_the_gate_and_its_end_opens_it(self, own_world: World) -> None:
+        world, broker = own_world, own_world.broker()
+        world.connect_books(broker)
+        fault(world, "status", status=500)
+        world.advance(3600)
+        for _ in range(8):
+            broker.token("books")
+            world.advance(300)
+        eventually(lambda: gates(world.database, "books") == {"throttled"})
+        assert len(notifications(world.database, "books")) == 1
+        world.sandbox.delete("faults")  # type: ignore[union-attr]
+        world.advance(301)
+        eventually(lambda: broker.token("books").status_code == 200)
+        assert gates(world.database, "books") == set()
+
+
+KILLED_AT = (20, 54, 55)
+
+
+class TestAnHour:
+    @pytest.mark.slow
+    async def test_ten_thousand_requests_with_restarts_stay_within_the_budget(self, own_world: World) -> None:
+        brokers = [own_world.broker() for _ in range(2)]
+        own_world.connect_books(brokers[0])
+        before, served, longest = len(own_world.token_calls()), 0, 0.0
+        for minute in range(66):
+            own_world.advance(60)
+            if minute in KILLED_AT:
+                brokers[0].kill()
+                brokers[0].start()
+            if minute in (40, 56):
+                assert brokers[1].stop() == 0
+                brokers[1].start()
+            answers = await ask_all(brokers, "books", 156)
+            longest = max(longest, *(answer.took_s for answer in answers))
+            assert {answer.status for answer in answers} == {200}
+            served += len(answers)
+        assert served > 10_000
+        spent = own_world.token_calls()[before:]
+        # A broker that was killed between asking and storing costs one refresh more, and no other restart does.
+        assert 1 <= len(spent) <= 1 + len(KILLED_AT)
+        assert {call["status"] for call in spent} == {200}
+        assert longest < 5, "nobody waited longer than a refresh takes"
