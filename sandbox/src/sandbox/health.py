@@ -22,7 +22,9 @@ def health(path: str) -> Answer | None:
     if path in ("/livez", "/readyz"):
         return Answer.json(200, {"status": "ok"})
     if path == "/version":
-        return Answer.json(200, {"service": "sandbox", "version": version(), "pid": os.getpid(), "stack_id": stack_id()})
+        return Answer.json(
+            200, {"service": "sandbox", "version": version(), "pid": os.getpid(), "stack_id": stack_id()}
+        )
     if path == "/metrics":
         return Answer(200, metrics().encode(), {"content-type": "text/plain; version=0.0.4"})
     return None
