@@ -14,9 +14,10 @@ from millrace.stack.java import find_java
 from millrace.stack.kafka import Kafka
 from millrace.stack.parts import Part
 from millrace.stack.postgres import DATABASE, PASSWORDS, Postgres, Role, find_programs, login, password
+from millrace.stack.sandbox_clients import remember_clients
 from millrace.stack.secrets import secret_file
 from millrace.stack.service_part import ServicePart
-from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, TOPICS, Service, declared
+from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, SANDBOX, SANDBOX_CLIENTS, TOPICS, Service, declared
 from millrace.stack.state import UnitState
 from millrace.stack.steps import ModuleRun, create_database
 from millrace.stack.supervisor import Step
@@ -54,7 +55,10 @@ class Surroundings:
 
     def of(self, service: Service) -> dict[str, str]:
         environment = self.base(service.role) | {"OTEL_SERVICE_NAME": f"millrace-{service.name}"}
-        return environment | {name: self._filled(value) for name, value in service.environment.items()}
+        told = {name: self._filled(value) for name, value in service.environment.items()}
+        # Whoever is told a secret in a file must not be told another one beside it.
+        answered = {name.removesuffix("_FILE") for name in told if name.endswith("_FILE")}
+        return {name: value for name, value in environment.items() if name not in answered} | told
 
     def base(self, role: Role) -> dict[str, str]:
         return {
@@ -79,8 +83,9 @@ class Surroundings:
         return urlunsplit(given._replace(netloc=f"{user}@{address}"))
 
     def _filled(self, value: str) -> str:
-        """`{port:name}`, `{secret:name}` (a file) and `{home}` in a declared value."""
+        """`{port:name}`, `{secret:name}` (a file), `{text:name}` (what is in it) and `{home}` in a declared value."""
         value = value.replace("{home}", str(self._home.root))
+        value = re.sub(r"\{text:([\w/.-]+)\}", lambda m: (self._home.secrets / m[1]).read_text().strip(), value)
         value = re.sub(r"\{secret:([\w/.-]+)\}", lambda m: str(secret_file(self._home, m[1])), value)
         return re.sub(r"\{port:([\w-]+)\}", lambda m: self._port_of(m[1]), value)
 
@@ -113,6 +118,8 @@ def _servers(home: Home, settings: StackSettings, given: Mapping[str, UnitState]
 
 
 def _needs(service: Service) -> tuple[str, ...]:
+    if service.demo:
+        return service.needs
     return tuple(dict.fromkeys((*INFRASTRUCTURE, MIGRATIONS, TOPICS, *service.needs)))
 
 
@@ -131,11 +138,14 @@ def _steps(home: Home, surroundings: Surroundings, parts: Mapping[str, Part], ch
         )()
         for service in chosen:
             if service.migrations:
-                await ModuleRun(home, MIGRATIONS, service.migrations, surroundings.of(service))()
+                await ModuleRun(home, MIGRATIONS, service.migrations, surroundings.base(service.role))()
 
     async def topics() -> None:
         await ModuleRun(home, TOPICS, TOPICS_MODULE, surroundings.base("service"))()
 
     steps.append(Step(MIGRATIONS, ("postgres", DATABASE_STEP), migrate))
     steps.append(Step(TOPICS, ("kafka",), topics))
+    sandbox = parts.get(SANDBOX)
+    if sandbox is not None:
+        steps.append(Step(SANDBOX_CLIENTS, (SANDBOX,), lambda: remember_clients(home, sandbox.facts()["url"])))
     return steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -24,7 +24,8 @@ NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 class Service:
     """One process of ours: what it runs, where it listens, what must be ready before it.
 
-    In `environment`, `{port:name}` stands for the port of another service and `{home}` for the folder of the stack.
+    In `environment`, `{port:name}` stands for the port of another service, `{home}` for the folder of the stack, `{secret:name}` for a
+    file with a secret of its own, made when it is not there, and `{text:name}` for what stands in such a file.
     """
 
     name: str
@@ -35,15 +36,83 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=lambda: NO_ENVIRONMENT)
     migrations: str | None = None
     demo: bool = False
+    """Whether it is there for the demo alone; it then uses none of the stack's servers."""
+    with_demo: Mapping[str, str] = field(default_factory=lambda: NO_ENVIRONMENT)
+    """What it is told besides when the demo runs."""
+    demo_needs: tuple[str, ...] = ()
 
 
-SERVICES: tuple[Service, ...] = ()
+SANDBOX = "sandbox"
+# The step that asks the sandbox for the application it has registered for us.
+SANDBOX_CLIENTS = "sandbox-clients"
+# The stand-ins for the vendors, and the address under which they call us.
+_AT_THE_SANDBOX: Mapping[str, str] = MappingProxyType(
+    {
+        "MILLRACE_ZOHO_BASE_URL": "http://127.0.0.1:{port:sandbox}/zoho",
+        "MILLRACE_MAILCHIMP_BASE_URL": "http://127.0.0.1:{port:sandbox}/mailchimp",
+        "MILLRACE_PUBLIC_URL": "http://127.0.0.1:{port:ingest}",
+    }
+)
+_OUR_APPLICATION: Mapping[str, str] = MappingProxyType(
+    {
+        "MILLRACE_CONSENT_URL": "http://127.0.0.1:{port:token-broker}",
+        "MILLRACE_ZOHO_CLIENT_ID": "{text:sandbox/zoho-client-id}",
+        "MILLRACE_ZOHO_CLIENT_SECRETS_FILE": "{home}/secrets/sandbox/zoho-client-secrets",
+        "MILLRACE_MAILCHIMP_CLIENT_ID": "{text:sandbox/mailchimp-client-id}",
+        "MILLRACE_MAILCHIMP_CLIENT_SECRET_FILE": "{home}/secrets/sandbox/mailchimp-client-secret",
+    }
+)
+
+
+def _asks_the_broker(name: str) -> Mapping[str, str]:
+    """Where the token-broker is, and the key by which it knows this service."""
+    return {
+        "MILLRACE_TOKEN_BROKER_URL": "http://127.0.0.1:{port:token-broker}",
+        "MILLRACE_SERVICE_KEY_PATH": f"{{secret:{name}.key}}",
+    }
+
+
+SERVICES: tuple[Service, ...] = (
+    Service(SANDBOX, "sandbox", 18310, needs=(), demo=True),
+    Service(
+        "token-broker",
+        "token_broker",
+        18302,
+        role="broker",
+        migrations="token_broker.migrate",
+        with_demo={**_AT_THE_SANDBOX, **_OUR_APPLICATION},
+        demo_needs=(SANDBOX_CLIENTS,),
+    ),
+    Service(
+        "console",
+        "console",
+        18300,
+        role="console",
+        environment={**_asks_the_broker("console"), "MILLRACE_API_TOKEN_PATH": "{secret:console-api.token}"},
+        with_demo=_AT_THE_SANDBOX,
+    ),
+    Service("ingest", "ingest", 18301, environment=_asks_the_broker("ingest"), with_demo=_AT_THE_SANDBOX),
+    Service("mapper", "mapper", 18303, with_demo=_AT_THE_SANDBOX),
+    Service(
+        "writer-mailchimp",
+        "writer_mailchimp",
+        18304,
+        environment=_asks_the_broker("writer-mailchimp"),
+        with_demo=_AT_THE_SANDBOX,
+    ),
+)
 
 
 def declared(*, demo: bool, extra: Path | None = None) -> tuple[Service, ...]:
-    """The services of this stack; `extra` names more of them in a file, for the tests of the stack itself."""
-    chosen = tuple(service for service in SERVICES if demo or not service.demo)
-    return chosen + (read_services(extra) if extra else ())
+    """The services of this stack; `extra` names others in their place, for the tests of the stack itself."""
+    if extra is not None:
+        return read_services(extra)
+    return tuple(_in_the_demo(service) if demo else service for service in SERVICES if demo or not service.demo)
+
+
+def _in_the_demo(service: Service) -> Service:
+    environment = {**service.environment, **service.with_demo}
+    return replace(service, environment=environment, needs=(*service.needs, *service.demo_needs))
 
 
 def read_services(path: Path) -> tuple[Service, ...]:
