@@ -9,6 +9,7 @@ from typing import Any
 
 from common.contracts.outcomes import SkipReason
 from common.state.pool import Connection
+from common.state.storable import storable_json
 from vendors.target import Act, Done, Known
 from writing.items import columns
 from writing.owners import TargetKey
@@ -37,9 +38,10 @@ async def save(tx: Connection, known: Mapping[TargetKey, Known], now: datetime, 
         """
         insert into flow.target_record as t (connection, place, key, target_id, present, met, values, ours, standing, former, born_of,
                                              barred, doubtful, standing_at, standing_by, changed_at)
-        select n.*, case when n.standing = '' then null else $14::timestamptz end,
+        select n.connection, n.place, n.key, n.target_id, n.present, n.met, n.values, n.ours::jsonb, n.standing, n.former, n.born_of,
+               n.barred, n.doubtful, case when n.standing = '' then null else $14::timestamptz end,
                case when n.standing = '' then '' else $15 end, $14
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::jsonb[], $8::jsonb[],
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::jsonb[], $8::text[],
                       $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[])
                as n(connection, place, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful)
         on conflict (connection, place, key) do update
@@ -55,7 +57,8 @@ async def save(tx: Connection, known: Mapping[TargetKey, Known], now: datetime, 
         [one.exists for one in listed],
         [one.met for one in listed],
         [dict(one.values) for one in listed],
-        [list(one.ours) for one in listed],
+        # As text: an array of lists would be an array of two dimensions.
+        [storable_json(list(one.ours)).decode() for one in listed],
         [one.standing for one in listed],
         [one.former for one in listed],
         [one.born_of for one in listed],

@@ -7,6 +7,7 @@ work where it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -59,12 +60,15 @@ class Queue:
     async def _take(self, tx: state.Connection, syncs: Sequence[SyncId], turn: Turn, now: datetime) -> list[Item]:
         token, taken = uuid4(), list[Item]()
         for priority in turn.priorities:
-            wanted = turn.most - len(taken)
-            share = -(-wanted // len(syncs))
-            if wanted > 0:
-                rows = await tx.fetch(_CLAIM, list(syncs), priority, now, share, token, self._lease)
+            hungry = list(syncs)
+            # Each sync gets its share; what some of them leave is shared out among the others.
+            while hungry and (wanted := turn.most - len(taken)) > 0:
+                share = -(-wanted // len(hungry))
+                rows = await tx.fetch(_CLAIM, hungry, priority, now, share, token, self._lease)
                 # What was due first goes first, also inside a batch.
                 taken += [item_of(row) for row in sorted(rows, key=lambda row: row["due_at"])]
+                full = Counter(row["sync"] for row in rows)
+                hungry = [sync for sync in hungry if full[sync] >= share]
         return taken
 
     async def _own(

@@ -116,8 +116,9 @@ class Worker:
                 async with connection(self._parts.pool) as link:
                     await link.add_listener(CHANNEL, heard)
                     link.add_termination_listener(lambda *_, lost=lost: lost.set())
-                    await _either(stopping, lost)
-                    if not lost.is_set():
+                    try:
+                        await _either(stopping, lost)
+                    finally:
                         await link.remove_listener(CHANNEL, heard)
             except Exception as error:
                 if trouble_of(error) is not Trouble.AWAY:

@@ -1,0 +1,307 @@
+"""One writer without Kafka on a real database and the real sandbox: commands go in, members come out."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from common.bus.handler import Delivered
+from common.bus.record import RawRecord
+from common.clock import Clock, OffsetClock
+from common.contracts.connections import Connection
+from common.contracts.ids import CommandId, ConnectionId, Entity, RecordId, SyncId
+from common.contracts.messages import Lane, WriteCommand
+from common.contracts.topics import commands
+from common.failures import RateLimited
+from common.http.door import Door
+from common.http.profile import Limit
+from common.http.tokens import Token
+from common.metrics import Metrics
+from common.secret import Secret
+from common.state.pool import Pool, close_pool, open_pool, transaction
+from tests.support.sandbox import SandboxProcess
+from vendors import mailchimp
+from vendors.vendor import Vendor
+from writing.assembly import Writer, assemble
+from writing.heartbeat import LEASE
+from writing.intake import CommandHandler
+
+LIST, STRICT = "a6b5da1054", "d0b1e09711"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Key:
+    """The API key of the sandbox's demo account, as the token-broker would give it."""
+
+    def __init__(self, key: str) -> None:
+        self.secret = Secret(key)
+
+    async def token(self, connection: ConnectionId) -> Token:
+        return Token(self.secret, 1, datetime(9999, 1, 1, tzinfo=UTC))
+
+    async def replaced(self, connection: ConnectionId, generation: int) -> Token:
+        from common.failures import Unauthorised
+
+        raise Unauthorised("NEEDS_REAUTH", "reconnect")
+
+
+class Places:
+    """Eight places, as the budget would give them."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(8)
+
+    async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float) -> Any:  # fmt: skip
+        await self._free.acquire()
+        return _Place(self._free)
+
+    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+        return failure
+
+
+class _Place:
+    waited_s = 0.0
+
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free = free
+
+    def answered(self) -> None:
+        self._free.release()
+
+    unanswered = unused = answered
+
+
+@dataclass
+class World:
+    """A writer, its database and its vendor."""
+
+    pool: Pool
+    owner: Pool
+    sandbox: SandboxProcess
+    account: dict[str, Any]
+    clock: Clock
+    lease: timedelta = LEASE
+    vendor: Vendor = mailchimp.VENDOR
+    revisions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    offset: int = 0
+
+    # --- the writer
+
+    def door(self) -> Door:
+        return Door(
+            Key(self.account["api_key"]), Places(), self.clock, {"mailchimp": f"{self.sandbox.base_url}/mailchimp"}
+        )
+
+    def writer(self, door: Door) -> Writer:
+        return assemble(
+            self.vendor, self.pool, self.clock, door, Metrics(), service="writer-mailchimp", at_once=8, lease=self.lease
+        )
+
+    @asynccontextmanager
+    async def running(self, executors: int = 1) -> AsyncIterator[None]:
+        """Executors at work until the block ends; an error of theirs is the test's."""
+        stopping, door = asyncio.Event(), self.door()
+        writers = [self.writer(door) for _ in range(executors)]
+        tasks = [asyncio.create_task(w.worker.run(stopping)) for w in writers]
+        beats = [asyncio.create_task(w.heartbeat.run(stopping)) for w in writers]
+        listeners = [asyncio.create_task(w.worker.listen(stopping)) for w in writers]
+        try:
+            yield
+        finally:
+            stopping.set()
+            for one in writers:
+                one.worker.wake()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            for beat in (*beats, *listeners):
+                beat.cancel()
+            await asyncio.gather(*beats, *listeners, return_exceptions=True)
+            await door.aclose()
+            for error in ended:
+                if isinstance(error, BaseException):
+                    raise error
+
+    # --- wishes
+
+    def command(
+        self, record: str, email: str = "", *, sync: str = "s1", revision: int | None = None, lane: Lane = Lane.LIVE,
+        how: str = "", tag: str = "inactive", skip: str = "", replay: str = "", tags: Sequence[str] | None = None,
+        place: str = LIST, trace: str = "", **merge: Any,
+    ) -> Delivered[WriteCommand]:  # fmt: skip
+        if revision is None:
+            self.revisions[sync, record] += 1
+        number = revision or self.revisions[sync, record]
+        document: dict[str, Any] = {"how": how} | ({"tag": tag} if how == "tag" else {})
+        if not how:
+            document = {"email": email, **{f"merge.{name}": value for name, value in merge.items()}}
+            document |= {"tags": list(tags)} if tags is not None else {}
+        command = WriteCommand(
+            id=CommandId(f"{record}-{number}"), sync=SyncId(sync), entity=Entity("customer"), record=RecordId(record),
+            source=ConnectionId("books"), target=ConnectionId("chimp"), place=place, revision=number, mapping_version=1,
+            wish="absent" if how else "present", document=document, skip=skip, lane=lane, happened_at=self.clock.now(), replay=replay,
+        )  # fmt: skip
+        self.offset += 1
+        headers = (("traceparent", (trace or TRACE).encode()),)
+        raw = RawRecord("commands.mailchimp", 0, self.offset, b"k", command.model_dump_json().encode(), headers, 0)
+        return Delivered(command, raw)
+
+    async def store(self, *batch: Delivered[WriteCommand]) -> None:
+        """The intake's transaction."""
+        assert self.vendor.target is not None
+        handler = CommandHandler(
+            commands("mailchimp"), "writer-mailchimp", self.vendor.target.key, clock=self.clock, metrics=Metrics(), wake=lambda: None
+        )  # fmt: skip
+        async with transaction(self.pool) as tx:
+            await handler.store(batch, tx)
+        await handler.after(batch)
+
+    async def want(self, record: str, email: str = "", **more: Any) -> None:
+        await self.store(self.command(record, email, **more))
+
+    # --- what is so
+
+    async def rows(self, query: str, *args: Any) -> list[Any]:
+        async with transaction(self.owner) as tx:
+            return list(await tx.fetch(query, *args))
+
+    async def execute(self, query: str, *args: Any) -> None:
+        async with transaction(self.owner) as tx:
+            await tx.execute(query, *args)
+
+    async def item(self, record: str, sync: str = "s1") -> Any:
+        (row,) = await self.rows("select * from flow.work_item where record = $1 and sync = $2", record, sync)
+        return row
+
+    async def steps(self, record: str) -> list[str]:
+        rows = await self.rows("select step from flow.journal where record = $1 order by id", record)
+        return [row["step"] for row in rows]
+
+    async def journal(self, record: str, step: str) -> list[Any]:
+        return await self.rows("select * from flow.journal where record = $1 and step = $2 order by id", record, step)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 20.0) -> None:
+        deadline = time.monotonic() + within
+        while not await condition():
+            assert time.monotonic() < deadline, f"{what}; items: {await self._shown()}"
+            await asyncio.sleep(0.03)
+
+    async def quiet(self, *states: str, within: float = 20.0) -> None:
+        """Until every row has come to rest; `states` are those that may rest besides the closed ones."""
+        resting = ["done", "dead", "parked", *states]
+
+        async def rests() -> bool:
+            return not await self.rows("select from flow.work_item where not state = any($1::text[]) limit 1", resting)
+
+        await self.until(rests, "the work did not come to rest", within)
+
+    async def settled(self, *states: str, executors: int = 1, within: float = 20.0) -> None:
+        """Runs executors until all is quiet."""
+        async with self.running(executors):
+            await self.quiet(*states, within=within)
+
+    async def _shown(self) -> list[str]:
+        rows = await self.rows("select record, state, code, attempts, message from flow.work_item limit 20")
+        return [" ".join(str(value) for value in row) for row in rows]
+
+    # --- the vendor
+
+    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """As the operator: outside every limit and fault."""
+        address = f"{self.sandbox.base_url}/mailchimp/us6/3.0{path}"
+        return httpx.request(method, address, headers={"authorization": f"Bearer {self.account['operator_token']}"}, timeout=30, **more)  # fmt: skip
+
+    def member(self, email: str, place: str = LIST) -> dict[str, Any]:
+        digest = hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
+        answer = self.call("GET", f"/lists/{place}/members/{digest}")
+        found: dict[str, Any] = {} if answer.status_code == 404 else answer.json()
+        return found
+
+    def status(self, email: str, place: str = LIST) -> str:
+        return str(self.member(email, place).get("status", "none"))
+
+    def tags(self, email: str) -> list[str]:
+        return sorted(tag["name"] for tag in self.member(email)["tags"])
+
+    def audience(self, place: str = LIST) -> dict[str, dict[str, Any]]:
+        answer = self.call("GET", f"/lists/{place}/members?count=1000")
+        return {one["email_address"]: one for one in answer.json()["members"]}
+
+    def person(self, action: str, email: str, **more: Any) -> None:
+        self.sandbox.post("mailchimp/demo/people", {"action": action, "email": email, "audience": LIST, **more})
+
+    def fault(self, kind: str, route: str = "*", **more: Any) -> None:
+        self.sandbox.post("faults", {"vendor": "mailchimp", "route": route, "kind": kind, **more})
+
+    def advance(self, seconds: float) -> None:
+        self.sandbox.post("clock", {"advance_s": seconds})
+        time.sleep(0.06)  # the product's clock looks at the file every 50 ms
+
+    def calls(self) -> list[dict[str, Any]]:
+        listed: Any = self.sandbox.get("log", since=0)["calls"]
+        return [call for call in listed if not call["operator"] and call["vendor"] == "mailchimp"]
+
+    def routes(self) -> list[str]:
+        return [call["route"] for call in self.calls()]
+
+    def writes(self) -> list[str]:
+        return [call["route"] for call in self.calls() if call["method"] != "GET"]
+
+    def applied(self) -> Counter[tuple[str, str]]:
+        """Which members the vendor has applied a write of ours to, and what it was."""
+        found: Counter[tuple[str, str]] = Counter()
+        for call in self.calls():
+            for one in call["applied"]:
+                if one["op"] != "noop":
+                    found[str(one["id"]), f"{one['kind']} {one['op']}"] += 1
+        return found
+
+    async def told(self) -> Counter[tuple[str, str]]:
+        """The same as the journal tells it."""
+        words = {
+            "create": "member create",
+            "archive": "member delete",
+            "give": "member_tags update",
+            "take": "member_tags update",
+        }
+        found: Counter[tuple[str, str]] = Counter()
+        for row in await self.rows("select target_key, details from flow.journal where step = 'applied'"):
+            action = row["details"]["action"].partition(":")[0]
+            digest = hashlib.md5(row["target_key"].encode(), usedforsecurity=False).hexdigest()
+            found[digest, words.get(action, "member update")] += 1
+        return found
+
+
+async def open_world(database: Any, sandbox: SandboxProcess) -> World:
+    """A world with one connection of each side and two syncs into the first audience."""
+    sandbox.post("reset")
+    listed: Any = sandbox.get("accounts")["accounts"]
+    account = next(one for one in listed if one["vendor"] == "mailchimp")
+    owner = await open_pool(database.owner_url, name="test owner", size=2)
+    pool = await open_pool(database.url("service"), name="writer", size=8)
+    world = World(pool, owner, sandbox, account, OffsetClock(sandbox.home))
+    now = world.clock.now()
+    for name, vendor, details in (("books", "zoho-books", {}), ("chimp", "mailchimp", {"dc": "us6", "login_id": "1"})):
+        await world.execute(
+            "insert into core.connection (id, vendor, name, state, details, created_at, updated_at) values ($1, $2, $1, 'active', $3, $4, $4)",
+            name, vendor, details, now,
+        )  # fmt: skip
+    for sync, place in (("s1", LIST), ("s2", LIST), ("strict", STRICT)):
+        await world.execute(
+            """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, created_at, updated_at)
+               values ($1, $1, 't', 'customer', 'books', 'chimp', $2, 'active', $3, $3)""",
+            sync, place, now,
+        )  # fmt: skip
+    return world
+
+
+async def close_world(world: World) -> None:
+    await close_pool(world.pool)
+    await close_pool(world.owner)
