@@ -41,6 +41,11 @@ def up() -> None:
     took = f"is ready after {time.monotonic() - began:.1f} s" if started else "is already running"
     typer.echo(f"Millrace {took} in {settings.home}.")
     _print_addresses(look(Home(settings.home)))
+    if settings.demo:
+        # Imported here: `down` and `status` must work and be quick without what the demo needs.
+        from millrace import demo
+
+        typer.echo("\n".join(demo.set_up(Home(settings.home), note)))
 
 
 def down() -> None:

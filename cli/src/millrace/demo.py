@@ -1,0 +1,162 @@
+"""The demo workspace: what a new user would do first, done for them against the sandbox, each time with the same result.
+
+Every step looks before it acts, so that a second `millrace up` and one that was broken off in the middle both end where the first did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+
+from millrace.api_client import ApiClient, of_stack
+from millrace.errors import CommandError
+from millrace.stack.home import Home
+from millrace.stack.services import SANDBOX
+from millrace.stack.status import look
+
+BOOKS, MAILCHIMP = "demo-books", "demo-mailchimp"
+ACCOUNT, DC, PERSON = "demo", "eu", "demo@eu.example"
+WITHIN_S = 60.0
+_POLL_S = 2.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the steps work with: the console, and the sandbox's accounts."""
+
+    console: ApiClient
+    accounts: Sequence[Mapping[str, Any]]
+    deadline: float
+
+    def account(self, vendor: str) -> Mapping[str, Any]:
+        return next(one for one in self.accounts if (one["vendor"], one["name"]) == (vendor, ACCOUNT))
+
+    def connection(self, name: str) -> Mapping[str, Any] | None:
+        """The connection of this name, if there is one."""
+        found = self.console.get("/connections", name=name)["items"]
+        return found[0] if found else None
+
+
+def set_up(home: Home, say: Say) -> list[str]:
+    """Does what is missing of the demo; the lines that tell a person what to look at. Nothing where there is no sandbox."""
+    addresses = {unit.name: unit.facts.get("url", "") for unit in look(home).parts()}
+    if not addresses.get(SANDBOX) or not addresses.get("console"):
+        return []
+    try:
+        with ApiClient(of_stack(home)) as console:
+            demo = Demo(console, _accounts(addresses[SANDBOX]), time.monotonic() + WITHIN_S)
+            for step in STEPS:
+                step(demo, say)
+    except (CommandError, httpx.HTTPError, KeyError, StopIteration) as stopped:
+        raise CommandError(
+            f"The stack runs, and its demo is not complete: {stopped}",
+            "Repeat `millrace up`, or start without the demo: NO_DEMO=1 millrace up.",
+        ) from stopped
+    return _to_look_at(addresses)
+
+
+def connect_books(demo: Demo, say: Say) -> None:
+    """The demo organisation in the EU, by consent as a person gives it."""
+    account = demo.account("zoho-books")
+    given = {"site": DC, "place": str(account["organization_id"])}
+    _connect(demo, say, BOOKS, "zoho-books", given)
+
+
+def connect_mailchimp(demo: Demo, say: Say) -> None:
+    """The demo account, by its API key."""
+    _connect(demo, say, MAILCHIMP, "mailchimp", {"api_key": demo.account("mailchimp")["api_key"]})
+
+
+# In this order; each may count on those before it.
+STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp)
+
+
+def _connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str]) -> None:
+    there = demo.connection(name)
+    if there is not None and there["state"] == "active" and there["standing"] != "needs_reauth":
+        return
+    if there is not None and there["state"] == "active":
+        begun = demo.console.post(f"/connections/{there['id']}/reconnect", given)
+    else:
+        begun = demo.console.post("/connections", {"vendor": vendor, "name": name, **given})
+    if begun["road"]["start_url"]:
+        consent(begun["road"]["start_url"], PERSON)
+    _wait(demo, begun["connection"]["id"], begun["road"])
+    say(f"{name} is connected.")
+
+
+def _wait(demo: Demo, connection: str, road: Mapping[str, Any]) -> None:
+    while not road["over"]:
+        if time.monotonic() > demo.deadline:
+            raise CommandError(f"it took longer than {WITHIN_S:.0f} s: {road['message']}")
+        road = demo.console.get(f"/connections/{connection}/road", wait_s=_POLL_S)
+    if road["state"] != "connected":
+        raise CommandError(f"{road['message']} [{road['code']}]")
+
+
+def consent(start_url: str, person: str) -> None:
+    """What a person does in a browser: opens the address, chooses who they are, accepts, and comes back."""
+    with httpx.Client(timeout=15, trust_env=False, follow_redirects=True) as browser:
+        page = browser.get(start_url).raise_for_status()
+        form = ConsentForm.read(page.text)
+        browser.post(urljoin(str(page.url), form.action), data=form.accepted_by(person)).raise_for_status()
+
+
+class ConsentForm(HTMLParser):
+    """The form on the vendor's consent page: its address, its hidden fields, the people who may be chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.hidden: dict[str, str] = {}
+        self.people: dict[str, str] = {}
+        self._choice = ""
+
+    @classmethod
+    def read(cls, html: str) -> ConsentForm:
+        form = cls()
+        form.feed(html)
+        return form
+
+    def accepted_by(self, person: str) -> dict[str, str]:
+        """The fields as they are sent when this person accepts."""
+        user = next((value for words, value in self.people.items() if person in words), "")
+        return self.hidden | {"decision": "approve"} | ({"user": user} if user else {})
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" and not self.action:
+            self.action = given.get("action", "")
+        elif tag == "input" and given.get("type") == "hidden":
+            self.hidden[given.get("name", "")] = given.get("value", "")
+        elif given.get("name") == "user" or tag == "option":
+            self._choice = given.get("value", "")
+
+    def handle_data(self, text: str) -> None:
+        # The words beside a choice say who it is.
+        if self._choice and text.strip():
+            self.people[text.strip()] = self._choice
+
+
+def _accounts(sandbox: str) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = httpx.get(f"{sandbox}/_sandbox/accounts", trust_env=False, timeout=10).json()[
+        "accounts"
+    ]
+    return found
+
+
+def _to_look_at(addresses: Mapping[str, str]) -> list[str]:
+    return [
+        f"The demo is connected: {BOOKS} (Zoho Books, EU) and {MAILCHIMP}, both played by the sandbox.",
+        "  millrace connection list             the connections and how they are",
+        f"  millrace connection show {BOOKS}  one of them, with its quota",
+        f"  {addresses[SANDBOX]}/_sandbox/      what the vendors see: every call and webhook",
+    ]
