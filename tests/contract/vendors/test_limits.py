@@ -1,0 +1,102 @@
+"""What the sheets say of limits, hosts and credentials, as the door will use it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from common.http.profile import Limit
+from vendors import mailchimp, zoho_books
+from vendors.vendor import connection_of
+
+HOSTS = {
+    "us": "www.zohoapis.com",
+    "eu": "www.zohoapis.eu",
+    "in": "www.zohoapis.in",
+    "au": "www.zohoapis.com.au",
+    "jp": "www.zohoapis.jp",
+    "ca": "www.zohoapis.ca",
+    "cn": "www.zohoapis.com.cn",
+    "sa": "www.zohoapis.sa",
+}
+
+
+def books_limits(**details: str) -> dict[str, Limit]:
+    connection = connection_of(zoho_books.NAME, "c", **{"dc": "eu", "organization_id": "42", **details})
+    return {limit.name: limit for limit in zoho_books.VENDOR.profile.limits(connection)}
+
+
+class TestZohoBooks:
+    @pytest.mark.parametrize(
+        ("plan", "per_day", "at_once"),
+        [
+            ("Free", 1_000, 5),
+            ("STANDARD", 2_000, 10),
+            ("professional", 5_000, 10),
+            ("Premium", 10_000, 10),
+            ("Elite", 10_000, 10),
+            ("Ultimate", 10_000, 10),
+            ("", 1_000, 5),
+            ("Something New", 1_000, 5),
+        ],
+    )
+    def test_day_and_concurrency_by_plan(self, plan: str, per_day: int, at_once: int) -> None:
+        limits = books_limits(plan_name=plan)
+
+        assert (limits["minute"].count, limits["minute"].window) == (100, timedelta(minutes=1))
+        assert (limits["day"].count, limits["concurrency"].count) == (per_day, at_once)
+
+    def test_are_the_organisations_and_leave_a_tenth(self) -> None:
+        limits = books_limits(plan_name="premium", time_zone="Asia/Kolkata")
+
+        assert {limit.key for limit in limits.values()} == {"zoho-books:42"}
+        assert [limit.ours for limit in limits.values()] == [90, 9_000, 9]
+        assert limits["day"].resets_zone == "Asia/Kolkata"
+        assert limits["day"].kept == 1_800
+
+    def test_can_be_adjusted_per_connection(self) -> None:
+        limits = books_limits(calls_per_minute="8", calls_per_day="300", calls_at_once="2", minute_shape="fixed")
+
+        assert [limit.count for limit in limits.values()] == [8, 300, 2]
+        assert limits["minute"].shape == "fixed"
+        assert books_limits(calls_per_minute="lots")["minute"].count == 100
+
+    @pytest.mark.parametrize(("dc", "host"), HOSTS.items())
+    def test_each_data_centre_has_its_host(self, dc: str, host: str) -> None:
+        profile = zoho_books.VENDOR.profile
+        connection = connection_of(zoho_books.NAME, "c", dc=dc, organization_id="42")
+
+        assert profile.base_url(connection, "") == f"https://{host}/books/v3"
+        assert host in profile.hosts
+        assert profile.base_url(connection, "http://127.0.0.1:1/zoho") == f"http://127.0.0.1:1/zoho/{dc}/api/books/v3"
+
+    def test_every_call_names_the_organisation_but_the_list_of_them(self) -> None:
+        profile = zoho_books.VENDOR.profile
+        connection = connection_of(zoho_books.NAME, "c", dc="eu", organization_id="42")
+
+        assert profile.query(connection, "/contacts/{contact}") == {"organization_id": "42"}
+        assert profile.query(connection, "/organizations") == {}
+
+    def test_the_horizon_lies_beyond_every_deadline(self) -> None:
+        for vendor in (zoho_books.VENDOR, mailchimp.VENDOR):
+            assert vendor.profile.horizon > timedelta(seconds=vendor.profile.timeouts.total)
+
+
+class TestMailchimp:
+    def test_takes_eight_of_the_logins_ten_connections(self) -> None:
+        one = connection_of(mailchimp.NAME, "a", dc="us6", login_id="7")
+        other = connection_of(mailchimp.NAME, "b", dc="us6", login_id="7")
+        (limit,) = mailchimp.VENDOR.profile.limits(one)
+
+        assert (limit.ours, limit.reserved, limit.spare) == (8, 2, 1)
+        assert limit.key == mailchimp.VENDOR.profile.limits(other)[0].key
+        assert limit.lingers == timedelta(seconds=120)
+
+    def test_the_host_follows_from_the_data_centre(self) -> None:
+        profile = mailchimp.VENDOR.profile
+        connection = connection_of(mailchimp.NAME, "a", dc="us6")
+
+        assert profile.base_url(connection, "") == "https://us6.api.mailchimp.com/3.0"
+        assert profile.base_url(connection, "http://127.0.0.1:1/mailchimp") == "http://127.0.0.1:1/mailchimp/us6/3.0"
+        assert profile.hosts == {"*.api.mailchimp.com"}
