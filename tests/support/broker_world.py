@@ -175,19 +175,22 @@ def _with_sandbox(sandbox: SandboxProcess, database: Database) -> World:
 
 
 @pytest.fixture
-def rotating_world(tmp_path: Path, database: Database) -> Iterator[Callable[..., World]]:
-    """Brokers with the rotating vendor: `rotating_world(grace=True)`."""
+def rotating_world(tmp_path: Path, database_server: Server, database_template: str) -> Iterator[Callable[..., World]]:
+    """Vaults with the rotating vendor, each with a clock of its own: `rotating_world(grace=True)`."""
     made: list[World] = []
 
     def make(*, grace: bool) -> World:
-        world = World(tmp_path, database, rotating=RotatingServer(grace=grace))
-        prepare(database, tmp_path)
+        name = f"r_{uuid.uuid4().hex[:16]}"
+        database = in_a_loop(database_server.create(name, template=database_template))
+        world = World(tmp_path / name, database, rotating=RotatingServer(grace=grace))
         made.append(world)
+        prepare(database, world.home)
         return world
 
     yield make
     for world in made:
         world.end()
+        in_a_loop(database_server.drop(world.database.name))
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,52 +45,62 @@ def settled(broker: Broker, connection: str) -> int:
     raise AssertionError(f"the refresh was never settled: {told}")
 
 
+def zoho_heals(world: World, point: str) -> None:
+    broker = killed_at(world, point, world.connect_books)
+    assert settled(broker, "books") == 200
+    assert notifications(world.database, "books") == []
+    asked = query(world.database, "select count(*) from vault.token_call where because <> 'consent'")[0][0]
+    assert asked == (2 if point in ("intended", "answered") else 1), "what was never asked is counted all the same"
+    assert query(world.database, "select * from vault.refresh_intent") == []
+
+
+def rotation_without_grace_ends_or_lives(world: World, point: str) -> None:
+    assert world.rotating is not None
+    broker = killed_at(world, point, world.connect_rotating)
+    status = settled(broker, "rot")
+    if point != "answered":
+        assert status == 200 and notifications(world.database, "rot") == []
+        assert [what for what, _ in world.rotating.refreshes] == ["granted"]
+        return
+    assert status == 409
+    assert notifications(world.database, "rot") == [("gate.needs_reauth", "REFRESH_ANSWER_LOST")]
+    assert gates(world.database, "rot") == {"needs_reauth"}
+    assert "never reached our disk" in broker.call("GET", "/v1/grants/rot").json()["reason"]
+    for _ in range(20):
+        assert broker.token("rot").json()["code"] == "NEEDS_REAUTH"
+    world.advance(3600)
+    time.sleep(1.5)  # more than the schedule's second, in which nothing must happen
+    assert [what for what, _ in world.rotating.refreshes] == ["granted", "refused"], "the former one was tried once"
+    assert len(notifications(world.database, "rot")) == 1
+
+
+def rotation_with_grace_lives(world: World, point: str) -> None:
+    assert world.rotating is not None
+    broker = killed_at(world, point, world.connect_rotating)
+    assert settled(broker, "rot") == 200
+    assert notifications(world.database, "rot") == []
+    expected = ["granted", "granted"] if point == "answered" else ["granted"]
+    assert [what for what, _ in world.rotating.refreshes] == expected
+    world.advance(51 * 60)
+    eventually(lambda: broker.call("GET", "/v1/grants/rot").json()["generation"] == 3)
+    assert broker.token("rot").status_code == 200
+
+
 @pytest.mark.slow
 class TestKilled:
     @pytest.mark.parametrize("point", POINTS)
-    def test_zoho_heals_by_itself(self, own_world: World, point: str) -> None:
-        broker = killed_at(own_world, point, own_world.connect_books)
-        assert settled(broker, "books") == 200
-        assert notifications(own_world.database, "books") == []
-        asked = query(own_world.database, "select count(*) from vault.token_call where because <> 'consent'")[0][0]
-        assert asked == (2 if point in ("intended", "answered") else 1), "what was never asked is counted all the same"
-        assert query(own_world.database, "select * from vault.refresh_intent") == []
-
-    @pytest.mark.parametrize("point", POINTS)
-    def test_a_rotating_vendor_without_grace_loses_only_what_never_reached_the_disk(
-        self, rotating_world: Callable[..., World], point: str
+    def test_only_what_never_reached_the_disk_is_lost_and_that_in_words(
+        self, own_world: World, rotating_world: Callable[..., World], point: str
     ) -> None:
-        world = rotating_world(grace=False)
-        assert world.rotating is not None
-        broker = killed_at(world, point, world.connect_rotating)
-        status = settled(broker, "rot")
-        if point != "answered":
-            assert status == 200 and notifications(world.database, "rot") == []
-            assert [what for what, _ in world.rotating.refreshes] == ["granted"]
-            return
-        assert status == 409
-        assert notifications(world.database, "rot") == [("gate.needs_reauth", "REFRESH_ANSWER_LOST")]
-        assert gates(world.database, "rot") == {"needs_reauth"}
-        assert "never reached our disk" in broker.call("GET", "/v1/grants/rot").json()["reason"]
-        for _ in range(20):
-            assert broker.token("rot").json()["code"] == "NEEDS_REAUTH"
-        assert [what for what, _ in world.rotating.refreshes] == ["granted", "refused"], "the former one was tried once"
-        world.advance(3600)
-        time.sleep(1.5)
-        assert len(world.rotating.refreshes) == 2 and len(notifications(world.database, "rot")) == 1
-
-    @pytest.mark.parametrize("point", POINTS)
-    def test_a_rotating_vendor_with_grace_loses_nothing(self, rotating_world: Callable[..., World], point: str) -> None:
-        world = rotating_world(grace=True)
-        assert world.rotating is not None
-        broker = killed_at(world, point, world.connect_rotating)
-        assert settled(broker, "rot") == 200
-        assert notifications(world.database, "rot") == []
-        expected = ["granted", "granted"] if point == "answered" else ["granted"]
-        assert [what for what, _ in world.rotating.refreshes] == expected
-        world.advance(51 * 60)
-        eventually(lambda: broker.call("GET", "/v1/grants/rot").json()["generation"] == 3)
-        assert broker.token("rot").status_code == 200
+        """Zoho, a rotating vendor without grace and one with it, side by side: they share nothing."""
+        cases = [
+            (zoho_heals, own_world),
+            (rotation_without_grace_ends_or_lives, rotating_world(grace=False)),
+            (rotation_with_grace_lives, rotating_world(grace=True)),
+        ]
+        with ThreadPoolExecutor(len(cases)) as threads:
+            for case in [threads.submit(check, world, point) for check, world in cases]:
+                case.result()
 
 
 class TestLostAnswers:
@@ -176,5 +187,6 @@ class TestDatabaseAway:
             name,
         )
         eventually(lambda: broker.call("GET", "/v1/grants/rot").json().get("generation") == 2, 20)
+        assert "refresh.store_failed" in broker.log.read_text(), "the database really was away"
         assert [what for what, _ in world.rotating.refreshes] == ["granted"]
         assert broker.token("rot").status_code == 200

@@ -59,15 +59,26 @@ Keys: {"provider", "primary", "ring": [{"id","connections"}], "rotation": {"stat
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from token_broker import control, problems, public, serving
 from token_broker.desk import Desk
 
 
+# FastAPI's own spans and log records carry the whole query and path of a request: the code and the state of a callback, the ticket of a
+# start address. We make our own, by templates.
+_SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+
+
 def build(desk: Desk) -> FastAPI:
     """The application; the usual documentation pages load scripts from elsewhere, so there is only the document itself."""
     app = FastAPI(
-        title="Millrace token-broker", version="1", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
+        title="Millrace token-broker",
+        version="1",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        telemetry=_SILENT,
     )
     problems.install(app)
     for routes in (serving.routes(desk), control.routes(desk), public.routes(desk)):
