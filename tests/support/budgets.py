@@ -15,6 +15,7 @@ from common.http.call import Priority
 from common.http.meter import Meter, open_redis
 from common.http.profile import Limit
 from common.http.quota import QuotaReader
+from common.metrics import Metrics
 from common.secret import SecretUrl
 from common.state.budget_floors import BudgetFloors
 from common.state.pool import Pool
@@ -74,10 +75,10 @@ class Budgets:
         self._open: list[tuple[MeteredBudget, Redis]] = []
         self._readers: list[Redis] = []
 
-    def process(self, *, url: str | None = None, clock: Clock | None = None) -> Process:
+    def process(self, *, url: str | None = None, clock: Clock | None = None, metrics: Metrics | None = None) -> Process:
         redis = open_redis(SecretUrl(url or self._url))
         at = clock or self.clock
-        budget = MeteredBudget(Meter(redis, at), BudgetFloors(self.pool), at, jitter=lambda: 0.0)
+        budget = MeteredBudget(Meter(redis, at), BudgetFloors(self.pool), at, metrics=metrics, jitter=lambda: 0.0)
         self._open.append((budget, redis))
         return Process(budget)
 

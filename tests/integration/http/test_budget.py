@@ -11,6 +11,7 @@ from common.clock import FixedClock
 from common.failures import RateLimited, Transient
 from common.http.budget import Slot
 from common.http.profile import Limit
+from common.metrics import Metrics
 from common.state.pool import Pool, close_pool, open_pool
 from tests.support.budgets import BOOKS, Budgets, Process, at_once, per_day, per_minute
 from tests.support.database import Database
@@ -128,6 +129,22 @@ class TestSeveralLimits:
         assert await process.drain(limit) == []
         budgets.clock.advance(2)
         assert len(await process.drain(limit)) == 1
+
+
+class TestFigures:
+    async def test_tell_waits_and_how_much_of_ours_was_used(self, budgets: Budgets) -> None:
+        metrics = Metrics()
+        limit = Limit("minute", "zoho-books:1", "rolling", 20, timedelta(seconds=1), reserve=0.1)
+        process = budgets.process(clock=FixedClockThatRuns(), metrics=metrics)
+        for _ in range(20):  # two more than ours
+            (await process.admit(limit, patience_s=5)).answered()
+            await process.settled()
+        told = metrics.exposition()[0].decode()
+
+        labels = '{connection="books",system="zoho-books"}'
+        assert f"millrace_quota_wait_seconds_count{labels} 20.0" in told
+        assert f"millrace_vendor_quota_saturated_use_ratio{labels} 1.0" in told
+        assert f"millrace_vendor_quota_remaining_ratio{labels}" in told
 
 
 class TestPriority:

@@ -111,6 +111,12 @@ VENDOR_QUOTA_REMAINING = GaugeMetric(
     ("system", "connection"),
     unit="ratio",
 )
+VENDOR_QUOTA_SATURATED = GaugeMetric(
+    "millrace_vendor_quota_saturated_use_ratio",
+    "Share of what is ours of a vendor's quota that was used in the last window, seen while calls waited for it.",
+    ("system", "connection"),
+    unit="ratio",
+)
 QUOTA_WAIT = HistogramMetric(
     "millrace_quota_wait_seconds", "Time a call waited for its budget.", ("system", "connection"), buckets=CALL
 )

@@ -27,31 +27,29 @@ from common.contracts.connections import Connection
 from common.failures import Failure, RateLimited, Transient
 from common.http.call import Priority
 from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_UNAVAILABLE
-from common.http.floor import Floor, Floors, day_ends, metered, ticket
+from common.http.floor import Floor, Floors, day_ends, metered
 from common.http.lane import Lane, Waiter
 from common.http.meter import Asker, Ending, Meter, Metered, Reply
+from common.http.pauses import Pauses, PauseStore
 from common.http.profile import Limit
 from common.http.turns import Turns, TurnStore
-from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING
+from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING, VENDOR_QUOTA_SATURATED
 from common.metrics import Metrics
-from common.state.budget_floors import DayUsedUp, Ticket
+from common.state.budget_floors import DayUsedUp
 
 RANKS: dict[Priority, int] = {"live": 0, "replay": 1, "backfill": 2}
 
 # Between two looks when no time is known: a place comes free when some process's call is answered.
 _LOOK_S = 0.025
 _AWAY_S = 1.0
-_LONGEST_PAUSE = timedelta(minutes=15)
 _SHOWN_WAIT_S = 0.05
 _KEPT_ENDINGS = 10_000
 
 _log = structlog.get_logger(__name__)
 
 
-class Store(Floors, TurnStore, Protocol):
+class Store(Floors, TurnStore, PauseStore, Protocol):
     """The durable side of the budgets."""
-
-    async def exhausted(self, ticket: Ticket) -> None: ...
 
 
 class Slot:
@@ -94,9 +92,9 @@ class MeteredBudget:
         self._store = store
         self._clock = clock
         self._metrics = metrics or Metrics()
-        self._jitter = jitter
         self._floor = Floor(meter, store, clock)
         self._turns = Turns(store, clock)
+        self._pauses = Pauses(meter, store, clock, jitter)
         self._process = uuid.uuid4().hex[:12]
         self._numbers = itertools.count()
         self._lanes: dict[tuple[Limit, ...], Lane[Slot]] = {}
@@ -125,16 +123,12 @@ class MeteredBudget:
         except TimeoutError:
             raise self._refused(waiter) from None
         slot.waited_s = monotonic() - began
-        self._tell(connection, slot, began_ns)
+        self._tell(connection, slot, waiter.saturated_use, began_ns)
         return slot
 
     async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         """Keeps every process from calling until the vendor wants it, and tells the failure when that is."""
-        named = [limit for limit in limits if limit.name == failure.scope] or list(limits[:1])
-        for one in metered(tuple(named), self._clock.now()):
-            until = await self._paused(one, failure.retry_at)
-            failure.retry_at = until if failure.retry_at is None else max(until, failure.retry_at)
-        return failure
+        return await self._pauses.keep(limits, failure)
 
     async def aclose(self) -> None:
         """Waits a moment for the endings on their way; what is not told expires by itself."""
@@ -179,6 +173,7 @@ class MeteredBudget:
         reply = await self._meter.acquire(slot, limits, asker)
         if reply.verdict == "wait":
             self._queued.add(limits[0].limit.key)
+            waiter.saturated_use = reply.used if reply.used is not None else waiter.saturated_use
         if reply.verdict == "granted":
             self._queued.discard(limits[0].limit.key)
             return Slot(lambda how: self._spawn(self._ended(slot, limits, how)), left=reply.ms / 1000)
@@ -202,7 +197,7 @@ class MeteredBudget:
                 return 0.0
             case "empty":
                 return await self._next_block(one, waiter)
-            case _ if reply.ms < 0:
+            case _ if one.day is not None and (reply.ms < 0 or reply.verdict == "paused"):
                 return self._until(one, self._day_ends(one), waiter)
             case _:
                 wait = timedelta(milliseconds=reply.ms)
@@ -277,26 +272,13 @@ class MeteredBudget:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.warning("budget.ending_not_told", error=type(error).__name__)
 
-    # --- refusals of the vendor ---------------------------------------------------------------------------------------------
-
-    async def _paused(self, one: Metered, retry_at: datetime | None) -> datetime:
-        now = self._clock.now()
-        until = self._day_ends(one) if one.day else retry_at or now + timedelta(seconds=60)
-        longest = 0 if one.day else int(_LONGEST_PAUSE.total_seconds() * 1000)
-        try:
-            if one.day:
-                await self._store.exhausted(ticket(one))
-            ms = await self._meter.pause(one, self._ms_until(until), longest, 0 if one.day else self._jitter())
-            return max(until, now + timedelta(milliseconds=ms))
-        except (RedisError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            _log.warning("budget.pause_not_kept", limit=one.limit.name, error=type(error).__name__)
-            return until
-
-    def _tell(self, connection: Connection, slot: Slot, began_ns: int) -> None:
+    def _tell(self, connection: Connection, slot: Slot, saturated_use: float | None, began_ns: int) -> None:
         labels = {"system": connection.vendor, "connection": connection.id}
         self._metrics.observe(QUOTA_WAIT, slot.waited_s, **labels)
         if slot.left is not None:
             self._metrics.set(VENDOR_QUOTA_REMAINING, slot.left, **labels)
+        if saturated_use is not None:
+            self._metrics.set(VENDOR_QUOTA_SATURATED, saturated_use, **labels)
         if slot.waited_s >= _SHOWN_WAIT_S and telemetry.tracing_on():
             name = f"wait quota {connection.vendor}"
             telemetry.tracer().start_span(name, kind=trace.SpanKind.INTERNAL, start_time=began_ns).end()

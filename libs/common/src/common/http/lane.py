@@ -38,6 +38,7 @@ class Waiter(Generic[PlaceT]):
     place: asyncio.Future[PlaceT] = field(compare=False)
     blocked_by: str = field(default="", compare=False)
     retry_at: datetime | None = field(default=None, compare=False)
+    saturated_use: float | None = field(default=None, compare=False)
 
 
 Step = Callable[[Waiter[PlaceT]], Awaitable[PlaceT | Failure | float]]

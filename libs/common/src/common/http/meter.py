@@ -68,6 +68,8 @@ class Reply:
     verdict: Verdict
     at: int
     ms: int
+    used: float | None = None
+    """Of a wait for a window: the share of ours that was answered in the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ class Meter:
         for one in metered:
             keys += [one.log, one.state]
             args += _terms(one, asker.rank)
-        verdict, at, ms = await self._acquire(keys=keys, args=args)
-        return Reply(verdict, int(at) - 1, int(ms))
+        verdict, at, ms, *used = await self._acquire(keys=keys, args=args)
+        return Reply(verdict, int(at) - 1, int(ms), used[0] / 1000 if used and used[0] >= 0 else None)
 
     async def withdraw(self, key: str, waiter: str) -> None:
         """The waiter has gone: its place in the queue is free at once, not after some seconds of silence."""

@@ -6,7 +6,8 @@
 -- KEYS  queue, seen, then log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
 --       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none), spare
--- Returns granted {permille left} | wait {limit, ms} | paused {limit, ms} | lost {limit} | idle {limit} | empty {limit}
+-- Returns granted {_, permille left} | wait {limit, ms, permille of ours answered in the last window} | paused {limit, ms}
+--         | lost {limit} | idle {limit} | empty {limit}
 
 local STOPPED_ASKING_MS = 3000
 local LONGEST_AHEAD_MS = 600000
@@ -117,7 +118,11 @@ if room <= ahead then
   redis.call('ZADD', KEYS[2], real, waiter)
   redis.call('PEXPIRE', KEYS[1], 60000)
   redis.call('PEXPIRE', KEYS[2], 60000)
-  return {'wait', blocked_by, math.ceil(wait)}
+  local by, answered = limits[blocked_by], -1
+  if by.kind == 'rolling' and by.full <= now then
+    answered = math.floor(1000 * redis.call('ZCOUNT', by.log, now, now + by.window) / by.allowed)
+  end
+  return {'wait', blocked_by, math.ceil(wait), answered}
 end
 
 redis.call('ZREM', KEYS[2], waiter)
