@@ -16,4 +16,4 @@ class Noun(NamedTuple):
         return f"millrace.commands.{self.name.replace('-', '_')}"
 
 
-NOUNS: tuple[Noun, ...] = (Noun("config"), Noun("connection"), Noun("topic"))
+NOUNS: tuple[Noun, ...] = (Noun("config"), Noun("connection"), Noun("keys"), Noun("topic"))

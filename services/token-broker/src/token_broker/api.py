@@ -64,7 +64,6 @@ from fastapi.telemetry import TelemetryConfig
 from token_broker import control, problems, public, serving
 from token_broker.desk import Desk
 
-
 # FastAPI's own spans and log records carry the whole query and path of a request: the code and the state of a callback, the ticket of a
 # start address. We make our own, by templates.
 _SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
