@@ -26,9 +26,13 @@ class Java:
     def major(self) -> int:
         return int(self.version.split(".")[0])
 
+    @property
+    def home(self) -> Path:
+        return self.path.resolve().parents[1]
+
     def shares_classes(self) -> bool:
         """Whether it has the archive of its own classes that another one can be built on; small runtimes have not."""
-        return (self.path.resolve().parents[1] / "lib" / "server" / "classes.jsa").exists()
+        return (self.home / "lib" / "server" / "classes.jsa").exists()
 
     def flags(self) -> list[str]:
         return ["--enable-native-access=ALL-UNNAMED"] if self.major >= NATIVE_ACCESS_SINCE else []

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from millrace.stack.class_archive import ClassArchive
 from millrace.stack.home import Home, half_written, write_atomically
 from millrace.stack.jars import JarStore
 from millrace.stack.java import Java
@@ -99,6 +100,7 @@ class Kafka:
         if not self.folder.exists():
             await self._format()
         write_atomically(self.home.run / "kafka.properties", self._properties(self.folder))
+        await self._archive.prepare(self.home.log(self.name))
 
     async def _format(self) -> None:
         """Format beside the final place and move it there in one step, so that a kill leaves no half of it."""
@@ -120,7 +122,7 @@ class Kafka:
             "-Xms64m",
             "-XX:+UseSerialGC",
             "-XX:ReservedCodeCacheSize=64m",
-            *self._archive_option(),
+            *self._archive.options(),
         ]
         return self._java(options, "kafka.Kafka", str(self.home.run / "kafka.properties"))
 
@@ -157,30 +159,9 @@ class Kafka:
     def facts(self) -> dict[str, str]:
         return {"address": f"{HOST}:{self.port}"}
 
-    # A class-data archive saves nearly half of the start. A clean stop writes it, for all stacks of this user.
-
-    def _archive(self) -> Path:
-        return self.jars.folder.parent / f"kafka-{self.jars.kafka_version}-java-{self.java.version}.jsa"
-
-    def _fresh_archive(self) -> Path:
-        return self.home.run / "kafka.jsa"
-
     def after_stop(self) -> None:
-        """Share the archive that this stop may have written."""
-        fresh = self._fresh_archive()
-        if fresh.exists() and not self._archive().exists():
-            staged = self._archive().with_name(f"{self._archive().name}.{uuid.uuid4().hex}")
-            shutil.move(fresh, staged)
-            staged.replace(self._archive())
+        self._archive.adopt()
 
-    def _archive_option(self) -> list[str]:
-        if not self.java.shares_classes():
-            return []
-        if self._archive().exists():
-            return [
-                f"-XX:SharedArchiveFile={self._archive()}",
-                "-Xshare:auto",
-                "-Xlog:cds=off",
-                "-Xlog:cds+dynamic=off",
-            ]
-        return [f"-XX:ArchiveClassesAtExit={self._fresh_archive()}"]
+    @property
+    def _archive(self) -> ClassArchive:
+        return ClassArchive(self.home, self.java, self.jars.folder.parent, self.jars.classpath(), self.environment)
