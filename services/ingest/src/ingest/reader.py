@@ -21,13 +21,12 @@ from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId
 from common.failures import Failure
-from common.http.door import Door
 from common.state import read_requests
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.read_requests import ReadRequest
 from ingest.publishing import change_event, outgoing
-from ingest.sends import SendsAll
+from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
 from vendors.vendor import Source, State, Subject
 
@@ -43,7 +42,7 @@ class Reader:
     """Works off `flow.read_request`; several may run."""
 
     def __init__(
-        self, pool: Pool, door: Door, producer: SendsAll, configuration: ConfigurationReader, clock: Clock
+        self, pool: Pool, door: Opens, producer: SendsAll, configuration: ConfigurationReader, clock: Clock
     ) -> None:
         self._pool = pool
         self._door = door

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from common.bus.producer import Outgoing
+from common.contracts.connections import Connection
+from common.http.call import Api
+from common.http.profile import Profile
 
 
 class SendsAll(Protocol):
@@ -19,3 +22,9 @@ class Wakes(Protocol):
     """Somebody who looks for work now instead of soon."""
 
     def wake(self) -> None: ...
+
+
+class Opens(Protocol):
+    """The door to vendors."""
+
+    def open(self, profile: Profile, connection: Connection) -> Api: ...

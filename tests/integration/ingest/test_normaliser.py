@@ -1,0 +1,241 @@
+"""Receipts become change events or reads by id, and reads become change events: on a real database, with the wire in hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from common.bus.handler import Delivered
+from common.bus.producer import Outgoing
+from common.bus.record import RawRecord
+from common.clock import FixedClock
+from common.contracts.connections import Connection
+from common.contracts.ids import ConnectionId, Entity, EventId, RecordId, VendorName
+from common.contracts.messages import ChangeEvent, Receipt
+from common.failures import Failure, RateLimited, Rejected, Transient
+from common.http.call import Call, VendorAnswer
+from common.state import read_requests
+from common.state.configuration import ConfigurationReader
+from common.state.pool import Pool, close_pool, open_pool, transaction
+from common.state.read_requests import ReadRequest
+from ingest.normaliser import ReceiptHandler
+from ingest.reader import Reader
+from tests.support.database import Database
+from vendors.registry import vendor_named
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+
+
+def contact(record: str = "46", at: datetime = NOW, **more: Any) -> dict[str, Any]:
+    stamp = at.strftime("%Y-%m-%dT%H:%M:%S+0000")
+    return {
+        "contact_id": record,
+        "contact_name": "Ana",
+        "contact_type": "customer",
+        "email": "ana@ex.org",
+        "last_modified_time": stamp,
+        **more,
+    }
+
+
+def receipt(body: bytes, *, query: str = "event=edited", verified_by: str = "signature") -> Delivered[Receipt]:
+    message = Receipt(
+        id=EventId("r"), connection=ConnectionId("books"), vendor=VendorName("zoho-books"), received_at=NOW, method="POST", path="/",
+        query=query, headers=(("content-type", "application/json"),), body=body, verified_by=verified_by,
+    )  # fmt: skip
+    record = RawRecord(
+        "receipts.zoho-books", 0, 0, b"k", message.model_dump_json().encode(), (("traceparent", TRACE.encode()),), 0
+    )
+    return Delivered(message, record)
+
+
+@dataclass
+class Wire:
+    """The topic, the door and the vendor behind it."""
+
+    sent: list[tuple[ChangeEvent, dict[str, str]]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    answer: Callable[[Call], VendorAnswer] = lambda call: body(contact(call.path["id"]))
+    woken: int = 0
+
+    async def send_all(self, messages: Sequence[Outgoing]) -> None:
+        self.sent += [
+            (ChangeEvent.model_validate_json(m.value), {n: v.decode() for n, v in m.headers}) for m in messages
+        ]
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def open(self, profile: Any, connection: Connection) -> Wire:
+        return self
+
+    async def call(self, call: Call) -> VendorAnswer:
+        self.calls.append(call)
+        return self.answer(call)
+
+
+def body(found: dict[str, Any], date: datetime = NOW + timedelta(minutes=1)) -> VendorAnswer:
+    return VendorAnswer(200, {}, json.dumps({"code": 0, "contact": found}).encode(), date, "", 0.01)
+
+
+def refusing(failure: Failure) -> Callable[[Call], VendorAnswer]:
+    def answer(call: Call) -> VendorAnswer:
+        raise failure
+
+    return answer
+
+
+@dataclass
+class Ingest:
+    pool: Pool
+    wire: Wire
+    clock: FixedClock
+    handler: ReceiptHandler
+    reader: Reader
+
+    async def handle(self, *items: Delivered[Receipt]) -> list[ChangeEvent]:
+        before = len(self.wire.sent)
+        async with transaction(self.pool) as tx:
+            await self.handler.store(items, tx)
+        await self.handler.after([item for item in items if item.failure is None])
+        return [event for event, _ in self.wire.sent[before:]]
+
+    async def ask(self, reason: str, record: str = "46") -> None:
+        request = ReadRequest(
+            ConnectionId("books"), Entity("customer"), RecordId(record), reason, self.clock.now(), TRACE
+        )
+        async with transaction(self.pool) as tx:
+            await read_requests.ask(tx, [request], self.clock.now())
+
+    async def open_requests(self) -> list[Any]:
+        async with transaction(self.pool) as tx:
+            return list(await tx.fetch("select * from flow.read_request order by record"))
+
+
+@pytest.fixture
+async def ingest(database: Database) -> AsyncIterator[Ingest]:
+    owner = await open_pool(database.owner_url, name="owner", size=1)
+    async with transaction(owner) as tx:
+        await tx.execute(
+            "insert into core.connection (id, vendor, name, state, created_at, updated_at) values ('books', 'zoho-books', 'books', 'active', $1, $1)",
+            NOW,
+        )
+    await close_pool(owner)
+    pool = await open_pool(database.url("service"), name="ingest", size=3)
+    wire, clock, vendor = Wire(), FixedClock(NOW), vendor_named("zoho-books")
+    assert vendor.source is not None
+    handler = ReceiptHandler(vendor, vendor.source, wire, wire, clock)
+    yield Ingest(pool, wire, clock, handler, Reader(pool, wire, wire, ConfigurationReader(), clock))
+    await close_pool(pool)
+
+
+class TestReceiptHandler:
+    async def test_a_signed_webhook_is_a_change_event(self, ingest: Ingest) -> None:
+        (event,) = await ingest.handle(receipt(json.dumps({"contact": contact()}).encode()))
+        assert (event.kind, event.coverage, event.via, event.version.settled) == ("changed", "hook", "webhook", False)
+        assert event.receipt == "r"
+        assert await ingest.open_requests() == []
+
+    async def test_a_thin_one_is_a_read_that_wakes_the_reader(self, ingest: Ingest) -> None:
+        assert (
+            await ingest.handle(receipt(json.dumps({"contact": contact()}).encode(), verified_by="path-secret")) == []
+        )
+        (request,) = await ingest.open_requests()
+        assert (request["reason"], request["traceparent"]) == ("detail", TRACE)
+        assert ingest.wire.woken == 1
+
+    async def test_an_unreadable_one_is_rejected_and_its_neighbours_go_on(self, ingest: Ingest) -> None:
+        bad, good = receipt(b"\xff"), receipt(json.dumps({"contact": contact()}).encode())
+        assert len(await ingest.handle(bad, good)) == 1
+        assert bad.failure is not None
+        assert bad.failure.code == "ZB_WEBHOOK_UNREADABLE"
+
+    async def test_the_same_receipt_twice_is_the_same_event(self, ingest: Ingest) -> None:
+        item = receipt(json.dumps({"contact": contact()}).encode())
+        (one,) = await ingest.handle(item)
+        (two,) = await ingest.handle(item)
+        assert one.id == two.id
+
+
+class TestReader:
+    async def test_publishes_what_it_read_with_the_trace_of_whoever_asked(self, ingest: Ingest) -> None:
+        await ingest.ask("detail")
+        assert await ingest.reader.step()
+        ((event, headers),) = ingest.wire.sent
+        assert (event.via, event.coverage, event.version.settled) == ("read", "detail", True)
+        assert headers["traceparent"] == TRACE
+        assert await ingest.open_requests() == []
+
+    async def test_gone_is_a_deletion(self, ingest: Ingest) -> None:
+        gone = Rejected("ZB_NOT_FOUND", "gone", vendor_status=404)
+        gone.vendor_date = NOW
+        ingest.wire.answer = refusing(gone)
+        await ingest.ask("deletion")
+        await ingest.reader.step()
+        assert [(e.kind, e.coverage) for e, _ in ingest.wire.sent] == [("deleted", "gone")]
+
+    async def test_an_unsettled_answer_does_not_settle_a_dispute(self, ingest: Ingest) -> None:
+        ingest.wire.answer = lambda call: body(contact(), date=NOW)
+        await ingest.ask("unsettled")
+        await ingest.reader.step()
+        assert ingest.wire.sent == []
+        assert not await ingest.reader.step()
+        ingest.clock.advance(3)
+        ingest.wire.answer = lambda call: body(contact(), date=NOW + timedelta(seconds=3))
+        await ingest.reader.step()
+        assert [e.version.settled for e, _ in ingest.wire.sent] == [True]
+
+    async def test_waits_as_long_as_the_vendor_asks(self, ingest: Ingest) -> None:
+        ingest.wire.answer = refusing(RateLimited("ZB_MINUTE_LIMIT", "slow down", retry_at=NOW + timedelta(minutes=2)))
+        await ingest.ask("detail")
+        await ingest.reader.step()
+        (request,) = await ingest.open_requests()
+        assert request["not_before"] == NOW + timedelta(minutes=2)
+        assert request["lease"] is None
+
+    async def test_one_failure_does_not_keep_the_others(self, ingest: Ingest) -> None:
+        def answer(call: Call) -> VendorAnswer:
+            if call.path["id"] == "1":
+                raise Transient("VENDOR_UNREACHABLE", "away")
+            return body(contact(call.path["id"]))
+
+        ingest.wire.answer = answer
+        await ingest.ask("detail", "1")
+        await ingest.ask("detail", "2")
+        await ingest.reader.step()
+        assert [e.record for e, _ in ingest.wire.sent] == ["2"]
+        assert [row["record"] for row in await ingest.open_requests()] == ["1"]
+
+    async def test_what_is_asked_again_while_it_is_answered_stays(self, ingest: Ingest) -> None:
+        await ingest.ask("detail")
+        async with transaction(ingest.pool) as tx:
+            token, (request,) = await read_requests.lease(tx, NOW, count=5, within=timedelta(seconds=60))
+        await ingest.ask("deletion")
+        async with transaction(ingest.pool) as tx:
+            await read_requests.answered(tx, token, [request])
+        assert [row["reason"] for row in await ingest.open_requests()] == ["deletion"]
+        assert await ingest.reader.step()
+
+    async def test_a_read_that_died_is_taken_again_after_its_lease(self, ingest: Ingest) -> None:
+        await ingest.ask("detail")
+        async with transaction(ingest.pool) as tx:
+            await read_requests.lease(tx, NOW, count=5, within=timedelta(seconds=-1))
+        assert await ingest.reader.step()
+        assert await ingest.open_requests() == []
+
+    async def test_a_gated_connection_is_left_alone(self, ingest: Ingest, database: Database) -> None:
+        owner = await open_pool(database.owner_url, name="owner", size=1)
+        async with transaction(owner) as tx:
+            await tx.execute(
+                "insert into core.gate (connection, reason, set_at) values ('books', 'needs_reauth', $1)", NOW
+            )
+        await close_pool(owner)
+        await ingest.ask("detail")
+        assert not await ingest.reader.step()
+        assert len(await ingest.open_requests()) == 1
