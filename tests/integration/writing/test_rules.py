@@ -11,6 +11,10 @@ from vendors.mailchimp.limits import HORIZON
 from writing.queue import LIVE, REST, Queue, Turn
 
 H = HORIZON.total_seconds()
+REFUSED = '{"title": "Invalid Resource", "status": 400, "detail": "x"}'
+FAULT = (
+    '{"type": "x", "title": "InternalServerError", "status": 500, "detail": "An unexpected error.", "instance": "i"}'
+)
 
 
 async def taken(world: World, priorities: tuple[int, ...] = LIVE, most: int = 500) -> list[str]:
@@ -81,7 +85,6 @@ class TestR2:
             await world.until(lambda: _state(world, "1", "hold"), "the row is held")
             sent = len(world.writes())
             await asyncio.sleep(1.0)
-            assert len(world.calls()) == len([c for c in world.calls() if c["seq"] <= world.calls()[-1]["seq"]])
             assert len(world.writes()) == sent
             world.advance(H + 1)
             await world.quiet()
@@ -104,7 +107,7 @@ class TestR2:
         assert await world.told() == world.applied()
 
     async def test_a_whole_answer_of_the_vendor_needs_only_the_look(self, world: World) -> None:
-        world.fault("half_commit", "POST /lists/{id}", count=1)
+        world.fault("half_commit", "POST /lists/{id}", count=1, body=FAULT)
         await world.want("1", "ana@ex.org", FNAME="Ana")
         await world.settled()
         assert len(world.writes()) == 1
@@ -196,7 +199,7 @@ class TestR4:
         assert [row["reason"] for row in await world.journal("1", "audited")] == ["drift"]
 
     async def test_an_audit_that_finds_nothing_costs_one_look(self, world: World) -> None:
-        world.fault("half_commit", "POST /lists/{id}", count=1)
+        world.fault("half_commit", "POST /lists/{id}", count=1, body=FAULT)
         await world.want("1", "ana@ex.org", FNAME="A")
         async with world.running():
             await world.quiet()
@@ -282,7 +285,7 @@ class TestR8:
             "POST /lists/{id}",
             count=1,
             status=400,
-            body={"title": "Invalid Resource", "status": 400, "detail": "x"},
+            body=REFUSED,
         )
         await world.want("1", "ana@ex.org", revision=1)
         await world.settled()
@@ -313,7 +316,7 @@ class TestOrder:
         await world.want("1", "ana@ex.org")
         await world.want("2", "bob@ex.org", sync="s2")
         async with world.running():
-            await world.until(lambda: _state(world, "2", "done"), "the other sync goes on")
+            await world.until(lambda: _state(world, "2", "done", "s2"), "the other sync goes on")
             await asyncio.sleep(0.7)
             assert (await world.item("1"))["state"] == "ready"
             await world.execute("update core.sync set state = 'active' where id = 's1'")
@@ -329,8 +332,8 @@ class TestOrder:
             await world.quiet()
 
 
-async def _state(world: World, record: str, state: str) -> bool:
-    return bool((await world.item(record))["state"] == state)
+async def _state(world: World, record: str, state: str, sync: str = "s1") -> bool:
+    return bool((await world.item(record, sync))["state"] == state)
 
 
 async def _there(world: World, email: str) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from common.contracts.connections import Connection
+from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.http.call import Api, Priority, VendorAnswer
@@ -41,6 +43,8 @@ class Known:
     doubtful: bool = False
     """Look before anything is decided."""
     id: str = ""
+    told_at: datetime | None = None
+    """When the target itself told the standing; None when we have it from an answer of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,21 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What an event of the target itself says of one of its records."""
+
+    place: str
+    key: str
+    at: datetime
+    standing: str = ""
+    """Empty where the event says nothing of it."""
+    reason: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    former_key: str = ""
+    """The key under which the record was known until now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sending:
     """How a call goes out: its rank, its deadline, and the last question before the first byte (R3)."""
 
@@ -163,6 +182,15 @@ class Target(Protocol):
 
     def landed(self, act: Act, seen: Known) -> Done | None:
         """After an outcome that nobody saw: the verdict if what was seen is what the act would have made, else None (R2)."""
+
+    def told(self, event: ChangeEvent) -> Told | None:
+        """What an event says; None when it is about no record."""
+
+    def echoes(self, act: Act, told: Told) -> bool:
+        """Whether an event says no more than what an act of ours has made."""
+
+    def lower(self, one: str, other: str) -> str:
+        """The lesser consent of two standings."""
 
     def drifted(self, known: Known, seen: Known) -> bool:
         """Whether what was seen is not what we know (R4)."""

@@ -84,25 +84,26 @@ class Executor:
 
     async def _look(self, looks: Sequence[tuple[Claimed, Look]], caller: Caller) -> tuple[list[Claimed], list[Ended]]:
         """Reads what cannot be decided unseen, and remembers it."""
+        asked_at = self._results.now()
         found = await asyncio.gather(*(caller.look(row, look.key) for row, look in looks))
         pairs = list(zip(looks, found, strict=True))
         seen = [(row, look.key, one) for (row, look), one in pairs if isinstance(one, Known)]
         if seen:
-            await self._results.learn(seen)
+            await self._results.learn(seen, asked_at)
         return [row for row, _, _ in seen], [(row, one) for (row, _), one in pairs if isinstance(one, Failure)]
 
     async def _send(self, batch: Batch, caller: Caller) -> list[Claimed]:
         """One call between its two transactions."""
         async with caller.line:
             name = uuid4().hex
-            mine, hold_until = await self._results.intend(name, batch)
+            mine, at = await self._results.intend(name, batch)
             if not mine:
                 return []
             await failpoints.hit("executor.after_intent")
             facts = mine[0][0].facts
             verdicts, reply = await caller.call(mine, facts)
             await failpoints.hit("executor.after_answer")
-            rest = await self._results.store(Sent(name, mine, verdicts, reply, hold_until), facts)
+            rest = await self._results.store(Sent(name, mine, verdicts, reply, at), facts)
         await failpoints.hit("executor.after_result")
         failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
         _log.info(

@@ -1,10 +1,13 @@
-"""What we know of target records: stored with every result, every look and every event of the target itself."""
+"""What we know of target records: stored with every result, every look and every event of the target itself.
+
+All of these change what they have locked, never what they remember: an event may have lowered a member's consent while we were calling.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from common.contracts.outcomes import SkipReason
@@ -14,33 +17,75 @@ from vendors.target import Act, Done, Known
 from writing.items import columns
 from writing.owners import TargetKey
 
+TARGET = "target"
+# The stamp of an event is cut to its second, and the vendor's clock is not ours.
+SKEW = timedelta(seconds=5)
+
 
 async def read(tx: Connection, keys: Iterable[TargetKey]) -> dict[TargetKey, Known]:
     """What is known of these; nothing is a `Known` too."""
+    return await _select(tx, keys, "")
+
+
+async def lock(tx: Connection, keys: Iterable[TargetKey], now: datetime) -> dict[TargetKey, Known]:
+    """The same, locked until the transaction ends; what nobody knows yet gets a row to lock."""
+    listed = sorted(set(keys))
+    await tx.execute(
+        """
+        insert into flow.target_record (connection, place, key, changed_at)
+        select *, $4::timestamptz from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing
+        """,
+        *columns(listed),
+        now,
+    )
+    return await _select(tx, listed, "order by t.connection, t.place, t.key for update of t")
+
+
+async def _select(tx: Connection, keys: Iterable[TargetKey], how: str) -> dict[TargetKey, Known]:
     listed = sorted(set(keys))
     rows = await tx.fetch(
-        """
+        f"""
         select t.* from flow.target_record t
-          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
-        """,
+          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key) {how}
+        """,  # noqa: S608 - two constants of ours
         *columns(listed),
     )
     found = {TargetKey(row["connection"], row["place"], row["key"]): _known(row) for row in rows}
     return {key: found.get(key, Known()) for key in listed}
 
 
-async def save(tx: Connection, known: Mapping[TargetKey, Known], now: datetime, by: str) -> None:
-    """Stores what is known now; a standing that did not change keeps its time and its author."""
+def guarded(current: Known, learnt: Known, asked_at: datetime, lower: Callable[[str, str], str]) -> Known:
+    """What an answer tells of consent, unless the target itself has told less since we asked: consent is never raised by accident."""
+    told = current.told_at
+    if told is None or told <= asked_at - SKEW or learnt.standing in ("", current.standing):
+        return replace(learnt, told_at=told if learnt.standing == current.standing else None)
+    kept = lower(current.standing, learnt.standing)
+    return replace(learnt, standing=kept, told_at=told if kept == current.standing else None)
+
+
+async def save(
+    tx: Connection,
+    known: Mapping[TargetKey, Known],
+    now: datetime,
+    by: str,
+    *,
+    reason: str = "",
+    at: datetime | None = None,
+) -> None:
+    """Stores what is known now; a standing that did not change keeps its time, its author and its reason.
+
+    `at` is the vendor's own time of the change, where it told it.
+    """
     if not known:
         return
     listed = list(known.values())
     await tx.execute(
         """
         insert into flow.target_record as t (connection, place, key, target_id, present, met, values, ours, standing, former, born_of,
-                                             barred, doubtful, standing_at, standing_by, changed_at)
+                                             barred, doubtful, standing_at, standing_by, standing_reason, changed_at)
         select n.connection, n.place, n.key, n.target_id, n.present, n.met, n.values, n.ours::jsonb, n.standing, n.former, n.born_of,
                n.barred, n.doubtful, case when n.standing = '' then null else $14::timestamptz end,
-               case when n.standing = '' then '' else $15 end, $14
+               case when n.standing = '' then '' else $15 end, case when n.standing = '' then '' else $16 end, $17
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::jsonb[], $8::text[],
                       $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[])
                as n(connection, place, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful)
@@ -50,7 +95,7 @@ async def save(tx: Connection, known: Mapping[TargetKey, Known], now: datetime, 
                barred = excluded.barred, doubtful = excluded.doubtful, changed_at = excluded.changed_at,
                standing_at = case when t.standing = excluded.standing then t.standing_at else excluded.standing_at end,
                standing_by = case when t.standing = excluded.standing then t.standing_by else excluded.standing_by end,
-               standing_reason = case when t.standing = excluded.standing then t.standing_reason else '' end
+               standing_reason = case when t.standing = excluded.standing then t.standing_reason else excluded.standing_reason end
         """,
         *columns(known),
         [one.id for one in listed],
@@ -64,8 +109,10 @@ async def save(tx: Connection, known: Mapping[TargetKey, Known], now: datetime, 
         [one.born_of for one in listed],
         [one.barred.value if one.barred else "" for one in listed],
         [one.doubtful for one in listed],
-        now,
+        at or now,
         by,
+        reason,
+        now,
     )
 
 
@@ -111,4 +158,5 @@ def _known(row: Any) -> Known:
         barred=SkipReason(row["barred"]) if row["barred"] else None,
         doubtful=row["doubtful"],
         id=row["target_id"],
+        told_at=row["standing_at"] if row["standing_by"] == TARGET else None,
     )

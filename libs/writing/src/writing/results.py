@@ -33,7 +33,8 @@ class Sent(NamedTuple):
     batch: Batch
     verdicts: Sequence[Verdict]
     reply: Reply
-    hold_until: datetime
+    at: datetime
+    """When its intents were stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +68,18 @@ class Results:
         self._chance = chance
 
     async def intend(self, name: str, batch: Batch) -> tuple[Batch, datetime]:
-        """R3: stores the intents of those rows that are still ours, and says which and how long a lost answer holds them."""
+        """R3: stores the intents of those rows that are still ours, and says which, and when that was."""
         now = self._clock.now()
         until = now + self._terms.horizon
         async with transaction(self._pool) as tx:
             mine = await still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
             kept = [(row, act) for row, act in batch if row.item.key in mine]
             if not kept:
-                return (), until
+                return (), now
             await links.reserve(tx, [row.item for row, act in kept if act.key == row.item.target_key], "email", now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
             await _remember_former(tx, kept, now, self._service)
-        return kept, until
+        return kept, now
 
     async def store(self, sent: Sent, facts: object | None) -> list[Claimed]:
         """One transaction per call; returns the rows that go on with another step."""
@@ -87,6 +88,7 @@ class Results:
             locked = await items.lock(tx, [row.item.key for row, _ in sent.batch])
             before = [row.before(act) for row, act in sent.batch]
             open_until_now = await intents.close(tx, _closings(sent), sheet.now)
+            await _refresh(tx, sent.batch, sheet.now)
             for (row, act), verdict, was in zip(sent.batch, sent.verdicts, before, strict=True):
                 if locked[row.item.key].token == row.item.token:
                     self._tell(sheet, sent, row, act, verdict, was)
@@ -117,13 +119,20 @@ class Results:
             await sheet.write(tx)
         sheet.count(self._metrics, self._service)
 
-    async def learn(self, seen: Sequence[tuple[Claimed, str, Known]]) -> None:
+    def now(self) -> datetime:
+        """Business time."""
+        return self._clock.now()
+
+    async def learn(self, seen: Sequence[tuple[Claimed, str, Known]], asked_at: datetime) -> None:
         """What looks have shown replaces what was agreed (R2)."""
         sheet = Sheet(self._clock.now(), "look")
-        for row, key, found in seen:
-            sheet.learn(row, key, knowledge.after_look(row.known.get(key, Known()), found))
-            row.fresh.add(key)
         async with transaction(self._pool) as tx:
+            current = await knowledge.lock(tx, [row.target(key) for row, key, _ in seen], sheet.now)
+            for row, key, found in seen:
+                known = current[row.target(key)]
+                learnt = knowledge.after_look(known, found)
+                sheet.learn(row, key, knowledge.guarded(known, learnt, asked_at, self._target.lower))
+                row.fresh.add(key)
             await sheet.write(tx)
 
     def _tell(self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, verdict: Verdict, before: object) -> None:
@@ -141,7 +150,8 @@ class Results:
         known = row.known.get(act.key, Known())
         match verdict:
             case Done():
-                sheet.learn(row, act.key, knowledge.after(known, act, verdict))
+                learnt = knowledge.after(known, act, verdict)
+                sheet.learn(row, act.key, knowledge.guarded(known, learnt, sent.at, self._target.lower))
                 row.did = did_after(row.did, act, changed=verdict.changed)
             case NotSent():
                 pass
@@ -163,7 +173,8 @@ class Results:
         if failure.kind is FailureClass.UNKNOWN:
             # R4: somebody looks once more, hours later.
             sheet.audits[row.target(act.key)] = row.item.key
-        fate = verdicts.after_failure(failure, locked.attempts, sheet.now, self._chance, hold_until=sent.hold_until)
+        until = sent.at + self._terms.horizon
+        fate = verdicts.after_failure(failure, locked.attempts, sheet.now, self._chance, hold_until=until)
         sheet.fail(row, fate, locked, name=sent.name)
 
 
@@ -190,17 +201,20 @@ def _verdict_word(verdict: Verdict) -> str:
             return "unknown" if verdict.kind is FailureClass.UNKNOWN else "refused"
 
 
+async def _refresh(tx: state.Connection, batch: Batch, now: datetime) -> None:
+    """What is known now, locked: an event may have told more than what was known when the rows were taken."""
+    current = await knowledge.lock(tx, [row.target(act.key) for row, act in batch], now)
+    for row, act in batch:
+        row.known[act.key] = current[row.target(act.key)]
+
+
 async def _remember_former(tx: state.Connection, batch: Batch, now: datetime, who: str) -> None:
     """An archived contact does not tell what it was, so what it is now is kept before it is archived."""
-    kept = {
-        row.target(act.key): replace(row.known[act.key], former=row.known[act.key].standing)
-        for row, act in batch
-        if act.action == "archive" and act.key in row.known
-    }
-    await knowledge.save(tx, kept, now, who)
-    for row, act in batch:
-        if row.target(act.key) in kept:
-            row.known[act.key] = kept[row.target(act.key)]
+    archives = [(row, act) for row, act in batch if act.action == "archive"]
+    await _refresh(tx, archives, now)
+    for row, act in archives:
+        row.known[act.key] = replace(row.known[act.key], former=row.known[act.key].standing)
+    await knowledge.save(tx, {row.target(act.key): row.known[act.key] for row, act in archives}, now, who)
 
 
 async def _was_not_seen(tx: state.Connection, name: str, key: ItemKey) -> bool:

@@ -17,13 +17,12 @@ from common.clock import Clock
 from common.contracts.ids import ConnectionId
 from common.failures import Failure
 from common.http.call import Api
-from common.journal import Step
 from common.state.pool import Pool, connection, transaction
 from vendors.target import Known, Target
 from writing import intents, items, telling, verdicts
 from writing import known as knowledge
 from writing.intents import Closing, Intent
-from writing.items import Fate, Item, ItemKey
+from writing.items import Fate, Item
 from writing.owners import TargetKey
 from writing.queue import Queue
 from writing.results import did_after
@@ -50,10 +49,10 @@ class Settler:
             return 0
         async with connection(self._pool) as link:
             in_flight = await intents.open_of(link, [item.key for item in rows])
-        targets = {intent.target for intent in in_flight}
+        targets, asked_at = {intent.target for intent in in_flight}, self._clock.now()
         found = dict(zip(targets, await asyncio.gather(*(self._look(one, api, line) for one in targets)), strict=True))
         await failpoints.hit("settle.after_look")
-        await self._store(rows, in_flight, found)
+        await self._store(rows, in_flight, found, asked_at)
         return len(rows)
 
     async def _look(self, target: TargetKey, api: Api, line: asyncio.Semaphore) -> Known | Failure:
@@ -64,13 +63,17 @@ class Settler:
                 return failure
 
     async def _store(
-        self, rows: Sequence[Item], in_flight: Sequence[Intent], found: Mapping[TargetKey, Known | Failure]
+        self,
+        rows: Sequence[Item],
+        in_flight: Sequence[Intent],
+        found: Mapping[TargetKey, Known | Failure],
+        asked_at: datetime,
     ) -> None:
         sheet = Sheet(self._clock.now(), "look")
         async with transaction(self._pool) as tx:
             locked = await items.lock(tx, [item.key for item in rows])
             mine = {item.key: item for item in rows if locked[item.key].token == item.token}
-            known = await knowledge.read(tx, found)
+            known = await knowledge.lock(tx, found, sheet.now)
             for item in mine.values():
                 its = [intent for intent in in_flight if intent.key == item.key]
                 failed = next((one for i in its if isinstance(one := found[i.target], Failure)), None)
@@ -89,6 +92,8 @@ class Settler:
                 if i.key in settled
             ]
             await intents.close(tx, closings, sheet.now)
+            for target, learnt in sheet.known.items():
+                sheet.known[target] = knowledge.guarded(known[target], learnt, asked_at, self._target.lower)
             await sheet.write(tx)
 
     def _close(self, sheet: Sheet, item: Item, intent: Intent, known: Known, seen: Known | Failure, did: str) -> str:
@@ -111,47 +116,3 @@ class Settler:
         """The row stays on hold; looks are no attempts."""
         until = failure.retry_at or now + verdicts.delay(min(item.attempts, 6), self._chance)
         return Fate("hold", until, hold_until=until, attempts=item.attempts, did=item.did, failure=failure)
-
-
-async def audit(
-    pool: Pool, clock: Clock, target: Target, held_by: ConnectionId, api: Api, line: asyncio.Semaphore
-) -> int:
-    """R4: hours after an outcome that nobody saw, one more look; drift makes the rows that live there ready again."""
-    now = clock.now()
-    async with connection(pool) as link:
-        due = await link.fetch(
-            "select * from flow.audit where connection = $1 and due_at <= $2 order by due_at limit 20", held_by, now
-        )
-    for row in due:
-        where = TargetKey(row["connection"], row["place"], row["key"])
-        async with line:
-            try:
-                seen = await target.look(where.place, where.key, api)
-            except Failure:
-                # It stays due; the next turn looks again.
-                continue
-        await _audited(pool, clock, target, where, items.key_of(row), seen)
-    return len(due)
-
-
-async def _audited(pool: Pool, clock: Clock, target: Target, where: TargetKey, key: ItemKey, seen: Known) -> None:
-    now = clock.now()
-    async with transaction(pool) as tx:
-        row = await tx.fetchrow(
-            "select * from flow.work_item where sync = $1 and entity = $2 and record = $3 for update", *key
-        )
-        if row is None or row["state"] in ("leased", "hold"):
-            return
-        known = (await knowledge.read(tx, [where]))[where]
-        drift = target.drifted(known, seen)
-        await knowledge.save(tx, {where: knowledge.after_look(known, seen)}, now, "audit")
-        await tx.execute("delete from flow.audit where (connection, place, key) = ($1, $2, $3)", *where)
-        sheet = Sheet(now, "audit")
-        sheet.entries.append(
-            telling.entry(
-                items.item_of(row), Step.AUDITED, now, reason="drift" if drift else "agrees", target_key=where.key
-            )
-        )
-        await sheet.write(tx)
-        if drift:
-            await items.reopen(tx, [key], now)

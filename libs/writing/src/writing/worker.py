@@ -24,13 +24,14 @@ from common.state.pool import Pool, connection
 from common.state.trouble import Trouble, trouble_of
 from vendors.target import Target
 from vendors.vendor import Vendor
+from writing.audit import audit
 from writing.caller import Caller
 from writing.claimed import Claimed
 from writing.executor import Executor
 from writing.heartbeat import Heartbeat
 from writing.intake import CHANNEL
 from writing.queue import LIVE, REST, Queue, Turn
-from writing.settle import Settler, audit
+from writing.settle import Settler
 
 ROWS = 500
 IDLE_S = 0.5

@@ -1,14 +1,15 @@
-"""What this writer consumes: its commands."""
+"""What this writer consumes: its commands, and what its target tells of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from common.clock import Clock
-from common.contracts.topics import commands
+from common.contracts.topics import changes, commands
 from common.metrics import Metrics
 from writer_mailchimp.targets import VENDOR
 from writing.intake import CommandHandler
+from writing.target_events import TargetEventHandler
 
 SERVICE = "writer-mailchimp"
 
@@ -18,3 +19,9 @@ def on_command(clock: Clock, metrics: Metrics, wake: Callable[[], None]) -> Comm
     assert VENDOR.target is not None
     topic = commands(VENDOR.name)
     return CommandHandler(topic, SERVICE, VENDOR.target.key, clock=clock, metrics=metrics, wake=wake)
+
+
+def on_target_event(clock: Clock) -> TargetEventHandler:
+    """Events of audiences change what is known of their members' consent; they never produce."""
+    assert VENDOR.target is not None
+    return TargetEventHandler(changes(VENDOR.name), f"{SERVICE}-events", VENDOR.target, clock)

@@ -16,7 +16,7 @@ from common.http.opening import open_door
 from common.service import Runtime, run
 from common.state.pool import Pool, close_pool, open_pool, watch
 from common.version import version
-from writer_mailchimp.handlers import SERVICE, on_command
+from writer_mailchimp.handlers import SERVICE, on_command, on_target_event
 from writer_mailchimp.settings import WriterMailchimpSettings
 from writer_mailchimp.targets import CALLS_AT_ONCE, VENDOR
 from writing.assembly import assemble
@@ -34,7 +34,10 @@ async def build(runtime: Runtime[WriterMailchimpSettings]) -> AsyncIterator[None
         life.push_async_callback(close_pool, pool)
         door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
         writer = assemble(VENDOR, pool, runtime.clock, door, runtime.metrics, service=SERVICE, at_once=CALLS_AT_ONCE)
-        handlers = [on_command(runtime.clock, runtime.metrics, writer.worker.wake)]
+        handlers: list[Handler[Any]] = [
+            on_command(runtime.clock, runtime.metrics, writer.worker.wake),
+            on_target_event(runtime.clock),
+        ]
         consumers = {handler.topic.name: _consumer(runtime, pool, trace, handler) for handler in handlers}
         ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
         for name, consumer in consumers.items():

@@ -1,5 +1,6 @@
 """Mailchimp: the members of audiences, and the events that audiences tell."""
 
+from vendors.mailchimp.channel import MailchimpChannel
 from vendors.mailchimp.client import NAME, MailchimpProfile, ping
 from vendors.mailchimp.inbox import MailchimpInbox
 from vendors.mailchimp.oauth import GRANT
@@ -14,6 +15,7 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=MailchimpInbox(),
     source=MailchimpSource(),
+    channel=MailchimpChannel(),
     ping=ping,
     target=MailchimpTarget(),
 )

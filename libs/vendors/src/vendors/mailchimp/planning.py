@@ -191,8 +191,12 @@ def _former_standings(work: Work) -> list[str]:
 
 def _lowest(wanted: str, former: Sequence[str]) -> str:
     """The least of what is wanted and what was; what we do not know counts as a withdrawal."""
-    ranks = [_CONSENT.index(one) if one in _CONSENT else len(_CONSENT) - 1 for one in (wanted, *former)]
-    return _CONSENT[max(ranks)]
+    return _CONSENT[max(rank(one) for one in (wanted, *former))]
+
+
+def rank(standing: str) -> int:
+    """The greater, the less we may do; an unknown word is as good as a withdrawal."""
+    return _CONSENT.index(standing) if standing in _CONSENT else len(_CONSENT) - 1
 
 
 def _folded(tags: Sequence[str]) -> dict[str, str]:

@@ -15,15 +15,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.contracts.connections import Connection
+from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Conflict, Failure
 from common.http.call import Api, Call, VendorAnswer
-from vendors.mailchimp import catalogue, planning, row_errors, wire
+from vendors.mailchimp import catalogue, echoes, planning, row_errors, seeing, wire
 from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN, MC_MEMBER_EXISTS
 from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.planning import ARCHIVED, Audience
 from vendors.mailchimp.tagging import Tagging
-from vendors.target import Act, Answered, Done, Known, Sending, Step, Verdict, Work
+from vendors.target import Act, Answered, Done, Known, Sending, Step, Told, Verdict, Work
 from vendors.vendor import CatalogueField, FieldCatalogue, Place
 
 LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
@@ -48,36 +49,19 @@ class MailchimpTarget:
         return planning.plan(work, facts)
 
     def landed(self, act: Act, seen: Known) -> Done | None:
-        """R2: whether what the act would have made is there."""
-        kind, _, name = act.action.partition(":")
-        tags = {tag.casefold() for tag in seen.values.get("tags", ())}
-        fits = all(wire.same(v, seen.values.get(p)) for p, v in act.values.items() if p.startswith(wire.MERGE))
-        match kind:
-            case "archive":
-                return Done(standing=ARCHIVED) if not seen.exists or seen.standing == ARCHIVED else None
-            case "withdraw":
-                return Done(standing=seen.standing) if seen.standing == act.standing else None
-            case "give":
-                return Done(gave=(name,)) if name.casefold() in tags else None
-            case "take":
-                return Done(took=(name,)) if seen.exists and name.casefold() not in tags else None
-            case "create":
-                given = tuple(tag for tag in act.values.get("tags", ()) if tag.casefold() in tags)
-                return Done(standing=seen.standing, gave=given) if seen.exists and fits else None
-            case _:
-                back = kind != "return" or seen.standing != ARCHIVED
-                return Done(standing=seen.standing) if seen.exists and fits and back else None
+        return seeing.landed(act, seen)
 
     def drifted(self, known: Known, seen: Known) -> bool:
-        """R4: presence, archive and the values we agreed on; other people's tags are none of our business."""
-        if bool(known.exists) != bool(seen.exists):
-            return True
-        tags = {tag.casefold() for tag in seen.values.get("tags", ())}
-        return (
-            (known.standing == ARCHIVED) != (seen.standing == ARCHIVED)
-            or any(not wire.same(v, seen.values.get(p)) for p, v in known.values.items() if p.startswith(wire.MERGE))
-            or any(tag.casefold() not in tags for tag in known.ours)
-        )
+        return seeing.drifted(known, seen)
+
+    def told(self, event: ChangeEvent) -> Told | None:
+        return echoes.told(event)
+
+    def echoes(self, act: Act, told: Told) -> bool:
+        return echoes.echoes(act, told)
+
+    def lower(self, one: str, other: str) -> str:
+        return max(one, other, key=planning.rank)
 
     async def apply(
         self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending

@@ -12,6 +12,7 @@ from vendors.mailchimp.members import key_of
 from vendors.target import Known
 
 MERGE = "merge."
+Values = Mapping[str, Any]
 LONGEST_BYTES = 255
 _PARTS = {"addr1": "street", "addr2": "street2", "city": "city", "state": "state", "zip": "zip", "country": "country"}
 
@@ -58,7 +59,7 @@ def change(status: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def member(found: Mapping[str, Any]) -> Known:
     """What an answer shows of a member, by the paths of the catalogue."""
     values: dict[str, Any] = {"email": found["email_address"]}
-    values |= {MERGE + tag: _shown(value) for tag, value in found.get("merge_fields", {}).items()}
+    values |= {MERGE + tag: shown(value) for tag, value in found.get("merge_fields", {}).items()}
     if all_tags(found):
         values["tags"] = names(found.get("tags", ()))
     if found.get("language"):
@@ -102,7 +103,8 @@ def _sent(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """A value as an answer shows it, in our words."""
     if isinstance(value, Mapping):
         return {ours: value.get(theirs) or "" for theirs, ours in _PARTS.items()}
     return value
