@@ -118,6 +118,8 @@ async def save(tx: Connection, states: Mapping[Key, RecordState], now: datetime)
 
 async def known(tx: Connection, keys: Sequence[Key]) -> dict[tuple[SyncId, Key], Known]:
     """The stored wishes of these records; the lock on the record's state covers them."""
+    if not keys:
+        return {}
     rows = await tx.fetch(
         """
         select w.sync, w.connection, w.entity, w.record, w.revision, w.content from flow.wanted w

@@ -1,0 +1,189 @@
+"""The whole road as real processes on real servers, and the few words in which the end-to-end tests speak of it.
+
+    sandbox (Books) -> ingest -> Kafka -> mapper -> Kafka -> writer-mailchimp -> sandbox (Mailchimp)
+
+Every wait has a deadline; what is waited for in vain is told with what the road looked like.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from millrace.stack.home import Home
+from tests.e2e.background import Sql
+from tests.e2e.fleet import Fleet
+from tests.e2e.topics import READERS, Topics
+from tests.e2e.vendors import Audience, Books, Document
+from tests.support.database import Database
+from tests.support.sandbox import SandboxProcess
+
+T = TypeVar("T")
+
+SYNC = "demo-customers"
+CLOCKS_LOOK_EVERY_S = 0.06
+CHAIN = ("received", "mapped", "attempt", "applied")
+
+
+@dataclass
+class Road:
+    """One Millrace with one sync, running."""
+
+    home: Home
+    database: Database
+    sandbox: SandboxProcess
+    fleet: Fleet
+    books: Books
+    audience: Audience
+    sql: Sql
+    topics: Topics
+    connections: dict[str, str] = field(default_factory=dict)
+
+    # --- what people do
+
+    def customer_created(self, email: str, **fields: Any) -> str:
+        return self.books.customer_created(email, **fields)
+
+    def customer_edited(self, record: str, **fields: object) -> None:
+        self.books.customer_edited(record, **fields)
+
+    # --- what is waited for
+
+    def until(self, condition: Callable[[], T], what: str, within: float = 20.0, every: float = 0.02) -> T:
+        """The condition's answer as soon as it is true."""
+        deadline = time.monotonic() + within
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"not within {within:g} s: {what}\n{self.shown()}"
+            time.sleep(every)
+        return found
+
+    def wait_for_member(self, email: str, within: float = 20.0, **fields: object) -> Document:
+        """The member, as soon as it is there with these merge fields (`status` stands for its standing)."""
+
+        def there() -> Document | None:
+            member = self.audience.member(email)
+            return member if member is not None and _fits(member, fields) else None
+
+        return self.until(there, f"member {email} with {fields}", within) or {}
+
+    def wait_for_no_member(self, email: str, within: float = 20.0) -> None:
+        def gone() -> bool:
+            member = self.audience.member(email)
+            return member is None or member["status"] == "archived"
+
+        self.until(gone, f"member {email} gone", within)
+
+    def wait_until_quiet(self, within: float = 60.0, held: bool = False) -> None:
+        """Until nothing is on its way: no webhook, no lag, no read, no wish unpublished, no work open (`held`: but on hold)."""
+        self.until(lambda: self._is_quiet(held=held), "the road is quiet", within, every=0.1)
+
+    def _is_quiet(self, *, held: bool) -> bool:
+        if self.sandbox.get("deliveries", since=10**9)["pending"]:
+            return False
+        busy = self.sql.value(
+            """
+            select (select count(*) from flow.read_request)
+                 + (select count(*) from flow.wanted where revision > published_revision)
+                 + (select count(*) from flow.work_item where not state = any($1::text[]))
+                 + (select count(*) from flow.wanted w left join flow.work_item i using (sync, entity, record)
+                     where i.revision is distinct from w.revision)
+            """,
+            ["done", "dead", "parked", *(["hold"] if held else [])],
+        )
+        return busy == 0 and self.lag() == 0
+
+    def lag(self) -> int:
+        """Records on the topics that a group has not committed yet."""
+        return self.topics.lag()
+
+    # --- what is looked at
+
+    def journal_of(self, record: str, *steps: str) -> list[Any]:
+        """The record's rows, oldest first; of these steps, if any are named."""
+        return self.sql.rows(
+            "select * from flow.journal where record = $1 and (cardinality($2::text[]) = 0 or step = any($2)) order by id",
+            record, list(steps),
+        )  # fmt: skip
+
+    def mark(self) -> Mark:
+        """Now: what came later is told from it."""
+        calls: Any = self.sandbox.get("log", since=10**12)["next"]
+        deliveries: Any = self.sandbox.get("deliveries", since=10**12)["next"]
+        return Mark(int(calls), int(deliveries), int(self.sql.value("select coalesce(max(id), 0) from flow.journal")))
+
+    def calls_of(self, since: Mark, vendor: str = "mailchimp", *, operator: bool = False) -> list[Document]:
+        """The vendor's own list of the calls it had from us (or from its operator)."""
+        listed: Any = self.sandbox.get("log", since=since.calls)["calls"]
+        return [one for one in listed if one["vendor"] == vendor and one["operator"] is operator]
+
+    def writes_since(self, since: Mark) -> list[Document]:
+        """Calls that changed something in the audience."""
+        return [one for one in self.calls_of(since) if any(a["op"] != "noop" for a in one["applied"])]
+
+    def deliveries_of(self, record: str, since: Mark) -> list[Document]:
+        listed: Any = self.sandbox.get("deliveries", since=since.deliveries)["deliveries"]
+        return [one for one in listed if f'"{record}"' in one["body"]]
+
+    def shown(self) -> str:
+        """The road, for a person who looks why something did not happen."""
+        items = self.sql.rows(
+            "select record, revision, state, code, attempts, due_at, hold_until, message from flow.work_item "
+            "where state <> 'done' order by changed_at desc limit 15"
+        )
+        reads = self.sql.rows("select record, reason, not_before, attempts from flow.read_request limit 10")
+        letters = self.sql.rows("select * from flow.dead_letter limit 5")
+        steps = self.sql.rows("select record, step, reason, words from flow.journal order by id desc limit 25")
+        dead = [f"{one.name}: {one.last_lines(12)}" for one in self.fleet.replicas if not one.alive]
+        parts = {"items": items, "reads": reads, "letters": letters, "journal": steps}
+        told = [f"{name}: " + "\n  ".join(str(tuple(row)) for row in rows) for name, rows in parts.items() if rows]
+        return "\n".join([*told, f"lag: {self.lag()}", *dead[-2:]])
+
+    # --- what is done to it
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, for the vendors and for us."""
+        self.sandbox.post("clock", {"advance_s": seconds})
+        time.sleep(CLOCKS_LOOK_EVERY_S)
+
+    @contextmanager
+    def fault(self, vendor: str, kind: str, **more: object) -> Iterator[None]:
+        made = self.sandbox.post("faults", {"vendor": vendor, "kind": kind, **more})
+        try:
+            yield
+        finally:
+            self.sandbox.delete(f"faults?id={made['id']}")
+
+    def replay_topic(self, topic: str) -> int:
+        """Stops the topic's reader, moves its offsets to the earliest and starts it again; says how many records that is."""
+        service = {"mapper": "mapper", "writer-mailchimp": "writer-mailchimp", "ingest-normaliser": "ingest"}[
+            READERS[topic]
+        ]
+        self.fleet.stop(service)
+        moved = self.topics.to_earliest(topic)
+        self.fleet.start(service)
+        return moved
+
+    def end(self) -> None:
+        # Who leaves its group politely is not waited for by the next road.
+        self.fleet.leave()
+        self.fleet.end()
+        self.sandbox.kill()
+        self.sql.close()
+        self.topics.close()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment: the numbers of the last call, the last delivery and the last journal row."""
+
+    calls: int
+    deliveries: int
+    journal: int
+
+
+def _fits(member: Document, fields: dict[str, object]) -> bool:
+    known = {**member["merge_fields"], "status": member["status"]}
+    return all(known.get(name) == value for name, value in fields.items())

@@ -1,0 +1,96 @@
+"""The topics and consumer groups of the road on a broker that other tests use as well."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
+
+from common.bus.connection import KafkaAddress
+from common.bus.topics_admin import create_topics
+from common.contracts.topics import declared
+from tests.e2e.background import Background
+
+# Who reads what.
+READERS = {
+    "receipts.zoho-books": "ingest-normaliser",
+    "receipts.mailchimp": "ingest-normaliser",
+    "changes.zoho-books": "mapper",
+    "commands.mailchimp": "writer-mailchimp",
+}
+DELETED_WITHIN_S = 20.0
+
+
+class Topics:
+    """What is on the broker: made anew for a road, counted, and read again from the start."""
+
+    def __init__(self, background: Background, kafka: str) -> None:
+        self._background = background
+        self._kafka = kafka
+        self._admin: Any = background.run(_started(AIOKafkaAdminClient, kafka))
+        self._reader: Any = background.run(_started(AIOKafkaConsumer, kafka))
+
+    def close(self) -> None:
+        self._background.run(self._admin.close())
+        self._background.run(self._reader.stop())
+
+    def make_anew(self) -> None:
+        """Nothing of an earlier road is left on the topics, and with them the broker forgets the offsets of their groups."""
+        self._background.run(self._make_anew())
+
+    def lag(self) -> int:
+        """Records that somebody has still to read."""
+        return sum(self._background.run(self._lag(topic, group)) for topic, group in READERS.items())
+
+    def count(self, topic: str) -> int:
+        """How many records the topic has."""
+        return self._background.run(self._count(topic))
+
+    def to_earliest(self, topic: str) -> int:
+        """Moves its reader's offsets to the start, as `millrace group seek --to earliest` does; says how many records that is."""
+        return self._background.run(self._to_earliest(topic))
+
+    async def _make_anew(self) -> None:
+        names = {topic.name for topic in declared()}
+        there = names & set(await self._admin.list_topics())
+        if there:
+            await self._admin.delete_topics(sorted(there))
+        async with asyncio.timeout(DELETED_WITHIN_S):
+            while names & set(await self._admin.list_topics()):  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.05)
+        await create_topics(KafkaAddress(self._kafka))
+
+    async def _partitions(self, topic: str) -> list[TopicPartition]:
+        [described] = await self._admin.describe_topics([topic])
+        return [TopicPartition(topic, one["partition"]) for one in described["partitions"]]
+
+    async def _lag(self, topic: str, group: str) -> int:
+        committed = await self._admin.list_consumer_group_offsets(group)
+        ends = await self._reader.end_offsets(await self._partitions(topic))
+        done = {tp: max(0, committed[tp].offset) if tp in committed else 0 for tp in ends}
+        return sum(end - done[tp] for tp, end in ends.items())
+
+    async def _count(self, topic: str) -> int:
+        ends = await self._reader.end_offsets(await self._partitions(topic))
+        return sum(ends.values())
+
+    async def _to_earliest(self, topic: str) -> int:
+        partitions = await self._partitions(topic)
+        mover = AIOKafkaConsumer(bootstrap_servers=self._kafka, group_id=READERS[topic], enable_auto_commit=False)
+        await mover.start()
+        try:
+            mover.assign(partitions)
+            firsts = await mover.beginning_offsets(partitions)
+            await mover.commit({tp: OffsetAndMetadata(first, "") for tp, first in firsts.items()})
+        finally:
+            await mover.stop()
+        return await self._count(topic)
+
+
+async def _started(kind: Any, kafka: str) -> Any:
+    made = kind(bootstrap_servers=kafka)
+    await made.start()
+    return made
