@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +46,7 @@ def details_of(one: Mapping[str, Any]) -> list[str]:
         *_grant_lines(one["grant"]),
         *((name.replace("_", " "), value) for name, value in sorted(one["details"].items())),
         ("last tried", f"{_local(one['tested_at'])}" if one["tested_at"] else "never"),
-        ("connected", f"{_local(one['created_at'])} by {one['created_by'] or 'nobody'}"),
+        ("added", f"{_local(one['created_at'])} by {one['created_by'] or 'nobody'}"),
     ]
     return [f"{label:<16}  {value}" for label, value in lines]
 
@@ -70,7 +71,7 @@ def vendor_line(one: Mapping[str, Any]) -> str:
 def _standing(one: Mapping[str, Any]) -> str:
     word = STANDINGS.get(one["standing"], one["standing"])
     why = f": {one['trouble']}" if one["trouble"] else ""
-    remedy = NEXT.get(one["standing"], "").format(name=one["name"], vendor=one["vendor"])
+    remedy = NEXT.get(one["standing"], "").format(name=shlex.quote(one["name"]), vendor=one["vendor"])
     return f"{word}{why}" + (f" ({remedy})" if remedy else "")
 
 
@@ -117,7 +118,7 @@ def _limit(limit: Mapping[str, Any]) -> str:
         words.append(f"paused until {_local(limit['paused_until'])}")
     if limit["resets_at"]:
         words.append(f"new at {_local(limit['resets_at'])}")
-    return f"quota {limit['name']:<10}  {', '.join(words)}"
+    return f"{'quota ' + limit['name']:<17} {', '.join(words)}"
 
 
 def _local(moment: str | None) -> str:

@@ -52,6 +52,11 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "broker.refresh.released": "The new tokens are about to be handed out.",
         "broker.consent.exchanged": "A code is exchanged, its tokens are not on disk.",
         "broker.consent.kept": "The tokens of a consent are on disk, its places are not asked for.",
+        "console.connecting.begun": "A connection's row is stored, the token-broker knows nothing of it.",
+        "console.connecting.given": "The token-broker has the consent or the key, the connection does not know of it.",
+        "console.connecting.tried": "A new grant was tried and works, the connection is not active.",
+        "console.removal.marked": "A connection is marked as leaving, its grant still stands.",
+        "console.removal.revoked": "The grant is revoked and erased, the connection's row still says that it is leaving.",
         "broker.rotation.rewrapped": "One data key is wrapped with the new master key, others are not.",
     }
 )

@@ -168,6 +168,28 @@ class Broker:
         """Revokes at the vendor and erases: `yes`, `later`, `not offered` or `nothing`."""
         return str((await self._ask("DELETE", f"/v1/grants/{connection}"))["revoked"])
 
+    async def webhook_secrets(self, connection: str) -> Mapping[str, Secret]:
+        """The newest secret of each slot."""
+        try:
+            told = await self._ask("GET", f"/v1/webhook-secrets/{connection}")
+        except Refusal as refused:
+            _pass_on_unless_unknown(refused)
+            return {}
+        # Newest first, so the newest is put last.
+        return {str(one["slot"]): Secret(str(one["secret"])) for one in reversed(told["secrets"])}
+
+    async def rotate_webhook_secret(self, connection: str, vendor: str, slot: str) -> Secret:
+        """A fresh secret; the former one stays valid for a day."""
+        told = await self._ask(
+            "POST", f"/v1/webhook-secrets/{connection}/rotate", {"vendor": vendor, "slot": slot}
+        )
+        return Secret(str(told["secret"]))
+
+    async def put_webhook_secret(self, connection: str, vendor: str, slot: str, secret: Secret) -> None:
+        """Stores a secret that the vendor made. The webhook that had the former one is gone, so it ends at once."""
+        body = {"vendor": vendor, "slot": slot, "secret": secret.reveal(), "overlap_s": 0}
+        await self._ask("PUT", f"/v1/webhook-secrets/{connection}", body)
+
     async def vendors(self) -> Sequence[Ways]:
         """The vendors and the ways to connect them."""
         told = await self._ask("GET", "/v1/vendors")

@@ -21,7 +21,7 @@ from common.secret import Secret
 from token_broker import codes
 from token_broker.accounts import Accounts
 from token_broker.choice import AGAIN, Choice
-from token_broker.consent_store import Consent, ConsentStore
+from token_broker.consent_store import OPEN_STATES, Consent, ConsentStore
 from token_broker.refusals import Refusal, unknown_vendor
 from token_broker.registry import Registry
 from vendors import grant_codes
@@ -83,10 +83,10 @@ class Consents:
         return consent, Secret(ticket)
 
     async def read(self, consent_id: str, wait_s: float = 0.0) -> Consent:
-        """The consent; with a wait, as soon as it is no longer in the state in which it was found."""
+        """The consent; with a wait, as soon as it is over or no longer in the state in which it was found."""
         deadline, first = monotonic() + wait_s, await self._choice.read(consent_id)
         found = first
-        while found.state == first.state and monotonic() < deadline:
+        while found.state == first.state and first.state in OPEN_STATES and monotonic() < deadline:
             await asyncio.sleep(_LOOK_AGAIN_S)
             found = await self._choice.read(consent_id)
         return found

@@ -60,7 +60,9 @@ async def again_later(tx: state.Connection, connection: str, code: str, message:
 async def due(tx: state.Connection, now: datetime, limit: int = 50) -> Sequence[str]:
     """The connections that are being connected and may be looked at now."""
     rows = await tx.fetch(
-        "select connection from core.connecting where state = 'open' and next_try_at <= $1 order by next_try_at limit $2",
+        """select connection from core.connecting r join core.connection c on c.id = r.connection
+            where r.state = 'open' and next_try_at <= $1 and c.state in ('connecting', 'active')
+            order by next_try_at limit $2""",
         now,
         limit,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 from structlog.typing import FilteringBoundLogger
@@ -52,7 +53,13 @@ class Caretaker:
         async with state.connection(self._pool) as link:
             due = await roads.due(link, self._clock.now())
         for connection in due:
+            await self._try("connecting", partial(self._settle, connection))
+
+    async def _settle(self, connection: str) -> None:
+        try:
             await self._connecting.settle(connection)
+        finally:
+            # One that makes trouble must not keep the others from their turn.
             async with state.connection(self._pool) as link:
                 await roads.look_again(link, connection, self._clock.now() + timedelta(seconds=EVERY_S))
 

@@ -22,6 +22,7 @@ from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
 
+from common import failpoints
 from common.clock import Clock
 from common.contracts.ids import VendorName
 from common.secret import Secret
@@ -142,8 +143,10 @@ class Connecting:
         return row, fresh
 
     async def _set_out(self, row: ConnectionRow, wish: Wish) -> Road:
+        await failpoints.hit("console.connecting.begun")
         if wish.api_key is not None:
             await self._broker.put_api_key(row.id, row.vendor, wish.api_key, place=wish.place, by=wish.by)
+            await failpoints.hit("console.connecting.given")
             return await self.settle(row.id)
         if wish.client_secret is not None:
             await self._broker.put_client(
@@ -161,6 +164,7 @@ class Connecting:
         consent, start_url = await self._broker.start_consent(
             row.id, row.vendor, row.name, site=wish.site, place=wish.place, by=wish.by
         )
+        await failpoints.hit("console.connecting.given")
         async with state.transaction(self._pool) as tx:
             there = await rows.read(tx, row.id, lock=True)
             wanted = there is not None and there.state in ("connecting", "active")
@@ -175,10 +179,10 @@ class Connecting:
 
     async def road(self, connection: str, wait_s: float = 0.0) -> Road:
         """How far it is; with a wait, as soon as something changes at the vendor or the wait is over."""
-        row = await self._known(connection)
-        underway = row.connecting is not None and row.connecting.state == "open" and row.connecting.consent
-        if wait_s and underway and row.connecting is not None:
-            await self._broker.consent(row.connecting.consent, wait_s)
+        road = await self.settle(connection)
+        if not wait_s or road.consent is None or road.is_over:
+            return road
+        await self._broker.consent(road.consent.id, wait_s)
         return await self.settle(connection)
 
     async def choose(self, connection: str, place: str) -> Road:
@@ -259,6 +263,7 @@ class Connecting:
 
     async def _activate(self, row: ConnectionRow, grant: Grant) -> Road:
         message = f"{row.name} is connected."
+        await failpoints.hit("console.connecting.tried")
         async with state.transaction(self._pool) as tx:
             alive = await rows.activate(tx, row.id, grant.details, self._clock.now())
             await roads.done(tx, row.id, grant.place, message)

@@ -17,10 +17,12 @@ from collections.abc import Iterable
 
 from structlog.typing import FilteringBoundLogger
 
+from common import failpoints
 from common.clock import Clock
 from common.state import pool as state
 from console.broker import Broker
 from console.refusals import BrokerAway, Refusal, in_use, unknown_connection
+from console.state import connecting as roads
 from console.state import connections as rows
 from console.state import gates
 
@@ -44,6 +46,7 @@ class Removal:
             if users:
                 raise in_use(row.name, users)
             await rows.mark(tx, connection, "deleting", self._clock.now())
+        await failpoints.hit("console.removal.marked")
         try:
             return await self.finish(connection)
         except BrokerAway:
@@ -56,9 +59,11 @@ class Removal:
         if row is not None and row.connecting is not None and row.connecting.consent:
             await self._broker.cancel(row.connecting.consent)
         revoked = await self._broker.delete_grant(connection)
+        await failpoints.hit("console.removal.revoked")
         now = self._clock.now()
         async with state.transaction(self._pool) as tx:
             await gates.forget(tx, connection, now)
+            await roads.ended(tx, connection, "", "The connection was deleted.")
             await rows.mark(tx, connection, "deleted", now)
         self._log.info("connection.deleted", connection=connection, revoked=revoked)
         return revoked

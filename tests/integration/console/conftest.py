@@ -1,0 +1,6 @@
+"""The fixtures of the console's tests."""
+
+from tests.support.broker_world import broker, broker_sandbox, own_world, world
+from tests.support.console import called, console, own_console
+
+__all__ = ["broker", "broker_sandbox", "called", "console", "own_console", "own_world", "world"]
