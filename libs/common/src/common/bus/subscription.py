@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener
@@ -22,8 +24,8 @@ class ConsumerLimits:
     """The times and sizes of a consumer; the defaults are for production, tests shorten them."""
 
     max_records: int = 500
-    poll_ms: int = 25
-    """FastStream polls this long and, if nothing came, sleeps as long again: an idle topic's records wait at most so long."""
+    poll_ms: int = 1000
+    """How long one wait for records lasts at most; it ends as soon as there are some."""
     session_timeout_s: float = 10.0
     wait_s: tuple[float, float] = (1.0, 30.0)
     """The shortest and the longest wait before a batch is read again because something is away."""
@@ -75,6 +77,8 @@ def subscription(
         no_reply=True,
     )
     subscriber(on_batch)
+    # After an empty poll FastStream sleeps as long as it polled, and a record that comes meanwhile waits for nothing.
+    subscriber.get_msg = partial(_records, limits)
     assert_manual(broker)
     return broker, subscriber
 
@@ -104,6 +108,12 @@ def assert_manual(broker: KafkaBroker) -> None:
             raise RuntimeError(f"{subscriber} does not start at the earliest offset: records would be skipped.")
         if not getattr(subscriber, "batch_timeout_ms", 0):
             raise RuntimeError(f"{subscriber} is not a batch subscriber with one worker.")
+
+
+async def _records(limits: ConsumerLimits, consumer: Any) -> tuple[Any, ...]:
+    """A batch; the client wakes us when something has come."""
+    found = await consumer.getmany(timeout_ms=limits.poll_ms, max_records=limits.max_records)
+    return tuple(chain.from_iterable(found.values()))
 
 
 async def _untouched(records: Any) -> KafkaAckableMessage:
