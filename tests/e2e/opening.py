@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from common.http.call import Call, VendorAnswer
 from common.state.definitions import to_jsonb
 from mapper.mapping.definitions import read_definition, template
 from millrace.api_client import TOKEN_FILE, Address, ApiClient
@@ -29,6 +33,8 @@ from tests.support.database import Database, Server, in_a_loop
 from tests.support.local_stack import LocalStack
 from tests.support.sandbox import SandboxProcess
 from token_broker.migrate import migrate_vault
+from vendors import mailchimp
+from vendors.vendor import connection_of, stored_catalogue
 
 # A database of the session's Valkey that only the road uses.
 VALKEY_DATABASE = 7
@@ -105,8 +111,6 @@ def _settings(home: Home, stack: LocalStack, database: Database) -> StackSetting
 
 
 def _clean_environment() -> dict[str, str]:
-    import os
-
     return {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "OTEL_"))}
 
 
@@ -158,8 +162,30 @@ def _make_sync(road: Road) -> None:
 
 def mapping_changed(road: Road, version: int, written: Mapping[str, Any]) -> None:
     """A new version of the sync's mapping, active at once."""
+    definition = replace(read_definition(version, written), catalogue=tuple(_catalogue(road)))
     road.sql.execute(
         "insert into core.mapping_version (sync, version, definition, created_at) values ($1, $2, $3, now())",
-        SYNC, version, to_jsonb(read_definition(version, written)),
+        SYNC, version, to_jsonb(definition),
     )  # fmt: skip
     road.sql.execute("update core.sync set mapping_version = $2 where id = $1", SYNC, version)
+
+
+def _catalogue(road: Road) -> list[dict[str, Any]]:
+    """The audience's own fields, as the console keeps them with a mapping."""
+    target = mailchimp.VENDOR.target
+    assert target is not None
+    connection = connection_of(mailchimp.VENDOR.name, road.connections[MAILCHIMP])
+    read = target.catalogue(connection, road.audience.id, _AsOperator(road.audience))
+    return stored_catalogue(in_a_loop(read))
+
+
+class _AsOperator:
+    """Reads of the target's own code, made with the operator's token."""
+
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
+
+    async def call(self, call: Call) -> VendorAnswer:
+        path = call.template.format(**call.path)
+        answer = await asyncio.to_thread(self._audience.call, call.method, path, params=dict(call.query))
+        return VendorAnswer(answer.status_code, {}, answer.content, datetime.now(UTC), "", 0.0)
