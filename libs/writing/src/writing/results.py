@@ -161,6 +161,8 @@ class Results:
                     self._fail(sheet, sent, row, act, failure, locked)
                     return
                 sheet.learn(row, act.key, replace(known, barred=barred))
+        # What was seen before the call may have changed during it.
+        row.fresh.clear()
         step = row.step(self._target, facts)
         if isinstance(step, Nothing | Skip):
             sheet.finish(row, step, locked)

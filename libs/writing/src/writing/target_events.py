@@ -79,18 +79,24 @@ class TargetEventHandler:
         if told.former_key:
             return await self._moved(tx, where, known, told, now)
         written = await intents.recent(tx, where, told.at - ECHO_WITHIN)
-        if any(self._target.echoes(one.act, told) for one in written):
+        if not self._raises(known, told) and any(self._target.echoes(one.act, told) for one in written):
             return _Learnt(Step.ECHO, "", known.standing, known.standing)
         if not told.standing:
             return await self._edited(tx, where, known, told, now)
         return await self._standing(tx, where, known, told, since, now)
+
+    def _raises(self, known: Known, told: Told) -> bool:
+        """More than we know of is never our own echo: somebody came back after we wrote."""
+        if not told.standing or not known.standing or told.standing == known.standing:
+            return False
+        return self._target.lower(known.standing, told.standing) == known.standing
 
     async def _standing(
         self, tx: Connection, where: TargetKey, known: Known, told: Told, since: datetime | None, now: datetime
     ) -> _Learnt:
         if known.standing == told.standing and known.exists:
             return _Learnt(Step.DUPLICATE, told.reason, known.standing, known.standing)
-        lower = not known.standing or self._target.lower(known.standing, told.standing) == told.standing
+        lower = not self._raises(known, told)
         if since is not None and told.at <= since - (knowledge.SKEW if lower else timedelta(0)):
             return _Learnt(Step.STALE, told.reason, known.standing, known.standing)
         # Somebody else archived it, or brought it back: what it was before is not ours to restore.
