@@ -78,7 +78,7 @@ def subscription(
     )
     subscriber(on_batch)
     # After an empty poll FastStream sleeps as long as it polled, and a record that comes meanwhile waits for nothing.
-    subscriber.get_msg = partial(_records, limits)
+    subscriber.get_msg = partial(_records, limits)  # type: ignore[method-assign]
     assert_manual(broker)
     return broker, subscriber
 
