@@ -60,6 +60,7 @@ class RefusedByConsole(CommandError):
         self.code = _CODES.get(status, ExitCode.FAILED)
         self.status = status
         self.name = name
+        self.problem = problem
 
 
 class ApiClient:

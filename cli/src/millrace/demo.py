@@ -21,6 +21,14 @@ from millrace.stack.services import SANDBOX
 from millrace.stack.status import look
 
 BOOKS, MAILCHIMP = "demo-books", "demo-mailchimp"
+SYNC = "demo-customers"
+DEMO_SYNC: Mapping[str, object] = {
+    "name": SYNC,
+    "template": "zoho-books-to-mailchimp",
+    "source": BOOKS,
+    "target": MAILCHIMP,
+    "create_fields": True,
+}
 ACCOUNT, DC, PERSON = "demo", "eu", "demo@eu.example"
 WITHIN_S = 60.0
 _POLL_S = 2.0
@@ -75,8 +83,17 @@ def connect_mailchimp(demo: Demo, say: Say) -> None:
     _connect(demo, say, MAILCHIMP, "mailchimp", {"api_key": demo.account("mailchimp")["api_key"]})
 
 
+def join_customers(demo: Demo, say: Say) -> None:
+    """The sync from one to the other, with its webhooks at both; the same file again changes nothing."""
+    told = demo.console.post("/syncs", {**DEMO_SYNC, "place": demo.account("mailchimp")["audience_ids"][0]})
+    for webhook in told["webhooks"]:
+        say(f"registered: {webhook}")
+    if told["outcome"] != "unchanged":
+        say(f"{SYNC} is {told['state']}, mapping version {told['mapping_version']}.")
+
+
 # In this order; each may count on those before it.
-STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp)
+STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp, join_customers)
 
 
 def _connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str]) -> None:

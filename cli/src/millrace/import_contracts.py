@@ -47,6 +47,9 @@ def _without_missing(checkout: Path, contract: dict[str, object]) -> dict[str, s
         if not isinstance(value, list):
             fields[key] = str(value)
             continue
+        if key == "ignore_imports":
+            fields[key] = "\n".join(["", *_exceptions(checkout, value)])
+            continue
         kept = _layers(checkout, value) if key == "layers" else _kept(checkout, value)
         if not kept or (key == "modules" and len(kept) < 2):
             return None
@@ -57,6 +60,11 @@ def _without_missing(checkout: Path, contract: dict[str, object]) -> dict[str, s
 def _layers(checkout: Path, layers: Iterable[str]) -> list[str]:
     kept = (" | ".join(_kept(checkout, (name.strip() for name in layer.split("|")))) for layer in layers)
     return [layer for layer in kept if layer]
+
+
+def _exceptions(checkout: Path, pairs: Iterable[str]) -> list[str]:
+    """Exceptions whose both ends are there: `console.** -> mapper.mapping.**`."""
+    return [pair for pair in pairs if all(_exists(checkout, end.strip().partition(".")[0]) for end in pair.split("->"))]
 
 
 def _kept(checkout: Path, names: Iterable[str]) -> list[str]:

@@ -24,3 +24,10 @@ def moment(text: str, now: datetime) -> datetime:
             f"{text} is no time.", "Write 2026-01-31T12:00:00+02:00, 2026-01-31, or 15m, 2h, 7d ago.", ExitCode.USAGE
         ) from wrong
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def local(moment: str | None) -> str:
+    """A time of the API in the reader's own time zone."""
+    if not moment:
+        return "-"
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z").strip()

@@ -16,4 +16,10 @@ class Noun(NamedTuple):
         return f"millrace.commands.{self.name.replace('-', '_')}"
 
 
-NOUNS: tuple[Noun, ...] = (Noun("config"), Noun("connection"), Noun("keys"), Noun("topic"))
+NOUNS: tuple[Noun, ...] = (
+    Noun("config"),
+    Noun("connection"),
+    Noun("keys"),
+    Noun("sync"),
+    Noun("topic"),
+)

@@ -18,6 +18,7 @@ from common.failures import Failure
 from common.http.door import Api, Call
 from common.http.profile import Profile
 from common.secret import Secret
+from vendors.channel import Channel
 from vendors.target import Target
 
 # --- how it calls us -------------------------------------------------------------------------------------------------------
@@ -389,6 +390,7 @@ class Vendor:
     inbox: Inbox | None = None
     source: Source | None = None
     target: Target | None = None
+    channel: Channel | None = None
     ping: Callable[[Connection], Call] | None = None
     """The cheapest call that shows whether this connection works, its place included."""
 

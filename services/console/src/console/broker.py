@@ -180,9 +180,7 @@ class Broker:
 
     async def rotate_webhook_secret(self, connection: str, vendor: str, slot: str) -> Secret:
         """A fresh secret; the former one stays valid for a day."""
-        told = await self._ask(
-            "POST", f"/v1/webhook-secrets/{connection}/rotate", {"vendor": vendor, "slot": slot}
-        )
+        told = await self._ask("POST", f"/v1/webhook-secrets/{connection}/rotate", {"vendor": vendor, "slot": slot})
         return Secret(str(told["secret"]))
 
     async def put_webhook_secret(self, connection: str, vendor: str, slot: str, secret: Secret) -> None:

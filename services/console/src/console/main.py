@@ -19,12 +19,18 @@ from console.api.desk import Desk
 from console.api.once import Once
 from console.broker import Broker
 from console.settings import ConsoleSettings
+from console.use_cases.applying import Applying
 from console.use_cases.caretaker import Caretaker
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
+from console.use_cases.drafting import Drafting
 from console.use_cases.gates import Gates
+from console.use_cases.history import History
+from console.use_cases.hooks import Hooks
+from console.use_cases.previews import Previews
 from console.use_cases.quotas import Quotas
 from console.use_cases.removal import Removal
+from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
 from vendors.registry import VENDORS
 
@@ -48,6 +54,8 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         trials = Trials(pool, connections, door, VENDORS, clock)
         connecting = Connecting(pool, broker, trials, VENDORS, clock, log)
         removal = Removal(pool, broker, clock, log)
+        drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
+        syncs = Syncs(pool, drafting, hooks, clock)
         reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
         desk = Desk(
             token=token,
@@ -59,6 +67,10 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             gates=Gates(pool, connections, clock),
             quotas=Quotas(connections, reader, VENDORS),
             removal=removal,
+            syncs=syncs,
+            applying=Applying(pool, drafting, hooks, clock),
+            previews=Previews(pool, syncs, drafting),
+            history=History(pool, syncs, clock),
         )
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(desk))

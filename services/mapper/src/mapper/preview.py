@@ -56,7 +56,7 @@ async def preview(
         while True:
             page = await reading.fetch(
                 """
-                select s.*, w.wish, w.skip, w.document, w.content, l.snapshot is not null as linked
+                select s.*, w.wish, w.skip, w.document, w.content, coalesce(l.state = 'linked', false) as linked
                   from flow.record_state s
                   left join flow.wanted w on w.sync = $3 and w.entity = s.entity and w.record = s.record
                   left join flow.record_link l on l.sync = $3 and l.entity = s.entity and l.record = s.record

@@ -1,6 +1,7 @@
 """Zoho Books: customers, invoices and payments of an organisation."""
 
 from vendors.vendor import Vendor
+from vendors.zoho_books.channel import ZohoBooksChannel
 from vendors.zoho_books.client import NAME, ZohoBooksProfile, ping
 from vendors.zoho_books.grant import GRANT
 from vendors.zoho_books.inbox import ZohoBooksInbox
@@ -13,5 +14,6 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
+    channel=ZohoBooksChannel(),
     ping=ping,
 )

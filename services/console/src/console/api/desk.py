@@ -9,11 +9,15 @@ from fastapi import Request
 from console.api.access import TokenFile
 from console.api.once import Once
 from console.broker import Broker
+from console.use_cases.applying import Applying
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.gates import Gates
+from console.use_cases.history import History
+from console.use_cases.previews import Previews
 from console.use_cases.quotas import Quotas
 from console.use_cases.removal import Removal
+from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
 
 _LONGEST_NAME = 100
@@ -32,6 +36,10 @@ class Desk:
     gates: Gates
     quotas: Quotas
     removal: Removal
+    syncs: Syncs
+    applying: Applying
+    previews: Previews
+    history: History
 
 
 def admitted(request: Request, desk: Desk) -> None:

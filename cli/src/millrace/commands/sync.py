@@ -1,0 +1,209 @@
+"""`millrace sync`: what joins a source to a target: applied from a file, previewed, paused, resumed, looked at."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from millrace.api_client import RefusedByConsole, open_client
+from millrace.errors import CommandError
+from millrace.exit_codes import ExitCode
+from millrace.sync_words import applied_lines, details_of, history_lines, line_of, preview_lines
+from millrace.terminal import note
+
+app = typer.Typer(name="sync", help="Syncs: what joins a source to a target, and how.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The sync's name.")]
+Context = Annotated[str | None, typer.Option("--context", help="Which installation; the local stack without it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+File = Annotated[Path, typer.Option("--file", "-f", help="The sync as YAML or JSON; - reads it from stdin.")]
+Limit = Annotated[int, typer.Option("--limit", min=0, max=200, help="How many at most.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data too.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check it and say what would be done; write nothing.")]
+
+
+@app.command()
+def apply(
+    file: File,
+    dry_run: DryRun = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Store it without switching it on.")] = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Make or change a sync from a file. The same file again changes nothing; a changed one is a new mapping version.
+
+    Examples: millrace sync apply -f customers.yaml; millrace sync apply -f customers.yaml --dry-run; millrace sync show customers
+    --json | jq .mapping
+    """
+    body = read_document(file)
+    with open_client(context) as client:
+        try:
+            told = client.post(f"/syncs?dry_run={str(dry_run).lower()}&draft={str(draft).lower()}", body)
+        except RefusedByConsole as refused:
+            raise _explained(refused) from refused
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    for warning in told["warnings"]:
+        note(f"warning: {warning}")
+    typer.echo("\n".join(applied_lines(told)))
+
+
+@app.command(name="list")
+def list_syncs(as_json: AsJson = False, context: Context = None) -> None:
+    """List the syncs and how they are.
+
+    Examples: millrace sync list; millrace sync list --json | jq '.items[].standing'
+    """
+    with open_client(context) as client:
+        found = list(client.items("/syncs"))
+    if as_json:
+        typer.echo(json.dumps({"items": found, "next_cursor": None}, indent=2))
+        return
+    if not found:
+        typer.echo("There are no syncs yet: a sync keeps the records of one account in step with another.")
+        typer.echo(
+            "Write one into a file and apply it with `millrace sync apply -f FILE`; see `millrace sync apply --help`."
+        )
+        return
+    width = max(len(one["name"]) for one in found)
+    for one in found:
+        typer.echo(line_of(one, width))
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False, context: Context = None) -> None:
+    """Show one sync with its mapping.
+
+    Examples: millrace sync show demo-customers; millrace sync show demo-customers --json | jq .mapping.rows
+    """
+    with open_client(context) as client:
+        found = client.get(_path(name))
+    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(details_of(found)))
+
+
+@app.command()
+def preview(
+    name: Annotated[str, typer.Argument(help="The sync's name; not needed with --file.")] = "",
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A sync that was not applied yet.")] = None,
+    limit: Limit = 20,
+    unmask: Unmask = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Say what a sync would do to the records that were read so far: counts and samples. Nothing is written.
+
+    Examples: millrace sync preview demo-customers --limit 5; millrace sync preview -f customers.yaml --unmask
+    """
+    if not name and file is None:
+        raise CommandError("Name a sync, or give a file with --file.", "See `millrace sync list`.", ExitCode.USAGE)
+    query = f"?limit={limit}&unmask={str(unmask).lower()}"
+    with open_client(context) as client:
+        try:
+            if file is not None:
+                told = client.post(f"/sync-preview{query}", read_document(file))
+            else:
+                told = client.get(f"{_path(name)}/preview", limit=limit, unmask=str(unmask).lower())
+        except RefusedByConsole as refused:
+            raise _explained(refused) from refused
+    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(preview_lines(told)))
+
+
+@app.command()
+def pause(name: Name, as_json: AsJson = False, context: Context = None) -> None:
+    """Pause a sync: changes are still received and judged, and nothing is written until it is resumed.
+
+    Examples: millrace sync pause demo-customers; millrace sync pause demo-customers --json | jq .waiting
+    """
+    _switch(name, "pause", "is paused: changes are received and wait.", as_json, context)
+
+
+@app.command()
+def resume(name: Name, as_json: AsJson = False, context: Context = None) -> None:
+    """Resume a sync that was paused or disabled, or switch on a draft; what waited is written in its order.
+
+    Examples: millrace sync resume demo-customers; millrace sync resume demo-customers --json | jq .standing
+    """
+    _switch(name, "resume", "is active.", as_json, context)
+
+
+@app.command()
+def disable(name: Name, as_json: AsJson = False, context: Context = None) -> None:
+    """Disable a sync: nothing is judged or written any more. Its links, history and mapping versions stay.
+
+    Examples: millrace sync disable demo-customers; millrace sync disable demo-customers --json | jq .state
+    """
+    _switch(name, "disable", "is disabled; `millrace sync resume` brings it back.", as_json, context)
+
+
+@app.command()
+def history(name: Name, limit: Limit = 20, as_json: AsJson = False, context: Context = None) -> None:
+    """Show what became of the records: a row for each mapping version and for each day (UTC) of live changes.
+
+    Total = Added + Updated + Unchanged + Skipped + Failed + Superseded + Waiting.
+
+    Examples: millrace sync history demo-customers; millrace sync history demo-customers --json | jq '.items[0]'
+    """
+    with open_client(context) as client:
+        told = client.get(f"{_path(name)}/history", limit=max(1, limit))
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    elif not told["items"]:
+        typer.echo("Nothing has been read for this sync yet. Change a record at the source, then look again.")
+    else:
+        typer.echo("\n".join(history_lines(told["items"])))
+
+
+def read_document(path: Path) -> Mapping[str, Any]:
+    """A file as a document; YAML, of which JSON is a part."""
+    import yaml
+
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        found = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as refused:
+        raise CommandError(f"{path} cannot be read: {refused}.", code=ExitCode.USAGE) from refused
+    except (yaml.YAMLError, RecursionError) as wrong:
+        where = " ".join(str(wrong).split())
+        raise CommandError(f"{path} is not YAML: {where[:300]}", "Correct the file.", ExitCode.USAGE) from wrong
+    if not isinstance(found, dict):
+        raise CommandError(
+            f"{path} holds no sync: it has to have name, template, source, target and place.", code=ExitCode.USAGE
+        )
+    try:
+        json.dumps(found)
+    except (TypeError, ValueError) as wrong:
+        raise CommandError(
+            f"{path} holds a value that is no text, number or list: {wrong}.", "Put it in quotes.", ExitCode.USAGE
+        ) from wrong
+    return found
+
+
+def _switch(name: str, verb: str, words: str, as_json: bool, context: str | None) -> None:
+    with open_client(context) as client:
+        found = client.post(f"{_path(name)}/{verb}")
+    typer.echo(json.dumps(found, indent=2) if as_json else f"{found['name']} {words}")
+    if not as_json and found["waiting"]:
+        typer.echo(f"{found['waiting']} records wait.")
+
+
+def _path(name: str) -> str:
+    return f"/syncs/{quote(name, safe='')}"
+
+
+def _explained(refused: RefusedByConsole) -> CommandError:
+    """Every problem on a line of its own, with its row and its remedy."""
+    problems = refused.problem.get("problems")
+    if not problems:
+        return refused
+    lines = [f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was written."]
+    for one in problems:
+        where = f"row {one['row']} ({one['field']})" if one["row"] else one["field"] or "mapping"
+        lines += [f"  {where}: {one['words']} [{one['code']}]", f"      {one['remedy']}"]
+    return CommandError("\n".join(lines), code=refused.code)

@@ -1,0 +1,110 @@
+"""Syncs in lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from millrace.moments import local
+
+COUNTS = ("total", "added", "updated", "unchanged", "skipped", "failed", "superseded", "waiting")
+
+
+def line_of(one: Mapping[str, Any], width: int) -> str:
+    """One sync in a list."""
+    more = [f"{one['waiting']} waiting"] if one["waiting"] else []
+    more += [f"{one['failed']} failed"] if one["failed"] else []
+    return (
+        f"{one['name']:<{width}}  {one['standing']:<15}  {one['source']} -> {one['target']}  v{one['mapping_version']}"
+        + (f"  {', '.join(more)}" if more else "")
+    )
+
+
+def details_of(one: Mapping[str, Any]) -> Iterator[str]:
+    """Everything about one sync."""
+    labels = [
+        ("name", one["name"]),
+        ("state", one["standing"]),
+        ("template", one["template"]),
+        ("from", f"{one['source']}, {one['entity']}"),
+        ("to", f"{one['target']}, {one['place']}"),
+        ("mapping", f"version {one['mapping_version']}"),
+        ("waiting", _waiting(one)),
+        ("failed", f"{one['failed']}{_see_failed(one)}"),
+        ("made", f"{local(one['created_at'])} by {one['created_by'] or 'nobody'}"),
+    ]
+    for label, value in labels:
+        yield f"{label:<10}  {value}"
+    mapping = one["mapping"]
+    if mapping is None:
+        return
+    for number, row in enumerate(mapping["rows"], 1):
+        yield f"  {number:>2}  {row['target']:<16} <- {_rule(row)}"
+    if mapping["filter"]:
+        yield f"  only where  {mapping['filter']}"
+    for name, value in sorted(mapping["options"].items()):
+        yield f"  {name}: {json.dumps(value)}"
+
+
+def applied_lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """What an apply came to."""
+    would = "would be " if told["dry_run"] else ""
+    words = {"created": f"{would}created", "changed": f"{would}changed", "unchanged": "is as the file says"}
+    yield f"{told['name']} {words[told['outcome']]}: mapping version {told['mapping_version']}, {told['state']}."
+    for field in told["fields_created"]:
+        yield f"  {would}new field: {field}"
+    for webhook in told["webhooks"]:
+        yield f"  {would}registered: {webhook}"
+    if not told["dry_run"]:
+        yield f"See `millrace sync show {told['name']}` and `millrace sync history {told['name']}`."
+
+
+def preview_lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """Counts, reasons, samples."""
+    reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in told["skipped_by_reason"].items())
+    yield (
+        f"Of {told['total']}: will add {told['add']} | will update {told['update']} | unchanged {told['unchanged']} | "
+        f"remove {told['remove']} | skipped {told['skipped']}" + (f" ({reasons})" if reasons else "")
+    )
+    for sample in told["samples"]:
+        yield f"  {sample['record']}  {sample['kind']}" + (f" ({sample['skip']})" if sample["skip"] else "")
+        for change in sample["changes"]:
+            yield f"      {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
+        for remark in sample["notes"]:
+            yield f"      {remark}"
+    for field in told["fields_to_create"]:
+        yield f"Field to be created: {field}"
+    for warning in told["warnings"]:
+        yield f"Note: {warning}"
+    if not told["total"]:
+        yield "Nothing has been read from the source yet."
+
+
+def history_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The table of runs."""
+    yield f"{'Run':<12}  {'Started':<19}  " + "  ".join(f"{name.capitalize():>10}" for name in COUNTS)
+    for run in runs:
+        counts = "  ".join(f"{run[name]:>10}" for name in COUNTS)
+        lost = "" if run["closes"] else f"  {run['unaccounted']} records are not accounted for: see their timelines"
+        yield f"{run['run']:<12}  {local(run['started_at'])[:19]:<19}  {counts}{lost}"
+
+
+def _waiting(one: Mapping[str, Any]) -> str:
+    since = f", since {local(one['oldest_waiting'])}" if one["oldest_waiting"] else ""
+    gates = f"; held back: {', '.join(one['gates'])}" if one["gates"] else ""
+    return f"{one['waiting']}{since}{gates}"
+
+
+def _see_failed(one: Mapping[str, Any]) -> str:
+    return f" (millrace dead-letter list --sync {one['name']})" if one["failed"] else ""
+
+
+def _rule(row: Mapping[str, Any]) -> str:
+    steps = [step["name"] if not step["arguments"] else f"{step['name']} {json.dumps(step['arguments'])}" for step in row["transforms"]]  # fmt: skip
+    tail = "  required" if row["required"] else ""
+    return " | ".join([row["from"], *steps]) + tail
+
+
+def _value(value: object) -> str:
+    return "-" if value is None else json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value

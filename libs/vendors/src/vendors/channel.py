@@ -1,0 +1,50 @@
+"""How a vendor is told to call us: what is wanted is compared with the vendor's own list, and only what is missing is made.
+
+A channel knows no database and no vault: the secrets of webhooks come and go through `HookSecrets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from common.http.call import Api
+from common.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What shall be heard: of one entity of a source, or of one place of a target; `base` is our address for the connection."""
+
+    base: str
+    subject: str
+
+    def is_ours(self, url: str) -> bool:
+        """Whether an address leads to this connection, be it under a public address that we had before."""
+        path = urlsplit(self.base).path
+        return urlsplit(url).path == path or urlsplit(url).path.startswith(f"{path}/")
+
+
+class HookSecrets(Protocol):
+    """The secrets of one connection's webhooks, by slot; they live in the vault."""
+
+    async def known(self, slot: str) -> Secret | None:
+        """The secret that is valid now."""
+
+    async def made(self, slot: str, prefix: str = "") -> Secret:
+        """A fresh one that begins so, stored before it is told; the former one stays valid for a while."""
+
+    async def keep(self, slot: str, secret: Secret) -> None:
+        """Stores one that the vendor made, at once: it is told only once."""
+
+
+class Channel(Protocol):
+    """How webhooks are set up at a vendor. `missing` reads only; `ensure` makes what it says, and the same again makes nothing."""
+
+    async def missing(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+        """What would be made or changed, in words; raises a `Failure` where this connection may not do it."""
+
+    async def ensure(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+        """Makes and changes what is missing, and says what it did."""

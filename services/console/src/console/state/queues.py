@@ -1,0 +1,41 @@
+"""What waits for a sync: its open work, what needs a person, and the gates of its two connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.state import pool as state
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Counts of work items, and the reasons of closed gates."""
+
+    waiting: int = 0
+    stuck: int = 0
+    oldest: datetime | None = None
+    gates: tuple[str, ...] = ()
+
+
+async def of_syncs(tx: state.Connection, syncs: Sequence[tuple[str, str, str]]) -> Mapping[str, Queued]:
+    """By sync; given its id, its source and its target."""
+    work = await tx.fetch(
+        """select sync, count(*) filter (where state in ('ready', 'leased', 'hold', 'waiting')) as waiting,
+                  count(*) filter (where state in ('dead', 'parked')) as stuck,
+                  min(received_at) filter (where state in ('ready', 'leased', 'hold', 'waiting')) as oldest
+             from flow.work_item where sync = any($1) and state <> 'done' group by sync""",
+        [sync for sync, _, _ in syncs],
+    )
+    gates = await tx.fetch(
+        "select connection, reason from core.gate where connection = any($1) order by reason",
+        [one for _, *ends in syncs for one in ends],
+    )
+    counted = {row["sync"]: row for row in work}
+    found = {}
+    for sync, *ends in syncs:
+        row = counted.get(sync)
+        closed = tuple(sorted({gate["reason"] for gate in gates if gate["connection"] in ends}))
+        found[sync] = Queued(row["waiting"], row["stuck"], row["oldest"], closed) if row else Queued(gates=closed)
+    return found

@@ -1,0 +1,138 @@
+"""The rows of `core.sync` and `core.mapping_version`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from common.contracts.syncs import MappingDefinition, SyncState
+from common.state import pool as state
+from common.state.definitions import from_jsonb, to_jsonb
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRow:
+    """A sync as it is stored, with the names of its connections and its active definition."""
+
+    id: str
+    name: str
+    template: str
+    entity: str
+    source: str
+    source_name: str
+    source_vendor: str
+    target: str
+    target_name: str
+    target_vendor: str
+    place: str
+    state: SyncState
+    version: int
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    definition: MappingDefinition | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One mapping version, without its definition."""
+
+    version: int
+    note: str
+    created_at: datetime
+    created_by: str
+
+
+_SELECT = """
+select s.id, s.name, s.template, s.entity, s.source_connection as source, a.name as source_name, a.vendor as source_vendor,
+       s.target_connection as target, b.name as target_name, b.vendor as target_vendor, s.place, s.state,
+       s.mapping_version as version, s.created_at, s.created_by, s.updated_at, m.definition
+  from core.sync s
+  join core.connection a on a.id = s.source_connection
+  join core.connection b on b.id = s.target_connection
+  left join core.mapping_version m on m.sync = s.id and m.version = s.mapping_version
+"""
+
+
+async def named(tx: state.Connection, name: str, *, lock: bool = False) -> SyncRow | None:
+    """The sync of this name or id; locked against everybody who would change it."""
+    how = " for update of s" if lock else ""
+    row = await tx.fetchrow(f"{_SELECT} where s.name = $1 or s.id = $1 order by s.name = $1 desc limit 1{how}", name)
+    return _sync(row) if row is not None else None
+
+
+async def page(tx: state.Connection, after: str, limit: int) -> Sequence[SyncRow]:
+    """Syncs in the order of their names."""
+    rows = await tx.fetch(f"{_SELECT} where s.name > $1 order by s.name limit $2", after, limit)
+    return [_sync(row) for row in rows]
+
+
+async def exclude_others(tx: state.Connection, name: str) -> None:
+    """Until the transaction ends nobody else applies a sync of this name."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('millrace:sync:' || $1, 0))", name)
+
+
+async def usable(tx: state.Connection, connections: Sequence[str]) -> bool:
+    """Whether all of them are active, and so they stay until the transaction ends."""
+    rows = await tx.fetch(
+        "select id from core.connection where id = any($1) and state = 'active' order by id for share",
+        list(connections),
+    )
+    return len(rows) == len(set(connections))
+
+
+async def insert(tx: state.Connection, fresh: SyncRow) -> None:
+    """A new sync, without a version yet."""
+    await tx.execute(
+        """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state,
+                                  created_at, created_by, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, 'draft', $8, $9, $8)""",
+        fresh.id, fresh.name, fresh.template, fresh.entity, fresh.source, fresh.target, fresh.place, fresh.created_at,
+        fresh.created_by,
+    )  # fmt: skip
+
+
+async def add_version(
+    tx: state.Connection, sync: str, definition: MappingDefinition, note: str, by: str, now: datetime
+) -> None:
+    """A new immutable version, which is the active one from now on."""
+    await tx.execute(
+        """insert into core.mapping_version (sync, version, definition, note, created_at, created_by)
+           values ($1, $2, $3, $4, $5, $6)""",
+        sync, definition.version, to_jsonb(definition), note, now, by,
+    )  # fmt: skip
+    await tx.execute(
+        "update core.sync set mapping_version = $2, updated_at = $3 where id = $1", sync, definition.version, now
+    )
+
+
+async def mark(tx: state.Connection, sync: str, wanted: SyncState, now: datetime) -> None:
+    """Another state of its life."""
+    await tx.execute(
+        "update core.sync set state = $2, updated_at = $3 where id = $1 and state <> $2", sync, wanted, now
+    )
+
+
+async def retemplate(tx: state.Connection, sync: str, template: str, now: datetime) -> None:
+    """Another template between the same two places."""
+    await tx.execute(
+        "update core.sync set template = $2, updated_at = $3 where id = $1 and template <> $2", sync, template, now
+    )
+
+
+async def versions(tx: state.Connection, sync: str) -> Sequence[VersionRow]:
+    """All versions, newest first."""
+    rows = await tx.fetch(
+        """select version, note, created_at, created_by from core.mapping_version
+            where sync = $1 order by version desc""",
+        sync,
+    )
+    return [VersionRow(*tuple(row)) for row in rows]
+
+
+def _sync(row: Mapping[str, Any]) -> SyncRow:
+    given: dict[str, Any] = {name: row[name] for name in row.keys()}  # noqa: SIM118
+    stored = given.pop("definition")
+    return SyncRow(**given, definition=from_jsonb(row["version"], stored) if stored is not None else None)

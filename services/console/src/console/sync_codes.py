@@ -1,0 +1,93 @@
+"""The codes of what can be wrong with a sync."""
+
+from __future__ import annotations
+
+from common.codes import Code, register
+
+SYNC_UNKNOWN = Code(
+    "SYNC_UNKNOWN", "There is no sync of this name.", "See `millrace sync list`.", "owner", False
+)  # fmt: skip
+SYNC_INVALID = Code(
+    "SYNC_INVALID",
+    "A sync cannot be made as it was written; every problem is listed, and nothing was written.",
+    "Correct the file and apply it again.",
+    "owner",
+    False,
+)
+SYNC_CONNECTION_UNKNOWN = Code(
+    "SYNC_CONNECTION_UNKNOWN",
+    "The sync names a connection that does not exist.",
+    "See `millrace connection list`; connect the account with `millrace connection add`, then apply the sync again.",
+    "owner",
+    True,
+)
+SYNC_CONNECTION_VENDOR = Code(
+    "SYNC_CONNECTION_VENDOR",
+    "A connection of the sync belongs to another vendor than the template's.",
+    "Name a connection of the template's vendor, or choose another template.",
+    "owner",
+    False,
+)
+SYNC_CONNECTION_NOT_READY = Code(
+    "SYNC_CONNECTION_NOT_READY",
+    "A connection of the sync cannot be used now.",
+    "Look at it with `millrace connection show NAME`, reconnect it if it says so, then apply the sync again.",
+    "owner",
+    True,
+)
+SYNC_PLACE_UNKNOWN = Code(
+    "SYNC_PLACE_UNKNOWN",
+    "The target account has no such place (audience, list, organisation).",
+    "Use the id or the name of one of those that the message lists, then apply the sync again.",
+    "owner",
+    True,
+)
+SYNC_FIELD_NOT_CREATED = Code(
+    "SYNC_FIELD_NOT_CREATED",
+    "A row asks for a new field of the target, and the sync may not create any.",
+    "Set `create_fields: true` in the file, or map a field that is there.",
+    "owner",
+    False,
+)
+SYNC_OPTION_UNKNOWN = Code(
+    "SYNC_OPTION_UNKNOWN",
+    "The template has no such option.",
+    "Use one of the options that the message lists.",
+    "owner",
+    False,
+)
+SYNC_MOVED = Code(
+    "SYNC_MOVED",
+    "A sync keeps its source, its target and its place: its links and its history belong to them.",
+    "Apply the file under another name, and disable the former sync with `millrace sync disable NAME`.",
+    "owner",
+    False,
+)
+SYNC_STATE = Code(
+    "SYNC_STATE",
+    "The sync is not in a state in which this can be done.",
+    "Look at it with `millrace sync show NAME`.",
+    "owner",
+    True,
+)
+SYNC_VENDOR_AWAY = Code(
+    "SYNC_VENDOR_AWAY",
+    "The vendor could not be asked, so nothing was written.",
+    "Try again; `millrace connection test NAME` tells how the vendor is.",
+    "nobody",
+    True,
+)
+
+register(
+    SYNC_UNKNOWN,
+    SYNC_INVALID,
+    SYNC_CONNECTION_UNKNOWN,
+    SYNC_CONNECTION_VENDOR,
+    SYNC_CONNECTION_NOT_READY,
+    SYNC_PLACE_UNKNOWN,
+    SYNC_FIELD_NOT_CREATED,
+    SYNC_OPTION_UNKNOWN,
+    SYNC_MOVED,
+    SYNC_STATE,
+    SYNC_VENDOR_AWAY,
+)

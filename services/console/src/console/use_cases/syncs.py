@@ -1,0 +1,143 @@
+"""Syncs as people see and switch them: list, show, pause, resume, disable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from common.clock import Clock
+from common.contracts.syncs import SyncState
+from common.state import pool as state
+from console import sync_codes
+from console.refusals import Refusal
+from console.state import queues
+from console.state import syncs as rows
+from console.state.queues import Queued
+from console.state.syncs import SyncRow, VersionRow
+from console.use_cases.drafting import Drafting
+from console.use_cases.hooks import Hooks, Wanted
+from console.use_cases.problems import refuse_if_any
+from mapper.mapping.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSync:
+    """A sync with its queue and the gates that hold it back."""
+
+    row: SyncRow
+    queued: Queued
+
+    @property
+    def standing(self) -> str:
+        """One of the words that people see: Draft, Paused, Disabled, Blocked, Needs attention, Running, Healthy."""
+        if self.row.state != "active":
+            return {"draft": "Draft", "paused": "Paused", "disabled": "Disabled"}[self.row.state]
+        if self.queued.gates:
+            return "Blocked" if "needs_reauth" in self.queued.gates else "Paused"
+        if self.queued.stuck:
+            return "Needs attention"
+        return "Running" if self.queued.waiting else "Healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPage:
+    """Some syncs, and where the next ones begin."""
+
+    items: Sequence[ShownSync]
+    after: tuple[str] | None
+
+
+class Syncs:
+    """Reads syncs and switches them."""
+
+    def __init__(self, pool: state.Pool, drafting: Drafting, hooks: Hooks, clock: Clock) -> None:
+        self._pool = pool
+        self._drafting = drafting
+        self._hooks = hooks
+        self._clock = clock
+
+    async def page(self, after: str, limit: int) -> SyncPage:
+        """The syncs in the order of their names."""
+        async with state.connection(self._pool) as link:
+            found = await rows.page(link, after, limit + 1)
+            shown = found[:limit]
+            waits = await queues.of_syncs(link, [(row.id, row.source, row.target) for row in shown])
+        items = [ShownSync(row, waits[row.id]) for row in shown]
+        return SyncPage(items, (shown[-1].name,) if len(found) > limit else None)
+
+    async def row(self, name: str) -> SyncRow:
+        """The stored sync."""
+        async with state.connection(self._pool) as link:
+            found = await rows.named(link, name)
+        if found is None:
+            raise unknown_sync(name)
+        return found
+
+    async def show(self, name: str) -> ShownSync:
+        """One sync."""
+        row = await self.row(name)
+        async with state.connection(self._pool) as link:
+            waits = await queues.of_syncs(link, [(row.id, row.source, row.target)])
+        return ShownSync(row, waits[row.id])
+
+    async def versions(self, name: str) -> Sequence[VersionRow]:
+        """All versions of its mapping, newest first."""
+        row = await self.row(name)
+        async with state.connection(self._pool) as link:
+            return await rows.versions(link, row.id)
+
+    async def pause(self, name: str) -> ShownSync:
+        """Changes are still received and judged; what they ask for waits."""
+        await self._switch(name, ("active", "paused"), "paused")
+        return await self.show(name)
+
+    async def disable(self, name: str) -> ShownSync:
+        """Nothing is judged or written any more; links, history and what waits stay."""
+        await self._switch(name, ("draft", "active", "paused", "disabled"), "disabled")
+        return await self.show(name)
+
+    async def resume(self, name: str, by: str) -> ShownSync:
+        """What waited goes on, in its order. After a disabled time everything is judged again, because nothing was meanwhile."""
+        row = await self.row(name)
+        await self._listen(row)
+        async with state.transaction(self._pool) as tx:
+            await rows.exclude_others(tx, row.name)
+            there = await rows.named(tx, row.id, lock=True)
+            if there is None or there.definition is None:
+                raise _not_now(row, "it has no mapping yet")
+            if not await rows.usable(tx, [row.source, row.target]):
+                raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
+            now = self._clock.now()
+            if there.state == "disabled":
+                again = replace(there.definition, version=there.version + 1)
+                await rows.add_version(
+                    tx, there.id, again, f"judged again after version {there.version} was disabled", by, now
+                )
+            await rows.mark(tx, there.id, "active", now)
+        return await self.show(name)
+
+    async def _listen(self, row: SyncRow) -> None:
+        """Webhooks may have been taken away while nobody listened."""
+        if row.state in ("active", "paused"):
+            return
+        ends = [(row.source, row.entity), (row.target, row.place)]
+        problems: list[Problem] = []
+        await self._hooks.ensure([Wanted(await self._drafting.open(end), subject) for end, subject in ends], problems)
+        refuse_if_any(problems)
+
+    async def _switch(self, name: str, allowed: Sequence[SyncState], wanted: SyncState) -> None:
+        async with state.transaction(self._pool) as tx:
+            there = await rows.named(tx, name, lock=True)
+            if there is None:
+                raise unknown_sync(name)
+            if there.state not in allowed:
+                raise _not_now(there, f"it cannot be {wanted}")
+            await rows.mark(tx, there.id, wanted, self._clock.now())
+
+
+def unknown_sync(given: str) -> Refusal:
+    return Refusal(404, sync_codes.SYNC_UNKNOWN, f"There is no sync {given[:64]}.")
+
+
+def _not_now(row: SyncRow, why: str) -> Refusal:
+    return Refusal(409, sync_codes.SYNC_STATE, f"{row.name} is {row.state}; {why}.")
