@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -15,6 +17,9 @@ from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.terminal import note
 from millrace.waiting import Waiting, place_by_hand
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_NAME = 100
 
 app = typer.Typer(
     name="connection", help="Connections: accounts at vendors that Millrace may use.", no_args_is_help=True
@@ -257,7 +262,9 @@ def vendors(as_json: AsJson = False, context: Context = None) -> None:
 
 def _path(client: ApiClient, name: str) -> str:
     """The address of the connection that people call so, or whose id it is."""
-    found = client.get("/connections", name=name)["items"]
+    found = client.get("/connections", name=name)["items"] if len(name) <= _LONGEST_NAME else []
+    if not found and not _ID.fullmatch(name):
+        raise CommandError(f"There is no connection {name}.", "See `millrace connection list`.", ExitCode.NOT_FOUND)
     return f"/connections/{quote(found[0]['id'] if found else name, safe='')}"
 
 
@@ -268,8 +275,6 @@ def _tend(name: str, verb: str, words: str, as_json: bool, context: str | None) 
 
 
 def _confirm(name: str, *, yes: bool) -> None:
-    import sys
-
     if yes:
         return
     if not sys.stdin.isatty():
@@ -291,8 +296,6 @@ def _credential(api_key: Path | None, client_id: str, client_secret: Path | None
 
 def _secret(path: Path) -> str:
     """A secret from a file: on the command line every user of the machine could read it."""
-    import sys
-
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as refused:
