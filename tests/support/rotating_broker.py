@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from common.http.profile import Timeouts
 from common.secret import Secret
 from common.service import run
 from common.settings import Address
@@ -15,8 +16,9 @@ from tests.support.rotating_vendor import rotating
 from token_broker.main import SERVICE, build_with
 from token_broker.settings import BrokerSettings
 
-# In the field an unanswered refresh is left alone for forty seconds; no test waits so long.
+# In the field a refresh is waited for twenty seconds and left alone for forty; no test waits so long.
 HORIZON = timedelta(seconds=1.5)
+PATIENCE = Timeouts(connect=1.0, read=0.8, write=0.8, pool=0.8, total=1.0)
 
 
 class RotatingSettings(BrokerSettings):
@@ -30,4 +32,4 @@ class RotatingSettings(BrokerSettings):
 
 if __name__ == "__main__":
     vendor = rotating(grace=os.environ.get("MILLRACE_ROTATING_GRACE") == "1")
-    sys.exit(run(SERVICE, RotatingSettings, build_with({"rotating": vendor}, HORIZON)))
+    sys.exit(run(SERVICE, RotatingSettings, build_with({"rotating": vendor}, PATIENCE, HORIZON)))

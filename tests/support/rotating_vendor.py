@@ -10,6 +10,7 @@ import hashlib
 import json
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -38,6 +39,7 @@ from vendors.vendor import (
 
 CLIENT_ID, CLIENT_SECRET = "rotating-client", "rotating-secret-3f9c"
 LIVES = timedelta(hours=1)
+HANGS_S = 3.0
 
 
 class RotatingOAuth:
@@ -228,6 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
         if mishap == "lost":
             self.connection.close()
             return
+        if mishap == "hang":
+            time.sleep(HANGS_S)
         self._answer(status, b"<html>busy</html>" if mishap == "garbage" else json.dumps(found).encode())
 
     def do_GET(self) -> None:

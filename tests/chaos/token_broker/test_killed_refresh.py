@@ -106,7 +106,7 @@ class TestKilled:
 class TestLostAnswers:
     """The same doubt without a crash: the connection breaks between the vendor's answer and us."""
 
-    @pytest.mark.parametrize("mishap", ["lost", "garbage"])
+    @pytest.mark.parametrize("mishap", ["lost", "garbage", "hang"])
     def test_without_grace_it_ends_in_words(self, rotating_world: Callable[..., World], mishap: str) -> None:
         world = rotating_world(grace=False)
         assert world.rotating is not None

@@ -24,7 +24,7 @@ class TestKeys:
         before = json.loads(keys(broker, "status", "--json").stdout)
         done = keys(broker, "rotate")
         assert done.returncode == 0, done.stderr
-        assert "newest  opens 1 connections" in done.stdout and "may be removed" in done.stdout
+        assert "newest  opens 1 connection" in done.stdout and "may be removed" in done.stdout
         after = json.loads(keys(broker, "status", "--json").stdout)
         assert after["primary"] != before["primary"] and after["rotation"]["state"] == "done"
         secrets = (world.home / "secrets" / "master.keys").read_text().split()

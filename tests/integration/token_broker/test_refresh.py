@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Any
 
 import httpx
 import pytest
@@ -51,57 +49,6 @@ class TestReports:
             )
         assert {answer.json()["generation"] for answer in answers} == {2}
         assert len(own_world.token_calls()) == before + 1
-
-
-# what the accounts server does to the next refresh; what the broker's callers then see; the gates; the vendor is asked
-ANSWERS: list[tuple[str, dict[str, Any], tuple[int, str], set[str]]] = [
-    ("token_revoked", {}, (409, "NEEDS_REAUTH"), {"needs_reauth"}),
-    ("storm_429", {}, (503, "TOKEN_THROTTLED"), {"throttled"}),
-    ("status", {"status": 200, "body": '{"error":"general_error"}'}, (503, "TOKEN_UNAVAILABLE"), set()),
-    ("status", {"status": 200, "body": '{"error":"invalid_client_secret"}'}, (503, "APP_REFUSED"), {"needs_reauth"}),
-    ("status", {"status": 200, "body": "<html>Zoho</html>"}, (503, "TOKEN_UNAVAILABLE"), set()),
-    ("status", {"status": 500}, (503, "TOKEN_UNAVAILABLE"), set()),
-    ("status", {"status": 302}, (503, "TOKEN_UNAVAILABLE"), set()),
-    ("reset_before", {}, (503, "TOKEN_UNAVAILABLE"), set()),
-    ("reset_after", {}, (503, "TOKEN_UNAVAILABLE"), set()),
-    ("truncated_body", {}, (503, "TOKEN_UNAVAILABLE"), set()),
-]
-
-
-class TestAnswers:
-    @pytest.mark.parametrize(("kind", "more", "told", "closed"), ANSWERS)
-    def test_each_leads_to_the_state_the_sheet_asks_for(
-        self, own_world: World, kind: str, more: dict[str, Any], told: tuple[int, str], closed: set[str]
-    ) -> None:
-        world, broker = own_world, own_world.broker()
-        world.connect_books(broker)
-        before = len(world.token_calls())
-        fault(world, kind, **more)
-        world.advance(3600)
-        answer = broker.token("books")
-        assert (answer.status_code, answer.json()["code"]) == told
-        eventually(lambda: gates(world.database, "books") == closed)
-        for _ in range(30):
-            assert broker.token("books").status_code == told[0]
-        assert len(world.token_calls()) == before + 1, "no storm"
-        assert len(notifications(world.database, "books")) == len(closed)
-        world.sandbox.delete("faults")  # type: ignore[union-attr]
-        if told[0] == 503:
-            world.advance(601)
-            eventually(lambda: broker.token("books").status_code == 200)
-            assert gates(world.database, "books") == set()
-            assert len(notifications(world.database, "books")) == len(closed)
-
-    def test_a_slow_vendor_is_given_up_and_asked_again_later(self, own_world: World) -> None:
-        world, broker = own_world, own_world.broker()
-        world.connect_books(broker)
-        fault(world, "latency", seconds=30, count=1)
-        world.advance(3600)
-        began = time.monotonic()
-        assert broker.token("books").status_code == 503
-        assert 10 < time.monotonic() - began < 25
-        world.advance(10)
-        assert broker.token("books").json()["generation"] == 2
 
 
 class TestEndings:

@@ -86,14 +86,25 @@ class TestReportedRefusals:
         answer = broker.call("POST", f"/v1/tokens/{name}", "ingest", content=body)
         assert answer.status_code in (413, 422) and answer.json()["code"] == "REQUEST_INVALID"
 
-    def test_a_key_that_was_taken_away_disconnects_but_a_wrong_report_does_not(self, own_world: World) -> None:
-        broker = own_world.broker()
-        page = broker.call(
-            "POST", "/v1/consents", json={"connection": "mc", "vendor": "mailchimp", "name": "mc"}
-        ).json()
-        add_connection(own_world.database, "mc", "mailchimp")
-        Browser().consent(page["start_url"])
+    def test_a_wrong_report_disconnects_nobody(self, world: World, broker: Broker, name: str) -> None:
+        connect_mailchimp(world, broker, name)
         for _ in range(5):
-            answer = broker.token("mc", generation=1, reason="unauthorised")
-            assert answer.json()["code"] == "TOKEN_NOT_AT_FAULT"
-        assert gates(own_world.database, "mc") == set()
+            assert broker.token(name, generation=1, reason="unauthorised").json()["code"] == "TOKEN_NOT_AT_FAULT"
+        assert gates(world.database, name) == set() and broker.token(name).status_code == 200
+
+    def test_a_token_that_the_person_took_back_does(self, world: World, broker: Broker, name: str) -> None:
+        connect_mailchimp(world, broker, name)
+        world.sandbox.post("faults", {"vendor": "mailchimp", "kind": "token_revoked", "count": 1})  # type: ignore[union-attr]
+        for _ in range(5):
+            answer = broker.token(name, generation=1, reason="unauthorised")
+            assert (answer.status_code, answer.json()["code"]) == (409, "NEEDS_REAUTH")
+        assert notifications(world.database, name) == [("gate.needs_reauth", "GRANT_REVOKED")]
+        connect_mailchimp(world, broker, name)
+        assert broker.token(name).json()["generation"] == 2 and gates(world.database, name) == set()
+
+
+def connect_mailchimp(world: World, broker: Broker, name: str) -> None:
+    if not query(world.database, "select from core.connection where id = $1", name):
+        add_connection(world.database, name, "mailchimp")
+    consent = broker.call("POST", "/v1/consents", json={"connection": name, "vendor": "mailchimp", "name": name}).json()
+    assert Browser().consent(consent["start_url"]).status_code == 200

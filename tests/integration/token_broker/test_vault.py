@@ -103,13 +103,13 @@ class TestMovedCiphertexts:
         cross = _value(own_world, "one", "sealed_access" if column == "sealed_refresh" else "sealed_refresh")
         for wrong in (flipped, other, old, cross, b"", right[:20]):
             _set(own_world, "one", column, wrong)
-            _restart(broker)
+            _forgotten(own_world)
             answer = broker.token("one")
             assert (answer.status_code, answer.json()["code"]) == (503, "CREDENTIAL_UNREADABLE"), wrong[:4]
             assert "token" not in answer.json()
             assert broker.token("two").status_code == 200
         _set(own_world, "one", column, right)
-        _restart(broker)
+        _forgotten(own_world)
         assert broker.token("one").json()["token"] == first
 
     def test_a_data_key_of_another_connection(self, own_world: World) -> None:
@@ -120,7 +120,7 @@ class TestMovedCiphertexts:
             own_world.database,
             "update vault.data_key set wrapped = (select wrapped from vault.data_key where subject = 'two') where subject = 'one'",
         )
-        _restart(broker)
+        _forgotten(own_world)
         assert broker.token("one").json()["code"] == "CREDENTIAL_UNREADABLE"
 
     def test_a_whole_row_under_another_name(self, own_world: World) -> None:
@@ -133,7 +133,7 @@ class TestMovedCiphertexts:
             f"update vault.credential set ({columns}) = (select {columns} from vault.credential where connection = 'two') "
             "where connection = 'one'",
         )
-        _restart(broker)
+        _forgotten(own_world)
         assert broker.token("one").json()["code"] == "CREDENTIAL_UNREADABLE"
 
 
@@ -180,16 +180,16 @@ class TestMasterKeys:
 
     async def test_rotation_under_load_fails_nobody_and_retires_the_old_key(self, own_world: World) -> None:
         brokers = [own_world.broker() for _ in range(2)]
-        names = [f"m{number}" for number in range(30)]
+        names = [f"m{number}" for number in range(12)]
         for name in names:
             api_key(own_world, brokers[0], name)
             hook(brokers[0], name, f"secret-of-{name}-0123456789")
-        load = [asyncio.create_task(_load(brokers, names, seconds=4.0)) for _ in range(2)]
+        load = [asyncio.create_task(_load(brokers, names, seconds=2.5)) for _ in range(2)]
         await asyncio.sleep(0.5)
         for _ in range(2):
             await asyncio.to_thread(_rotate, brokers[0], len(names))
         statuses = [status for served in await asyncio.gather(*load) for status in served]
-        assert len(statuses) > 200 and set(statuses) == {200}
+        assert len(statuses) > 40 and set(statuses) == {200}
         retired = list((own_world.home / "secrets").glob("master.keys.retired-*"))
         assert len(retired) == 2
         for path in retired:
@@ -331,7 +331,7 @@ class TestCanaries:
             for name, secret in secrets.items():
                 for form in (secret.encode(), base64.b64encode(secret.encode()), secret.encode().hex().encode()):
                     i = text.find(form)
-                    assert i < 0, (f"{name} is in the {where}", text[max(0,i-700):i+200])
+                    assert i < 0, (f"{name} is in the {where}", text[max(0, i - 700) : i + 200])
 
 
 class _Collector(BaseHTTPRequestHandler):
@@ -485,6 +485,13 @@ def _rotate(broker: Broker, connections: int) -> None:
     told = broker.call("GET", "/v1/keys", "operator").json()
     assert [one["connections"] for one in told["ring"]] == [connections]
     assert told["rotation"]["done"] == told["rotation"]["total"] == connections
+
+
+def _forgotten(world: World) -> None:
+    """Makes the brokers read again what they have in memory, as they do after any change of theirs."""
+    for connection in ("one", "two"):
+        query(world.database, "select pg_notify('vault_credential', $1)", connection)
+    time.sleep(0.1)
 
 
 def _restart(broker: Broker) -> None:

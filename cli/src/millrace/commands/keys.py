@@ -82,7 +82,7 @@ def _until_over(broker: httpx.Client, keys: dict[str, Any], timeout: float) -> d
 def _bar(total: int) -> Iterator[Any]:
     """Progress for people at a terminal; one line for everybody else."""
     if not is_live():
-        note(f"Wrapping the keys of {total} connections anew.")
+        note(f"Wrapping {_counted(total)} anew.")
         yield lambda _: None
         return
     from rich.console import Console
@@ -100,12 +100,16 @@ def _show(keys: Mapping[str, Any], *, as_json: bool) -> None:
     typer.echo(f"Key ring: {keys['provider']}")
     for one in keys["ring"]:
         mark = "newest" if one["id"] == keys["primary"] else "former"
-        typer.echo(f"  {one['id']}  {mark}  opens {one['connections']} connections")
+        typer.echo(f"  {one['id']}  {mark}  opens {_counted(one['connections'])}")
     rotation = keys["rotation"]
     if rotation["state"] != "idle":
         typer.echo(
             f"Rotation: {rotation['state']}, {rotation['done']} of {rotation['total']}. {rotation['message']}".rstrip()
         )
+
+
+def _counted(connections: int) -> str:
+    return f"{connections} connection{'' if connections == 1 else 's'}"
 
 
 @contextmanager

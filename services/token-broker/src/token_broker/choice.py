@@ -102,7 +102,10 @@ class Choice:
 
     async def _offer(self, consent: Consent, found: Discovery) -> Consent:
         site = found.site or consent.site
-        words = (f"{len(found.places)} places can be connected.", "Choose one at the command line.")
+        words = (
+            f"The account opens {len(found.places)} places: one of them is to be connected.",
+            "Choose one at the command line.",
+        )
         await self._store.offer(consent.id, found, site, self._clock.now(), words)
         consent = await self.read(consent.id)
         if not found.places:

@@ -56,7 +56,7 @@ class Credentials:
             rows = await link.fetch(f"select {_COLUMNS} from vault.credential order by connection")  # noqa: S608
         return [Standing(**_standing(row)) for row in rows]
 
-    async def due(self, now: datetime, limit: int = 50) -> Sequence[Standing]:
+    async def due(self, now: datetime, limit: int) -> Sequence[Standing]:
         """Those whose token is to be renewed now."""
         async with state.connection(self._pool) as link:
             rows = await link.fetch(

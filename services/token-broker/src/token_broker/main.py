@@ -9,12 +9,13 @@ from pathlib import Path
 
 from common.environment import ConfigurationError
 from common.health import NotReady
+from common.http.profile import Timeouts
 from common.service import Build, Runtime, run
 from common.state.migrate import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from token_broker import api, keyring
 from token_broker.access_log import AccessLog
-from token_broker.accounts import HORIZON, Accounts
+from token_broker.accounts import HORIZON, TIMEOUTS, Accounts
 from token_broker.adoption import Adoption
 from token_broker.callers import Callers
 from token_broker.choice import Choice
@@ -45,21 +46,25 @@ SERVICE = "token-broker"
 POOL_SIZE = 12
 
 
-def build_with(vendors: Mapping[str, Vendor], horizon: timedelta = HORIZON) -> Build[BrokerSettings]:
-    """How the service is built for these vendors."""
+def build_with(
+    vendors: Mapping[str, Vendor], patience: Timeouts = TIMEOUTS, horizon: timedelta = HORIZON
+) -> Build[BrokerSettings]:
+    """How the service is built for these vendors; how long it waits for their accounts servers, and for what they never answered."""
 
     def build(runtime: Runtime[BrokerSettings]) -> AbstractAsyncContextManager[None]:
-        return _broker(runtime, _registry(vendors, runtime.settings), horizon)
+        return _broker(runtime, _registry(vendors, runtime.settings), patience, horizon)
 
     return build
 
 
 @asynccontextmanager
-async def _broker(runtime: Runtime[BrokerSettings], registry: Registry, horizon: timedelta) -> AsyncIterator[None]:
+async def _broker(
+    runtime: Runtime[BrokerSettings], registry: Registry, patience: Timeouts, horizon: timedelta
+) -> AsyncIterator[None]:
     settings = runtime.settings
     url = settings.database_url.reveal()
     pool = await open_pool(url, name=f"millrace-{SERVICE}", size=POOL_SIZE)
-    locks, accounts = GrantLocks(url), Accounts()
+    locks, accounts = GrantLocks(url), Accounts(patience)
     try:
         ring = await _ring(pool, settings)
         vault = Vault(ring)

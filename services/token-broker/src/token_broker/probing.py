@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from common.clock import Clock, monotonic
 from common.secret import Secret
@@ -20,6 +21,13 @@ TRUSTED_S = 60.0
 _STEPS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    generation: int
+    alive: bool
+    until: float
+
+
 class Prober:
     """Tries and remembers the verdict for a while."""
 
@@ -28,21 +36,20 @@ class Prober:
         self._store = store
         self._registry = registry
         self._clock = clock
-        self._verdicts: dict[tuple[str, int, int], tuple[bool, float]] = {}
+        self._verdicts: dict[str, _Verdict] = {}
         self._trying: dict[str, asyncio.Lock] = {}
 
     async def alive(self, held: Held) -> bool:
         """Whether the vendor accepts the credential; one that cannot be renewed, or was just renewed for that reason, ends here."""
         async with self._trying.setdefault(held.connection, asyncio.Lock()):
-            key = (held.connection, held.lineage, held.generation)
-            verdict, until = self._verdicts.get(key, (False, 0.0))
-            if monotonic() < until:
-                return verdict
+            known = self._verdicts.get(held.connection)
+            if known is not None and known.generation == held.generation and monotonic() < known.until:
+                return known.alive
             found = await self.discover(held.vendor, held.kind, held.site, held.access)
             if isinstance(found, NotGranted) and found.means != "dead":
                 raise unavailable("Whether the vendor accepts the credential cannot be told now.", 10)
             alive = isinstance(found, Discovery)
-            self._verdicts[key] = (alive, monotonic() + TRUSTED_S)
+            self._verdicts[held.connection] = _Verdict(held.generation, alive, monotonic() + TRUSTED_S)
             if isinstance(found, NotGranted):
                 await self._judge(held, found)
             return alive

@@ -72,11 +72,14 @@ class Refresher:
         self._log = log
         self._draw = draw
         self._flights: dict[str, asyncio.Task[Outcome]] = {}
+        self._closed = False
 
     async def renew(self, connection: str, seen: int, because: str) -> Held:
         """A credential of a later generation than the one seen; whoever asks meanwhile waits for the same refresh."""
         flight = self._flights.get(connection)
         if flight is None:
+            if self._closed:
+                raise unavailable("This replica is stopping.", 1)
             flight = asyncio.create_task(self._fly(connection, seen, because), name=f"refresh:{connection}")
             self._flights[connection] = flight
             flight.add_done_callback(lambda _: self._flights.pop(connection, None))
@@ -87,7 +90,8 @@ class Refresher:
         return outcome
 
     async def landed(self) -> None:
-        """Waits until no refresh is in flight: a process must not end between an answer and its disk."""
+        """Begins no more refreshes and waits for those in flight: a process must not end between an answer and its disk."""
+        self._closed = True
         while self._flights:
             await asyncio.wait(tuple(self._flights.values()))
 

@@ -19,6 +19,7 @@ from token_broker.tokens import Renews
 
 EVERY_S = 1.0
 TIDY_EVERY = 60
+AT_ONCE = 50
 # So many tries in a row without a token before people are told: the first minutes of an outage are nobody's business.
 PATIENCE = 5
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -70,7 +71,7 @@ class Schedule:
     async def look(self) -> None:
         """Starts what is due and closes the gates of what cannot go on."""
         now = self._clock.now()
-        for standing in await self._credentials.due(now):
+        for standing in await self._credentials.due(now, AT_ONCE + len(self._running)):
             if standing.connection not in self._running:
                 task = asyncio.create_task(self._renew(standing), name=f"ahead:{standing.connection}")
                 self._running[standing.connection] = task
