@@ -1,0 +1,150 @@
+"""kill -9 at every failpoint of the writer: nothing lost, nothing written twice, the journal exact."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.contracts.topics import commands
+from common.failpoints import POINTS
+from tests.support.database import Database
+from tests.support.writer_service import WriterService, publish
+from tests.support.writing import World
+from vendors.mailchimp.limits import HORIZON
+
+POINTS_OF_THE_WORKER = [name for name in POINTS if name.startswith(("executor.", "settle."))]
+TOPIC = commands("mailchimp")
+
+
+class Worker:
+    """The worker's process, as often as a test starts it."""
+
+    def __init__(self, world: World, database: Database, folder: Path, spec: str) -> None:
+        self._folder = folder
+        self._environment = {
+            **os.environ,
+            "FAILPOINTS": spec,
+            "FAILPOINTS_LOG": str(folder / "failpoints.log"),
+            "SANDBOX_HOME": str(world.sandbox.home),
+            "DATABASE_URL": database.url("service"),
+            "API_KEY": world.account["api_key"],
+            "MAILCHIMP": f"{world.sandbox.base_url}/mailchimp",
+        }
+        self.running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self._folder / "worker.log").open("ab") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.worker_process"], env=self._environment, stdout=log, stderr=log,
+                cwd=Path(__file__).parents[3],
+            )  # fmt: skip
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "worker.log").read_text()[-2000:]
+
+    def stop(self) -> None:
+        if self.running is not None and self.running.poll() is None:
+            self.running.kill()
+            self.running.wait(10)
+
+
+@pytest.fixture
+def worker(request: pytest.FixtureRequest, world: World, database: Database, tmp_path: Path) -> Iterator[Worker]:
+    made = Worker(world, database, tmp_path, f"{request.param}=kill*2")
+    yield made
+    made.stop()
+
+
+async def time_passes(world: World) -> None:
+    """Leases of the dead run out, horizons too."""
+    await world.execute("update flow.work_item set lease_until = now() - interval '1 second' where token is not null")
+    world.advance(HORIZON.total_seconds() + 1)
+    await asyncio.sleep(0.5)
+
+
+async def through(world: World, count: int, revision: int) -> bool:
+    rows = await world.rows("select state from flow.work_item where revision = $1", revision)
+    return len(rows) == count and all(row["state"] == "done" for row in rows)
+
+
+class TestKill:
+    @pytest.mark.parametrize("worker", POINTS_OF_THE_WORKER, indirect=True)
+    async def test_loses_and_doubles_nothing(self, world: World, worker: Worker) -> None:
+        # Some outcomes are unknown whoever dies, so that looks are interrupted too.
+        world.fault("half_commit", "*", share=0.3, seed=7)
+        await world.store(*(world.command(str(n), f"a{n}@ex.org", FNAME="A", tags=["t"]) for n in range(3)))
+        deaths = 0
+        for wave in range(2):
+            for _ in range(40):
+                if worker.running is None or worker.running.poll() is not None:
+                    deaths += worker.running is not None
+                    worker.start()
+                await time_passes(world)
+                if await through(world, 3, wave + 1):
+                    break
+            if wave == 0:
+                # A new address each: a new member, then the archive of the old one.
+                await world.store(*(world.command(str(n), f"b{n}@ex.org", FNAME="B", tags=["t"]) for n in range(3)))
+        assert deaths == 2, worker.log
+        assert await through(world, 3, 2), worker.log
+        audience = {e: one for e, one in world.audience().items() if one["status"] != "archived"}
+        assert {e: (one["merge_fields"]["FNAME"], one["status"]) for e, one in audience.items()} == {
+            f"b{n}@ex.org": ("B", "subscribed") for n in range(3)
+        }
+        assert await world.told() == world.applied()
+        assert await world.rows("select from flow.write_intent where state = 'sent'") == []
+        assert await world.rows("select from flow.target_lease") == []
+
+    async def test_between_the_intakes_commit_and_its_offsets_repeats_harmlessly(
+        self, world: World, service: WriterService, tmp_path: Path
+    ) -> None:
+        batch = [world.command(str(n), f"a{n}@ex.org", FNAME="A") for n in range(3)]
+        await publish(service.stack.kafka, TOPIC, batch)
+        armed = {"MILLRACE_FAILPOINTS": "intake.after_commit=kill*1", "MILLRACE_FAILPOINTS_LOG": str(tmp_path / "log")}
+        assert service.until_dead(service.start(**armed)) == -signal.SIGKILL, service.log()[-2000:]
+        service.start(**armed)
+        await world.until(lambda: through(world, 3, 1), "everything is through", within=60)
+        assert len(world.audience()) == 3
+        assert await world.told() == world.applied()
+
+
+class TestService:
+    async def test_two_replicas_and_a_clean_stop_in_the_middle(self, world: World, service: WriterService) -> None:
+        first, second = service.start(), service.start()
+        service.until_ready(0)
+        service.until_ready(1)
+        world.fault("latency", "*", seconds=0.2)
+        for wave in range(3):
+            await publish(service.stack.kafka, TOPIC, [world.command(str(n), f"a{n}@ex.org", FNAME=str(wave)) for n in range(8)])  # fmt: skip
+            if wave == 1:
+                first.send_signal(signal.SIGTERM)
+        assert service.until_dead(first) == 0
+        await world.until(lambda: through(world, 8, 3), "everything is through", within=60)
+        assert {one["merge_fields"]["FNAME"] for one in world.audience().values()} == {"2"}
+        assert await world.told() == world.applied()
+        second.send_signal(signal.SIGTERM)
+        assert service.until_dead(second) == 0
+
+    async def test_a_whole_topic_again_three_times_writes_nothing(self, world: World, service: WriterService) -> None:
+        batch = [world.command(str(n), f"a{n}@ex.org", FNAME="A") for n in range(20)]
+        newer = [world.command(str(n), f"a{n}@ex.org", FNAME="B") for n in range(20)]
+        service.start()
+        await publish(service.stack.kafka, TOPIC, [*batch, *newer])
+        await world.until(lambda: through(world, 20, 2), "everything is through", within=40)
+        writes = world.writes()
+        seen = len(await world.rows("select from flow.journal where step in ('unchanged', 'superseded')"))
+        for _ in range(3):
+            await publish(service.stack.kafka, TOPIC, [*batch, *newer])
+        await world.until(lambda: _judged(world, seen + 120 - 40), "each record is judged again", within=40)
+        await world.until(lambda: through(world, 20, 2), "all is quiet", within=40)
+        assert world.writes() == writes
+
+
+async def _judged(world: World, count: int) -> bool:
+    return len(await world.rows("select from flow.journal where step in ('unchanged', 'superseded')")) >= count
