@@ -54,6 +54,7 @@ async def open_pool(url: str, *, name: str, size: int = 8) -> Pool:
         command_timeout=COMMAND_TIMEOUT_S,
         server_settings={"application_name": name, **_SERVER_SETTINGS},
         init=_prepare,
+        reset=_as_it_was,
     )
 
 
@@ -112,6 +113,13 @@ async def _prepare(fresh: Any) -> None:
     await fresh.set_type_codec(
         "json", schema="pg_catalog", format="binary", encoder=storable_json, decoder=orjson.loads
     )
+
+
+async def _as_it_was(used: Any) -> None:
+    """Nothing: settings are only ever set for a transaction, and session locks are held on connections outside the pool.
+
+    The driver has ended an open transaction by now. Its own statements to forget the rest are one more round trip after each use.
+    """
 
 
 def _jsonb_bytes(value: object) -> bytes:
