@@ -20,9 +20,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from common.contracts.ids import VendorName
 from common.secret import Secret
 from vendors import mailchimp
-from vendors.grant_answers import document, fault, lifetime, text, unreadable, words
-from vendors.grant_codes import APP_REFUSED, CALLBACK_REFUSED, CODE_REFUSED, GRANT_REVOKED
-from vendors.vendor import (
+from vendors.grant import (
     App,
     Ask,
     Discovery,
@@ -34,8 +32,10 @@ from vendors.vendor import (
     Place,
     Renewal,
     Returned,
-    Vendor,
 )
+from vendors.grant_answers import document, fault, lifetime, text, unreadable, words
+from vendors.grant_codes import APP_REFUSED, CALLBACK_REFUSED, CODE_REFUSED, GRANT_REVOKED
+from vendors.vendor import Vendor
 
 CLIENT_ID, CLIENT_SECRET = "rotating-client", "rotating-secret-3f9c"
 LIVES = timedelta(hours=1)

@@ -26,7 +26,7 @@ from token_broker.refresh_store import Times
 from token_broker.settings import BrokerSettings
 from token_broker.vault import Vault
 from token_broker.webhook_secrets import HookSecret
-from vendors.vendor import App, Ask, GrantCall, Granted, GrantReply, Returned
+from vendors.grant import App, Ask, GrantCall, Granted, GrantReply, Returned
 
 SOURCES = sorted(Path(token_broker.__file__).parent.glob("*.py"))
 # The settings name our registrations, the permissions say who works for whom; neither decides anything about a vendor.

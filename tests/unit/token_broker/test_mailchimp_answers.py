@@ -7,8 +7,8 @@ import json
 import pytest
 
 from common.secret import Secret
+from vendors.grant import App, Discovery, Granted, GrantReply, NotGranted
 from vendors.mailchimp.oauth import GRANT
-from vendors.vendor import App, Discovery, Granted, GrantReply, NotGranted
 
 APP = App("mailchimp", "id", {"": Secret("secret")}, "https://app.example/oauth/mailchimp/callback")
 OAUTH, KEY = GRANT.oauth, GRANT.api_key

@@ -8,7 +8,7 @@ import pytest
 
 from common.secret import Secret
 from token_broker.refresh import times_of
-from vendors.vendor import Granted, Renewal
+from vendors.grant import Granted, Renewal
 from vendors.zoho.oauth import RENEWAL
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from common.secret import Secret
-from vendors.vendor import App, Ask, Granted, GrantReply, NotGranted, Returned
+from vendors.grant import App, Ask, Granted, GrantReply, NotGranted, Returned
 from vendors.zoho.answers import read_exchange, read_refresh
 from vendors.zoho.centres import CENTRES, SITES, by_api, centre
 from vendors.zoho_books.grant import GRANT

@@ -8,8 +8,8 @@ from datetime import timedelta
 import orjson
 
 from common.http.words import kept_words
+from vendors.grant import GrantReply, NotGranted
 from vendors.grant_codes import ACCOUNTS_FAULT
-from vendors.vendor import GrantReply, NotGranted
 
 # No vendor gives a token for longer than a day, some old pages tell the lifetime in milliseconds.
 LONGEST_IN_SECONDS = 86400

@@ -18,7 +18,8 @@ from common.failures import Failure
 from common.http.call import Api, Priority, VendorAnswer
 
 if TYPE_CHECKING:
-    from vendors.vendor import CatalogueField, FieldCatalogue, Place
+    from vendors.grant import Place
+    from vendors.vendor import CatalogueField, FieldCatalogue
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from common.failures import Bug
 from common.http import door_codes
 from common.http.exchange import Answer, Trouble, exchange, open_client
 from common.http.profile import Timeouts
+from vendors.grant import GrantCall, GrantReply, NotGranted
 from vendors.grant_codes import ACCOUNTS_FAULT
-from vendors.vendor import GrantCall, GrantReply, NotGranted
 
 TIMEOUTS = Timeouts(connect=5.0, read=15.0, write=5.0, pool=5.0, total=20.0)
 # The sender's own deadline and as much again for the vendor's gateway to end what we gave up.

@@ -12,7 +12,7 @@ from token_broker.held import Held
 from token_broker.refresh_store import Times, count_call, reopen_gates
 from token_broker.sealing import SealBroken
 from token_broker.vault import Vault
-from vendors.vendor import GrantKind
+from vendors.grant import GrantKind
 
 # A new credential answers exactly these: it says nothing of a pause or of a vendor's quota for calls.
 _CURED = ("needs_reauth", "throttled")

@@ -22,7 +22,7 @@ from token_broker.refusals import Refusal
 from token_broker.registry import Registry
 from token_broker.revocation import Revocation
 from vendors import grant_codes
-from vendors.vendor import Discovery, Granted, NotGranted, Place
+from vendors.grant import Discovery, Granted, NotGranted, Place
 
 AGAIN = "Start again with `millrace connection add` or `millrace connection reconnect`."
 

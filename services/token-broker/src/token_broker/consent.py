@@ -25,7 +25,7 @@ from token_broker.consent_store import OPEN_STATES, Consent, ConsentStore
 from token_broker.refusals import Refusal, unknown_vendor
 from token_broker.registry import Registry
 from vendors import grant_codes
-from vendors.vendor import App, Ask, Granted, GrantReply, NotGranted, NotRegistered, OAuth
+from vendors.grant import App, Ask, Granted, GrantReply, NotGranted, NotRegistered, OAuth
 
 OPEN_FOR = timedelta(minutes=15)
 CHOOSE_FOR = timedelta(hours=1)

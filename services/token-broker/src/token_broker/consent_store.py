@@ -12,7 +12,7 @@ from typing import Any
 from common.secret import Secret
 from common.state import pool as state
 from token_broker.vault import Vault
-from vendors.vendor import Discovery, Granted, Place
+from vendors.grant import Discovery, Granted, Place
 
 OPEN_STATES = ("waiting", "opened", "exchanging", "granted", "choose")
 

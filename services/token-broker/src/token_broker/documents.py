@@ -22,6 +22,8 @@ class Body(BaseModel):
 
 
 class ConsentBody(Body):
+    """A consent that is to begin."""
+
     connection: ConnectionName
     vendor: Word
     name: Line
@@ -31,10 +33,14 @@ class ConsentBody(Body):
 
 
 class PlaceBody(Body):
+    """The place that a person chose."""
+
     place: Word
 
 
 class ApiKeyBody(Body):
+    """A key that a person pasted."""
+
     vendor: Word
     api_key: Secret
     place: Word = ""
@@ -42,6 +48,8 @@ class ApiKeyBody(Body):
 
 
 class HeadlessBody(Body):
+    """Client credentials, and what they are for."""
+
     vendor: Word
     site: Word
     place: Word
@@ -51,6 +59,8 @@ class HeadlessBody(Body):
 
 
 class HookSecretBody(Body):
+    """A secret that a vendor gave, or that a hook was made with."""
+
     vendor: Word
     secret: Secret
     slot: Word = "default"
@@ -58,6 +68,8 @@ class HookSecretBody(Body):
 
 
 class RotateBody(Body):
+    """A secret that takes the place of another; without one the broker makes it."""
+
     vendor: Word
     slot: Word = "default"
     secret: Secret | None = None

@@ -25,7 +25,7 @@ from token_broker.registry import Registry, stored_client
 from token_broker.revocation import Revocation
 from token_broker.sealing import SealBroken
 from vendors import grant_codes
-from vendors.vendor import Discovery, Granted, GrantReply, NotGranted, NotRegistered
+from vendors.grant import Discovery, Granted, GrantReply, NotGranted, NotRegistered
 
 RevokedAnswer = Literal["yes", "later", "not offered", "nothing"]
 

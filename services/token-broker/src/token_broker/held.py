@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common.secret import Secret
-from vendors.vendor import GrantKind
+from vendors.grant import GrantKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from token_broker.credentials import Credentials
 from token_broker.held import Standing
 from token_broker.refusals import Refusal, unknown_grant
 from token_broker.registry import Registry
-from vendors.vendor import OAuth
+from vendors.grant import OAuth
 
 # Of the grants an account holds before the vendor drops the oldest: from here on people are warned.
 _NEARLY = 0.75

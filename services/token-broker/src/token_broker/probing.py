@@ -13,7 +13,7 @@ from token_broker.held import Held
 from token_broker.refresh_store import RefreshStore
 from token_broker.refusals import unavailable
 from token_broker.registry import Registry
-from vendors.vendor import Discovery, GrantReply, NotGranted
+from vendors.grant import Discovery, GrantReply, NotGranted
 
 # One try per generation in this time, whoever reports what.
 TRUSTED_S = 60.0

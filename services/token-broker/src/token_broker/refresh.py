@@ -32,8 +32,8 @@ from token_broker.refresh_store import Intent, Postponed, RefreshStore, Times
 from token_broker.refusals import Refusal, needs_reauth, unavailable, unknown_grant
 from token_broker.registry import Registry
 from token_broker.sealing import SealBroken
+from vendors.grant import App, GrantCall, Granted, GrantReply, NotGranted, NotRegistered, OAuth, Renewal
 from vendors.grant_codes import APP_REFUSED, REFRESH_ANSWER_LOST, TOKEN_THROTTLED
-from vendors.vendor import App, GrantCall, Granted, GrantReply, NotGranted, NotRegistered, OAuth, Renewal
 
 LOCK_WAIT_S = 22.0
 STORE_FOR_S = 60.0

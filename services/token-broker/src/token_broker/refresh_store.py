@@ -15,7 +15,7 @@ from token_broker.accounts import HORIZON
 from token_broker.credentials import Credentials, announce, sealed_pair
 from token_broker.held import Held, Standing
 from token_broker.vault import Vault
-from vendors.vendor import Allowance, Granted, NotGranted, Renewal
+from vendors.grant import Allowance, Granted, NotGranted, Renewal
 
 # Our count may run ahead of the vendor's by as long as a call takes; a window that starts with the answer ends later than ours.
 WINDOW_MARGIN = timedelta(seconds=30)

@@ -9,7 +9,7 @@ import orjson
 
 from common.secret import Secret
 from token_broker.refusals import unknown_vendor
-from vendors.vendor import ApiKey, App, Grant, OAuth
+from vendors.grant import ApiKey, App, Grant, OAuth
 
 
 class Registry:

@@ -7,7 +7,7 @@ from typing import Literal
 from common.secret import Secret
 from token_broker.accounts import Accounts
 from token_broker.registry import Registry
-from vendors.vendor import GrantKind, GrantReply, NotRegistered
+from vendors.grant import GrantKind, GrantReply, NotRegistered
 
 Revoked = Literal["yes", "later", "not offered"]
 

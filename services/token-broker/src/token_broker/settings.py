@@ -11,7 +11,7 @@ from pydantic import Field
 from common.environment import ConfigurationError
 from common.secret import Secret
 from common.settings import Address, ServiceSettings
-from vendors.vendor import App
+from vendors.grant import App
 
 _CLIENT_ID = "_client_id"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 
 from common.secret import Secret
+from vendors.grant import App, Discovery, GrantCall, GrantReply, NotGranted
 from vendors.mailchimp import probe
 from vendors.mailchimp.login import api, dc_of_key
-from vendors.vendor import App, Discovery, GrantCall, GrantReply, NotGranted
 
 
 class MailchimpKey:

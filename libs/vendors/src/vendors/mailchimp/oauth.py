@@ -8,6 +8,7 @@ from datetime import timedelta
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
 from common.secret import Secret
+from vendors.grant import App, Ask, Discovery, Grant, GrantCall, Granted, GrantReply, NotGranted, Renewal, Returned
 from vendors.grant_answers import document, fault, text, unreadable, words
 from vendors.grant_codes import (
     APP_REFUSED,
@@ -20,7 +21,6 @@ from vendors.grant_codes import (
 from vendors.mailchimp import probe
 from vendors.mailchimp.api_key import MailchimpKey
 from vendors.mailchimp.login import FAMILY, api, login
-from vendors.vendor import App, Ask, Discovery, Grant, GrantCall, Granted, GrantReply, NotGranted, Renewal, Returned
 
 _APP = frozenset({"invalid_client", "unauthorized_client", "redirect_uri_mismatch", "unsupported_grant_type"})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from vendors.grant import App, Discovery, GrantReply, NotGranted, Place
 from vendors.grant_answers import document, fault, text, unreadable, words
 from vendors.grant_codes import GRANT_REVOKED, TOKEN_THROTTLED
 from vendors.mailchimp.login import api, is_dc, login
-from vendors.vendor import App, Discovery, GrantReply, NotGranted, Place
 
 ROOT = "/3.0/"
 METADATA = "/oauth2/metadata"

@@ -19,13 +19,14 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Conflict, Failure
 from common.http.call import Api, Call, VendorAnswer
+from vendors.grant import Place
 from vendors.mailchimp import catalogue, echoes, planning, row_errors, seeing, wire
 from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN, MC_MEMBER_EXISTS
 from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.planning import ARCHIVED, Audience
 from vendors.mailchimp.tagging import Tagging
 from vendors.target import Act, Answered, Done, Known, Sending, Step, Told, Verdict, Work
-from vendors.vendor import CatalogueField, FieldCatalogue, Place
+from vendors.vendor import CatalogueField, FieldCatalogue
 
 LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
 _NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links"}

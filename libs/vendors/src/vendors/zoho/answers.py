@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from common.secret import Secret
+from vendors.grant import App, Granted, GrantReply, NotGranted
 from vendors.grant_answers import document, fault, lifetime, text, unreadable, words
 from vendors.grant_codes import (
     APP_REFUSED,
@@ -25,7 +26,6 @@ from vendors.grant_codes import (
     SITE_REFUSED,
     TOKEN_THROTTLED,
 )
-from vendors.vendor import App, Granted, GrantReply, NotGranted
 from vendors.zoho.centres import by_api, centre
 
 TOKEN_LIVES = timedelta(hours=1)

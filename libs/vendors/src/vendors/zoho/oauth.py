@@ -13,9 +13,9 @@ from datetime import timedelta
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
 from common.secret import Secret
+from vendors.grant import Allowance, App, Ask, Discovery, GrantCall, Granted, GrantReply, NotGranted, Renewal, Returned
 from vendors.grant_answers import document, text
 from vendors.grant_codes import CALLBACK_REFUSED, CONSENT_DENIED, CONSENT_REFUSED
-from vendors.vendor import Allowance, App, Ask, Discovery, GrantCall, Granted, GrantReply, NotGranted, Renewal, Returned
 from vendors.zoho import answers
 from vendors.zoho.centres import CENTRES, COMMON_DOOR, FAMILY, SITES, Centre, by_accounts, centre, origin
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from vendors.grant import Discovery, Grant, GrantReply, NotGranted, Place
 from vendors.grant_answers import document, fault, unreadable, words
 from vendors.grant_codes import GRANT_REVOKED, SCOPE_MISSING, TOKEN_THROTTLED
-from vendors.vendor import Discovery, Grant, GrantReply, NotGranted, Place
 from vendors.zoho.answers import LOCKED_FOR
 from vendors.zoho.centres import FAMILY, Centre
 from vendors.zoho.oauth import Product, ZohoOAuth
