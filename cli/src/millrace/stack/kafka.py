@@ -59,6 +59,13 @@ LOGGING = """<?xml version="1.0" encoding="UTF-8"?>
   <Loggers>
     <Logger name="org.apache.kafka.common.config" level="WARN"/>
     <Logger name="kafka.server.KafkaConfig" level="WARN"/>
+    <!-- Several lines for each partition at each start: thousands of them, and a second of work. -->
+    <Logger name="org.apache.kafka.controller" level="WARN"/>
+    <Logger name="org.apache.kafka.storage.internals.log" level="WARN"/>
+    <Logger name="org.apache.kafka.coordinator" level="WARN"/>
+    <Logger name="kafka.log" level="WARN"/>
+    <Logger name="kafka.cluster" level="WARN"/>
+    <Logger name="state.change.logger" level="WARN"/>
     <Root level="INFO"><AppenderRef ref="out"/></Root>
   </Loggers>
 </Configuration>
