@@ -1,0 +1,129 @@
+"""No order of events, writes, races and faults raises a member from unsubscribed, cleaned or bounced."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.writing.test_consent import hear, told
+from tests.support.database import Database
+from tests.support.sandbox import SandboxProcess
+from tests.support.writing import World, close_world, open_world
+from vendors.mailchimp.limits import HORIZON
+
+H = HORIZON.total_seconds()
+EMAILS = ("a@ex.org", "b@ex.org", "c@ex.org")
+TABLES = "work_item, target_lease, target_owner, record_link, target_record, write_intent, audit"
+MAY_NOT = ("subscribed", "pending", "transactional")
+
+record = st.sampled_from(("1", "2"))
+email = st.sampled_from(EMAILS)
+heard = st.sampled_from(("at once", "late", "never"))
+step = st.one_of(
+    st.tuples(st.just("wish"), record, email, st.integers(0, 3)),
+    st.tuples(st.just("gone"), record, st.sampled_from(("archive", "tag", "leave"))),
+    # By an administrator: the vendor forgets that, and would let us subscribe the member again.
+    st.tuples(st.just("leaves"), email, st.sampled_from(("unsubscribe", "cleaned")), heard),
+    st.tuples(st.just("returns"), email, heard),
+    st.tuples(st.just("work")),
+    st.tuples(st.just("fault"), st.sampled_from(("half_commit", "reset_after", "reset_before", "late_commit"))),
+    st.tuples(st.just("again"), record),
+)
+
+
+@dataclass
+class Story:
+    """What happens to two customers, three addresses and one audience."""
+
+    world: World
+    withdrawn: set[str] = field(default_factory=set)
+    late: list[Any] = field(default_factory=list)
+    wishes: dict[str, Any] = field(default_factory=dict)
+
+    async def tell(self, steps: list[tuple[Any, ...]]) -> None:
+        for one in [*steps, ("work",), ("late",), ("work",)]:
+            await getattr(self, f"_{one[0]}")(*one[1:])
+            self._check()
+
+    def _check(self) -> None:
+        raised = {one: self.world.status(one) for one in self.withdrawn if self.world.status(one) in MAY_NOT}
+        assert raised == {}
+
+    async def _wish(self, record: str, email: str, name: int) -> None:
+        self.wishes[record] = self.world.command(record, email, FNAME=str(name), tags=[f"t{name % 2}"])
+        await self.world.store(self.wishes[record])
+
+    async def _gone(self, record: str, how: str) -> None:
+        self.wishes[record] = self.world.command(record, how=how)
+        await self.world.store(self.wishes[record])
+
+    async def _again(self, record: str) -> None:
+        if record in self.wishes:
+            await self.world.store(self.wishes[record])
+
+    async def _leaves(self, email: str, action: str, heard: str) -> None:
+        if self.world.status(email) not in ("subscribed", "pending"):
+            return
+        self.world.person(action, email, by="admin")
+        self.withdrawn.add(email)
+        status = {"unsubscribe": "unsubscribed", "cleaned": "cleaned"}[action]
+        await self._heard(told(self.world, email, status=status, reason="manual"), heard)
+
+    async def _returns(self, email: str, heard: str) -> None:
+        if self.world.status(email) == "none":
+            return
+        self.withdrawn.discard(email)
+        self.world.person("subscribe", email)
+        self.world.advance(2)
+        await self._heard(told(self.world, email, status="subscribed"), heard)
+
+    async def _heard(self, event: Any, heard: str) -> None:
+        if heard == "at once":
+            await hear(self.world, event)
+        elif heard == "late":
+            self.late.append(event)
+        self.world.advance(3)
+
+    async def _late(self) -> None:
+        if self.late:
+            await hear(self.world, *reversed(self.late))
+        self.late = []
+
+    async def _fault(self, kind: str) -> None:
+        more = {"seconds": 60} if kind == "late_commit" else {}
+        self.world.fault(kind, "*", count=1, **more)
+
+    async def _work(self) -> None:
+        async with self.world.running(executors=2):
+            await self.world.quiet("hold", "waiting")
+            for _ in range(6):
+                if not await self.world.rows("select from flow.work_item where state in ('hold', 'waiting')"):
+                    break
+                self.world.advance(H + 1)
+                await asyncio.sleep(0.6)
+                await self.world.quiet("hold", "waiting")
+
+
+async def play(database: Database, sandbox: SandboxProcess, steps: list[tuple[Any, ...]]) -> None:
+    world = await open_world(database, sandbox)
+    try:
+        await Story(world).tell(steps)
+    finally:
+        await world.execute(f"truncate {', '.join('flow.' + name for name in TABLES.split(', '))}")
+        await world.execute("delete from core.sync")
+        await world.execute("delete from core.connection")
+        await close_world(world)
+
+
+class TestConsent:
+    def test_is_never_raised(self, database: Database, mailchimp_sandbox: SandboxProcess) -> None:
+        @settings(
+            max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+        )
+        @given(st.lists(step, min_size=6, max_size=14))
+        def example(steps: list[tuple[Any, ...]]) -> None:
+            asyncio.run(play(database, mailchimp_sandbox, steps))
+
+        example()
