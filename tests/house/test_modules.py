@@ -17,12 +17,15 @@ FORBIDDEN = {
     "data", "info", "infos", "payload", "payloads",
 }  # fmt: skip
 # Terms of the trade and of frameworks that contain a forbidden word.
-TERMS = re.compile(r"handle_data|data_cent(er|re)s?|DataCent(er|re)s?|data_received|data_directory|metadata", re.IGNORECASE)
+TERMS = re.compile(
+    r"handle_data|data_cent(er|re)s?|DataCent(er|re)s?|data_received|data_directory|metadata", re.IGNORECASE
+)
 
 # The one middleware decides what becomes of a record whose handler failed, so it must see every error. The others
 # carry an error across a foreign library that would change or swallow it, and raise it on the other side.
 MAY_CATCH_ALL = {
     "libs/common/src/common/bus/batch.py": "the one middleware",
+    "libs/common/src/common/http/lane.py": "handed to whoever waits for it, and raised there",
     "libs/common/src/common/bus/consumer.py": "FastStream passes over what escapes its callback; `run` raises it",
 }
 

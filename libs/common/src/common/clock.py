@@ -105,6 +105,11 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def machine_time() -> datetime:
+    """The machine's own clock, unmoved by any test: to compare with other processes and servers, never for business."""
+    return datetime.now(UTC)
+
+
 def monotonic() -> float:
     """Seconds that never jump, for latency, leases and deadlines."""
     return time.monotonic()

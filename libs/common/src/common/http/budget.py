@@ -22,7 +22,7 @@ from opentelemetry import trace
 from redis.exceptions import RedisError
 
 from common import telemetry
-from common.clock import Clock, monotonic
+from common.clock import Clock, machine_time, monotonic
 from common.contracts.connections import Connection
 from common.failures import Failure, RateLimited, Transient
 from common.http.call import Priority
@@ -113,7 +113,7 @@ class MeteredBudget:
         waiter: Waiter[Slot] = Waiter(
             RANKS[priority],
             next(self._numbers),
-            int(time.time() * 1000),
+            int(machine_time().timestamp() * 1000),
             hold_s,
             deadline,
             asyncio.get_running_loop().create_future(),

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from common.clock import Clock
+from common.clock import Clock, machine_time
 from common.http.profile import Limit
 from common.secret import SecretUrl
 
@@ -190,7 +190,7 @@ class Meter:
 
     def _offset_ms(self) -> int:
         # The server's clock is one for all processes; ours only tells how far a test has moved the business.
-        offset = int((self._clock.now() - datetime.now(UTC)).total_seconds() * 1000)
+        offset = int((self._clock.now() - machine_time()).total_seconds() * 1000)
         return offset if abs(offset) > _SAME_CLOCK_MS else 0
 
 
