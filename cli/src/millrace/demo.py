@@ -5,6 +5,7 @@ Every step looks before it acts, so that a second `millrace up` and one that was
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,13 @@ DEMO_SYNC: Mapping[str, object] = {
     "source": BOOKS,
     "target": MAILCHIMP,
     "create_fields": True,
+}
+EMAIL = "ada@example.org"
+CUSTOMER: Mapping[str, object] = {
+    "contact_name": "Ada Byron",
+    "contact_type": "customer",
+    "company_name": "Analytical Engines",
+    "contact_persons": [{"first_name": "Ada", "last_name": "Byron", "email": EMAIL, "is_primary_contact": True}],
 }
 ACCOUNT, DC, PERSON = "demo", "eu", "demo@eu.example"
 WITHIN_S = 60.0
@@ -63,12 +71,13 @@ def set_up(home: Home, say: Say) -> list[str]:
             demo = Demo(console, _accounts(addresses[SANDBOX]), time.monotonic() + WITHIN_S)
             for step in STEPS:
                 step(demo, say)
+            lines = _to_try(demo, addresses[SANDBOX])
     except (CommandError, httpx.HTTPError, KeyError, StopIteration) as stopped:
         raise CommandError(
             f"The stack runs, and its demo is not complete: {stopped}",
             "Repeat `millrace up`, or start without the demo: NO_DEMO=1 millrace up.",
         ) from stopped
-    return _to_look_at(addresses)
+    return lines
 
 
 def connect_books(demo: Demo, say: Say) -> None:
@@ -92,8 +101,30 @@ def join_customers(demo: Demo, say: Say) -> None:
         say(f"{SYNC} is {told['state']}, mapping version {told['mapping_version']}.")
 
 
+def first_customer(demo: Demo, say: Say) -> None:
+    """Somebody to look at, entered in the vendor's own system as its user would; the road does the rest."""
+    with _books(demo) as books:
+        if _customer(books) is None:
+            books.post("/contacts", json=CUSTOMER).raise_for_status()
+            say(f"{EMAIL} is a new customer in Zoho Books.")
+
+
 # In this order; each may count on those before it.
-STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp, join_customers)
+STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp, join_customers, first_customer)
+
+
+def _books(demo: Demo) -> httpx.Client:
+    """The vendor's API as its operator uses it: outside of what our connection may spend."""
+    account = demo.account("zoho-books")
+    return httpx.Client(
+        base_url=account["base_url"], params={"organization_id": account["organization_id"]}, timeout=15, trust_env=False,
+        headers={"authorization": f"Zoho-oauthtoken {account['operator_token']}"},
+    )  # fmt: skip
+
+
+def _customer(books: httpx.Client) -> str | None:
+    found = books.get("/contacts", params={"email": EMAIL}).raise_for_status().json()["contacts"]
+    return str(found[0]["contact_id"]) if found else None
 
 
 def _connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str]) -> None:
@@ -170,10 +201,26 @@ def _accounts(sandbox: str) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _to_look_at(addresses: Mapping[str, str]) -> list[str]:
+def _to_try(demo: Demo, sandbox: str) -> list[str]:
+    """Three commands that work as they stand, in any order and again."""
+    books, audience = demo.account("zoho-books"), demo.account("mailchimp")
+    with _books(demo) as client:
+        contact = f"{books['base_url']}/contacts/{_customer(client)}?organization_id={books['organization_id']}"
+    member = f"{audience['base_url']}/lists/{audience['audience_ids'][0]}/members/{hash_of(EMAIL)}"
     return [
-        f"The demo is connected: {BOOKS} (Zoho Books, EU) and {MAILCHIMP}, both played by the sandbox.",
-        "  millrace connection list             the connections and how they are",
-        f"  millrace connection show {BOOKS}  one of them, with its quota",
-        f"  {addresses[SANDBOX]}/_sandbox/      what the vendors see: every call and webhook",
+        f"The demo runs: {BOOKS} (Zoho Books, EU) -> {MAILCHIMP} by the sync {SYNC}; the sandbox plays both vendors.",
+        "Three things to try:",
+        "  1. change a customer in Zoho Books:",
+        f"     curl -sX PUT '{contact}' -H 'Authorization: Zoho-oauthtoken {books['operator_token']}' \\",
+        '       -H \'Content-Type: application/json\' -d "{\\"company_name\\": \\"Engines $(date +%T)\\"}"',
+        "  2. see the member in Mailchimp:",
+        f"     curl -s -u demo:{audience['operator_token']} {member}",
+        "  3. read what happened on the way:",
+        f"     ./millrace record timeline {EMAIL}",
+        f"More: ./millrace sync list, ./millrace sync history {SYNC}, and what the vendors see: {sandbox}/_sandbox/",
     ]
+
+
+def hash_of(email: str) -> str:
+    """How the vendor's API names a member."""
+    return hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()

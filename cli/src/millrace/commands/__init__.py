@@ -19,7 +19,10 @@ class Noun(NamedTuple):
 NOUNS: tuple[Noun, ...] = (
     Noun("config"),
     Noun("connection"),
+    Noun("dead-letter"),
+    Noun("group"),
     Noun("keys"),
+    Noun("record"),
     Noun("sync"),
     Noun("topic"),
 )

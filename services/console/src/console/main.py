@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from common.health import NotReady
 from common.http.meter import Meter, open_redis
@@ -25,14 +26,21 @@ from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.drafting import Drafting
 from console.use_cases.gates import Gates
+from console.use_cases.groups import Groups
 from console.use_cases.history import History
 from console.use_cases.hooks import Hooks
+from console.use_cases.letters import Letters
 from console.use_cases.previews import Previews
 from console.use_cases.quotas import Quotas
+from console.use_cases.records import Records
 from console.use_cases.removal import Removal
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
 from vendors.registry import VENDORS
+
+if TYPE_CHECKING:
+    from common.bus.connection import KafkaAddress
+    from common.bus.republishing import Republisher
 
 SERVICE = "console"
 
@@ -71,6 +79,9 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             applying=Applying(pool, drafting, hooks, clock),
             previews=Previews(pool, syncs, drafting),
             history=History(pool, syncs, clock),
+            records=Records(pool),
+            letters=Letters(pool, lambda: _republisher(settings), clock),
+            groups=Groups(lambda: _kafka(settings)),
         )
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(desk))
@@ -78,6 +89,19 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.spawn(caretaker.run(runtime.stopping), "caretaker")
         runtime.spawn(watch(pool), "pool-watch")
         yield
+
+
+def _kafka(settings: ConsoleSettings) -> KafkaAddress:
+    # Imported when somebody asks Kafka: its client is no part of an ordinary request, nor of the start.
+    from common.bus.connection import KafkaAddress
+
+    return KafkaAddress.of(settings)
+
+
+def _republisher(settings: ConsoleSettings) -> AbstractAsyncContextManager[Republisher]:
+    from common.bus.republishing import republisher
+
+    return republisher(_kafka(settings))
 
 
 async def _ready(pool: Pool) -> str | None:

@@ -13,9 +13,12 @@ from console.use_cases.applying import Applying
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.gates import Gates
+from console.use_cases.groups import Groups
 from console.use_cases.history import History
+from console.use_cases.letters import Letters
 from console.use_cases.previews import Previews
 from console.use_cases.quotas import Quotas
+from console.use_cases.records import Records
 from console.use_cases.removal import Removal
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
@@ -40,6 +43,9 @@ class Desk:
     applying: Applying
     previews: Previews
     history: History
+    records: Records
+    letters: Letters
+    groups: Groups
 
 
 def admitted(request: Request, desk: Desk) -> None:

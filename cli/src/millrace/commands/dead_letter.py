@@ -1,0 +1,188 @@
+"""`millrace dead-letter`: what waits for a person: looked at, tried again, given up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from millrace.api_client import open_client
+from millrace.errors import CommandError
+from millrace.exit_codes import ExitCode
+from millrace.moments import local
+from millrace.terminal import note
+
+app = typer.Typer(
+    name="dead-letter", help="Dead letters: records that wait for a person, with the reason.", no_args_is_help=True
+)
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Ids, as `millrace dead-letter list` shows them.")]
+Group = Annotated[str, typer.Option("--group", help="All with this code.")]
+Sync = Annotated[str, typer.Option("--sync", help="Only of this sync.")]
+Topic = Annotated[str, typer.Option("--topic", help="Only messages of this topic.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Context = Annotated[str | None, typer.Option("--context", help="Which installation; the local stack without it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data too.")]
+
+
+@app.command()
+def groups(as_json: AsJson = False, context: Context = None) -> None:
+    """Count what waits, by reason, with what to do about it.
+
+    Examples: millrace dead-letter groups; millrace dead-letter groups --json | jq '.items[] | {code, records}'
+    """
+    with open_client(context) as client:
+        told = client.get("/dead-letter-groups")
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    if not told["items"]:
+        typer.echo("Nothing waits for a person.")
+    for one in told["items"]:
+        where = f"  {', '.join(one['syncs'])}" if one["syncs"] else ""
+        typer.echo(
+            f"{one['code']}  {one['records']} records{where}, {local(one['first_at'])} to {local(one['last_at'])}"
+        )
+        typer.echo(f"    {one['meaning']}")
+        typer.echo(f"    {one['action']}")
+
+
+@app.command(name="list")
+def list_letters(
+    group: Group = "",
+    sync: Sync = "",
+    topic: Topic = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 100,
+    unmask: Unmask = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """List what waits, the newest first.
+
+    Examples: millrace dead-letter list; millrace dead-letter list --group MC_INVALID --json | jq '.items[].id'
+    """
+    with open_client(context) as client:
+        told = client.get("/dead-letters", code=group, sync=sync, topic=topic, limit=limit, unmask=str(unmask).lower())
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    if not told["items"]:
+        typer.echo("Nothing waits for a person.")
+    for one in told["items"]:
+        said = f"  {one['vendor_words']}" if one["vendor_words"] else ""
+        typer.echo(f"{one['id']}  {one['code']}  {one['state']}  {local(one['last_at'])}  {one['where']}{said}")
+    if told["total"] > len(told["items"]):
+        note(f"{len(told['items'])} of {told['total']} shown; --limit shows more.")
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="The id.")],
+    unmask: Unmask = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Show one with its reason, the vendor's words and what it holds.
+
+    Examples: millrace dead-letter show 417; millrace dead-letter show customers/customer/4600001 --unmask --json
+    """
+    with open_client(context) as client:
+        told = client.get(f"/dead-letters/{quote(id, safe='/')}", unmask=str(unmask).lower())
+    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(_details(told)))
+
+
+@app.command()
+def retry(
+    ids: Ids = None,
+    group: Group = "",
+    sync: Sync = "",
+    topic: Topic = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Try again: a message goes to its topic as it was, a work item is opened with its newest wish.
+
+    Examples: millrace dead-letter retry 417; millrace dead-letter retry --group MC_INVALID --dry-run
+    """
+    body = {"ids": ids or [], "code": group, "sync": sync, "topic": topic}
+    _act("retry", body, dry_run=dry_run, yes=yes or bool(ids), as_json=as_json, context=context)
+
+
+@app.command()
+def discard(
+    ids: Ids = None,
+    group: Group = "",
+    sync: Sync = "",
+    topic: Topic = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the records' timelines.")] = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Give up: a record comes back by itself when something newer is read for it.
+
+    Examples: millrace dead-letter discard 417 --reason "test record"; millrace dead-letter discard --group MC_INVALID --reason
+    "cleaned up at the source" --yes
+    """
+    if not reason and not dry_run:
+        raise CommandError("Giving records up needs a reason.", "Repeat it with --reason.", ExitCode.USAGE)
+    body = {"ids": ids or [], "code": group, "sync": sync, "topic": topic, "reason": reason}
+    _act("discard", body, dry_run=dry_run, yes=yes or bool(ids), as_json=as_json, context=context)
+
+
+def _act(verb: str, body: dict[str, Any], *, dry_run: bool, yes: bool, as_json: bool, context: str | None) -> None:
+    """The plan first; then the act, once a person has agreed to it."""
+    if not any(body[name] for name in ("ids", "code", "sync", "topic")):
+        raise CommandError(
+            "It is not said which records are meant.", "Name ids, or --group, --sync, --topic.", ExitCode.USAGE
+        )
+    path = f"/dead-letters/{verb}"
+    with open_client(context) as client:
+        if dry_run or not yes:
+            plan = client.post(path, {**body, "dry_run": True})
+            if dry_run:
+                _tell(verb, plan, as_json=as_json)
+                return
+            note(_words(verb, plan))
+            _confirm(verb)
+        _tell(verb, client.post(path, body), as_json=as_json)
+
+
+def _confirm(verb: str) -> None:
+    import sys
+
+    if not sys.stdin.isatty():
+        raise CommandError(f"A {verb} of several records has to be confirmed.", "Repeat it with --yes.", ExitCode.USAGE)
+    if not typer.confirm(f"{verb.capitalize()} them?", err=True):
+        raise CommandError("Nothing was done.")
+
+
+def _tell(verb: str, plan: Mapping[str, Any], *, as_json: bool) -> None:
+    typer.echo(json.dumps(plan, indent=2) if as_json else _words(verb, plan))
+
+
+def _words(verb: str, plan: Mapping[str, Any]) -> str:
+    would = "would be " if plan["dry_run"] else ""
+    done = {"retry": f"{would}tried again", "discard": f"{would}given up"}[verb]
+    calls = f", about {plan['work']} calls" if verb == "retry" and plan["work"] else ""
+    outdated = f"; {plan['superseded']} of them are outdated and change nothing" if plan["superseded"] else ""
+    return f"{plan['records']} records {done}: {plan['messages']} messages, {plan['work']} writes{calls}{outdated}."
+
+
+def _details(one: Mapping[str, Any]) -> Iterator[str]:
+    labels = ("id", "kind", "state", "code", "failure", "stage", "message", "action", "where", "sync", "entity", "record", "attempts",
+              "vendor_status", "vendor_code", "vendor_words", "vendor_request_id", "trace_id")  # fmt: skip
+    for label in labels:
+        if one[label] not in ("", None):
+            yield f"{label.replace('_', ' '):<18}  {one[label]}"
+    yield f"{'first':<18}  {local(one['first_at'])}"
+    yield f"{'last':<18}  {local(one['last_at'])}"
+    yield json.dumps(one["content"], indent=2, ensure_ascii=False)

@@ -1,0 +1,85 @@
+"""`millrace record`: one customer, one order: where it is on either side, and what happened to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from millrace.api_client import ApiClient, open_client
+from millrace.errors import CommandError
+from millrace.exit_codes import ExitCode
+from millrace.record_words import found_lines, timeline_lines
+from millrace.terminal import note
+
+app = typer.Typer(name="record", help="Records: find one, and read what happened to it.", no_args_is_help=True)
+
+Text = Annotated[str, typer.Argument(help="An e-mail address, either side's id, a member's hash, or a trace id.")]
+Context = Annotated[str | None, typer.Option("--context", help="Which installation; the local stack without it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data too.")]
+
+
+@app.command()
+def find(text: Text, unmask: Unmask = False, as_json: AsJson = False, context: Context = None) -> None:
+    """Find a record by whatever you have at hand.
+
+    Examples: millrace record find ana@example.org; millrace record find 4600001 --json | jq '.items[].counterparts'
+    """
+    with open_client(context) as client:
+        told = client.get("/records", q=text, unmask=str(unmask).lower())
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    elif told["items"]:
+        typer.echo("\n".join(line for one in told["items"] for line in found_lines(one)))
+    if not told["items"]:
+        raise _not_found(text)
+
+
+@app.command()
+def timeline(
+    text: Text,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=200, help="How many rows at most, the newest ones.")
+    ] = 100,
+    unmask: Unmask = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Tell a record's way: received, mapped, attempts, what was written with before and after, and the trace of each.
+
+    Examples: millrace record timeline ana@example.org; millrace record timeline ana@example.org --unmask --json | jq '.items[-1]'
+    """
+    with open_client(context) as client:
+        one = _one(client, text)
+        told = client.get(
+            "/records/timeline", connection=one["connection"], entity=one["entity"], record=one["record"], limit=limit,
+            unmask=str(unmask).lower(),
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    typer.echo("\n".join(timeline_lines(told)))
+    if told["earlier"]:
+        note(f"There are earlier rows; --limit {min(200, limit * 2)} shows more.")
+
+
+def _one(client: ApiClient, text: str) -> Any:
+    found = client.get("/records", q=text)["items"]
+    if not found:
+        raise _not_found(text)
+    if len(found) > 1:
+        named = ", ".join(f"{one['record']} ({one['connection_name']})" for one in found[:10])
+        raise CommandError(
+            f"{text} leads to {len(found)} records: {named}.", "Repeat it with one of these ids.", ExitCode.CONFLICT
+        )
+    return found[0]
+
+
+def _not_found(text: str) -> CommandError:
+    return CommandError(
+        f"No record is known by {text}.",
+        "Try the source's id or the address that it has now; `millrace sync list` tells whether its sync runs.",
+        ExitCode.NOT_FOUND,
+    )

@@ -1,0 +1,151 @@
+"""Source records as people look for them, and what the journal tells of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from common.contracts.records import RECORDS
+from common.state import pool as state
+
+
+class RecordKey(NamedTuple):
+    """One record of one source."""
+
+    connection: str
+    entity: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The record's other half at a target, and how its work stands."""
+
+    sync: str
+    sync_name: str
+    target: str
+    place: str
+    wish: str
+    skip: str
+    revision: int
+    mapping_version: int
+    work: str
+    outcome: str
+    reason: str
+    target_key: str
+    target_id: str
+    link: str
+    since: datetime | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record with its counterparts."""
+
+    key: RecordKey
+    connection_name: str
+    fields: Mapping[str, Any]
+    deleted: bool
+    changed_at: datetime
+    counterparts: tuple[Counterpart, ...]
+
+
+async def find(tx: state.Connection, text: str, limit: int) -> Sequence[RecordKey]:
+    """The records that an address, a source's id, a target's key or id, or a trace id leads to."""
+    rows = await tx.fetch(_FIND, text, text.lower(), list(RECORDS), limit)
+    return [RecordKey(row["connection"], row["entity"], row["record"]) for row in rows]
+
+
+async def read(tx: state.Connection, keys: Sequence[RecordKey]) -> Sequence[Found]:
+    """What is known of them."""
+    columns = [[key[at] for key in keys] for at in range(3)]
+    rows = await tx.fetch(_READ, *columns)
+    halves: dict[RecordKey, list[Counterpart]] = {}
+    for row in await tx.fetch(_COUNTERPARTS, *columns):
+        given = {name: row[name] for name in Counterpart.__slots__}
+        halves.setdefault(_key(row), []).append(Counterpart(**given))
+    return [
+        Found(
+            _key(row), row["name"], row["fields"], row["deleted"], row["changed_at"], tuple(halves.get(_key(row), ()))
+        )
+        for row in rows
+    ]
+
+
+async def timeline(tx: state.Connection, key: RecordKey, before: int | None, limit: int) -> Sequence[Mapping[str, Any]]:
+    """The journal's rows of one record and of its target's own events, newest first."""
+    rows = await tx.fetch(_TIMELINE, *key, before, limit)
+    return [dict(row) for row in rows]
+
+
+def _key(row: Mapping[str, Any]) -> RecordKey:
+    return RecordKey(row["connection"], row["entity"], row["record"])
+
+
+_FIND = """
+with places as (
+    select distinct target_connection as connection, place from core.sync
+), hits as (
+    select s.connection, s.entity, s.record from flow.record_state s
+     where lower(s.fields ->> 'email') = $2 and s.fields ? 'email'
+    union
+    select s.connection, s.entity, s.record from core.connection c cross join unnest($3::text[]) as e(entity)
+      join flow.record_state s on (s.connection, s.entity, s.record) = (c.id, e.entity, $1)
+    union
+    select w.connection, l.entity, l.record from places p
+      join flow.record_link l on (l.connection, l.place) = (p.connection, p.place) and l.target_key = $2
+      join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
+    union
+    select w.connection, l.entity, l.record from flow.record_link l
+      join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
+     where l.target_id = $1 or md5(l.target_key) = $2
+    union
+    select j.connection, j.entity, j.record from flow.journal j where j.trace_id = $2 and j.trace_id <> '' and j.record <> ''
+    union
+    select j.connection, j.entity, j.record from flow.journal j
+     where j.target_key = $2 and j.target_key <> '' and j.sync <> '' and j.record <> ''
+)
+select h.connection, h.entity, h.record from hits h
+  join flow.record_state s on (s.connection, s.entity, s.record) = (h.connection, h.entity, h.record)
+ where s.sequence <> '' order by s.changed_at desc limit $4
+"""
+
+_READ = """
+select s.connection, s.entity, s.record, c.name, s.fields, s.deleted, s.changed_at
+  from unnest($1::text[], $2::text[], $3::text[]) with ordinality as k(connection, entity, record, place)
+  join flow.record_state s using (connection, entity, record)
+  join core.connection c on c.id = s.connection
+ order by k.place
+"""
+
+_COUNTERPARTS = """
+select w.connection, w.entity, w.record, w.sync, y.name as sync_name, c.name as target, y.place, w.wish, w.skip, w.revision,
+       w.mapping_version, coalesce(i.state, '') as work, coalesce(i.outcome, '') as outcome, coalesce(i.reason, '') as reason,
+       coalesce(l.target_key, '') as target_key, coalesce(l.target_id, '') as target_id, coalesce(l.state, '') as link, l.since,
+       coalesce(t.standing, '') as standing
+  from unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record)
+  join flow.wanted w using (connection, entity, record)
+  join core.sync y on y.id = w.sync
+  join core.connection c on c.id = y.target_connection
+  left join flow.work_item i on (i.sync, i.entity, i.record) = (w.sync, w.entity, w.record)
+  left join flow.record_link l on (l.sync, l.entity, l.record) = (w.sync, w.entity, w.record)
+  left join flow.target_record t on (t.connection, t.place, t.key) = (l.connection, l.place, l.target_key)
+ order by y.name
+"""
+
+# The target's own events are about its record, not ours: they are joined by the key that ours has there.
+_TIMELINE = """
+select * from (
+    select j.* from flow.journal j
+     where (j.connection, j.entity, j.record) = ($1, $2, $3) and ($4::bigint is null or j.id < $4)
+    union all
+    select j.* from flow.journal j
+     where j.step = 'consent' and ($4::bigint is null or j.id < $4) and (j.connection, j.target_key) in (
+           select l.connection, l.target_key from flow.record_link l
+             join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
+            where (w.connection, w.entity, w.record) = ($1, $2, $3))
+) as rows order by id desc limit $5
+"""
