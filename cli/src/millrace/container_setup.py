@@ -26,6 +26,7 @@ RIGHTS: Mapping[str, tuple[list[str], list[str]]] = {
     "ingest": (["*"], ["tokens", "webhooks"]),
     "writer-mailchimp": (["mailchimp"], ["tokens"]),
     "console": (["*"], ["tokens", "webhooks", "connections"]),
+    "operator": ([], ["keys"]),
 }
 
 
@@ -40,8 +41,8 @@ def make_secrets(folder: Path, owner_url: str) -> None:
     for service in services():
         own = folder / service.name
         _write(own / URL, _with_login(owner_url, ROLES[service.role], passwords[service.role]))
-        if service.name in RIGHTS:
-            _secret(own / KEY)
+    for name in RIGHTS:
+        _secret(folder / name / KEY)
     _secret(folder / "console" / TOKEN)
     _write(folder / "token-broker" / CALLERS, json.dumps(_callers(folder), indent=1))
 
