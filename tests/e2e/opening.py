@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import redis
 
 from common.http.call import Call, VendorAnswer
 from common.state.definitions import to_jsonb
@@ -69,6 +70,7 @@ def _built(
     in_a_loop(migrate_vault(database.url("broker")))
     topics = Topics(background, stack.kafka)
     topics.make_anew()
+    _forget_meters(stack)
     sandbox = SandboxProcess(home.root, snapshot_seconds=600).start()
     try:
         in_a_loop(remember_clients(home, sandbox.base_url))
@@ -98,6 +100,16 @@ def _home(folder: Path, stack: LocalStack) -> Home:
     return home
 
 
+def _forget_meters(stack: LocalStack) -> None:
+    """An earlier road's clock may have been far ahead, and what it counted would block this one."""
+    with redis.Redis.from_url(_valkey(stack)) as meters:
+        meters.flushdb()
+
+
+def _valkey(stack: LocalStack) -> str:
+    return f"{stack.valkey_url.rpartition('/')[0]}/{VALKEY_DATABASE}"
+
+
 def _settings(home: Home, stack: LocalStack, database: Database) -> StackSettings:
     found = StackSettings.from_environment(
         {**_clean_environment(), "MILLRACE_HOME": str(home.root), "MILLRACE_TEST": "1"}
@@ -106,7 +118,7 @@ def _settings(home: Home, stack: LocalStack, database: Database) -> StackSetting
         found,
         database_url=database.owner_url,
         kafka_bootstrap_servers=stack.kafka,
-        redis_url=f"{stack.valkey_url.rpartition('/')[0]}/{VALKEY_DATABASE}",
+        redis_url=_valkey(stack),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from millrace.stack.home import Home
+from tests.e2e import oracle
 from tests.e2e.background import Sql
 from tests.e2e.fleet import Fleet
 from tests.e2e.topics import READERS, Topics
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 SYNC = "demo-customers"
 CLOCKS_LOOK_EVERY_S = 0.06
+# Shorter than any horizon: what a vendor applies late is there before anybody looks for it.
+STEP_S = 45.0
 CHAIN = ("received", "mapped", "attempt", "applied")
 
 
@@ -79,6 +82,14 @@ class Road:
     def wait_until_quiet(self, within: float = 60.0, held: bool = False) -> None:
         """Until nothing is on its way: no webhook, no lag, no read, no wish unpublished, no work open (`held`: but on hold)."""
         self.until(lambda: self._is_quiet(held=held), "the road is quiet", within, every=0.1)
+
+    def wait_until_settled(self, within: float = 90.0) -> None:
+        """Until it is quiet, with time passing: what is on hold until a horizon, or waits for another try, has its turn."""
+        deadline = time.monotonic() + within
+        while not self._is_quiet(held=False):
+            assert time.monotonic() < deadline, f"not settled within {within:g} s\n{self.shown()}"
+            self.advance(STEP_S)
+            time.sleep(0.3)
 
     def _is_quiet(self, *, held: bool) -> bool:
         if self.sandbox.get("deliveries", since=10**9)["pending"]:
@@ -140,6 +151,14 @@ class Road:
         parts = {"items": items, "reads": reads, "letters": letters, "journal": steps}
         told = [f"{name}: " + "\n  ".join(str(tuple(row)) for row in rows) for name, rows in parts.items() if rows]
         return "\n".join([*told, f"lag: {self.lag()}", *dead[-2:]])
+
+    def wrong(self, since: Mark) -> list[str]:
+        """What an independent judge finds wrong with the audience, and with what the journal tells of it."""
+        journal = self.sql.rows("select * from flow.journal where id > $1 and step = 'applied'", since.journal)
+        return [
+            *oracle.differences(self.books.customers(), self.audience.members(), self.audience.left),
+            *oracle.untold(journal, self.calls_of(since)),
+        ]
 
     # --- what is done to it
 

@@ -105,6 +105,8 @@ class Audience:
 
     account: Document
     sandbox: SandboxProcess
+    left: set[str] = field(default_factory=set)
+    """Addresses of those who withdrew and have not come back by themselves."""
     http: httpx.Client = field(default_factory=client)
 
     @property
@@ -144,6 +146,10 @@ class Audience:
     def person(self, action: str, email: str, **more: object) -> None:
         """Somebody does something outside the API: leaves, comes back, bounces."""
         self.sandbox.post("mailchimp/demo/people", {"action": action, "email": email, "audience": self.id, **more})
+        if action == "subscribe":
+            self.left.discard(email.lower())
+        elif action in ("unsubscribe", "cleaned", "abuse"):
+            self.left.add(email.lower())
 
 
 def tags_of(member: Mapping[str, Any]) -> set[str]:
