@@ -65,6 +65,12 @@ class TestDocument:
         assert part.problems == ()
         assert "lacks state, zip" in part.left_out[0].words
 
+    def test_an_address_without_any_part_is_no_value(self) -> None:
+        empty = mapping(MappingRow("merge.ADDRESS", "billing")).apply(
+            {"email": "a@ex.org", "billing": {"street": None, "city": None}}
+        )
+        assert (empty.document["merge.ADDRESS"], empty.left_out) == (None, ())
+
     @pytest.mark.parametrize(("status", "passes"), [("active", True), ("inactive", False), (None, False)])
     def test_applies_the_filter(self, status: str | None, passes: bool) -> None:
         assert mapping(condition="status == 'active'").apply({"email": "a@ex.org", "status": status}).passes is passes

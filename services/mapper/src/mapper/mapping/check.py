@@ -26,8 +26,7 @@ def checked(
     row: int, field: CatalogueField | None, path: str, value: Any, *, required: bool
 ) -> tuple[Any, Problem | None]:
     """The value as the target takes it, or the problem that keeps it from being taken."""
-    empty = value in (None, "", [], {})
-    if empty:
+    if _is_empty(value):
         missing = (
             _problem("MAPPING_REQUIRED_MISSING", row, path, value, "is required and has no value.")
             if required
@@ -37,6 +36,11 @@ def checked(
     if field is None:
         return value, None
     return _fits(row, field, value)
+
+
+def _is_empty(value: Any) -> bool:
+    """An address without any part is no address, not an incomplete one."""
+    return value in (None, "", [], {}) or (isinstance(value, dict) and not any(value.values()))
 
 
 def _fits(row: int, field: CatalogueField, value: Any) -> tuple[Any, Problem | None]:
