@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.writing.test_consent import hear, told
@@ -14,23 +14,39 @@ from tests.support.writing import World, close_world, open_world
 from vendors.mailchimp.limits import HORIZON
 
 H = HORIZON.total_seconds()
-EMAILS = ("a@ex.org", "b@ex.org", "c@ex.org")
+EMAILS = ("a@ex.org", "b@ex.org")
 TABLES = "work_item, target_lease, target_owner, record_link, target_record, write_intent, audit"
+EXAMPLES = 10
 MAY_NOT = ("subscribed", "pending", "transactional")
 
-record = st.sampled_from(("1", "2"))
+record = st.sampled_from(("1", "1", "2"))
 email = st.sampled_from(EMAILS)
 heard = st.sampled_from(("at once", "late", "never"))
-step = st.one_of(
-    st.tuples(st.just("wish"), record, email, st.integers(0, 3)),
-    st.tuples(st.just("gone"), record, st.sampled_from(("archive", "tag", "leave"))),
-    # By an administrator: the vendor forgets that, and would let us subscribe the member again.
-    st.tuples(st.just("leaves"), email, st.sampled_from(("unsubscribe", "cleaned")), heard),
-    st.tuples(st.just("returns"), email, heard),
-    st.tuples(st.just("work")),
-    st.tuples(st.just("fault"), st.sampled_from(("half_commit", "reset_after", "reset_before", "late_commit"))),
-    st.tuples(st.just("again"), record),
-)
+wish = st.tuples(st.just("wish"), record, email, st.integers(0, 3))
+# By an administrator: the vendor forgets that, and would let us subscribe the member again.
+leaves = st.tuples(st.just("leaves"), email, st.sampled_from(("unsubscribe", "cleaned")), heard)
+gone = st.tuples(st.just("gone"), record, st.sampled_from(("archive", "tag", "leave")))
+returns = st.tuples(st.just("returns"), email, heard)
+fault = st.tuples(st.just("fault"), st.sampled_from(("half_commit", "reset_after", "reset_before", "late_commit")))
+again = st.tuples(st.just("again"), record)
+kind = st.one_of(wish, leaves, gone, wish, leaves, returns, fault, again, wish)
+# Whether the writer gets to work before the next thing happens.
+step = st.tuples(kind, st.sampled_from((True, True, False)))
+
+
+A, B = EMAILS
+LEFT = [(("wish", "1", A, 0), True), (("leaves", A, "unsubscribe", "never"), False)]
+EDITED = [*LEFT, (("wish", "1", A, 1), True)]
+ARCHIVED_AND_BACK = [*LEFT, (("gone", "1", "archive"), True), (("wish", "1", A, 1), True)]
+MOVED_AND_BACK = [*LEFT, (("wish", "1", B, 0), True), (("wish", "1", A, 1), True)]
+SHARED = [*LEFT, (("wish", "2", A, 1), True), (("gone", "1", "archive"), True), (("wish", "1", A, 2), True)]
+IN_DOUBT = [
+    LEFT[0],
+    (("fault", "reset_after"), False),
+    (("wish", "1", A, 1), False),
+    (LEFT[1][0], True),
+    (("again", "1"), True),
+]
 
 
 @dataclass
@@ -42,9 +58,11 @@ class Story:
     late: list[Any] = field(default_factory=list)
     wishes: dict[str, Any] = field(default_factory=dict)
 
-    async def tell(self, steps: list[tuple[Any, ...]]) -> None:
-        for one in [*steps, ("work",), ("late",), ("work",)]:
-            await getattr(self, f"_{one[0]}")(*one[1:])
+    async def tell(self, steps: list[tuple[tuple[Any, ...], bool]]) -> None:
+        for (name, *more), works in [*steps, (("late",), True)]:
+            await getattr(self, f"_{name}")(*more)
+            if works:
+                await self._work()
             self._check()
 
     def _check(self) -> None:
@@ -106,7 +124,7 @@ class Story:
                 await self.world.quiet("hold", "waiting")
 
 
-async def play(database: Database, sandbox: SandboxProcess, steps: list[tuple[Any, ...]]) -> None:
+async def play(database: Database, sandbox: SandboxProcess, steps: list[tuple[tuple[Any, ...], bool]]) -> None:
     world = await open_world(database, sandbox)
     try:
         await Story(world).tell(steps)
@@ -119,11 +137,20 @@ async def play(database: Database, sandbox: SandboxProcess, steps: list[tuple[An
 
 class TestConsent:
     def test_is_never_raised(self, database: Database, mailchimp_sandbox: SandboxProcess) -> None:
+        @example(EDITED)
+        @example(ARCHIVED_AND_BACK)
+        @example(MOVED_AND_BACK)
+        @example(SHARED)
+        @example(IN_DOUBT)
         @settings(
-            max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+            max_examples=EXAMPLES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
+            database=None,
         )
-        @given(st.lists(step, min_size=6, max_size=14))
-        def example(steps: list[tuple[Any, ...]]) -> None:
+        @given(st.lists(step, min_size=10, max_size=16))
+        def story(steps: list[tuple[tuple[Any, ...], bool]]) -> None:
             asyncio.run(play(database, mailchimp_sandbox, steps))
 
-        example()
+        story()
