@@ -18,7 +18,7 @@ from millrace.terminal import is_live, note
 
 Choose = Callable[[Sequence[Mapping[str, Any]]], str]
 
-POLL_S = 5.0
+POLL_S = 2.0
 WORDS = {
     "waiting": "Waiting for the address to be opened",
     "opened": "Waiting for the consent on the vendor's page",

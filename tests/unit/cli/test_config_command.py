@@ -13,6 +13,9 @@ BASE = {
     "DATABASE_URL": f"postgresql://u:{CANARY}@h/d",
     "REDIS_URL": f"redis://:{CANARY}@h",
     "KAFKA_BOOTSTRAP_SERVERS": "k:1",
+    "MILLRACE_TOKEN_BROKER_URL": "http://127.0.0.1:1",
+    "MILLRACE_SERVICE_KEY_PATH": "/nothing/service.key",
+    "MILLRACE_API_TOKEN_PATH": "/nothing/api.token",
 }
 
 
