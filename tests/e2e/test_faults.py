@@ -10,14 +10,14 @@ import pytest
 from tests.e2e.road import Road
 from tests.e2e.stories import Story
 
-CUSTOMERS = 20
+CUSTOMERS = 16
 Fault = Mapping[str, object]
 GHOSTS: list[Fault] = [
     {"vendor": "mailchimp", "kind": "half_commit", "share": 0.1, "seed": 1},
     {"vendor": "mailchimp", "kind": "reset_after", "share": 0.1, "seed": 2},
 ]
 ERRORS: list[Fault] = [{"vendor": "mailchimp", "kind": "status", "status": 500, "share": 0.2, "seed": 3}]
-STORM: list[Fault] = [{"vendor": "mailchimp", "kind": "storm_429", "share": 0.5, "count": 60, "seed": 4}]
+STORM: list[Fault] = [{"vendor": "mailchimp", "kind": "storm_429", "share": 0.5, "count": 14, "seed": 4}]
 LATE: list[Fault] = [{"vendor": "mailchimp", "kind": "late_commit", "share": 0.2, "seconds": 120, "seed": 5}]
 HOOKS: list[Fault] = [
     {"vendor": "zoho-books", "kind": "webhook_double", "share": 0.3, "copies": 3, "seed": 6},
