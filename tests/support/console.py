@@ -32,6 +32,7 @@ class Console:
     world: World
     broker: Broker
     redis_url: str
+    kafka: str = "127.0.0.1:1"
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     log: Path = Path()
@@ -70,7 +71,7 @@ class Console:
             **vendors,
             "DATABASE_URL": self.world.database.url("console"),
             "REDIS_URL": self.redis_url,
-            "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "MILLRACE_HOME": str(self.world.home),
             "MILLRACE_TOKEN_BROKER_URL": self.broker.url,
             "MILLRACE_SERVICE_KEY_PATH": str(self.world.home / "secrets" / "console.key"),
@@ -161,7 +162,7 @@ class Console:
 @pytest.fixture(scope="module")
 def console(world: World, broker: Broker, stack: LocalStack) -> Iterator[Console]:
     """One console for all tests of a module."""
-    started = Console(world, broker, stack.valkey_url).start()
+    started = Console(world, broker, stack.valkey_url, stack.kafka).start()
     yield started
     started.kill()
 
@@ -169,7 +170,7 @@ def console(world: World, broker: Broker, stack: LocalStack) -> Iterator[Console
 @pytest.fixture
 def own_console(own_world: World, stack: LocalStack) -> Iterator[Console]:
     """A console with a broker and a vault for one test alone, not started yet."""
-    made = Console(own_world, own_world.broker(), stack.valkey_url)
+    made = Console(own_world, own_world.broker(), stack.valkey_url, stack.kafka)
     yield made
     made.kill()
 
