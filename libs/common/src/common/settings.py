@@ -136,6 +136,14 @@ class KafkaSettings(Settings):
 class ServiceSettings(KafkaSettings):
     """What every service is told; a service adds its own in a subclass in its `settings.py`."""
 
+    kafka_session_timeout_s: float = Field(
+        10.0,
+        ge=1,
+        le=60,
+        validation_alias="KAFKA_SESSION_TIMEOUT_S",
+        description="How long a consumer that was killed keeps its partitions before others take them, in seconds.",
+        examples=["10"],
+    )
     database_url: SecretUrl = Field(
         validation_alias="DATABASE_URL",
         description="Where PostgreSQL is, with the role this service uses.",

@@ -10,6 +10,7 @@ from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.producer import Producer
+from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.contracts.messages import Receipt
 from common.http.opening import open_door
@@ -73,6 +74,7 @@ def _consumers(
             metrics=runtime.metrics,
             now=runtime.clock.now,
             trace=trace,
+            limits=ConsumerLimits.of(runtime.settings),
         )
         for handler in handlers
     }

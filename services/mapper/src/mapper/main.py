@@ -10,6 +10,7 @@ from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.producer import Producer
+from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import changes
@@ -88,6 +89,7 @@ def _consumer(
         metrics=runtime.metrics,
         now=runtime.clock.now,
         trace=trace,
+        limits=ConsumerLimits.of(runtime.settings),
     )
 
 

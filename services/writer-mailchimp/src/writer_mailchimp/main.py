@@ -11,6 +11,7 @@ from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.handler import Handler
+from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.http.opening import open_door
 from common.service import Runtime, run
@@ -62,6 +63,7 @@ def _consumer(
         metrics=runtime.metrics,
         now=runtime.clock.now,
         trace=trace,
+        limits=ConsumerLimits.of(runtime.settings),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import ConsumerRebalanceListener
 from faststream import AckPolicy
@@ -17,6 +17,13 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from common.bus.connection import KafkaAddress
+
+
+class SessionSettings(Protocol):
+    """What consumers need to know of the settings."""
+
+    @property
+    def kafka_session_timeout_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,11 @@ class ConsumerLimits:
     commit_s: float = 5.0
     drain_s: float = 12.0
     close_s: float = 4.0
+
+    @classmethod
+    def of(cls, settings: SessionSettings) -> ConsumerLimits:
+        """The limits of a service: what an operator may change, and the rest as it is."""
+        return cls(session_timeout_s=settings.kafka_session_timeout_s)
 
 
 def subscription(
