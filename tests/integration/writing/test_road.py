@@ -154,3 +154,41 @@ class TestAbsence:
         await world.want("1", how="archive", skip="no_email")
         await world.settled()
         assert (world.calls(), (await world.item("1"))["reason"]) == ([], "no_email")
+
+
+class TestStop:
+    async def test_gives_back_what_it_has_not_begun(self, world: World) -> None:
+        await world.store(*(world.command(str(n), f"m{n}@ex.org", FNAME="A") for n in range(40)))
+        await world.settled()
+        world.fault("latency", "PATCH *", seconds=0.3)
+        await world.store(*(world.command(str(n), f"m{n}@ex.org", FNAME="B") for n in range(40)))
+        async with world.running():
+            await world.until(lambda: _some_are_written(world), "some are written")
+        left = await world.rows("select from flow.work_item where state = 'ready'")
+        assert 0 < len(left) < 40
+        assert await world.rows("select from flow.work_item where state not in ('ready', 'done')") == []
+        world.sandbox.delete("faults")
+        await world.settled()
+        assert {one["merge_fields"]["FNAME"] for one in world.audience().values()} == {"B"}
+        assert await world.told() == world.applied()
+
+
+class TestCapability:
+    async def test_existing_members_share_a_call_where_a_row_keeps_its_status(self, world: World) -> None:
+        world.sandbox.post("limits", {"vendor": "mailchimp", "batch_row_without_status": "keep"})
+        await world.execute(
+            "update core.connection set capabilities = $1 where id = 'chimp'", ["row_without_status_keeps"]
+        )
+        await world.store(*(world.command(str(n), f"m{n}@ex.org", FNAME="A") for n in range(20)))
+        await world.settled()
+        world.person("unsubscribe", "m7@ex.org")
+        before = len(world.writes())
+        await world.store(*(world.command(str(n), f"m{n}@ex.org", FNAME="B") for n in range(20)))
+        await world.settled()
+        assert len(world.writes()) == before + 1
+        assert (world.status("m7@ex.org"), world.member("m7@ex.org")["merge_fields"]["FNAME"]) == ("unsubscribed", "B")
+        assert await world.told() == world.applied()
+
+
+async def _some_are_written(world: World) -> bool:
+    return bool(await world.rows("select from flow.journal where step = 'applied' and revision = 2"))

@@ -26,11 +26,14 @@ from writing.telling import Reply
 class Caller:
     """Makes the calls of one claim."""
 
-    def __init__(self, target: Target, api: Api, line: asyncio.Semaphore, lease: Lease, call_s: float) -> None:
+    def __init__(
+        self, target: Target, api: Api, line: asyncio.Semaphore, lease: Lease, call_s: float, stopping: asyncio.Event
+    ) -> None:
         """`line` is shared by everything of one connection and one class of work; `call_s` is the whole patience for a call."""
         self._target = target
         self.api = api
         self.line = line
+        self.stopping = stopping
         self._lease = lease
         self._call_s = call_s
 

@@ -41,15 +41,20 @@ class Executor:
         self._facts = facts
 
     async def work(self, rows: Sequence[Claimed], caller: Caller) -> None:
-        """Each turn of the loop takes every row one step further; a row that is through leaves it."""
+        """Each turn of the loop takes every row one step further; a row that is through leaves it.
+
+        On a stop, calls under way are brought to their end and the other rows are given back.
+        """
         await failpoints.hit("executor.after_claim")
-        while rows:
+        while rows and not caller.stopping.is_set():
             ended, looks, acts = await self._plan(rows, caller)
             looked, unseen = await self._look(looks, caller)
             if ended or unseen:
                 await self._results.end([*ended, *unseen])
             sent = await asyncio.gather(*(self._send(batch, caller) for batch in batches(acts)))
             rows = [*looked, *(row for rest in sent for row in rest)]
+        if rows:
+            await self._results.give_back(rows)
 
     async def _plan(
         self, rows: Sequence[Claimed], caller: Caller
@@ -95,6 +100,8 @@ class Executor:
     async def _send(self, batch: Batch, caller: Caller) -> list[Claimed]:
         """One call between its two transactions."""
         async with caller.line:
+            if caller.stopping.is_set():
+                return [row for row, _ in batch]
             name = uuid4().hex
             mine, at = await self._results.intend(name, batch)
             if not mine:

@@ -18,7 +18,7 @@ from writing import intents, items, links, telling, verdicts
 from writing import known as knowledge
 from writing.claimed import Claimed
 from writing.intents import Closing, intent_of
-from writing.items import ItemKey, Locked
+from writing.items import Fate, ItemKey, Locked
 from writing.queue import still_mine
 from writing.sheet import Sheet
 from writing.telling import Reply
@@ -123,6 +123,17 @@ class Results:
         """Business time."""
         return self._clock.now()
 
+    async def give_back(self, rows: Sequence[Claimed]) -> None:
+        """Rows that this process will not bring to their end: nothing of theirs is in flight, so anybody may have them at once."""
+        sheet = Sheet(self._clock.now(), self._service)
+        async with transaction(self._pool) as tx:
+            locked = await items.lock(tx, [row.item.key for row in rows])
+            for row in rows:
+                now = locked[row.item.key]
+                if now.token == row.item.token:
+                    sheet.fates[row.item.key] = Fate("ready", sheet.now, attempts=now.attempts, did=row.did)
+            await sheet.write(tx)
+
     async def learn(self, seen: Sequence[tuple[Claimed, str, Known]], asked_at: datetime) -> None:
         """What looks have shown replaces what was agreed (R2)."""
         sheet = Sheet(self._clock.now(), "look")
@@ -136,9 +147,9 @@ class Results:
             await sheet.write(tx)
 
     def _tell(self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, verdict: Verdict, before: object) -> None:
-        if isinstance(verdict, NotSent):
-            return
         failure = verdict if isinstance(verdict, Failure) else None
+        if isinstance(verdict, NotSent) or (failure is not None and never_sent(failure)):
+            return
         sheet.entries.append(telling.attempt(row.item, act, sent.name, sent.reply, failure, sheet.now))
         if isinstance(verdict, Done) and verdict.changed:
             assert isinstance(before, dict)
@@ -178,6 +189,12 @@ class Results:
         until = sent.at + self._terms.horizon
         fate = verdicts.after_failure(failure, locked.attempts, sheet.now, self._chance, hold_until=until)
         sheet.fail(row, fate, locked, name=sent.name)
+
+
+def never_sent(failure: Failure) -> bool:
+    """Whether nothing left this machine: waiting for quota or for a token is no attempt at the vendor."""
+    own = failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED) and failure.vendor_status is None
+    return own or failure.code in verdicts.NEVER_SENT
 
 
 def did_after(did: str, act: Act, *, changed: bool) -> str:

@@ -28,6 +28,8 @@ LONGEST_DELAY = timedelta(minutes=15)
 GATE_PAUSE = timedelta(seconds=5)
 QUOTA_PAUSE = timedelta(seconds=2)
 SOON = timedelta(milliseconds=200)
+# Nothing left this machine, and the record is not to blame.
+NEVER_SENT = frozenset({"TOKEN_BROKER_UNAVAILABLE", "DEADLINE_PASSED", "LEASE_LOST"})
 
 
 def after_failure(
@@ -47,6 +49,8 @@ def after_failure(
             return Fate("dead", now, attempts=attempts + 1, outcome="failed", reason=failure.code, failure=failure)
         case FailureClass.CONFLICT:
             return _again(failure, attempts + 1, now + SOON, now)
+        case FailureClass.TRANSIENT if failure.code in NEVER_SENT:
+            return Fate("waiting", now + delay(4, chance), attempts=attempts, reason=failure.code, failure=failure)
         case FailureClass.TRANSIENT:
             return _again(failure, attempts + 1, now + delay(attempts + 1, chance), now)
 

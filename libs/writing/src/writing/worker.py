@@ -28,13 +28,15 @@ from writing.audit import audit
 from writing.caller import Caller
 from writing.claimed import Claimed
 from writing.executor import Executor
-from writing.heartbeat import Heartbeat
+from writing.heartbeat import Heartbeat, Lease
 from writing.intake import CHANNEL
 from writing.queue import LIVE, REST, Queue, Turn
 from writing.settle import Settler
 
 ROWS = 500
 IDLE_S = 0.5
+# Less than a service has for its drain; a call that takes longer is settled by a look, like one whose process died.
+DRAIN_S = 18.0
 SWEEP_S = 2.0
 # Every so many turns, what is least urgent goes first.
 OTHER_WAY = 8
@@ -88,6 +90,7 @@ class Worker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._next_sweep = 0.0
+        self._stopping = asyncio.Event()
 
     def wake(self) -> None:
         """There may be work."""
@@ -101,8 +104,17 @@ class Worker:
             self._look_at_ended()
             if not took:
                 await _either(self._woken, stopping, within=IDLE_S)
+        self._stopping.set()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """What is under way is brought to its end, as far as there is time."""
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            _, late = await asyncio.wait(self._under_way, timeout=DRAIN_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            self._under_way -= late
         self._look_at_ended()
 
     async def listen(self, stopping: asyncio.Event) -> None:
@@ -164,9 +176,12 @@ class Worker:
 
     async def _work(self, one: Connection, rows: list[Claimed], line: _Line, since: float) -> None:
         with line.carrying(len(rows)), self._parts.heartbeat.keeping(rows[0].item.token, since) as lease:
-            call_s = self._parts.vendor.profile.timeouts.total
-            await self._parts.executor.work(rows, Caller(self._parts.target, self._api(one), line.calls, lease, call_s))
+            await self._parts.executor.work(rows, self._caller(one, line, lease))
         self.wake()
+
+    def _caller(self, one: Connection, line: _Line, lease: Lease) -> Caller:
+        call_s = self._parts.vendor.profile.timeouts.total
+        return Caller(self._parts.target, self._api(one), line.calls, lease, call_s, self._stopping)
 
     async def _sweep(self, configuration: Configuration) -> None:
         """What died, what is held and what has to be looked at once more."""
