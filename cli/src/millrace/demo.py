@@ -93,7 +93,12 @@ def connect_mailchimp(demo: Demo, say: Say) -> None:
 
 
 def join_customers(demo: Demo, say: Say) -> None:
-    """The sync from one to the other, with its webhooks at both; the same file again changes nothing."""
+    """The sync from one to the other, with its webhooks at both; the same file again changes nothing.
+
+    A sync that is there is left as it is: to compare it, the vendors would be asked, and a start would wait for their quota.
+    """
+    if any(sync["name"] == SYNC for sync in demo.console.get("/syncs")["items"]):
+        return
     told = demo.console.post("/syncs", {**DEMO_SYNC, "place": demo.account("mailchimp")["audience_ids"][0]})
     for webhook in told["webhooks"]:
         say(f"registered: {webhook}")
