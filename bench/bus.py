@@ -36,8 +36,6 @@ ROUNDS = 4
 CONSUMER_BOUND = 3.5
 PRODUCER_BOUND = 2.0
 TRACING_BOUND = 1.2
-# A message sent alone costs so little that the one span of every tenth is a quarter of it, most of that inside the SDK.
-LONE_SEND_BOUND = 1.5
 
 
 async def figures(stack: LocalStack) -> list[Figure]:
@@ -93,7 +91,7 @@ async def _producing(stack: LocalStack) -> list[Figure]:
             )
     return [
         Figure(f"send: ours / bare send_and_wait, {IN_FLIGHT} in flight", singles[0], singles[1], PRODUCER_BOUND),
-        Figure("send: tracing on at default sampling / off", singles[1], singles[2], LONE_SEND_BOUND),
+        Figure("send: tracing on at default sampling / off", singles[1], singles[2], TRACING_BOUND),
         Figure("send_all of 500: ours / bare send_and_wait", singles[0], batches[0], PRODUCER_BOUND),
         Figure("send_all of 500: tracing on at default sampling / off", batches[0], batches[1], TRACING_BOUND),
     ]

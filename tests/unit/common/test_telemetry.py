@@ -159,7 +159,7 @@ class TestTracingOn:
         assert time.monotonic() - began < 15
 
     def test_keeps_the_share_and_follows_the_caller_by_default(self) -> None:
-        assert "ParentBased{root:TraceIdRatioBased{0.1}" in sampler(settings()).get_description()
+        assert "ParentBased{root:TraceIdRatioBased{0.05}" in sampler(settings()).get_description()
         chosen = settings(OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0.5")
         assert sampler(chosen).get_description() == "TraceIdRatioBased{0.5}"
         assert sampler(settings(OTEL_TRACES_SAMPLER="always_off")).get_description() == "AlwaysOffSampler"

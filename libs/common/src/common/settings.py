@@ -244,12 +244,12 @@ class ServiceSettings(KafkaSettings):
         examples=["parentbased_traceidratio"],
     )
     otel_traces_sampler_arg: float = Field(
-        0.1,
+        0.05,
         ge=0,
         le=1,
         validation_alias="OTEL_TRACES_SAMPLER_ARG",
         description="The share of traces that is kept by a ratio sampler.",
-        examples=["0.1"],
+        examples=["0.05"],
     )
     otel_resource_attributes: str = Field(
         "",
