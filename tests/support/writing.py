@@ -36,6 +36,8 @@ from writing.heartbeat import LEASE
 from writing.intake import CommandHandler
 
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
+TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.record_link, flow.target_record, flow.write_intent, flow.audit,
+            flow.journal, core.connection, core.sync"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -287,6 +289,7 @@ async def open_world(database: Any, sandbox: SandboxProcess) -> World:
     owner = await open_pool(database.owner_url, name="test owner", size=2)
     pool = await open_pool(database.url("service"), name="writer", size=8)
     world = World(pool, owner, sandbox, account, OffsetClock(sandbox.home))
+    await world.execute(f"truncate {TABLES} cascade")
     now = world.clock.now()
     for name, vendor, details in (("books", "zoho-books", {}), ("chimp", "mailchimp", {"dc": "us6", "login_id": "1"})):
         await world.execute(

@@ -15,7 +15,6 @@ from vendors.mailchimp.limits import HORIZON
 
 H = HORIZON.total_seconds()
 EMAILS = ("a@ex.org", "b@ex.org")
-TABLES = "work_item, target_lease, target_owner, record_link, target_record, write_intent, audit"
 EXAMPLES = 10
 MAY_NOT = ("subscribed", "pending", "transactional")
 
@@ -129,9 +128,6 @@ async def play(database: Database, sandbox: SandboxProcess, steps: list[tuple[tu
     try:
         await Story(world).tell(steps)
     finally:
-        await world.execute(f"truncate {', '.join('flow.' + name for name in TABLES.split(', '))}")
-        await world.execute("delete from core.sync")
-        await world.execute("delete from core.connection")
         await close_world(world)
 
 
