@@ -2,8 +2,8 @@
 
 Everything is checked by reading before anything is written. Then, in this order, and each can be repeated:
 
-1. New fields at the target. A crash leaves fields that the next apply finds.
-2. Webhooks, at the source and at the target. A crash leaves webhooks whose events no sync wants yet: harmless.
+1. Webhooks, at the source and then at the target. A crash leaves webhooks whose events no sync wants yet: harmless.
+2. New fields at the target. A crash leaves fields that the next apply finds.
 3. One transaction: both connections locked and active, the sync, a new mapping version if the definition changed. The same file
    again changes nothing. From the commit on, the mapper judges every stored record by the new version.
 """
@@ -27,6 +27,7 @@ from console import sync_codes
 from console.refusals import Refusal
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
+from console.state.turns import alone
 from console.use_cases.drafting import Draft, Drafting, SyncWish
 from console.use_cases.hooks import NO_ADDRESS, Hooks, Wanted
 from console.use_cases.problems import of_vendor, refuse_if_any
@@ -74,14 +75,18 @@ class Applying:
 
     async def apply(self, wish: SyncWish, by: str, *, activate: bool = True) -> Applied:
         """The sync, active unless it was paused or disabled before or a draft is wanted."""
+        ends = await self._drafting.ends(wish)
+        async with alone(self._pool, ends):
+            return await self._applied(wish, by, activate=activate)
+
+    async def _applied(self, wish: SyncWish, by: str, *, activate: bool) -> Applied:
         draft, catalogue = await self._drafting.draft(wish)
         await self._there(wish, draft)
         problems: list[Problem] = []
-        await self._hooks.missing(_wanted(draft), problems)
-        refuse_if_any(problems)
-        made, catalogue = await self._fields(draft, catalogue)
+        # The first write of all: a connection without the scope is found here, and nothing was made yet.
         webhooks = await self._hooks.ensure(_wanted(draft), problems) if activate else []
         refuse_if_any(problems)
+        made, catalogue = await self._fields(draft, catalogue)
         definition = draft.with_fields(catalogue)
         async with state.transaction(self._pool) as tx:
             outcome, version = await self._store(tx, wish, draft, definition, by, activate=activate)

@@ -102,13 +102,20 @@ class Drafting:
         notes: list[str] = []
         new: tuple[MappingRow, ...] = ()
         if definition is not None:
-            definition, new = row_checks.new_fields(definition, fields, wish.create_fields, asked, problems, notes)
             row_checks.check_paths(definition, entity, read, asked, problems, notes)
             row_checks.check_types(definition, read, fields, problems)
             problems += _compiled(definition, fields)
+            # Last, because it takes rows out: until here a row's number is the one that people count.
+            definition, new = row_checks.new_fields(definition, fields, wish.create_fields, asked, problems, notes)
         refuse_if_any(problems)
         assert source and target and place and fields and definition
         return Draft(source, target, entity, place, definition, new, tuple(notes)), fields
+
+    async def ends(self, wish: SyncWish) -> Sequence[str]:
+        """The ids of the connections that the wish names, as far as they are there."""
+        async with state.connection(self._pool) as link:
+            found = [await _named(link, name) for name in (wish.source, wish.target)]
+        return [row.id for row in found if row is not None]
 
     async def open(self, connection: str) -> End:
         """One side of a sync that exists."""
@@ -123,10 +130,14 @@ class Drafting:
 
     async def _end(self, field: str, name: str, vendor: str, problems: list[Problem]) -> End | None:
         async with state.connection(self._pool) as link:
-            row = await connection_rows.named(link, name) or await connection_rows.read(link, name)
+            row = await _named(link, name)
         wrong = _unusable(row, field, name, vendor)
         problems += wrong
         return None if wrong or row is None else self._opened(row)
+
+
+async def _named(link: state.Connection, name: str) -> ConnectionRow | None:
+    return await connection_rows.named(link, name) or await connection_rows.read(link, name)
 
 
 def _unusable(row: ConnectionRow | None, field: str, name: str, vendor: str) -> list[Problem]:

@@ -61,5 +61,7 @@ class Hooks:
                 found = await step(channel)(subscription, one.end.api, secrets)
                 words += [f"{connection.name}: {word}" for word in found]
             except Failure as failure:
+                # What forbids the first forbids the whole: nothing more is asked for.
                 problems.append(of_vendor(failure, "webhooks", connection.name))
+                return words
         return words

@@ -14,7 +14,7 @@ from common.contracts.syncs import MappingDefinition, MappingRow
 from console import sync_codes
 from console.use_cases.problems import problem
 from mapper.mapping.engine import TAGS
-from mapper.mapping.expressions import is_plain
+from mapper.mapping.expressions import MAX_EXPRESSION, is_plain
 from mapper.mapping.problems import Problem
 from vendors.vendor import CatalogueField, FieldCatalogue
 
@@ -113,7 +113,7 @@ def _fits(read: CatalogueField, written: CatalogueField) -> bool:
 
 
 def _paths(row: MappingRow) -> Iterator[str]:
-    if is_plain(row.source):
+    if is_plain(row.source) and len(row.source) <= MAX_EXPRESSION:
         yield row.source
     for transform in row.transforms:
         parts = transform.arguments.get("parts") if transform.name in ("fallback", "concat") else None

@@ -14,6 +14,7 @@ from console.state import queues
 from console.state import syncs as rows
 from console.state.queues import Queued
 from console.state.syncs import SyncRow, VersionRow
+from console.state.turns import alone
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks, Wanted
 from console.use_cases.problems import refuse_if_any
@@ -122,7 +123,9 @@ class Syncs:
             return
         ends = [(row.source, row.entity), (row.target, row.place)]
         problems: list[Problem] = []
-        await self._hooks.ensure([Wanted(await self._drafting.open(end), subject) for end, subject in ends], problems)
+        wanted = [Wanted(await self._drafting.open(end), subject) for end, subject in ends]
+        async with alone(self._pool, [row.source, row.target]):
+            await self._hooks.ensure(wanted, problems)
         refuse_if_any(problems)
 
     async def _switch(self, name: str, allowed: Sequence[SyncState], wanted: SyncState) -> None:

@@ -1,0 +1,21 @@
+"""One at a time across all replicas: whoever works at a vendor's settings for a connection excludes everybody else who would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from common.state import pool as state
+
+
+@asynccontextmanager
+async def alone(pool: state.Pool, connections: Iterable[str]) -> AsyncIterator[None]:
+    """Holds the turn of these connections on a session of its own, without a transaction: vendors are called meanwhile. The turn ends
+    with the session, so a crash frees it."""
+    async with state.connection(pool) as link:
+        for one in sorted(set(connections)):
+            await link.execute("select pg_advisory_lock(hashtextextended('millrace:settings:' || $1, 0))", one)
+        try:
+            yield
+        finally:
+            await link.execute("select pg_advisory_unlock_all()")

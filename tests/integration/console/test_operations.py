@@ -1,0 +1,236 @@
+"""`millrace sync|record|dead-letter|group` as scripts and people use them, and groups and retries on a real broker."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from common.bus import groups
+from common.bus.connection import KafkaAddress
+from common.bus.reading import Start, read
+from common.bus.republishing import headers_of, republisher
+from common.contracts.topics import Topic
+from common.failures import FailureClass
+from common.state.dead_letters import DeadLetter, StoredLetter
+from tests.support.bus import a_topic, create, plain_producer
+from tests.support.local_stack import LocalStack
+from tests.support.syncs import Joined, front_door, joined
+
+__all__ = ["front_door", "joined"]
+
+# Recent, or the broker's retention takes them at once.
+BEGAN_MS = int(time.time() - 3600) * 1000
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+FILE = """
+name: piped
+template: zoho-books-to-mailchimp
+source: books
+target: chimp
+place: a6b5da1054
+"""
+
+
+class Shell:
+    """Somebody with a shell, a context that names the console, and a folder."""
+
+    def __init__(self, joined: Joined, folder: Path) -> None:
+        (folder / "millrace").mkdir()
+        console = joined.console
+        table = f'[contexts.here]\nurl = "{console.url}"\ntoken_file = "{console.token_path}"\n'
+        (folder / "millrace" / "config.toml").write_text(table)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+        self.folder = folder
+        self.environment = {**clean, "XDG_CONFIG_HOME": str(folder), "MILLRACE_CONTEXT": "here", "COLUMNS": "80"}
+
+    def run(self, *words: str, code: int = 0, said: str = "") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "millrace", *words], env=self.environment, capture_output=True, text=True, timeout=60,
+            input=said, cwd=self.folder,
+        )  # fmt: skip
+        assert done.returncode == code, (done.stdout, done.stderr)
+        assert "\x1b" not in done.stdout + done.stderr and "Traceback" not in done.stderr
+        return done
+
+    def told(self, *words: str, **more: Any) -> Any:
+        return json.loads(self.run(*words, "--json", **more).stdout)
+
+
+@pytest.fixture
+def shell(joined: Joined, tmp_path: Path) -> Shell:
+    return Shell(joined, tmp_path)
+
+
+class TestSync:
+    def test_from_a_file_to_paused_and_back(self, shell: Shell) -> None:
+        (shell.folder / "sync.yaml").write_text(FILE)
+        planned = shell.run("sync", "apply", "-f", "sync.yaml", "--dry-run")
+        assert "piped would be created: mapping version 1" in planned.stdout
+        applied = shell.run("sync", "apply", "-f", "sync.yaml")
+        assert (
+            "piped created: mapping version 1, active." in applied.stdout
+            and "merge.SHIPPING is left out" in applied.stderr
+        )
+        assert shell.told("sync", "apply", "-f", "-", said=FILE)["outcome"] == "unchanged"
+        assert (
+            "is paused" in shell.run("sync", "pause", "piped").stdout and "Paused" in shell.run("sync", "list").stdout
+        )
+        assert shell.told("sync", "resume", "piped")["standing"] == "Healthy"
+        shown = shell.run("sync", "show", "piped").stdout
+        assert "email            <- email | trim  required" in shown
+        assert "Nothing has been read" in shell.run("sync", "preview", "piped").stdout
+        assert shell.told("sync", "history", "piped") == {"items": []}
+        assert "Change a record at the source" in shell.run("sync", "history", "piped").stdout
+
+    def test_every_problem_stands_on_its_line_with_its_remedy(self, shell: Shell) -> None:
+        wrong = FILE + "more_rows: [{target: merge.FNAME, from: frist_name}, {target: merge.NOPE, from: name}]\n"
+        told = shell.run("sync", "apply", "-f", "-", code=2, said=wrong).stderr
+        assert "2 problems; nothing was written." in told
+        assert "row 12 (merge.FNAME)" in told and "row 13 (merge.NOPE)" in told and "[MAPPING_TARGET_UNKNOWN]" in told
+        assert "Choose a field of the target's catalogue" in told
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [("a: [", "is not YAML"), ("- a", "holds no sync"), ("a: 2020-01-01", "no text"), ("a: 1", "name")],
+    )
+    def test_a_file_that_is_none(self, shell: Shell, text: str, words: str) -> None:
+        assert words in shell.run("sync", "apply", "-f", "-", code=2, said=text).stderr
+
+    def test_exit_codes(self, shell: Shell) -> None:
+        assert "sync list" in shell.run("sync", "show", "nobody", code=3).stderr
+        assert "cannot be read" in shell.run("sync", "apply", "-f", "missing.yaml", code=2).stderr
+        assert "Name a sync" in shell.run("sync", "preview", code=2).stderr
+
+
+class TestWaiting:
+    def test_empty_lists_say_so(self, shell: Shell) -> None:
+        for words in (("dead-letter", "list"), ("dead-letter", "groups")):
+            assert shell.run(*words).stdout == "Nothing waits for a person.\n"
+        assert shell.told("dead-letter", "list") == {"items": [], "total": 0}
+
+    def test_exit_codes_and_next_steps(self, shell: Shell) -> None:
+        assert "sync list" in shell.run("record", "find", "nobody@example.org", code=3).stderr
+        assert shell.told("record", "find", "nobody@example.org", code=3) == {"items": []}
+        shell.run("record", "timeline", "nobody@example.org", code=3)
+        assert "dead-letter list" in shell.run("dead-letter", "show", "99", code=3).stderr
+        assert "--group" in shell.run("dead-letter", "retry", code=2).stderr
+        assert "--reason" in shell.run("dead-letter", "discard", "99", code=2).stderr
+        assert "--yes" in shell.run("dead-letter", "retry", "--group", "MC_INVALID", code=2).stderr
+        assert shell.told("dead-letter", "retry", "--group", "MC_INVALID", "--dry-run")["records"] == 0
+
+    @pytest.mark.parametrize("noun", ["sync", "record", "dead-letter", "group"])
+    def test_every_command_has_two_examples(self, noun: str) -> None:
+        from importlib import import_module
+
+        from typer.main import get_command
+
+        for name, command in get_command(
+            import_module(f"millrace.commands.{noun.replace('-', '_')}").app
+        ).commands.items():  # type: ignore[attr-defined]
+            assert command.help.count(f"millrace {noun} ") >= 2, name
+
+
+@pytest.fixture
+async def topic(stack: LocalStack) -> AsyncIterator[Topic]:
+    made = await create(stack.kafka, a_topic(2))
+    async with plain_producer(stack.kafka) as producer:
+        for number in range(5):
+            await producer.send_and_wait(made.name, b"v", partition=number % 2, timestamp_ms=BEGAN_MS + number * 1000)
+    yield made
+
+
+def consumer(stack: LocalStack, topic: Topic) -> Any:
+    return AIOKafkaConsumer(
+        topic.name,
+        bootstrap_servers=stack.kafka,
+        group_id=f"g.{topic.name}",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+
+
+async def read_all(stack: LocalStack, topic: Topic) -> Any:
+    """A member that has read and committed everything, and is still there."""
+    member = consumer(stack, topic)
+    await member.start()
+    seen = 0
+    while seen < 5:
+        seen += sum(len(batch) for batch in (await member.getmany(timeout_ms=500)).values())
+    await member.commit()
+    return member
+
+
+class TestGroups:
+    async def test_a_stopped_group_is_moved_and_an_active_one_is_not(
+        self, shell: Shell, stack: LocalStack, topic: Topic
+    ) -> None:
+        name = f"g.{topic.name}"
+        member = await read_all(stack, topic)
+        seek = ("group", "seek", "--group", name, "--topic", topic.name, "--to", "earliest")
+        try:
+            plan = shell.told(*seek)
+            assert (plan["executed"], plan["records"], len(plan["members"])) == (False, 5, 1)
+            assert "active members" in shell.run(*seek, "--execute", "--export", "before.txt", code=5).stderr
+            assert shell.told("group", "lag", name)["lag"] == 0
+        finally:
+            await member.stop()
+        assert "5 records are read again" in shell.run(*seek, "--execute", "--export", "before.txt").stdout
+        assert shell.told("group", "lag", name)["lag"] == 5
+        assert (shell.folder / "before.txt").read_text().splitlines() == [f"{topic.name} 0 3", f"{topic.name} 1 2"]
+        done = shell.told(
+            "group", "seek", "--group", name, "--from-file", "before.txt", "--execute", "--export", "again.txt"
+        )
+        assert (done["executed"], done["records"]) == (True, -5)
+        assert shell.told("group", "lag", name)["lag"] == 0
+
+    async def test_to_a_time_an_offset_and_beyond_the_ends(self, stack: LocalStack, topic: Topic) -> None:
+        address, name = KafkaAddress(stack.kafka), f"g.{topic.name}"
+        await (await read_all(stack, topic)).stop()
+        wanted = {
+            "1": [1, 1], "-1": [2, 1], "99": [3, 2], "latest": [3, 2], "earliest": [0, 0],
+        }  # fmt: skip
+        for to, after in wanted.items():
+            assert [move.after for move in await groups.moves(address, name, topic.name, to)] == after, to
+        moment = datetime.fromtimestamp(BEGAN_MS / 1000 + 2, UTC)
+        assert [move.after for move in await groups.moves(address, name, topic.name, moment)] == [1, 1]
+        assert await groups.moves(address, name, "no.such.topic", "earliest") == []
+        assert await groups.group(address, "no.such.group") is None
+
+    def test_what_kafka_does_not_know(self, shell: Shell, topic: Topic) -> None:
+        assert "group list" in shell.run("group", "lag", "nobody", code=3).stderr
+        shell.run("group", "seek", "--group", "nobody", "--topic", topic.name, "--to", "earliest", code=3)
+        assert "--topic" in shell.run("group", "seek", "--group", "nobody", code=2).stderr
+
+
+class TestRepublishing:
+    async def test_sends_the_same_bytes_to_the_same_place_with_the_reason_beside_them(
+        self, stack: LocalStack, topic: Topic
+    ) -> None:
+        headers = (("ce_id", b"\xff"), ("ce_id", b"2"), ("none", None), ("err_code", b"FORMER"))
+        letter = DeadLetter(
+            group="mapper", topic=topic.name, partition=1, offset=7, recorded_at=NOON, key=None, value=b"\x00\xff", headers=headers,
+            service="mapper", version="1", stage="map", code="HANDLER_BUG", kind=FailureClass.BUG, message="words", at=NOON,
+        )  # fmt: skip
+        stored = StoredLetter(1, letter, 3, NOON, "open", None, "", "")
+        async with republisher(KafkaAddress(stack.kafka)) as sender:
+            await sender.send(stored)
+        records = [one async for one in read(KafkaAddress(stack.kafka), topic.name, Start())]
+        found = next(one for one in records if one.headers)
+        assert (found.partition, found.key, found.value) == (1, None, b"\x00\xff")
+        assert found.headers[:3] == headers[:3] and list(found.headers) == headers_of(stored)
+        told = dict(found.headers[3:])
+        assert (told["err_code"], told["err_offset"], told["err_attempts"], told["err_class"]) == (
+            b"HANDLER_BUG",
+            b"7",
+            b"3",
+            b"BUG",
+        )

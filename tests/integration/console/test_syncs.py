@@ -1,0 +1,256 @@
+"""Syncs from a file to running ones, with a real broker, both of the sandbox's vendors and the database; and every way a file can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from tests.support.broker import Browser
+from tests.support.console import Console
+from tests.support.syncs import LIST, STRICT, Joined, front_door, joined
+
+__all__ = ["front_door", "joined"]
+
+
+@pytest.fixture(autouse=True, scope="class")
+def fresh_minute(joined: Joined) -> None:
+    """A minute passes for the vendor and for us, so that no test waits for the quota that another one used."""
+    joined.console.world.advance(61)
+
+
+class TestApplying:
+    def test_a_file_becomes_a_running_sync_and_the_same_file_changes_nothing(self, joined: Joined) -> None:
+        told = joined.apply(create_fields=True)
+        assert (told["outcome"], told["mapping_version"], told["state"], told["place"]) == (
+            "created",
+            1,
+            "active",
+            LIST,
+        )
+        assert told["fields_created"] == ["merge.SHIPPING"]
+        found = joined.hooks()
+        assert (len(found["books"]), len(found["rules"]), len(found["audience"])) == (3, 3, 1)
+        assert sorted(rule["rule_type"] for rule in found["rules"]) == ["add", "delete", "edit"]
+        assert found["audience"][0]["sources"] == {"user": True, "admin": True, "api": True}
+        writes = joined.writes()
+        again = joined.apply(create_fields=True)
+        assert (again["outcome"], again["mapping_version"], again["webhooks"], again["fields_created"]) == (
+            "unchanged",
+            1,
+            [],
+            [],
+        )
+        assert joined.writes() == writes and joined.hooks() == found
+
+    def test_what_is_registered_is_what_the_gateway_checks(self, joined: Joined) -> None:
+        joined.apply(create_fields=True)
+        broker = joined.console.broker
+        (secret,) = broker.call("GET", f"/v1/webhook-secrets/{joined.books}", "ingest").json()["secrets"]
+        assert {hook["secret"] for hook in joined.hooks()["books"]} == {secret["secret"]}
+        events = {dict(parse_qsl(urlsplit(hook["url"]).query))["event"] for hook in joined.hooks()["books"]}
+        assert events == {"created", "edited", "deleted"}
+        assert len(broker.call("GET", f"/v1/webhook-secrets/{joined.chimp}", "ingest").json()["secrets"]) == 1
+
+    def test_a_changed_file_is_a_new_version_and_the_old_one_stays(self, joined: Joined) -> None:
+        joined.apply("changing")
+        for version, more in enumerate(({"filter": "status == 'active'"}, {"options": {"on_delete": "tag"}}), 2):
+            told = joined.apply("changing", **more)
+            assert (told["outcome"], told["mapping_version"]) == ("changed", version)
+        stored = joined.rows(
+            "select version, definition from core.mapping_version where sync = 'changing' order by version"
+        )
+        assert [row["version"] for row in stored] == [1, 2, 3]
+        shown = joined.console.told("GET", "/syncs/changing")["mapping"]
+        assert (shown["filter"], shown["options"]["on_delete"]) == ("", "tag")
+
+    def test_a_place_is_named_as_people_call_it(self, joined: Joined) -> None:
+        names = {place["name"]: id for id, place in joined.state("mailchimp")["audiences"].items()}
+        name = next(name for name, id in names.items() if id == LIST)
+        assert joined.apply("by-name", place=name.upper())["place"] == LIST
+
+    def test_a_plan_writes_nothing_anywhere(self, joined: Joined) -> None:
+        before = (joined.writes(), joined.rows("select count(*) from core.sync"))
+        told = joined.apply("only-planned", query="?dry_run=true", create_fields=True)
+        assert (told["outcome"], told["dry_run"], told["mapping_version"]) == ("created", True, 1)
+        assert (joined.writes(), joined.rows("select count(*) from core.sync")) == before
+
+    def test_two_at_once_make_one_sync_and_register_once(self, joined: Joined) -> None:
+        with ThreadPoolExecutor(2) as both:
+            told = [done.result() for done in [both.submit(joined.apply, "twice") for _ in range(2)]]
+        assert sorted(one["outcome"] for one in told) == ["created", "unchanged"]
+        found = joined.hooks()
+        assert (len(found["books"]), len(found["rules"]), len(found["audience"])) == (3, 3, 1)
+
+    def test_a_draft_is_not_switched_on(self, joined: Joined) -> None:
+        assert joined.apply("drafted", query="?draft=true")["state"] == "draft"
+        assert joined.console.told("POST", "/syncs/drafted/resume")["standing"] == "Healthy"
+
+
+MORE = "more_rows"
+FNAME = "merge.FNAME"
+# What is wrong with the file, the code it is refused with, and words that the person needs.
+WRONG: Mapping[str, tuple[dict[str, Any], str, str]] = {
+    "a wrong path": ({MORE: [{"target": FNAME, "from": "frist_name"}]}, "MAPPING_PATH_UNKNOWN", "first_name"),
+    "a wrong part": ({MORE: [{"target": FNAME, "from": "billing.citty"}]}, "MAPPING_PATH_UNKNOWN", "billing.citty"),
+    "an unknown transform": ({MORE: [{"target": FNAME, "from": "name", "transforms": ["shout"]}]}, "MAPPING_TRANSFORM_UNKNOWN", "trim"),
+    "a wrong type": ({MORE: [{"target": "merge.ADDRESS", "from": "email"}]}, "MAPPING_TYPE_MISMATCH", "takes address"),
+    "a missing required field": ({"rows": [{"target": FNAME, "from": "name"}]}, "MAPPING_REQUIRED_MISSING", "email"),
+    "a required field of the audience": ({"place": STRICT}, "MAPPING_REQUIRED_MISSING", "merge.CUSTNO"),
+    "an enormous expression": ({MORE: [{"target": FNAME, "from": "a" * 2000}]}, "MAPPING_EXPRESSION_INVALID", "2000 characters"),
+    "no expression": ({MORE: [{"target": FNAME, "from": "name["}]}, "MAPPING_EXPRESSION_INVALID", "not JMESPath"),
+    "a field that is not there": ({MORE: [{"target": "merge.NOPE", "from": "name"}]}, "MAPPING_TARGET_UNKNOWN", "no such field"),
+    "a new field that is not allowed": ({MORE: [{"target": "merge.EXTRA", "from": "name", "new_field": "text"}]}, "SYNC_FIELD_NOT_CREATED", "create_fields"),
+    "a row that is none": ({MORE: [{"from": "name"}]}, "MAPPING_ROW_INVALID", "`target` and `from`"),
+    "an unknown template": ({"template": "books-to-nowhere"}, "TEMPLATE_UNKNOWN", "zoho-books-to-mailchimp"),
+    "a vendor that is not connected": ({"target": "nobody"}, "SYNC_CONNECTION_UNKNOWN", "mailchimp"),
+    "the other vendor": ({"target": "books"}, "SYNC_CONNECTION_VENDOR", "zoho-books"),
+    "an audience that was deleted": ({"place": "ffffffffff"}, "SYNC_PLACE_UNKNOWN", LIST),
+    "an unknown option": ({"options": {"on_delte": "tag"}}, "SYNC_OPTION_UNKNOWN", "on_delete"),
+    "an option's wrong value": ({"options": {"on_delete": "burn"}}, "MAPPING_ROW_INVALID", "archive"),
+    "a filter that is none": ({"filter": "status =="}, "MAPPING_EXPRESSION_INVALID", "filter"),
+}  # fmt: skip
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("what", WRONG)
+    def test_is_one_clear_error_and_nothing_is_written(self, joined: Joined, what: str) -> None:
+        more, code, words = WRONG[what]
+        before = joined.writes()
+        told = joined.refused("wrong", **more)
+        (problem,) = told["problems"]
+        assert (told["code"], problem["code"]) == (code, code)
+        assert words in f"{problem['words']} {problem['remedy']} {problem['field']}"
+        assert problem["remedy"] and problem["field"]
+        assert bool(problem["row"]) == bool(more.get(MORE))
+        assert joined.writes() == before
+        assert not joined.rows("select from core.sync where name = 'wrong'")
+
+    def test_everything_that_is_wrong_is_told_at_once(self, joined: Joined) -> None:
+        rows = [
+            {"target": FNAME, "from": "frist_name"},
+            {"target": "merge.NOPE", "from": "name", "transforms": ["shout"]},
+        ]
+        told = joined.refused("wrong", more_rows=rows, options={"on_delte": "tag"}, source="nobody")
+        assert told["code"] == "SYNC_INVALID"
+        assert {one["code"] for one in told["problems"]} == {
+            "SYNC_OPTION_UNKNOWN", "SYNC_CONNECTION_UNKNOWN", "MAPPING_TARGET_UNKNOWN", "MAPPING_TRANSFORM_UNKNOWN",
+        }  # fmt: skip
+        assert {one["row"] for one in told["problems"]} == {0, 13}
+
+    def test_a_sync_stays_where_it_is(self, joined: Joined) -> None:
+        joined.apply("staying")
+        more = [{"target": "merge.CUSTNO", "from": "name"}]
+        assert joined.refused("staying", 409, place=STRICT, more_rows=more)["code"] == "SYNC_MOVED"
+
+    def test_a_connection_without_the_scope_is_said_before_anything_is_made(self, joined: Joined) -> None:
+        console = joined.console
+        connection = connect_without(console, "no settings", "ZohoBooks.settings.CREATE")
+        writes = joined.writes()
+        told = joined.refused("wrong", source="no settings")
+        (problem,) = told["problems"]
+        assert (told["code"], problem["field"]) == ("CALL_NOT_PERMITTED", "webhooks")
+        assert "scope" in problem["words"] and "Reconnect" in problem["remedy"]
+        assert not [hook for hook in joined.state("zoho-books")["webhooks"] if connection in hook["url"]]
+        assert not joined.rows("select from core.sync where name = 'wrong'")
+        assert joined.writes() <= writes + 2  # the refused call, tried once more with a fresh token
+
+    def test_a_vendor_that_is_away_is_no_fault_of_the_file(self, joined: Joined) -> None:
+        joined.sandbox.post("faults", {"vendor": "mailchimp", "route": "GET /lists", "kind": "status", "status": 503})
+        try:
+            assert joined.refused("wrong", 503)["code"] == "SYNC_VENDOR_AWAY"
+        finally:
+            joined.sandbox.delete("faults")
+
+
+def connect_without(console: Console, name: str, scope: str) -> str:
+    """A Books connection to which the person gave less than was asked for."""
+    begun = console.add_books(name)
+    browser = Browser()
+    parts = urlsplit(browser.to_vendor(begun["road"]["start_url"]))
+    asked = dict(parse_qsl(parts.query))
+    asked["scope"] = ",".join(one for one in asked["scope"].split(",") if one != scope)
+    back = browser.decide(parts._replace(query=urlencode(asked)).geturl())
+    assert browser.get(back).status_code == 200
+    connection = str(begun["connection"]["id"])
+    assert console.told("GET", f"/connections/{connection}/road?wait_s=10")["state"] == "connected"
+    return connection
+
+
+class TestSwitching:
+    def test_pause_and_resume(self, joined: Joined) -> None:
+        joined.apply("switched")
+        assert joined.console.told("POST", "/syncs/switched/pause")["standing"] == "Paused"
+        assert joined.apply("switched")["state"] == "paused"
+        assert joined.console.told("POST", "/syncs/switched/resume")["standing"] == "Healthy"
+        assert joined.console.told("GET", "/syncs/switched")["mapping_version"] == 1
+
+    def test_after_a_disabled_time_everything_is_judged_again(self, joined: Joined) -> None:
+        joined.apply("disabled")
+        assert joined.console.told("POST", "/syncs/disabled/disable")["standing"] == "Disabled"
+        assert joined.console.told("POST", "/syncs/disabled/pause", 409)["code"] == "SYNC_STATE"
+        resumed = joined.console.told("POST", "/syncs/disabled/resume")
+        # A new version is what the mapper judges all stored records by.
+        assert (resumed["state"], resumed["mapping_version"]) == ("active", 2)
+
+    def test_unknown_and_listed(self, joined: Joined) -> None:
+        assert joined.console.told("GET", "/syncs/nobody", 404)["code"] == "SYNC_UNKNOWN"
+        joined.apply("a-first")
+        names, cursor = [], ""
+        while True:
+            page = joined.console.told("GET", f"/syncs?limit=2&cursor={cursor}")
+            names += [one["name"] for one in page["items"]]
+            cursor = page["next_cursor"]
+            if not cursor:
+                break
+        assert names == sorted(names) and "a-first" in names
+
+
+class TestWebhooks:
+    def test_a_lost_key_makes_the_audiences_webhook_anew(self, joined: Joined) -> None:
+        joined.apply("hooked")
+        broker = joined.console.broker
+        (before,) = joined.sandbox_hook_ids()
+        (secret,) = broker.call("GET", f"/v1/webhook-secrets/{joined.chimp}").json()["secrets"]
+        broker.call("DELETE", f"/v1/webhook-secrets/{joined.chimp}?slot={secret['slot']}")
+        assert joined.apply("hooked")["webhooks"] == ["chimp: key of the audience's webhook"]
+        (after,) = joined.sandbox_hook_ids()
+        assert after != before
+        assert len(broker.call("GET", f"/v1/webhook-secrets/{joined.chimp}").json()["secrets"]) == 1
+
+    def test_a_lost_secret_is_given_to_the_webhooks_that_are_there(self, joined: Joined) -> None:
+        joined.apply("hooked")
+        broker, before = joined.console.broker, joined.hooks()
+        broker.call("DELETE", f"/v1/webhook-secrets/{joined.books}?slot=default")
+        joined.apply("hooked")
+        (secret,) = broker.call("GET", f"/v1/webhook-secrets/{joined.books}").json()["secrets"]
+        after = joined.hooks()
+        assert [one["webhook_id"] for one in after["books"]] == [one["webhook_id"] for one in before["books"]]
+        assert {one["secret"] for one in after["books"]} == {secret["secret"]}
+
+    def test_what_somebody_took_away_comes_back(self, joined: Joined) -> None:
+        joined.apply("hooked")
+        rule, other = joined.hooks()["rules"][:2]
+        joined.operate("DELETE", f"/settings/workflows/{rule['workflow_id']}")
+        joined.operate("POST", f"/settings/workflows/{other['workflow_id']}/inactive")
+        assert len(joined.apply("hooked")["webhooks"]) == 2
+        found = joined.hooks()
+        assert (len(found["books"]), len(found["rules"])) == (3, 3) and all(one["is_active"] for one in found["rules"])
+
+    def test_another_public_address_moves_them(self, joined: Joined) -> None:
+        joined.apply("hooked")
+        moved = joined.public_url.replace("127.0.0.1", "localhost")
+        console = Console(joined.console.world, joined.console.broker, joined.console.redis_url).start(
+            MILLRACE_PUBLIC_URL=moved
+        )
+        try:
+            console.told("POST", "/syncs", json=joined.file("hooked"))
+            found = joined.hooks()
+            assert {urlsplit(one["url"]).hostname for one in found["books"] + found["audience"]} == {"localhost"}
+            assert (len(found["books"]), len(found["audience"])) == (3, 1)
+        finally:
+            console.kill()
+        joined.apply("hooked")

@@ -1,0 +1,263 @@
+"""What the console tells of the road, on a real database and as the console's own role: history, previews, records, dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from common.failures import FailureClass, Transient
+from common.journal import Step
+from common.state.dead_letters import DeadLetter, DeadLetters, LetterFilter, StoredLetter
+from common.state.pool import transaction
+from console.masking import masked_address, masked_patch, masked_value
+from console.refusals import Refusal
+from console.state.records import RecordKey
+from console.use_cases.drafting import Drafting
+from console.use_cases.history import History, Run
+from console.use_cases.hooks import Hooks
+from console.use_cases.letters import Letters, LetterWish
+from console.use_cases.previews import Previews
+from console.use_cases.records import Records
+from console.use_cases.syncs import Syncs
+from tests.support.database import Database
+from tests.support.judged import NOON, TRACE, Judged, judged_world
+
+
+@pytest.fixture
+async def world(database: Database) -> AsyncIterator[Judged]:
+    async with judged_world(database) as made:
+        yield made
+
+
+def syncs_of(world: Judged) -> Syncs:
+    """Reading needs neither vendors nor the broker."""
+    return Syncs(world.pool, cast("Drafting", None), cast("Hooks", None), world.clock)
+
+
+async def one_day(world: Judged) -> Run:
+    (run,) = await History(world.pool, syncs_of(world), world.clock).of("s1", 10)
+    assert run.closes == (run.total == sum(count for name, count in run.counts.items() if name != "unaccounted"))
+    return run
+
+
+class TestHistory:
+    async def ended(self, world: Judged, record: str, step: Step, **more: Any) -> None:
+        await world.known(record)
+        await world.tell(Step.RECEIVED, record)
+        await world.tell(Step.MAPPED, record, event_id="e", revision=1, mapping_version=1)
+        await world.tell(step, record, revision=1, **more)
+
+    async def test_the_books_close_over_every_outcome(self, world: Judged) -> None:
+        await self.ended(world, "added", Step.APPLIED, details={"action": "create"})
+        await self.ended(world, "updated", Step.APPLIED, details={"action": "update"})
+        await self.ended(world, "unchanged", Step.UNCHANGED)
+        await self.ended(world, "skipped", Step.SKIPPED, reason="no_email")
+        await self.ended(world, "dead", Step.DEAD)
+        await world.work("dead", "dead", outcome="failed")
+        await world.known("waits")
+        await world.tell(Step.MAPPED, "waits", event_id="e", revision=1)
+        await world.work("waits", "waiting")
+        await world.known("newer", revision=2)
+        await world.tell(Step.RECEIVED, "newer")
+        await world.tell(Step.MAPPED, "newer", event_id="e", revision=1)
+        await world.work("newer", "ready", revision=2)
+        await world.known("quiet")
+        await world.tell(Step.DUPLICATE, "quiet")
+        run = await one_day(world)
+        assert run.total == 8 and run.closes
+        assert run.counts == {
+            "added": 1, "updated": 1, "unchanged": 2, "skipped": 1, "failed": 1, "superseded": 1, "waiting": 1, "unaccounted": 0,
+        }  # fmt: skip
+
+    async def test_one_record_that_was_dropped_makes_them_not_close(self, world: Judged) -> None:
+        await self.ended(world, "added", Step.APPLIED, details={"action": "create"})
+        await world.known("dropped")
+        await world.tell(Step.RECEIVED, "dropped")
+        await world.tell(Step.MAPPED, "dropped", event_id="e", revision=1)
+        assert (await one_day(world)).closes  # it may still be on its topic
+        world.clock = type(world.clock)(NOON + timedelta(minutes=6))
+        run = await one_day(world)
+        assert not run.closes and (run.total, run.counts["unaccounted"]) == (2, 1)
+
+    async def test_fifty_edits_of_one_record_are_one_record(self, world: Judged) -> None:
+        await world.known("busy", revision=50)
+        for revision in range(1, 51):
+            await world.tell(Step.RECEIVED, "busy")
+            await world.tell(Step.MAPPED, "busy", event_id=f"e{revision}", revision=revision)
+        await world.tell(Step.APPLIED, "busy", revision=1, details={"action": "create"})
+        await world.tell(Step.APPLIED, "busy", revision=50, details={"action": "update"})
+        await world.work("busy", "done", revision=50, outcome="updated")
+        run = await one_day(world)
+        assert (run.total, run.counts["added"], run.closes) == (1, 1, True)
+
+    async def test_a_mapping_version_is_a_run_of_its_own(self, world: Judged) -> None:
+        await world.known("changed", revision=2)
+        await world.tell(Step.MAPPED, "changed", revision=2, mapping_version=1)
+        await world.tell(Step.APPLIED, "changed", revision=2, details={"action": "update"})
+        await world.execute(
+            "insert into flow.remap (sync, mapping_version, seen, changed, started_at, finished_at) values ('s1', 1, 5, 1, $1, $1)",
+            NOON,
+        )
+        runs = await History(world.pool, syncs_of(world), world.clock).of("s1", 10)
+        mapping = next(run for run in runs if run.kind == "mapping")
+        assert (mapping.run, mapping.total, mapping.counts["updated"], mapping.counts["unchanged"]) == ("v1", 5, 1, 4)
+        assert mapping.closes
+
+
+class TestPreview:
+    async def test_counts_what_is_stored_and_hides_who_it_is(self, world: Judged) -> None:
+        await world.known("1", "ana@example.org")
+        await world.known("2", "bo@example.org")
+        await world.execute("update flow.record_state set fields = fields || '{\"email\": null}' where record = '2'")
+        await world.execute("delete from flow.wanted")
+        told = await Previews(world.pool, syncs_of(world), cast("Drafting", None)).of_sync("s1", 10, unmask=False)
+        assert (told["total"], told["add"], told["skipped"], told["skipped_by_reason"]) == (2, 1, 1, {"no_email": 1})
+        assert "ana@" not in str(told) and "Name 1" not in str(told) and "currency: EUR" in str(told)
+        shown = await Previews(world.pool, syncs_of(world), cast("Drafting", None)).of_sync("s1", 10, unmask=True)
+        assert "ana@example.org" in str(shown)
+
+
+class TestRecords:
+    async def test_is_found_by_whatever_one_has(self, world: Judged) -> None:
+        await world.known("4600001", "Ana@Example.org")
+        await world.tell(
+            Step.APPLIED, "4600001", revision=1, target_key="old@example.org", details={"action": "create"}
+        )
+        await world.execute(
+            """insert into flow.record_link (sync, entity, record, connection, place, target_key, target_id, state, since)
+               values ('s1', 'customer', '4600001', 'chimp', 'list', 'ana@example.org', 'T1', 'linked', $1)""",
+            NOON,
+        )
+        records = Records(world.pool)
+        hashed = "8691b2d4a4ec89f7b8a4f5dbeb6c7a9f"
+        (row,) = await world.rows("select md5('ana@example.org') as hash")
+        for text in ("ANA@example.org", " ana@example.org ", "4600001", "T1", row["hash"], TRACE, "old@example.org"):
+            assert [one.key.record for one in await records.find(text)] == ["4600001"], text
+        for text in ("bo@example.org", "460000", hashed, "%", "'"):
+            assert not await records.find(text), text
+
+    async def test_a_timeline_is_read_from_its_end(self, world: Judged) -> None:
+        await world.known("1")
+        for number in range(5):
+            await world.tell(Step.RECEIVED, "1", event_id=f"e{number}")
+        await world.tell(Step.RECEIVED, "2")
+        records, key = Records(world.pool), RecordKey("books", "customer", "1")
+        _, last, earlier = await records.timeline(key, None, 2)
+        assert [row["event_id"] for row in last] == ["e3", "e4"]
+        _, before, earlier = await records.timeline(key, earlier, 10)
+        assert ([row["event_id"] for row in before], earlier) == (["e0", "e1", "e2"], None)
+        with pytest.raises(Refusal):
+            await records.timeline(RecordKey("books", "customer", "nobody"), None, 2)
+
+
+class TestMasking:
+    def test_shows_what_says_nothing_about_anybody(self) -> None:
+        assert masked_value("tags", ["currency: EUR"]) == ["currency: EUR"]
+        assert masked_value("merge.FNAME", "Ana") == masked_value("email", "a@b.c") == "***"
+        assert masked_value("merge.ADDRESS", {"city": "Bonn"}) == {"city": "***"}
+        assert masked_address("ana@example.org") == "a***@example.org" and masked_address("") == ""
+        patch = [
+            {"op": "replace", "path": "/merge.FNAME", "value": "Ana"},
+            {"op": "add", "path": "/tags/0", "value": "vip"},
+        ]
+        assert masked_patch(patch) == [patch[0] | {"value": "***"}, patch[1]]
+
+
+@dataclass
+class Topics:
+    """Where letters are sent again, as far as the use case sees it."""
+
+    sent: list[StoredLetter] = field(default_factory=list)
+    away: bool = False
+
+    async def send(self, stored: StoredLetter) -> None:
+        if self.away:
+            raise Transient("BROKER_UNAVAILABLE", "away")
+        self.sent.append(stored)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Topics]:
+        yield self
+
+
+LETTER = DeadLetter(
+    group="mapper", topic="changes.zoho-books", partition=3, offset=77, recorded_at=NOON, key=b"books:customer:9", value=b"\x00\xff",
+    headers=(("ce_id", b"1"), ("ce_sequence", b"1")), service="mapper", version="1", stage="map", code="HANDLER_BUG",
+    kind=FailureClass.BUG, message="words", at=NOON, trace_id=TRACE,
+)  # fmt: skip
+
+
+class TestLetters:
+    async def two(self, world: Judged) -> int:
+        """A message and a work item that wait; the message's id."""
+        await world.known("7")
+        await world.work("7", "dead", outcome="failed", code="MC_INVALID")
+        async with transaction(world.owner) as tx:
+            await DeadLetters(tx).write([LETTER])
+            (stored,) = await DeadLetters(tx).find(LetterFilter())
+        return stored.id
+
+    async def test_both_kinds_are_in_one_list_and_one_count(self, world: Judged) -> None:
+        id = await self.two(world)
+        letters = Letters(world.pool, Topics().opened, world.clock)
+        found, total = await letters.list(LetterWish(), 10)
+        assert ({str(one.id) for one in found}, total) == ({str(id), "s1/customer/7"}, 2)
+        assert {one.code: one.records for one in await letters.groups()} == {"HANDLER_BUG": 1, "MC_INVALID": 1}
+        assert (await letters.list(LetterWish(sync="s1"), 10))[1] == 1
+        assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10))[1] == 1
+
+    async def test_a_message_goes_to_its_topic_once_and_is_closed(self, world: Judged) -> None:
+        id, topics = await self.two(world), Topics()
+        letters = Letters(world.pool, topics.opened, world.clock)
+        plan = await letters.retry(LetterWish(ids=[str(id)]), "ana")
+        assert (plan.total, [one.letter for one in topics.sent]) == (1, [LETTER])
+        with pytest.raises(Refusal, match="LETTER_UNKNOWN"):
+            await letters.retry(LetterWish(ids=[str(id)]), "ana")
+        (row,) = await world.rows("select step, who, record, connection from flow.journal")
+        assert tuple(row) == ("replayed", "ana", "9", "books")
+        assert len(topics.sent) == 1
+
+    async def test_a_topic_that_is_away_leaves_it_open(self, world: Judged) -> None:
+        id = await self.two(world)
+        letters = Letters(world.pool, Topics(away=True).opened, world.clock)
+        with pytest.raises(Transient):
+            await letters.retry(LetterWish(ids=[str(id)]), "ana")
+        assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10))[1] == 1
+        assert not await world.rows("select from flow.journal")
+
+    async def test_what_is_outdated_is_said_before(self, world: Judged) -> None:
+        id = await self.two(world)
+        await world.known("9")
+        await world.execute("update flow.record_state set sequence = '2' where record = '9'")
+        assert (await Letters(world.pool, Topics().opened, world.clock).plan(LetterWish(ids=[str(id)]))).superseded == 1
+
+    async def test_a_work_item_is_opened_with_its_newest_wish(self, world: Judged) -> None:
+        await self.two(world)
+        letters = Letters(world.pool, Topics().opened, world.clock)
+        await letters.retry(LetterWish(code="MC_INVALID"), "ana")
+        (row,) = await world.rows("select state, attempts, revision from flow.work_item where record = '7'")
+        assert tuple(row) == ("ready", 0, 1)
+        assert (await letters.list(LetterWish(sync="s1"), 10))[1] == 0
+
+    async def test_giving_up_needs_a_reason_that_stands_in_the_timeline(self, world: Judged) -> None:
+        await self.two(world)
+        letters = Letters(world.pool, Topics().opened, world.clock)
+        with pytest.raises(Refusal, match="REASON_MISSING"):
+            await letters.discard(LetterWish(sync="s1"), "ana", " ")
+        for wish in (LetterWish(sync="s1"), LetterWish(code="HANDLER_BUG")):
+            await letters.discard(wish, "ana", "test records")
+        assert (await letters.list(LetterWish(), 10))[1] == 0
+        rows = await world.rows("select step, reason, who from flow.journal order by id")
+        assert [tuple(row) for row in rows] == [("discarded", "test records", "ana")] * 2
+
+    async def test_nobody_acts_on_everything_by_accident(self, world: Judged) -> None:
+        letters = Letters(world.pool, Topics().opened, world.clock)
+        for act in (letters.retry(LetterWish(), "ana"), letters.discard(LetterWish(), "ana", "why")):
+            with pytest.raises(Refusal, match="LETTERS_NOT_NAMED"):
+                await act
+
