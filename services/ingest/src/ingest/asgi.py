@@ -106,7 +106,7 @@ class _Watched:
 
 
 @contextmanager
-def server_span(method: str, vendor: str) -> Iterator[_Watched]:
+def server_span(method: str, vendor: str, connection: str) -> Iterator[_Watched]:
     """The first span of a record's way; the vendor's own trace context is not believed."""
     if not telemetry.tracing_on():
         yield _Watched(None)
@@ -116,6 +116,7 @@ def server_span(method: str, vendor: str) -> Iterator[_Watched]:
         "http.request.method": method,
         "http.route": "/hooks/{system}/{connection}",
         "millrace.system": vendor,
+        "millrace.connection.id": connection,
     }
     with telemetry.tracer().start_as_current_span(name, kind=SpanKind.SERVER, attributes=attributes) as span:
         yield _Watched(span)

@@ -95,7 +95,7 @@ class Gateway:
             await asgi.answer(send, asgi.problem(404, "WEBHOOK_UNKNOWN"))
             return
         vendor, connection = VendorName(address[0]), ConnectionId(address[1])
-        with asgi.server_span(scope["method"], vendor) as span:
+        with asgi.server_span(scope["method"], vendor, connection) as span:
             reply, outcome = await self._received(scope, receive, vendor, connection, inbox)
             span.answered(reply.status, outcome)
         self._observe(vendor, outcome)

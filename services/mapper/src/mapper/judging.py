@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
+from common import telemetry
 from common.contracts.ids import SyncId
 from common.contracts.syncs import Sync
 from common.journal import Entry, Step
@@ -85,7 +87,8 @@ async def judge(
             if mapping is None or not state.known:
                 continue
             before = stored.get((sync.id, key))
-            wish = wish_of(state, mapping)
+            with _span(sync, mapping, alone=len(states) == 1):
+                wish = wish_of(state, mapping)
             if before is None and wish.wish == "absent" and wish.skip is None:
                 # Gone before this sync ever wanted it: there is nothing to take away.
                 continue
@@ -95,6 +98,17 @@ async def judge(
                 judged.entries.append(_entry(judged.raised[-1], now))
     await rows.raise_revisions(tx, judged.raised, now)
     return judged
+
+
+@contextmanager
+def _span(sync: Sync, mapping: CompiledMapping, *, alone: bool) -> Iterator[None]:
+    """A single record's way through its mapping; of a batch there would be too many."""
+    if not alone or not telemetry.tracing_on():
+        yield
+        return
+    attributes: dict[str, str | int] = {"millrace.sync.id": sync.id, "millrace.mapping.version": mapping.version}
+    with telemetry.tracer().start_as_current_span(f"map {sync.template}", attributes=attributes):
+        yield
 
 
 def _entry(raised: Raised, now: datetime) -> Entry:
