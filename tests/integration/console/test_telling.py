@@ -225,7 +225,7 @@ class TestLetters:
     async def test_a_topic_that_is_away_leaves_it_open(self, world: Judged) -> None:
         id = await self.two(world)
         letters = Letters(world.pool, Topics(away=True).opened, world.clock)
-        with pytest.raises(Transient):
+        with pytest.raises(Refusal, match="BROKER_UNAVAILABLE"):
             await letters.retry(LetterWish(ids=[str(id)]), "ana")
         assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10))[1] == 1
         assert not await world.rows("select from flow.journal")

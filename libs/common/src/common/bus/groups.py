@@ -6,17 +6,20 @@ itself refuses it while a member is active, because the offsets of a running con
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import UnknownMemberIdError
+from aiokafka.errors import KafkaError, UnknownMemberIdError
 from aiokafka.structs import OffsetAndMetadata
 
 from common.bus.connection import KafkaAddress
+from common.bus.error_codes import BROKER_UNAVAILABLE
 from common.bus.topics_admin import administration, partitions_of
+from common.failures import Transient
 
 _GONE = "Dead"
 _NO_OFFSET = -1
@@ -70,12 +73,18 @@ class Move:
 
 async def names(address: KafkaAddress) -> list[str]:
     """Every group that the broker knows."""
-    async with administration(address) as admin:
-        return sorted(str(found[0]) for found in await admin.list_consumer_groups())
+    with _translated():
+        async with administration(address) as admin:
+            return sorted(str(found[0]) for found in await admin.list_consumer_groups())
 
 
 async def group(address: KafkaAddress, name: str) -> Group | None:
     """One group with its lag; None when the broker does not know it."""
+    with _translated():
+        return await _group(address, name)
+
+
+async def _group(address: KafkaAddress, name: str) -> Group | None:
     async with administration(address) as admin:
         (answer,) = await admin.describe_consumer_groups([name])
         described = answer.to_object()["groups"][0]
@@ -89,6 +98,11 @@ async def group(address: KafkaAddress, name: str) -> Group | None:
 
 async def moves(address: KafkaAddress, name: str, topic: str, to: str | datetime) -> list[Move]:
     """What a seek would do; nothing for a topic that is not there. `to` is earliest, latest, a number (negative: from the end), or a moment."""
+    with _translated():
+        return await _moves(address, name, topic, to)
+
+
+async def _moves(address: KafkaAddress, name: str, topic: str, to: str | datetime) -> list[Move]:
     partitions = [TopicPartition(topic, number) for number in await partitions_of(address, topic)]
     if not partitions:
         return []
@@ -112,6 +126,11 @@ async def commit(address: KafkaAddress, name: str, offsets: Mapping[tuple[str, i
     found = await group(address, name)
     if found is not None and found.members:
         raise GroupActive(", ".join(found.members))
+    with _translated():
+        await _commit(address, name, offsets)
+
+
+async def _commit(address: KafkaAddress, name: str, offsets: Mapping[tuple[str, int], int]) -> None:
     client = _reader(address, name)
     try:
         await client.start()
@@ -122,6 +141,14 @@ async def commit(address: KafkaAddress, name: str, offsets: Mapping[tuple[str, i
         raise GroupActive("a member joined in this moment") from joined
     finally:
         await client.stop()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as away:
+        raise Transient(BROKER_UNAVAILABLE, f"Kafka does not answer: {type(away).__name__}.") from away
 
 
 def _reader(address: KafkaAddress, name: str | None) -> Any:

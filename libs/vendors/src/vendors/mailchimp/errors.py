@@ -107,7 +107,7 @@ MC_WEBHOOK_UNREADABLE = Code(
 MC_AUDIENCE_GONE = Code(
     "MC_AUDIENCE_GONE",
     "The audience of the sync does not exist in Mailchimp any more.",
-    "Point the sync to an audience that exists with `millrace sync apply`, then retry what was parked.",
+    "Apply a sync of another name to an audience that exists with `millrace sync apply`, and disable this one.",
     "owner",
     True,
 )

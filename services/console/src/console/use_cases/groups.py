@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from common.bus import error_codes
 from common.codes import CODES
+from common.failures import Transient
 from console import record_codes
 from console.refusals import Refusal
 
@@ -105,13 +105,10 @@ def _restored(move: Move, offsets: Mapping[tuple[str, int], int]) -> Move:
 
 
 async def _asked(work: Awaitable[T]) -> T:
-    from aiokafka.errors import KafkaError
-
     try:
         return await work
-    except (KafkaError, OSError, TimeoutError) as away:
-        code = CODES[error_codes.BROKER_UNAVAILABLE]
-        raise Refusal(503, code, f"Kafka does not answer: {type(away).__name__}.", retry_after_s=5) from away
+    except Transient as away:
+        raise Refusal(503, CODES[away.code], away.message, retry_after_s=5) from away
 
 
 def _unknown(words: str) -> Refusal:

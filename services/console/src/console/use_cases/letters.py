@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from common.clock import Clock
 from common.codes import CODES
+from common.failures import Transient
 from common.journal import Step, write
 from common.state import pool as state
 from common.state.dead_letters import DeadLetters, LetterFilter, StoredLetter
@@ -109,10 +110,10 @@ class Letters:
     async def retry(self, wish: LetterWish, by: str) -> Plan:
         """Sends and opens again. A crash in between leaves the rest open, and a message sent twice is judged twice, not written twice."""
         plan = await self.plan(wish)
-        if plan.messages:
-            async with self._open() as republisher:
-                for one in plan.messages:
-                    await self._send_again(republisher, one.id, by)
+        try:
+            await self._send_all(plan.messages, by)
+        except Transient as away:
+            raise Refusal(503, CODES[away.code], away.message, retry_after_s=5) from away
         await self._end_work(plan.work, by, why=None)
         return plan
 
@@ -129,6 +130,13 @@ class Letters:
             await write(tx, [rows.entry(one, Step.DISCARDED, why, by, now) for one in told])
         await self._end_work(plan.work, by, why=why)
         return plan
+
+    async def _send_all(self, messages: Sequence[StoredLetter], by: str) -> None:
+        if not messages:
+            return
+        async with self._open() as republisher:
+            for one in messages:
+                await self._send_again(republisher, one.id, by)
 
     async def _send_again(self, republisher: Republisher, id: int, by: str) -> None:
         now = self._clock.now()
