@@ -47,7 +47,7 @@ class Process:
         self, *limits: Limit, priority: Priority = "live", patience_s: float = 0.0, hold_s: float = 30.0
     ) -> Slot:
         return await self.budget.admit(
-            BOOKS, limits, priority, hold_s=hold_s, deadline=monotonic() + max(patience_s, 0.1)
+            BOOKS, limits, priority, hold_s=hold_s, deadline=monotonic() + max(patience_s, 0.5)
         )
 
     async def drain(self, *limits: Limit, priority: Priority = "live", at_most: int = 1000) -> list[Slot]:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import create_topics
@@ -89,11 +90,13 @@ async def everything(kafka: str, topic: Topic) -> list[Any]:
 
 
 async def committed(kafka: str, group: str, topic: Topic) -> int:
-    """The sum of the offsets a group has committed on a topic."""
+    """The sum of the offsets a group has committed on a topic; nothing while the group has no coordinator yet."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(group)
+    except GroupCoordinatorNotAvailableError:
+        return 0
     finally:
         await admin.close()
     return sum(max(0, o.offset) for tp, o in offsets.items() if tp.topic == topic.name)

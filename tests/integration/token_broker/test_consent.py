@@ -129,7 +129,7 @@ class TestConnecting:
         broker = own_world.broker()
         own_world.connect_books(broker)
         _revoked_on_the_next_refresh(own_world)
-        own_world.advance(3590)
+        own_world.advance(3605)
         assert broker.token("books").json()["code"] == "NEEDS_REAUTH"
         assert gates(own_world.database, "books") == {"needs_reauth"}
         paused = "insert into core.gate (connection, reason, set_at) values ('books', 'paused', now())"

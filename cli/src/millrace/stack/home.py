@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -77,14 +78,26 @@ class Home:
             if self.exists():
                 self._folders()
                 return self.stack_id()
-            if self.root.exists() and any(self.root.iterdir()):
+            if self.root.exists() and any(map(self._is_foreign, self.root.iterdir())):
                 raise half_written(self.root, f"it has files, but no {self.identity_file.name}")
             self.root.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.identity_file, json.dumps({"format": FORMAT, "id": secrets.token_hex(16)}))
+            self._identify()
             self._folders()
         except OSError as refused:
             raise cannot_write(self.root, refused) from refused
         return self.stack_id()
+
+    def _is_foreign(self, path: Path) -> bool:
+        # What another command that is just making this folder has in hand is not foreign, nor is what it has made meanwhile.
+        return not path.name.startswith(self.identity_file.name) and not self.exists()
+
+    def _identify(self) -> None:
+        """Of two commands that make the folder at once the first gives it its identity; the other takes that."""
+        draft = self.identity_file.with_name(f"{self.identity_file.name}.{os.getpid()}.draft")
+        write_atomically(draft, json.dumps({"format": FORMAT, "id": secrets.token_hex(16)}))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, self.identity_file)
+        draft.unlink()
 
     def _folders(self) -> None:
         for folder in (self.run, self.root / "data"):
