@@ -21,7 +21,7 @@ clean: ## Stop everything and remove data, environment and caches of the checkou
 	@./millrace clean
 
 test: ## Run all tests but those in a browser; they start what they need (ARGS="-k name" for some)
-	@$(PYTHON) -m pytest -m "not browser" $(ARGS)
+	@$(PYTHON) -m tests $(ARGS)
 
 test-browser: ## Run the tests in a browser
 	@$(PYTHON) -m pytest -m browser $(ARGS)

@@ -23,6 +23,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield started
 
 
+# What measures time or memory, kills servers, or starts the whole product several times over.
+ALONE = (
+    "tests/e2e/",
+    "tests/chaos/",
+    "tests/contract/sandbox/core/test_scale.py",
+    "tests/contract/sandbox/mailchimp/test_speed.py",
+    "tests/integration/http/test_four_processes.py",
+    "tests/integration/stack/test_kill.py",
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if str(item.path.relative_to(config.rootpath)).startswith(ALONE):
+            item.add_marker("alone")
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A skip hides a missing service, so a run with one has failed."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
