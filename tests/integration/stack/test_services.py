@@ -55,6 +55,27 @@ class TestGivenServers:
         assert password not in logs
 
 
+class TestStopOne:
+    def test_one_service_stays_down_until_it_is_started_again(self, guest: Millrace) -> None:
+        guest.up()
+        before = guest.status()["parts"]["echo"]["pid"]
+        assert guest.run("stop", "echo").returncode == 0
+        part = guest.status()["parts"]["echo"]
+        assert (part["ready"], part["pid"], part["restarts"]) == (False, None, 0)
+        assert guest.run("status").returncode == 1
+        assert "stopped by `millrace stop`" in guest.run("status").stdout
+        assert guest.run("start", "echo").returncode == 0
+        part = guest.status()["parts"]["echo"]
+        assert part["ready"]
+        assert part["pid"] != before
+
+    def test_what_is_no_service_is_refused_with_the_names_that_are(self, guest: Millrace) -> None:
+        guest.up()
+        refused = guest.run("stop", "kafkaa")
+        assert refused.returncode == 3
+        assert "echo" in refused.stderr
+
+
 class TestFailingService:
     def test_one_that_cannot_start_says_why_and_nothing_runs(self, guest: Millrace) -> None:
         failing = with_service(guest.home, name="failing", module="tests.support.failing_service")

@@ -25,7 +25,7 @@ WATCH_SECONDS = 2.0
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, down, status, logs, doctor, clean):
+    for command in (up, down, stop, start, status, logs, doctor, clean):
         app.command()(command)
 
 
@@ -56,6 +56,24 @@ def down() -> None:
     settings = StackSettings.from_environment()
     stopped = lifecycle.down(settings, note)
     typer.echo(f"Stopped; the data stays in {settings.home}." if stopped else "Nothing was running.")
+
+
+def stop(service: Annotated[str, typer.Argument(help="Which service, as `millrace status` names it.")]) -> None:
+    """Stop one service and keep it stopped; `millrace group seek` wants that.
+
+    Examples: millrace stop mapper; millrace stop writer-mailchimp
+    """
+    lifecycle.hold(StackSettings.from_environment(), service)
+    typer.echo(f"{service} is stopped until `millrace start {service}`.")
+
+
+def start(service: Annotated[str, typer.Argument(help="Which service.")]) -> None:
+    """Start a service again that was stopped alone.
+
+    Examples: millrace start mapper; millrace start writer-mailchimp
+    """
+    lifecycle.release(StackSettings.from_environment(), service)
+    typer.echo(f"{service} runs.")
 
 
 def status(

@@ -52,6 +52,10 @@ class Home:
     def part_folder(self, part: str) -> Path:
         return self.root / "data" / part
 
+    def hold(self, service: str) -> Path:
+        """While this file is there, the supervisor keeps the service stopped."""
+        return self.run / "held" / service
+
     def log(self, part: str) -> Path:
         return self.logs / f"{part}.log"
 

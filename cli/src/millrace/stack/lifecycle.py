@@ -19,7 +19,7 @@ from millrace.stack.locks import held, is_held
 from millrace.stack.logs import last_lines
 from millrace.stack.processes import Process, process_of
 from millrace.stack.reclaim import end_left_overs
-from millrace.stack.state import StackState, read_state
+from millrace.stack.state import Phase, StackState, UnitState, read_state
 from millrace.stack.status import is_ready, look
 
 STOP_SECONDS = 120.0
@@ -65,6 +65,43 @@ def down(settings: StackSettings, say: Say) -> bool:
             say(f"Ended {name}, left over from a supervisor that was killed.")
             ran = True
     return ran
+
+
+def hold(settings: StackSettings, service: str) -> None:
+    """Stop one service and keep it stopped until it is released."""
+    home = _with_service(settings, service)
+    home.hold(service).parent.mkdir(exist_ok=True)
+    home.hold(service).touch()
+    _until(home, service, lambda unit: unit.phase is Phase.STOPPED, "stop")
+
+
+def release(settings: StackSettings, service: str) -> None:
+    """Let one service run again."""
+    home = _with_service(settings, service)
+    home.hold(service).unlink(missing_ok=True)
+    _until(home, service, is_ready, "start")
+
+
+def _with_service(settings: StackSettings, service: str) -> Home:
+    home = Home(settings.home)
+    found = look(home)
+    if found.state == "down" or not found.supervised:
+        raise CommandError("Nothing runs here.", "Start the stack: `millrace up`.", ExitCode.NOT_FOUND)
+    names = [unit.name for unit in found.parts() if unit.kind == "service"]
+    if service not in names:
+        raise CommandError(f"There is no service {service}.", f"There are {', '.join(names)}.", ExitCode.NOT_FOUND)
+    return home
+
+
+def _until(home: Home, service: str, reached: Callable[[UnitState], bool], verb: str) -> None:
+    deadline = time.monotonic() + MEND_SECONDS
+    while time.monotonic() < deadline:
+        if any(unit.name == service and reached(unit) for unit in look(home).parts()):
+            return
+        time.sleep(POLL_SECONDS)
+    raise CommandError(
+        f"{service} did not {verb} in {MEND_SECONDS:.0f} s.", f"See `millrace logs {service}`.", ExitCode.TIMED_OUT
+    )
 
 
 def clean(settings: StackSettings, say: Say, *, everything: bool) -> None:

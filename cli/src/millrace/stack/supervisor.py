@@ -45,6 +45,8 @@ class Supervisor:
         """Start everything, wait until told to stop, stop everything. Returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
+        for name in self._units:
+            self._home.hold(name).unlink(missing_ok=True)
         # All ports before the first start: a service may be told of one that comes after it.
         for unit in self._units.values():
             unit.part.choose_ports(self._ports)

@@ -17,6 +17,8 @@ from millrace.stack.state import Board, Phase
 
 PROBE_SECONDS = 0.1
 WATCH_SECONDS = 2.0
+HELD_SECONDS = 0.2
+HELD = "stopped by `millrace stop`"
 STEADY_SECONDS = 60.0
 STUCK_SECONDS = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
@@ -116,6 +118,10 @@ class Unit:
             why = await self._until_ended()
             if self._stopping:
                 return
+            if self._is_held():
+                await self._while_held()
+                pause, steady_since = FIRST_PAUSE, time.monotonic()
+                continue
             if time.monotonic() - steady_since > STEADY_SECONDS:
                 pause = FIRST_PAUSE
             restarts = self._board.state.units[self.name].restarts + 1
@@ -125,18 +131,28 @@ class Unit:
             if await self._again():
                 steady_since = time.monotonic()
 
+    def _is_held(self) -> bool:
+        return self._home.hold(self.name).exists()
+
+    async def _while_held(self) -> None:
+        """Somebody wants it to stay down for a while, as `group seek` demands."""
+        self._board.unit(self.name, phase=Phase.STOPPED, pid=None, started=None, trouble=HELD)
+        while self._is_held():  # noqa: ASYNC110 - a file of another process is no event
+            await asyncio.sleep(HELD_SECONDS)
+        await self._again()
+
     async def _until_ended(self) -> str:
         """Watch the child until it is gone; say how it went."""
         child = self._child
         if child is None:
             return "it could not be started"
-        watch = asyncio.create_task(self._watch(), name=f"watch {self.name}")
+        beside = [asyncio.create_task(task) for task in (self._watch(), self._end_when_held())]
         try:
             code = await child.wait()
         finally:
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
         return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
     async def _watch(self) -> None:
@@ -151,6 +167,11 @@ class Unit:
                 heard = time.monotonic()
             elif time.monotonic() - heard > self.stuck_seconds and self._identity is not None:
                 self._identity.kill_group()
+
+    async def _end_when_held(self) -> None:
+        while not self._is_held():  # noqa: ASYNC110
+            await asyncio.sleep(HELD_SECONDS)
+        await self._end_child(self.part.stop_signal, self.part.stop_seconds)
 
     async def _again(self) -> bool:
         try:
