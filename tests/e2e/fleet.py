@@ -33,6 +33,8 @@ class Replica:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    in_service: bool = False
+    """Whether it is ready and nobody has asked it to stop: who balances asks for this."""
 
     @property
     def url(self) -> str:
@@ -52,6 +54,7 @@ class Replica:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline and self.alive:
             if self.answers():
+                self.in_service = True
                 return self
             time.sleep(0.03)
         raise AssertionError(f"{self.name} did not start: {self.last_lines()}")
@@ -65,6 +68,7 @@ class Replica:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
+        self.in_service = False
         if self.alive:
             self.process.send_signal(signal.SIGTERM)
         return self.died(STOPS_WITHIN_S)

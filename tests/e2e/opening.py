@@ -6,10 +6,11 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from millrace.stack.home import Home
 from millrace.stack.sandbox_clients import remember_clients
 from millrace.stack.secrets import secret_of
 from tests.e2e.background import Background, Sql
+from tests.e2e.balancer import Balancer
 from tests.e2e.fleet import ROAD, Fleet
 from tests.e2e.road import SYNC, Road
 from tests.e2e.topics import Topics
@@ -46,15 +48,18 @@ HOOKS_PER_DAY = 100_000
 
 @contextmanager
 def opened(
-    folder: Path, stack: LocalStack, server: Server, template_name: str, *, fronts: Mapping[str, int] | None = None, **more: str
+    folder: Path, stack: LocalStack, server: Server, template_name: str, *, balanced: Sequence[str] = (), **more: str
 ) -> Iterator[Road]:  # fmt: skip
-    """A road with every service running once and nothing on it; `more` is added to the services' environment."""
+    """A road with every service running once and nothing on it; `more` is added to the services' environment.
+
+    Others reach the `balanced` services through a balancer, so that there may be several of them.
+    """
     name = f"road_{uuid.uuid4().hex[:12]}"
     database = in_a_loop(server.create(name, template=template_name))
     background = Background()
     road = None
     try:
-        road = _built(folder, stack, database, background, fronts or {}, more)
+        road = _built(folder, stack, database, background, balanced, more)
         yield road
     finally:
         if road is not None:
@@ -64,7 +69,7 @@ def opened(
 
 
 def _built(
-    folder: Path, stack: LocalStack, database: Database, background: Background, fronts: Mapping[str, int], more: dict[str, str]
+    folder: Path, stack: LocalStack, database: Database, background: Background, balanced: Sequence[str], more: dict[str, str]
 ) -> Road:  # fmt: skip
     home = _home(folder, stack)
     in_a_loop(migrate_vault(database.url("broker")))
@@ -75,7 +80,11 @@ def _built(
     try:
         in_a_loop(remember_clients(home, sandbox.base_url))
         sandbox.post("limits", {"vendor": "zoho-books", "hooks_per_day": HOOKS_PER_DAY})
-        fleet = Fleet(home, _settings(home, stack, database), int(sandbox.base_url.rpartition(":")[2]), more, fronts)
+        settings, port = _settings(home, stack, database), int(sandbox.base_url.rpartition(":")[2])
+        fleets: list[Fleet] = []
+        fronts = {name: Balancer(background, partial(_in_service, fleets, name)).port for name in balanced}
+        fleet = Fleet(home, settings, port, more, fronts)
+        fleets.append(fleet)
         books, audience = Books(account(sandbox, "zoho-books")), Audience(account(sandbox, "mailchimp"), sandbox)
         road = Road(home, database, sandbox, fleet, books, audience, Sql(background, database.owner_url), topics)
     except BaseException:
@@ -90,6 +99,10 @@ def _built(
         road.end()
         raise
     return road
+
+
+def _in_service(fleets: Sequence[Fleet], name: str) -> list[int]:
+    return [one.port for fleet in fleets for one in fleet.of(name) if one.in_service]
 
 
 def _home(folder: Path, stack: LocalStack) -> Home:
