@@ -260,4 +260,3 @@ class TestLetters:
         for act in (letters.retry(LetterWish(), "ana"), letters.discard(LetterWish(), "ana", "why")):
             with pytest.raises(Refusal, match="LETTERS_NOT_NAMED"):
                 await act
-
