@@ -11,10 +11,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from mapper.mapping.definitions import template
 from tests.e2e.fleet import Replica
 from tests.e2e.opening import mapping_changed, opened
-from tests.e2e.road import SYNC, Mark, Road
+from tests.e2e.road import Mark, Road
 from tests.support.database import Server
 from tests.support.local_stack import LocalStack
 
@@ -128,8 +127,7 @@ class Stir:
         time.sleep(0.4)
 
     def _mapping_changes(self) -> None:
-        version = self._road.sql.value("select mapping_version from core.sync where id = $1", SYNC) + 1
-        mapping_changed(self._road, version, template("zoho-books-to-mailchimp"))
+        mapping_changed(self._road, lambda definition: definition["rows"].reverse())
 
 
 def _created_twice(road: Road, since: Mark) -> Counter[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from millrace.stack.home import Home
@@ -24,7 +24,7 @@ from tests.support.sandbox import SandboxProcess
 
 T = TypeVar("T")
 
-SYNC = "demo-customers"
+SERVICE_OF = {"ingest-normaliser": "ingest", "mapper": "mapper", "writer-mailchimp": "writer-mailchimp"}
 CLOCKS_LOOK_EVERY_S = 0.06
 # Shorter than any horizon: what a vendor applies late is there before anybody looks for it.
 STEP_S = 45.0
@@ -43,7 +43,6 @@ class Road:
     audience: Audience
     sql: Sql
     topics: Topics
-    connections: dict[str, str] = field(default_factory=dict)
 
     # --- what people do
 
@@ -182,9 +181,7 @@ class Road:
 
     def replay_topic(self, topic: str) -> int:
         """Stops the topic's reader, moves its offsets to the earliest and starts it again; says how many records that is."""
-        service = {"mapper": "mapper", "writer-mailchimp": "writer-mailchimp", "ingest-normaliser": "ingest"}[
-            READERS[topic]
-        ]
+        service = SERVICE_OF[READERS[topic]]
         self.fleet.stop(service)
         moved = self.topics.to_earliest(topic)
         self.fleet.start(service)

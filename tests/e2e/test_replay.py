@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from mapper.mapping.definitions import template
 from tests.e2e.opening import mapping_changed
 from tests.e2e.road import Road
 from tests.e2e.stories import Story
@@ -64,12 +64,7 @@ class TestChangedMapping:
         inactive = {hash_of(one["email"]) for one in road.books.customers() if one["status"] == "inactive"}
         active = [one for one in road.audience.members().values() if one["status"] == "subscribed"]
         assert inactive and len(active) > len(inactive)
-        written = template("zoho-books-to-mailchimp")
-        for row in written["rows"]:
-            if row["from"] == "status":
-                row["transforms"] = [{"name": "tag_if", "equals": "inactive", "tag": "dormant"}]
-        mapping_changed(road, 2, written)
-        road.until(lambda: road.sql.value("select count(*) from flow.remap where mapping_version = 2 and finished_at is not null"), "the remap")  # fmt: skip
+        _wait_for(road, mapping_changed(road, _other_tag))
         road.wait_until_settled()
         changed = {applied["id"] for call in road.writes_since(mark) for applied in call["applied"]}
         assert changed and changed <= inactive
@@ -78,14 +73,21 @@ class TestChangedMapping:
 
     def test_that_changes_nothing_writes_nothing(self, converged: Road) -> None:
         road, mark = converged, converged.mark()
-        written = template("zoho-books-to-mailchimp")
-        for row in written["rows"]:
-            if row["from"] == "status":
-                row["transforms"] = [{"name": "tag_if", "equals": "inactive", "tag": "dormant"}]
-        mapping_changed(road, 3, {**written, "rows": written["rows"][::-1]})
-        road.until(lambda: road.sql.value("select count(*) from flow.remap where mapping_version = 3 and finished_at is not null"), "the remap")  # fmt: skip
+        _wait_for(road, mapping_changed(road, lambda definition: definition["rows"].reverse()))
         road.wait_until_settled()
         assert road.writes_since(mark) == []
+
+
+def _other_tag(definition: dict[str, Any]) -> None:
+    for row in definition["rows"]:
+        if row["from"] == "status":
+            row["transforms"] = [{"name": "tag_if", "arguments": {"equals": "inactive", "tag": "dormant"}}]
+
+
+def _wait_for(road: Road, version: int) -> None:
+    """Until every stored record was judged by this version."""
+    judged = "select count(*) from flow.remap where mapping_version = $1 and finished_at is not null"
+    road.until(lambda: road.sql.value(judged, version), f"version {version} has judged everything")
 
 
 def _seen(road: Road, since: int) -> Counter[str]:

@@ -20,6 +20,7 @@ READERS = {
     "receipts.mailchimp": "ingest-normaliser",
     "changes.zoho-books": "mapper",
     "commands.mailchimp": "writer-mailchimp",
+    "changes.mailchimp": "writer-mailchimp-events",
 }
 DELETED_WITHIN_S = 20.0
 

@@ -78,22 +78,6 @@ class Books:
                 return [self.told("GET", f"/contacts/{row['contact_id']}")["contact"] for row in rows]
             page += 1
 
-    def hook_registered(self, url: str, event: str, secret: str) -> None:
-        """A signed webhook and the rule that runs it, as `ingest` will register them by itself."""
-        made = {
-            "webhook_name": f"Millrace {event}",
-            "entity": "contact",
-            "url": f"{url}?event={event}",
-            "secret": secret,
-        }
-        hook = self.told("POST", "/settings/webhooks", made)["webhook"]["webhook_id"]
-        rule = {
-            "workflow_name": f"Millrace {event}", "entity": "contact",
-            "rule_type": "delete" if event == "deleted" else "add_edit",
-            "instant_actions": [{"action_type": "webhook", "action_id": hook}],
-        }  # fmt: skip
-        self.told("POST", "/settings/workflows", rule)
-
 
 def _person(email: str, first: str, last: str) -> Document:
     return {"contact_persons": [{"first_name": first, "last_name": last, "email": email, "is_primary_contact": True}]}
@@ -131,17 +115,6 @@ class Audience:
             found |= {one["email_address"].lower(): one for one in page["members"]}
             if len(found) >= page["total_items"] or not page["members"]:
                 return found
-
-    def field_made(self, tag: str, kind: str) -> None:
-        self.call("POST", f"/lists/{self.id}/merge-fields", json={"tag": tag, "name": tag.title(), "type": kind})
-
-    def hook_registered(self, url: str) -> str:
-        """The webhook's signing secret, told once."""
-        switches = dict.fromkeys(("subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign"), True)
-        body = {"url": url, "events": switches, "sources": {"user": True, "admin": True, "api": True}}
-        answer = self.call("POST", f"/lists/{self.id}/webhooks", json=body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["signing_secret"])
 
     def person(self, action: str, email: str, **more: object) -> None:
         """Somebody does something outside the API: leaves, comes back, bounces."""
