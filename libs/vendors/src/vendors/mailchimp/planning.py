@@ -62,7 +62,11 @@ def _present(work: Work, audience: Audience | None) -> Step:
 
 
 def _create(work: Work, known: Known, audience: Audience | None) -> Step:
-    """Not known to exist: by a batch that cannot update, so that a member who does exist is only found out."""
+    """Not known to exist: by a batch that cannot update, so that a member who does exist is only found out.
+
+    R6: the vendor's key is the address, which belongs to the link and not to the attempt. After an outcome that nobody saw this is reached
+    only behind the hold and its look, and whatever became newer meanwhile follows as an update.
+    """
     if known.exists is False and known.met:
         return Skip(SkipReason.NOT_AT_TARGET, "The member was there and was taken away at Mailchimp.")
     unseen = _unseen(work)
