@@ -14,12 +14,10 @@ from typing import Any
 
 import redis
 
-from millrace.api_client import TOKEN_FILE, Address, ApiClient
 from millrace.demo import Demo, connect_books, connect_mailchimp, join_customers
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
 from millrace.stack.sandbox_clients import remember_clients
-from millrace.stack.secrets import secret_of
 from tests.e2e.background import Background, Sql
 from tests.e2e.balancer import Balancer
 from tests.e2e.fleet import ROAD, Fleet
@@ -132,9 +130,8 @@ def _clean_environment() -> dict[str, str]:
 
 def _join(road: Road) -> None:
     """By the console, as `millrace up` does it: a consent, an API key, and the shipped template between the two."""
-    address = Address(road.fleet.one("console").url, secret_of(road.home, TOKEN_FILE))
     accounts: Any = road.sandbox.get("accounts")["accounts"]
-    with ApiClient(address) as console:
+    with road.console() as console:
         demo = Demo(console, accounts, time.monotonic() + 60)
         for step in (connect_books, connect_mailchimp, join_customers):
             step(demo, lambda _: None)

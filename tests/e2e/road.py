@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from millrace.api_client import TOKEN_FILE, Address, ApiClient
+from millrace.demo import SYNC
 from millrace.stack.home import Home
+from millrace.stack.secrets import secret_of
 from tests.e2e import oracle
 from tests.e2e.background import Sql
 from tests.e2e.fleet import Fleet
@@ -51,6 +54,18 @@ class Road:
 
     def customer_edited(self, record: str, **fields: object) -> None:
         self.books.customer_edited(record, **fields)
+
+    def paused(self) -> None:
+        with self.console() as console:
+            console.post(f"/syncs/{SYNC}/pause")
+
+    def resumed(self) -> None:
+        with self.console() as console:
+            console.post(f"/syncs/{SYNC}/resume")
+
+    def console(self) -> ApiClient:
+        """The product's own API, as the command line speaks to it."""
+        return ApiClient(Address(self.fleet.one("console").url, secret_of(self.home, TOKEN_FILE)))
 
     # --- what is waited for
 

@@ -107,6 +107,30 @@ class TestLiveCustomer:
         road.wait_for_member("shared@alder.example", FNAME="Bea", status="subscribed")
 
 
+class TestPausedSync:
+    def test_holds_what_comes_and_lets_it_go_in_its_order(self, road: Road) -> None:
+        known = road.customer_created("held@alder.example", first="Before")
+        road.wait_for_member("held@alder.example")
+        road.wait_until_quiet()
+        mark = road.mark()
+        road.paused()
+        records = [known]
+        for number in range(3):
+            time.sleep(1.1)
+            records.append(road.customer_created(f"held{number}@alder.example"))
+            road.books.person_edited(known, "held@alder.example", first=f"Edit{number}")
+            road.until(lambda: len(road.journal_of(known, "mapped")) == number + 2, "the edit is judged")  # noqa: B023
+        time.sleep(1)
+        assert road.writes_since(mark) == []
+        road.resumed()
+        road.wait_until_quiet()
+        road.wait_for_member("held@alder.example", FNAME="Edit2")
+        applied = road.sql.rows("select record, revision from flow.journal where id > $1 and step = 'applied' order by id", mark.journal)  # fmt: skip
+        of_known = [row["revision"] for row in applied if row["record"] == known]
+        assert of_known == [4], "three edits while it waited are one write"
+        assert [row["record"] for row in applied if row["record"] != known] == records[1:]
+
+
 @pytest.fixture(scope="class")
 def two_hundred(road: Road) -> dict[str, list[Journey]]:
     """Two hundred customers, each created, a hundred of them edited and given another address, six a second."""
