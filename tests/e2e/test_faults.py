@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.e2e.road import Road
 from tests.e2e.stories import Story
 
 CUSTOMERS = 16
-Fault = Mapping[str, object]
+Fault = Mapping[str, Any]
 GHOSTS: list[Fault] = [
     {"vendor": "mailchimp", "kind": "half_commit", "share": 0.1, "seed": 1},
     {"vendor": "mailchimp", "kind": "reset_after", "share": 0.1, "seed": 2},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,9 @@ class TestTwoHundredCustomers:
         assert p50([one.own_ms for one in two_hundred[change]]) < 60
 
 
-def _timed(road: Road, things: Sequence[object], do: Callable, emails: dict[str, list[str]]) -> list[Journey]:
+def _timed(
+    road: Road, things: Sequence[object], do: Callable[[Any], None], emails: dict[str, list[str]]
+) -> list[Journey]:
     """Does it to each, evenly paced, and waits until all of it has arrived."""
     mark, began = road.mark(), time.monotonic()
     for number, thing in enumerate(things):
