@@ -25,6 +25,7 @@ from common.state import read_requests
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.read_requests import ReadRequest
+from common.state.trouble import Trouble, trouble_of
 from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
@@ -62,8 +63,10 @@ class Reader:
             try:
                 while not stopping.is_set() and await self.step():
                     pass
-            except (Failure, OSError, TimeoutError) as away:
-                _log.warning("reader.later", reason=str(away))
+            except Exception as error:
+                if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:
+                    raise
+                _log.warning("reader.later", reason=str(error))
             woken = asyncio.create_task(self._woken.wait())
             await asyncio.wait({stop, woken}, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
             woken.cancel()

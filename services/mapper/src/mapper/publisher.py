@@ -21,6 +21,7 @@ from common.contracts.topics import commands
 from common.failures import Failure
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
+from common.state.trouble import Trouble, trouble_of
 from mapper import rows
 from mapper.rows import Key, Unpublished
 
@@ -64,8 +65,10 @@ class Publisher:
             try:
                 while await self.publish(None) == PAGE and not stopping.is_set():
                     pass
-            except (Failure, OSError, TimeoutError) as away:
-                _log.warning("mapper.publish_later", reason=str(away))
+            except Exception as error:
+                if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:
+                    raise
+                _log.warning("mapper.publish_later", reason=str(error))
             try:
                 await asyncio.wait_for(stopping.wait(), EVERY_S)
             except TimeoutError:

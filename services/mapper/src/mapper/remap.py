@@ -21,6 +21,7 @@ from common.failures import Failure
 from common.journal import write
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Connection, Pool, transaction
+from common.state.trouble import Trouble, trouble_of
 from mapper import rows
 from mapper.judging import Mappings, judge
 from mapper.publisher import Publisher
@@ -58,8 +59,10 @@ class Remapper:
             try:
                 while not stopping.is_set() and await self.step():
                     pass
-            except (Failure, OSError, TimeoutError) as away:
-                _log.warning("mapper.remap_later", reason=str(away))
+            except Exception as error:
+                if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:
+                    raise
+                _log.warning("mapper.remap_later", reason=str(error))
             try:
                 await asyncio.wait_for(stopping.wait(), EVERY_S)
             except TimeoutError:
