@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.e2e.road import Road
 from tests.e2e.stories import Story
+from tests.support.database import in_a_loop
 
 CUSTOMERS = 16
 Fault = Mapping[str, Any]
@@ -43,3 +46,32 @@ class TestFaults:
             road.wait_until_settled()
         road.wait_until_settled()
         assert road.wrong(mark) == []
+
+
+class TestDatabaseThatDropsItsConnections:
+    def test_is_waited_for_by_everybody_and_nothing_is_lost(self, road: Road) -> None:
+        mark, before = road.mark(), [one.process.pid for one in road.fleet.replicas]
+        story = Story(road, "dropped").begin(CUSTOMERS // 2)
+        for _ in range(4):
+            assert in_a_loop(_dropped(road.database.admin_url)) > 0
+            time.sleep(0.4)
+        story.go_on()
+        assert in_a_loop(_dropped(road.database.admin_url)) > 0
+        road.wait_until_settled()
+        assert road.wrong(mark) == []
+        assert [one.process.pid for one in road.fleet.replicas if one.alive] == before
+
+
+async def _dropped(admin_url: str) -> int:
+    """Ends every session of the services, as a restart of the server does; says how many there were."""
+    link = await asyncpg.connect(admin_url)
+    try:
+        ended = await link.fetch(
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid() and application_name <> ''
+            """
+        )
+        return len(ended)
+    finally:
+        await link.close()
