@@ -18,6 +18,7 @@ from common.journal import make_months
 from common.service import Runtime, run
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction, watch
+from common.state.trouble import Trouble, trouble_of
 from common.version import version
 from mapper.handlers import ChangeHandler
 from mapper.judging import Mappings
@@ -29,6 +30,7 @@ from vendors.registry import vendor_named
 
 SERVICE = "mapper"
 A_DAY_S = 86_400.0
+A_MINUTE_S = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -94,12 +96,18 @@ def _consumer(
 
 
 async def _months(runtime: Runtime[MapperSettings], pool: Pool) -> None:
-    """Makes the journal's partitions ahead of time."""
+    """Makes the journal's partitions ahead of time; a day late is nothing, because the catch-all takes every row."""
     while not runtime.stopping.is_set():
-        async with transaction(pool) as tx:
-            await make_months(tx, runtime.clock.now())
+        pause = A_DAY_S
+        try:
+            async with transaction(pool) as tx:
+                await make_months(tx, runtime.clock.now())
+        except Exception as error:
+            if trouble_of(error) is not Trouble.AWAY:
+                raise
+            pause = A_MINUTE_S
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(runtime.stopping.wait(), A_DAY_S)
+            await asyncio.wait_for(runtime.stopping.wait(), pause)
 
 
 def main() -> int:
