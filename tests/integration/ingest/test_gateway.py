@@ -80,9 +80,11 @@ class Front:
 
     def __init__(self, pool: Pool) -> None:
         self.pool, self.topics, self.broker, self.outcomes = pool, Topics(), Broker(), list[str]()
-        kept = Quarantine(pool)
+        kept, self.database_away = Quarantine(pool), False
 
         async def keep(connection: str, vendor: str, request: HookRequest, reason: str) -> None:
+            if self.database_away:
+                raise ConnectionRefusedError
             await kept.keep(connection, vendor, request, reason, NOW)
 
         gateway = Gateway(
@@ -155,6 +157,11 @@ class TestGateway:
         assert front.topics.sent == []
         (kept,) = await front.quarantined()
         assert (kept["body"], kept["reason"], kept["connection"]) == (BODY, "the signature does not fit", "books")
+
+    async def test_a_refusal_waits_until_the_bytes_can_be_kept(self, front: Front) -> None:
+        front.database_away = True
+        answer = await front.post(secret="WrongSecret1234")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
     async def test_quarantine_keeps_a_bounded_number_of_bounded_bodies(self, front: Front) -> None:
         for n in range(KEPT_PER_CONNECTION + 5):

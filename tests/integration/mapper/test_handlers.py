@@ -172,6 +172,13 @@ class TestChangeHandler:
         assert await mapper.publisher.publish(None) == 1
         assert await mapper.publisher.publish(None) == 0
 
+    async def test_a_disabled_sync_whose_target_is_gone_stops_nobody(self, mapper: Mapper, owner: Pool) -> None:
+        await mapper.handle(told(1, email="ana@ex.org"), publish=False)
+        async with transaction(owner) as tx:
+            await tx.execute("update core.sync set state = 'disabled'")
+            await tx.execute("update core.connection set state = 'deleted' where id = 'chimp'")
+        assert await mapper.publisher.publish(None) == 0
+
     async def test_a_broker_that_is_away_keeps_the_batch(self, mapper: Mapper) -> None:
         mapper.wire.away = True
         with pytest.raises(Transient):

@@ -24,6 +24,7 @@ from common.contracts.messages import Envelope, Receipt
 from common.contracts.topics import Topic, receipts
 from common.failures import Failure
 from common.secret import Secret
+from common.state.trouble import Trouble, trouble_of
 from ingest import asgi
 from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
 from ingest.secrets import SecretsAway
@@ -132,9 +133,20 @@ class Gateway:
             # A secret that was rotated a moment ago is known to the broker and not yet to us.
             verdict = self._verified(request, inbox, newer or ())
         if isinstance(verdict, Refused):
-            await self._quarantine(connection, vendor, request, verdict.reason)
-            return asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
+            return await self._disbelieved(request, vendor, connection, verdict.reason)
         return await self._kept(request, vendor, connection, inbox, verdict.by)
+
+    async def _disbelieved(
+        self, request: HookRequest, vendor: VendorName, connection: ConnectionId, reason: str
+    ) -> tuple[Reply, str]:
+        """A refusal is final, so it waits until the bytes are kept: with the wrong secret on our side they are all there is."""
+        try:
+            await self._quarantine(connection, vendor, request, reason)
+        except Exception as error:
+            if trouble_of(error) is not Trouble.AWAY:
+                raise
+            return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
+        return asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
 
     def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Verified | Refused:
         return inbox.verify(request, [secret.reveal().encode() for secret in known], self._clock.now())

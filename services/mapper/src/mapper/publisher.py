@@ -15,8 +15,9 @@ import structlog
 from common import failpoints
 from common.bus.producer import Outgoing
 from common.bus.record import RawRecord
-from common.contracts.ids import ConnectionId, VendorName, command_key
+from common.contracts.ids import ConnectionId, SyncId, VendorName, command_key
 from common.contracts.messages import Envelope
+from common.contracts.syncs import Sync
 from common.contracts.topics import commands
 from common.failures import Failure
 from common.state.configuration import Configuration, ConfigurationReader
@@ -50,7 +51,7 @@ class Publisher:
         """Publishes what these records are still owed (all records: None), and says how many commands that was."""
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
-            owed = await rows.unpublished(tx, configuration.syncs, keys, PAGE)
+            owed = await rows.unpublished(tx, _reachable(configuration), keys, PAGE)
         if not owed:
             return 0
         await self._producer.send_all([_outgoing(item, configuration, causes or {}) for item in owed])
@@ -73,6 +74,11 @@ class Publisher:
                 await asyncio.wait_for(stopping.wait(), EVERY_S)
             except TimeoutError:
                 continue
+
+
+def _reachable(configuration: Configuration) -> dict[SyncId, Sync]:
+    """A disabled sync may outlive its target's connection: what it still wants has nowhere to go, and must not stop the others."""
+    return {sync.id: sync for sync in configuration.syncs.values() if sync.target in configuration.connections}
 
 
 def _outgoing(item: Unpublished, configuration: Configuration, causes: Mapping[Key, RawRecord]) -> Outgoing:
