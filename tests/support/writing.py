@@ -135,20 +135,22 @@ class World:
 
     def command(
         self, record: str, email: str = "", *, sync: str = "s1", revision: int | None = None, lane: Lane = Lane.LIVE,
-        how: str = "", tag: str = "inactive", skip: str = "", replay: str = "", tags: Sequence[str] | None = None,
+        how: str = "", tag: str = "inactive", skip: str = "", keep: str = "", replay: str = "", tags: Sequence[str] | None = None,
         place: str = LIST, trace: str = "", **merge: Any,
     ) -> Delivered[WriteCommand]:  # fmt: skip
         if revision is None:
             self.revisions[sync, record] += 1
         number = revision or self.revisions[sync, record]
         document: dict[str, Any] = {"how": how} | ({"tag": tag} if how == "tag" else {})
-        if not how:
+        if keep:
+            document = {}
+        elif not how:
             document = {"email": email, **{f"merge.{name}": value for name, value in merge.items()}}
             document |= {"tags": list(tags)} if tags is not None else {}
         command = WriteCommand(
             id=CommandId(f"{record}-{number}"), sync=SyncId(sync), entity=Entity("customer"), record=RecordId(record),
             source=ConnectionId("books"), target=ConnectionId("chimp"), place=place, revision=number, mapping_version=1,
-            wish="absent" if how else "present", document=document, skip=skip, lane=lane, happened_at=self.clock.now(), replay=replay,
+            wish="keep" if keep else "absent" if how else "present", document=document, skip=skip or keep, lane=lane, happened_at=self.clock.now(), replay=replay,
         )  # fmt: skip
         self.offset += 1
         headers = (("traceparent", (trace or TRACE).encode()),)

@@ -187,9 +187,15 @@ class TestChangeHandler:
         assert await mapper.publisher.publish(None) == 1
 
     async def test_without_an_address_the_record_is_filtered_with_its_reason(self, mapper: Mapper) -> None:
-        (command,) = await mapper.handle(told(1, first_name="Ana"))
+        (command,) = await mapper.handle(told(1, email=None, first_name="Ana"))
         assert (command.wish, command.skip) == ("absent", "no_email")
         assert await mapper.steps() == ["received", "filtered"]
+
+    async def test_what_cannot_be_mapped_is_kept_as_it_is(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, email="ana@ex.org", first_name="Ana"))
+        (command,) = await mapper.handle(told(2, email={"not": "an address"}, notes="x" * 300_000, first_name="Ana"))
+        assert (command.wish, command.skip, command.document) == ("keep", "unmappable", {})
+        assert (await mapper.steps())[-1] == "filtered"
 
     async def test_a_deletion_by_webhook_asks_and_a_read_decides(self, mapper: Mapper) -> None:
         await mapper.handle(told(1, email="ana@ex.org"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vendors.target import Act, Known, Step, Target, Work
+from vendors.target import Act, Known, Nothing, Step, Target, Work
 from writing.items import Item
 from writing.owners import Ownership, TargetKey
 
@@ -26,11 +26,13 @@ class Claimed:
 
     def step(self, target: Target, facts: object | None) -> Step:
         """The next step towards the wish; pure."""
-        return target.plan(self.work(), facts)
+        # What is kept as it is gets no call; it ends as skipped, by the reason it carries.
+        return Nothing() if self.item.wish == "keep" else target.plan(self.work(), facts)
 
     def work(self) -> Work:
         """R14: every key of the record but the wanted one is left, and archived where nobody else lives."""
         item, own = self.item, self.ownership
+        assert item.wish != "keep", "nothing is planned for it"
         key, leaving = own.wanted, tuple(one for one in own.former if one in own.alone)
         if item.wish == "absent" and item.document.get("how") in ("tag", "leave"):
             # The last key is not archived then: it is marked, or left as it is.

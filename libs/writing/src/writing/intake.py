@@ -21,6 +21,7 @@ from common.bus.record import RawRecord
 from common.bus.trace import trace_id_of
 from common.clock import Clock
 from common.contracts.messages import WriteCommand
+from common.contracts.outcomes import UNMAPPED
 from common.contracts.topics import Topic
 from common.journal import Entry, Step, write
 from common.metric_register import RECORDS
@@ -76,17 +77,23 @@ class CommandHandler:
 
     def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
         command = item.message
-        key = self._key_of(command.document) if command.wish == "present" else ""
+        wish = _wish(command)
+        key = self._key_of(command.document) if wish == "present" else ""
         traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
         return (
             command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,
-            command.wish, command.skip, dict(command.document), command.mapping_version, key, command.lane.value,
+            wish, command.skip, dict(command.document), command.mapping_version, key, command.lane.value,
             PRIORITY[command.lane], command.run or "", command.event or "", command.replay, command.happened_at, traceparent,
         )  # fmt: skip
 
 
 def _key(command: WriteCommand) -> ItemKey:
     return ItemKey(command.sync, command.entity, command.record)
+
+
+def _wish(command: WriteCommand) -> str:
+    """A release that did not know `keep` said `absent` of what it could not map; such a command may still lie on the topic."""
+    return "keep" if command.wish == "absent" and command.skip in UNMAPPED else command.wish
 
 
 def _newest(

@@ -34,7 +34,7 @@ class Item:
     connection: ConnectionId
     place: str
     revision: int
-    wish: Literal["present", "absent"]
+    wish: Literal["present", "absent", "keep"]
     skip: str
     document: Mapping[str, Any]
     mapping_version: int
@@ -146,7 +146,9 @@ select n.*, 'ready', $20, $20, $20
 on conflict (sync, entity, record) do update
    set source = excluded.source, connection = excluded.connection, place = excluded.place, revision = excluded.revision,
        wish = excluded.wish, skip = excluded.skip, document = excluded.document, mapping_version = excluded.mapping_version,
-       target_key = excluded.target_key, run = excluded.run, event_id = excluded.event_id, replay = excluded.replay,
+       -- A record that is kept as it is stays under the key that it has.
+       target_key = case when excluded.wish = 'keep' then w.target_key else excluded.target_key end,
+       run = excluded.run, event_id = excluded.event_id, replay = excluded.replay,
        happened_at = excluded.happened_at, traceparent = excluded.traceparent, changed_at = excluded.changed_at,
        lane = case when w.state in ('done', 'dead', 'parked') or excluded.priority < w.priority then excluded.lane else w.lane end,
        priority = case when w.state in ('done', 'dead', 'parked') then excluded.priority else least(excluded.priority, w.priority) end,
@@ -204,13 +206,17 @@ async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -
 
 
 async def reopen(tx: Connection, keys: Sequence[ItemKey], now: datetime) -> None:
-    """Makes closed rows ready: somebody else's change concerns them too. Leased and held rows are left alone (R1)."""
+    """Makes closed rows ready: somebody else's change concerns them too. Leased and held rows are left alone (R1).
+
+    So are those that are kept as they are: they do nothing whatever others do, and two of them would wake each other for ever.
+    """
     await tx.execute(
         """
         update flow.work_item w
            set state = 'ready', due_at = $4, attempts = 0, did = '', outcome = '', reason = '', changed_at = $4
           from unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)
          where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record) and w.state in ('done', 'waiting', 'ready')
+           and w.wish <> 'keep'
         """,
         *columns(sorted(set(keys))),
         now,

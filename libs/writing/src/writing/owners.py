@@ -99,7 +99,7 @@ Living = Mapping[TargetKey, list[tuple[ItemKey, bool]]]
 
 
 async def _living(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> Living:
-    """Who lives under each of these keys, and whether it is able to write: not dead, not parked, its sync active."""
+    """Who lives under each of these keys, and whether it is able to write: not dead, parked or kept as it is, its sync active."""
     wanted = {
         TargetKey(item.connection, item.place, key)
         for item in items
@@ -109,7 +109,7 @@ async def _living(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, 
     rows = await tx.fetch(
         """
         select o.connection, o.place, o.key, o.sync, o.entity, o.record,
-               coalesce(w.state not in ('dead', 'parked'), false) and coalesce(s.state = 'active', false) as able
+               coalesce(w.state not in ('dead', 'parked') and w.wish <> 'keep', false) and coalesce(s.state = 'active', false) as able
           from flow.target_owner o
           join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
           left join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)

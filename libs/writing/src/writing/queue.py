@@ -24,6 +24,7 @@ from writing import known as knowledge
 from writing import leases, owners
 from writing.claimed import Claimed
 from writing.items import Item, ItemKey, columns, item_of, key_of
+from writing.owners import Ownership
 
 BLOCKED_FOR = timedelta(milliseconds=500)
 LIVE: tuple[int, ...] = (0,)
@@ -55,7 +56,10 @@ class Queue:
             if await _gated(tx, connection.id, now):
                 return []
             taken = await self._take(tx, syncs, turn, now)
-            return await self._own(tx, taken, connection, now) if taken else []
+            # A record that is kept as it is needs no lease, and owns what it owned.
+            kept = [Claimed(item, Ownership(), {}, did=item.did) for item in taken if item.wish == "keep"]
+            moving = [item for item in taken if item.wish != "keep"]
+            return kept + (await self._own(tx, moving, connection, now) if moving else [])
 
     async def _take(self, tx: state.Connection, syncs: Sequence[SyncId], turn: Turn, now: datetime) -> list[Item]:
         token, taken = uuid4(), list[Item]()
@@ -173,9 +177,9 @@ with due as (
     select d.sync, d.entity, d.record from unnest($1::text[]) as s(id) cross join lateral (
         select w.sync, w.entity, w.record from flow.work_item w
          where w.sync = s.id and w.priority = $2 and w.state in ('ready', 'waiting') and w.due_at <= $3
-           and not exists (select from flow.target_lease l
+           and (w.wish = 'keep' or not exists (select from flow.target_lease l
                             where (l.connection, l.place, l.key) = (w.connection, w.place, w.target_key)
-                              and (l.sync, l.entity, l.record) <> (w.sync, w.entity, w.record))
+                              and (l.sync, l.entity, l.record) <> (w.sync, w.entity, w.record)))
          order by w.due_at limit $4 for update of w skip locked) as d
 )
 update flow.work_item w set state = 'leased', token = $5, lease_until = now() + $6

@@ -48,9 +48,17 @@ class Sheet:
         """Nothing is left to do for this wish. R1: unless a newer one came meanwhile."""
         fate = self._finished(row, step)
         self.fates[row.item.key] = fate.overtaken(self.now) if locked.revision > row.item.revision else fate
+        if row.item.wish == "keep":
+            self._kept(row)
+            return
         self.done.append(row)
         if row.ownership.former:
             self.yielding[row.item.key] = (row.item.connection, row.item.place, row.ownership.former)
+
+    def _kept(self, row: Claimed) -> None:
+        """Its links and keys stay as they are. R13: it cannot write now, so the next of those who share its target does."""
+        if row.item.target_key:
+            self.yielding[row.item.key] = (row.item.connection, row.item.place, (row.item.target_key,))
 
     def _finished(self, row: Claimed, step: Nothing | Skip) -> Fate:
         reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")

@@ -92,7 +92,7 @@ def _count(result: Preview, compiled: CompiledMapping, row: Any, limit: int) -> 
 
 
 def _kind(wish: Wish, row: Any) -> str:
-    if wish.skip and not row["linked"]:
+    if wish.wish == "keep" or (wish.skip and not row["linked"]):
         return "skipped"
     if wish.wish == "absent":
         if not row["linked"]:
@@ -110,9 +110,10 @@ def _kind(wish: Wish, row: Any) -> str:
 
 
 def _sample(record: str, kind: str, wish: Wish, before: dict[str, Any] | None) -> dict[str, Any]:
+    fields = sorted({*(before or {}), *wish.document}) if wish.wish != "keep" else ()
     changes = [
         {"field": name, "before": (before or {}).get(name), "after": wish.document.get(name)}
-        for name in sorted({*(before or {}), *wish.document})
+        for name in fields
         if (before or {}).get(name) != wish.document.get(name)
     ]
     return {

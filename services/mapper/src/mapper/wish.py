@@ -1,4 +1,4 @@
-"""What one sync wants of one record: the mapping's document, or that the record be absent, or that nothing be written and why."""
+"""What one sync wants of one record: the mapping's document, that the record leave its target, or that it be left as it is, and why."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from mapper.mapping.engine import CompiledMapping
 from mapper.mapping.problems import Problem
 from mapper.state import RecordState
 
+MISSING, EXPENSIVE = "MAPPING_REQUIRED_MISSING", "MAPPING_EXPRESSION_EXPENSIVE"
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A wanted document before it has a revision; `content` is equal exactly when two wishes are."""
 
-    wish: Literal["present", "absent"]
+    wish: Literal["present", "absent", "keep"]
     document: dict[str, Any]
     skip: SkipReason | None = None
     notes: tuple[Problem, ...] = field(default=(), compare=False)
@@ -36,11 +38,14 @@ def wish_of(state: RecordState, mapping: CompiledMapping) -> Wish:
     mapped = mapping.apply(state.record())
     if not mapped.passes:
         return _absent(definition.on_filtered, definition.gone_tag, SkipReason.FILTERED)
-    reason = _unmappable(mapped.problems, definition.key, mapping.required)
     notes = mapped.problems + mapped.left_out
+    if _lacks_key(state, mapping, mapped.problems):
+        # Whoever lost the key leaves the target record that had it (R14), and is counted as skipped.
+        return _absent("archive", definition.gone_tag, SkipReason.NO_EMAIL, notes)
+    reason = _unmappable(mapped.problems, definition.key, mapping.required)
     if reason is not None:
-        # Whoever lost the key leaves the member that had it (R14), and is counted as skipped.
-        return _absent("archive", definition.gone_tag, reason, notes)
+        # Nobody can say what it shall look like, so nothing of it is touched: a mapping's mistake must not take members away.
+        return Wish("keep", {}, reason, notes)
     return Wish("present", mapped.document, notes=notes)
 
 
@@ -48,11 +53,20 @@ def _absent(how: OnGone, tag: str, skip: SkipReason | None = None, notes: tuple[
     return Wish("absent", {"how": how, "tag": tag} if how == "tag" else {"how": how}, skip, notes)
 
 
+def _lacks_key(state: RecordState, mapping: CompiledMapping, problems: Sequence[Problem]) -> bool:
+    """Whether the source said that there is no value for the key; what it has not told yet is unknown, and takes nobody away."""
+    key = mapping.definition.key
+    missing = any(problem.field == key and problem.code == MISSING for problem in problems)
+    return missing and mapping.told(key, state.record())
+
+
 def _unmappable(problems: Sequence[Problem], key: str, required: frozenset[str]) -> SkipReason | None:
     """A problem of the key or of a required field keeps the whole record; any other keeps its own field only."""
     for problem in problems:
+        if not problem.row or (problem.code == EXPENSIVE and problem.field in required | {key}):
+            return SkipReason.UNMAPPABLE
         if problem.field == key:
-            return SkipReason.NO_EMAIL if problem.code == "MAPPING_REQUIRED_MISSING" else SkipReason.INVALID_EMAIL
-    if any(problem.field in required or not problem.row for problem in problems):
+            return SkipReason.NO_EMAIL if problem.code == MISSING else SkipReason.INVALID_EMAIL
+    if any(problem.field in required for problem in problems):
         return SkipReason.REQUIRED_FIELD_MISSING
     return None

@@ -131,7 +131,8 @@ class WriteCommand(Message):
     revision: int
     """R9: orders everything downstream of the mapper."""
     mapping_version: int
-    wish: Literal["present", "absent"]
+    wish: Literal["present", "absent", "keep"]
+    """`keep`: the record cannot be mapped at the moment; it is skipped, and stays at the target as it is."""
     document: dict[str, Any] = Field(default_factory=dict)
     """Target fields by the paths of the target's catalogue, plus what the template's options say."""
     skip: str = ""

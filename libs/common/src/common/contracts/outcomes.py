@@ -24,6 +24,11 @@ class SkipReason(StrEnum):
     NOT_AT_TARGET = "not_at_target"
     SYNC_DISABLED = "sync_disabled"
     REQUIRED_FIELD_MISSING = "required_field_missing"
+    UNMAPPABLE = "unmappable"
+
+
+UNMAPPED = frozenset({SkipReason.INVALID_EMAIL, SkipReason.REQUIRED_FIELD_MISSING, SkipReason.UNMAPPABLE})
+"""Reasons of the mapping: nobody can say what the record shall look like, so it is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,20 +67,23 @@ class CompiledMapping:
         self.required = frozenset(row.target for row in rows if row.required)
 
     def passes(self, record: Record) -> bool:
-        """Whether the record meets the sync's filter; no filter lets everything pass."""
-        if self._condition is None:
-            return True
-        try:
-            return self._condition.read(record) not in (None, False, "", [], {})
-        except ExpressionExpensive:
-            return False
+        """Whether the record meets the sync's filter; no filter lets everything pass. Raises when nobody can say."""
+        return self._condition is None or self._condition.read(record) not in (None, False, "", [], {})
+
+    def told(self, target: str, record: Record) -> bool:
+        """Whether the record says anything about what the row of this target field reads."""
+        return any(row.target == target and row.expression.told(record) for row in self._rows)
 
     def apply(self, record: Record) -> Mapped:
         """The document that the target shall have for this record."""
         if len(orjson.dumps(record)) > MAX_RECORD:
             return Mapped(True, {}, (_too_large(),))
-        if not self.passes(record):
-            return Mapped(False, {})
+        try:
+            if not self.passes(record):
+                return Mapped(False, {})
+        except ExpressionExpensive as error:
+            # Nobody knows whether it passes, so it is not filtered out.
+            return Mapped(True, {}, (_problem("MAPPING_EXPRESSION_EXPENSIVE", 0, "filter", str(error)),))
         draft = _Draft()
         for row in self._rows:
             self._fill(draft, row, record)
@@ -111,7 +114,11 @@ class CompiledMapping:
 def compile_mapping(definition: MappingDefinition, target: FieldCatalogue | None = None) -> CompiledMapping:
     """Compiles a definition and holds it against the target's catalogue; raises `MappingInvalid` with every problem found."""
     problems: list[Problem] = []
-    rows = [row for number, given in enumerate(definition.rows, 1) if (row := _row(number, given, target, problems))]
+    rows = [
+        row
+        for number, given in enumerate(definition.rows, 1)
+        if (row := _row(number, given, definition.key, target, problems))
+    ]
     condition = _expression(0, "filter", definition.filter, problems) if definition.filter else None
     problems += _unmapped(definition, target)
     if problems:
@@ -119,7 +126,9 @@ def compile_mapping(definition: MappingDefinition, target: FieldCatalogue | None
     return CompiledMapping(definition, rows, condition)
 
 
-def _row(number: int, given: MappingRow, target: FieldCatalogue | None, problems: list[Problem]) -> _Row | None:
+def _row(
+    number: int, given: MappingRow, key: str, target: FieldCatalogue | None, problems: list[Problem]
+) -> _Row | None:
     expression = _expression(number, given.target, given.source, problems)
     steps = []
     for transform in given.transforms:
@@ -132,7 +141,7 @@ def _row(number: int, given: MappingRow, target: FieldCatalogue | None, problems
     found = target.get(given.target) if target else None
     if target and found is None and given.target != TAGS and not given.new_field:
         problems.append(_problem("MAPPING_TARGET_UNKNOWN", number, given.target, "The target has no such field."))
-    required = given.required or bool(found and found.required)
+    required = given.required or given.target == key or bool(found and found.required)
     return _Row(number, given.target, expression, tuple(steps), required, found) if expression else None
 
 
