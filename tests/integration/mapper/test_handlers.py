@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from mapper.handlers import ChangeHandler
 from mapper.judging import Mappings
 from mapper.publisher import Publisher
 from mapper.remap import Remapper
+from tests.support.bus import until
 from tests.support.database import Database
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -205,6 +207,14 @@ class TestChangeHandler:
         (command,) = await mapper.handle(told(3, kind="deleted", via="read"))
         assert (command.wish, command.document, command.revision) == ("absent", {"how": "archive"}, 2)
 
+    async def test_two_reads_of_one_instant_that_disagree_ask_for_a_third(self, mapper: Mapper) -> None:
+        await mapper.handle(told(2, email="ana@ex.org", via="read"))
+        assert await mapper.handle(told(2, kind="deleted", via="read")) == []
+        (request,) = await mapper.rows("select * from flow.read_request")
+        assert (request["reason"], request["not_before"]) == ("tie", NOON + timedelta(seconds=5))
+        (command,) = await mapper.handle(told(5, kind="deleted", via="read"))
+        assert command.wish == "absent"
+
     async def test_two_unsettled_states_of_one_second_ask_for_a_read_after_it(self, mapper: Mapper) -> None:
         await mapper.handle(told(1, email="ana@ex.org"), told(1, email="bob@ex.org"))
         (request,) = await mapper.rows("select * from flow.read_request")
@@ -213,6 +223,48 @@ class TestChangeHandler:
     async def test_five_hundred_records_are_one_transaction(self, mapper: Mapper) -> None:
         commands = await mapper.handle(*(told(1, str(n), email=f"a{n}@ex.org") for n in range(500)))
         assert len({c.record for c in commands}) == 500
+
+
+class TestNewMappingVersionMeetsABirth:
+    """R9: a record whose first change is still in its transaction can be neither locked nor seen by a page."""
+
+    @pytest.mark.parametrize("record", ["1", "9"])
+    async def test_born_under_the_old_version_it_is_judged_by_the_new_one(
+        self, mapper: Mapper, owner: Pool, record: str
+    ) -> None:
+        await mapper.handle(told(1, "5", email="five@ex.org", first_name="Five"))
+        await self.remapped(mapper)
+        birth = [Delivered(change := told(1, record, email="a@ex.org", first_name="Ana"), _record(7, change))]
+        async with transaction(mapper.pool) as tx:
+            await mapper.handler.store(birth, tx)
+            await configure(owner, MappingDefinition(2, (EMAIL,)))
+            remap = asyncio.create_task(self.remapped(mapper))
+            await until(lambda: self.waits_or_ends(mapper, remap), "the remap waits for the batch, or is through")
+        await remap
+        await mapper.handler.after(birth)
+        (row,) = await mapper.rows("select document from flow.wanted where record = $1", record)
+        assert row["document"] == {"email": "a@ex.org"}
+
+    async def test_a_batch_that_begins_meanwhile_reads_the_new_version(self, mapper: Mapper, owner: Pool) -> None:
+        """A reader that asks while the remap waits comes after it, so the remap is not starved either."""
+        first, second = told(1, "1", email="a@ex.org", first_name="A"), told(1, "2", email="b@ex.org", first_name="B")
+        async with transaction(mapper.pool) as tx:
+            await mapper.handler.store([Delivered(first, _record(1, first))], tx)
+            await configure(owner, MappingDefinition(2, (EMAIL,)))
+            remap = asyncio.create_task(self.remapped(mapper))
+            await until(lambda: self.waits_or_ends(mapper, remap), "the remap waits for the batch")
+            late = asyncio.create_task(mapper.handle(second))
+        await asyncio.gather(remap, late)
+        rows = await mapper.rows("select document from flow.wanted order by record")
+        assert [row["document"] for row in rows] == [{"email": "a@ex.org"}, {"email": "b@ex.org"}]
+
+    async def remapped(self, mapper: Mapper) -> None:
+        while await mapper.remapper.step():
+            pass
+
+    async def waits_or_ends(self, mapper: Mapper, remap: asyncio.Task[None]) -> bool:
+        waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+        return remap.done() or bool(await mapper.rows(waiting))
 
 
 class TestNewMappingVersion:

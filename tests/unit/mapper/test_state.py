@@ -142,3 +142,26 @@ class TestDeletion:
     def test_gone_answered_before_a_newer_read_is_stale(self) -> None:
         state = merged(change(6, {"name": "B"}, via="read", seen=7))
         assert merge(state, gone(5)).verdict is Verdict.STALE
+
+    def test_gone_and_there_in_one_instant_decide_nothing_and_ask(self) -> None:
+        """A vendor's `Date` has seconds: which of the two reads was later, nobody knows."""
+        there = merged(change(5, {"name": "A"}, via="read"))
+        result = merge(there, gone(5))
+        assert (result.verdict, result.ask, result.state) == (Verdict.ASKED, Ask.TIE, there)
+
+    def test_there_and_gone_in_one_instant_decide_nothing_and_ask(self) -> None:
+        deleted = merged(change(1, {"name": "A"}), gone(5))
+        result = merge(deleted, change(5, {"name": "A"}, via="read"))
+        assert (result.verdict, result.ask, result.state) == (Verdict.ASKED, Ask.TIE, deleted)
+
+    def test_gone_told_twice_is_a_duplicate_and_no_tie(self) -> None:
+        deleted = merged(change(1, {"name": "A"}), gone(5))
+        assert (merge(deleted, gone(5)).verdict, merge(deleted, gone(5)).ask) == (Verdict.DUPLICATE, None)
+
+    @given(st.permutations([change(5, {"name": "A"}, via="read"), gone(5), gone(6)]), st.integers(0, 2))
+    def test_a_third_read_decides_and_a_replay_of_all_three_changes_nothing(
+        self, told: list[ChangeEvent], again: int
+    ) -> None:
+        state = merged(*told, gone(6))
+        assert state.deleted
+        assert merge(state, told[again]).state == state

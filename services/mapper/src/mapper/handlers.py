@@ -62,8 +62,9 @@ class ChangeHandler:
 
     async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: Connection) -> None:
         """One transaction: lock, merge, judge, journal. Repeatable: the same changes again are duplicates."""
-        now = self._clock.now()
-        states = await rows.lock(tx, [_key(item.message) for item in batch], now)
+        now, keys = self._clock.now(), [_key(item.message) for item in batch]
+        await rows.judging(tx, keys)
+        states = await rows.lock(tx, keys, now)
         known = dict(states)
         causes: dict[Key, Cause] = {}
         entries: list[Entry] = []
@@ -80,7 +81,7 @@ class ChangeHandler:
             await rows.save(tx, changed, now)
         if asks:
             await read_requests.ask(tx, asks, now)
-        # R9: read after the locks, so that no older mapping version judges after a newer one.
+        # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
         judged = await judge(tx, configuration, self._mappings, states, causes, now)
         await write(tx, entries + judged.entries)
@@ -93,7 +94,8 @@ class ChangeHandler:
     def _request(self, item: Delivered[ChangeEvent], ask: Ask) -> ReadRequest:
         """R10: an answer settles only after the stamp's second and the vendor's read lag are over."""
         change, now = item.message, self._clock.now()
-        due = change.version.stamp + self._settle if ask is Ask.UNSETTLED else now
+        since = {Ask.UNSETTLED: change.version.stamp, Ask.TIE: change.observed_at}.get(ask)
+        due = now if since is None else since + self._settle
         traceparent = _traceparent(item.record)
         return ReadRequest(change.connection, change.entity, change.record, ask.value, due, traceparent)
 

@@ -1,8 +1,9 @@
 """A new mapping version judges every stored record again: in pages, behind live work, exactly once per version.
 
-The page's records are locked like a batch's, so a live change and this job take turns; the cursor is saved in the page's own
-transaction, so a crash repeats at most nothing. Only wishes that differ get a new revision: what the new version does not change
-is not written.
+The page's records are locked like a batch's, so a live change and this job take turns. A record that is being born has no row that could
+be locked or seen: before the first page the job waits for every batch that may have read an older version, and a batch that begins later
+reads this one (R9). The cursor is saved in the page's own transaction, so a crash repeats at most nothing. Only wishes that differ get a
+new revision: what the new version does not change is not written.
 """
 
 from __future__ import annotations
@@ -70,24 +71,35 @@ class Remapper:
 
     async def step(self) -> bool:
         """Judges one page of one sync; False when there is nothing to do."""
-        for sync_id in await self._due():
-            page = await self._page(sync_id)
+        for sync in await self._due():
+            await self._begin(sync)
+            page = await self._page(sync.id)
             if page is not None:
                 await failpoints.hit("mapper.after_remap_page")
                 await self._publisher.publish(page.keys)
                 return True
         return False
 
-    async def _due(self) -> list[SyncId]:
+    async def _due(self) -> list[Sync]:
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
             finished = await tx.fetch("select sync, mapping_version from flow.remap where finished_at is not null")
         done = {(row["sync"], row["mapping_version"]) for row in finished}
         return [
-            sync.id
+            sync
             for sync in configuration.syncs.values()
             if sync.mapping and sync.state in ("active", "paused") and (sync.id, sync.mapping.version) not in done
         ]
+
+    async def _begin(self, sync: Sync) -> None:
+        """Once for each version, before its first page; in a transaction that holds nothing else, so that nobody waits crosswise."""
+        assert sync.mapping is not None
+        job = (sync.id, sync.mapping.version)
+        async with transaction(self._pool) as tx:
+            if await tx.fetchval("select true from flow.remap where sync = $1 and mapping_version = $2", *job):
+                return
+            await rows.judged_so_far(tx, sync.source)
+            await tx.execute(_BEGIN, *job, self._clock.now())
 
     async def _page(self, sync_id: SyncId) -> Page | None:
         """None when another process has the job, or the version moved on."""
@@ -102,15 +114,10 @@ class Remapper:
     async def _judge_page(self, tx: Connection, sync: Sync, version: int) -> Page | None:
         now = self._clock.now()
         job = await tx.fetchrow(
-            """
-            insert into flow.remap (sync, mapping_version, started_at) values ($1, $2, $3)
-            on conflict (sync, mapping_version) do update set cursor = flow.remap.cursor returning cursor, finished_at
-            """,
-            sync.id,
-            version,
-            now,
+            "select cursor, finished_at from flow.remap where sync = $1 and mapping_version = $2", sync.id, version
         )
-        if job["finished_at"] is not None:
+        # No row: the version moved on since somebody looked, and the newer one has not begun.
+        if job is None or job["finished_at"] is not None:
             return None
         states = await rows.lock_page(tx, sync.source, sync.entity, job["cursor"], PAGE)
         configuration = await self._configuration.read(tx)  # R9: after the locks
@@ -126,3 +133,8 @@ class Remapper:
             sync.id, version, last, len(states), len(judged.raised), len(states) < PAGE, now,
         )  # fmt: skip
         return Page([raised.key for raised in judged.raised], len(states) < PAGE)
+
+
+_BEGIN = """
+insert into flow.remap (sync, mapping_version, started_at) values ($1, $2, $3) on conflict (sync, mapping_version) do nothing
+"""

@@ -53,6 +53,19 @@ class Known(NamedTuple):
     content: str
 
 
+async def judging(tx: Connection, keys: Sequence[Key]) -> None:
+    """R9: says until the transaction ends that records of these connections are being judged, by a version read after this."""
+    await tx.execute(
+        "select pg_advisory_xact_lock_shared(hashtextextended('judging:' || c, 0)) from unnest($1::text[]) as c",
+        sorted({key.connection for key in keys}),
+    )
+
+
+async def judged_so_far(tx: Connection, connection: ConnectionId) -> None:
+    """R9: waits for everybody who judges records of this connection; whoever comes later reads what is committed by now."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('judging:' || $1, 0))", connection)
+
+
 async def lock(tx: Connection, keys: Sequence[Key], now: datetime) -> dict[Key, RecordState]:
     """The states of these records, locked until the transaction ends; a record never seen has an empty one."""
     ordered = sorted(set(keys))

@@ -3,7 +3,8 @@
 R10: a version is (stamp, settled). A field takes a change's value when the change is newer than whatever last told this field;
 what a change does not carry it does not touch, so a slim list row never blanks a field that only the detail has. Two different
 unsettled states of one stamp cannot be ordered: the first stays, and a read by id is asked for.
-R12: a webhook of a deletion only asks. A read by id that answers "gone" deletes; only a later read by id revives.
+R12: a webhook of a deletion only asks. A read by id that answers "gone" deletes; only a later read by id revives. Of two reads of one
+instant nobody knows which was later (a vendor's `Date` has seconds), so neither decides and a third is asked for.
 
 Pure: the stored state and a change come in, the next state and a verdict go out.
 """
@@ -36,6 +37,8 @@ class Ask(StrEnum):
     UNSETTLED = "unsettled"
     DELETION = "deletion"
     REVIVAL = "revival"
+    TIE = "tie"
+    """Two reads of one instant disagree on whether the record exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ def merge(state: RecordState, change: ChangeEvent) -> Merged:
 
 
 def _deleted(state: RecordState, change: ChangeEvent) -> Merged:
+    if state.existence_at == change.observed_at and not state.deleted:
+        return Merged(state, Verdict.ASKED, Ask.TIE)
     if state.existence_at is not None and change.observed_at <= state.existence_at:
         return Merged(state, Verdict.DUPLICATE if state.deleted else Verdict.STALE)
     # R12: the version of a deletion is the Date of the answer that said so.
@@ -93,6 +98,8 @@ def _deleted(state: RecordState, change: ChangeEvent) -> Merged:
 def _told_while_deleted(state: RecordState, change: ChangeEvent) -> Merged:
     if change.via != "read":
         return Merged(state, Verdict.ASKED, Ask.REVIVAL)
+    if state.existence_at == change.observed_at:
+        return Merged(state, Verdict.ASKED, Ask.TIE)
     if state.existence_at is not None and change.observed_at <= state.existence_at:
         return Merged(state, Verdict.STALE)
     # A record that was re-created has nothing of the former one but its id.
