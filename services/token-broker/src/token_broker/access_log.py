@@ -14,17 +14,16 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
-import asyncpg
 from structlog.typing import FilteringBoundLogger
 
 from common.state import pool as state
+from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
 from token_broker.refusals import Refusal
 
 EVERY_S = 1.0
 MOST_WAITING = 100_000
 _AT_ONCE = 5_000
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,10 @@ class AccessLog:
             await asyncio.sleep(EVERY_S)
             try:
                 await self.flush()
-            except _AWAY as away:
-                self._log.error("access_log.not_written", waiting=len(self._waiting), error=type(away).__name__)
+            except DATABASE_ERRORS as error:
+                if not is_away(error):
+                    raise
+                self._log.error("access_log.not_written", waiting=len(self._waiting), error=type(error).__name__)
 
     async def flush(self) -> None:
         """Writes what waits now; what could not be written goes on waiting."""

@@ -15,6 +15,7 @@ import asyncpg
 
 from common.clock import monotonic
 from common.state.pool import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+from common.state.trouble import DATABASE_ERRORS, is_away
 
 _LOOK_AGAIN_S = 0.05
 _KEY = "hashtextextended('millrace:grant:' || $1, 0)"
@@ -109,6 +110,8 @@ class GrantLocks:
                 return
             try:
                 await session.execute(f"select pg_advisory_unlock({_KEY})", connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except DATABASE_ERRORS as error:
                 # A session that cannot unlock is ended: that unlocks.
                 session.terminate()
+                if not is_away(error):
+                    raise

@@ -6,14 +6,12 @@ import asyncio
 import sys
 from pathlib import Path
 
-import asyncpg
-
 from common.environment import ConfigurationError
 from common.settings import load
 from common.state.migrate import MigrationRefused, migrate
 from common.state.migrate_command import AWAY, DONE, MISCONFIGURED, REFUSED
 from common.state.settings import OwnerSettings
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, Trouble, trouble_of
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMA = "vault"
@@ -32,7 +30,7 @@ def main() -> int:
         return _say(str(wrong), MISCONFIGURED)
     except MigrationRefused as refused:
         return _say(str(refused), REFUSED)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         away = trouble_of(error) is Trouble.AWAY
         return _say(f"The vault could not be migrated: {error or type(error).__name__}.", AWAY if away else REFUSED)
     print("Applied " + ", ".join(applied) if applied else "The vault is up to date.")  # noqa: T201

@@ -10,11 +10,11 @@ import asyncpg
 from structlog.typing import FilteringBoundLogger
 
 from common.state.pool import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker.credentials import NEWS
 
 _AGAIN_S = 1.0
 _BEAT_S = 5.0
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class News:
@@ -37,8 +37,10 @@ class News:
         while True:
             try:
                 await self._listen()
-            except _AWAY as away:
-                self._log.warning("news.deaf", error=type(away).__name__)
+            except DATABASE_ERRORS as error:
+                if not is_away(error):
+                    raise
+                self._log.warning("news.deaf", error=type(error).__name__)
             finally:
                 self._hearing = False
             await asyncio.sleep(_AGAIN_S)

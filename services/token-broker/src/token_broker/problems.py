@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from common.failures import Failure
+from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
 from token_broker.consent import ConsentStopped
 from token_broker.keyring import KeyLost
@@ -19,7 +19,6 @@ from token_broker.refusals import Refusal, unavailable
 from token_broker.sealing import SealBroken
 
 NO_STORE = {"cache-control": "no-store"}
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 def problem(refusal: Refusal) -> Response:
@@ -69,10 +68,12 @@ def install(app: FastAPI) -> None:
         async def _unreadable(_: Request, __: Exception) -> Response:
             return problem(Refusal(503, codes.CREDENTIAL_UNREADABLE, retry_after_s=60))
 
-    for away in _AWAY:
+    for trouble in DATABASE_ERRORS:
 
-        @app.exception_handler(away)
-        async def _away(_: Request, __: Exception) -> Response:
+        @app.exception_handler(trouble)
+        async def _away(_: Request, error: Exception) -> Response:
+            if not is_away(error):
+                raise error
             return problem(unavailable("The vault's database does not answer.", 2))
 
     @app.exception_handler(Failure)

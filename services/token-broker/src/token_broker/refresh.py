@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import asyncpg
 from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
 from common.clock import Clock, monotonic
 from common.metric_register import TOKEN_EXPIRY, TOKEN_REFRESH
 from common.metrics import Metrics
+from common.state.trouble import DATABASE_ERRORS, is_away, trouble_of
 from token_broker import codes
 from token_broker.accounts import Accounts
 from token_broker.credentials import Credentials
@@ -41,7 +41,6 @@ MOST_JITTER = timedelta(seconds=60)
 _SPARE = timedelta(minutes=2)
 APP_PAUSE = timedelta(minutes=5)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 Outcome = Held | Refusal
 Draw = Callable[[float, float], float]
@@ -107,8 +106,10 @@ class Refresher:
         except (SealBroken, KeyLost) as broken:
             self._log.error("vault.credential_unreadable", connection=connection, reason=str(broken))
             return Refusal(503, codes.CREDENTIAL_UNREADABLE, retry_after_s=60)
-        except _AWAY as away:
-            self._log.error("refresh.database_away", connection=connection, error=type(away).__name__)
+        except DATABASE_ERRORS as error:
+            if not is_away(error):
+                raise
+            self._log.error("refresh.database_away", connection=connection, error=type(error).__name__)
             return unavailable("The vault's database does not answer.", 2)
 
     async def _alone(self, connection: str, seen: int, because: str, sure: Sure) -> Outcome:
@@ -197,7 +198,7 @@ class Refresher:
         return found
 
     async def _store_surely(self, held: Held, granted: Granted, intent: Intent, times: Times, because: str) -> None:
-        """The vendor has given, so this must reach the disk: a database that restarts is waited for.
+        """The vendor has given, so this must reach the disk: whatever the trouble, it is tried again for a minute, and then raised.
 
         Another replica may meanwhile have found the grant dead by its former token; the generation is still the same then, and
         these tokens bring it back.
@@ -207,8 +208,11 @@ class Refresher:
             try:
                 await self._store.succeed(held, intent, granted, times, because)
                 return
-            except _AWAY as away:
-                self._log.error("refresh.store_failed", connection=held.connection, error=type(away).__name__)
+            except DATABASE_ERRORS as error:
+                trouble = str(trouble_of(error))
+                self._log.error(
+                    "refresh.store_failed", connection=held.connection, error=type(error).__name__, trouble=trouble
+                )
                 if monotonic() >= deadline:
                     raise
             await asyncio.sleep(0.25)
@@ -219,7 +223,9 @@ class Refresher:
         """A commit whose answer was lost may have happened."""
         try:
             return await self._store.stored(held.connection, intent) is not None
-        except _AWAY:
+        except DATABASE_ERRORS as error:
+            if not is_away(error):
+                raise
             return False
 
     async def _no(self, held: Held, said: NotGranted, intent: Intent) -> Outcome:

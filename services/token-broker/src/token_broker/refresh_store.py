@@ -112,7 +112,9 @@ class RefreshStore:
         found = await self._credentials.read(connection)
         return found if found is not None and found.attempt == intent.attempt else None
 
-    async def pause(self, held: Held, intent: Intent | None, said: NotGranted, until: datetime, now: datetime) -> None:
+    async def pause(
+        self, held: Standing, intent: Intent | None, said: NotGranted, until: datetime, now: datetime
+    ) -> None:
         """It did not work and the grant lives: not before `until`. An answer that may yet have counted leaves the intent."""
         async with state.transaction(self._pool) as tx:
             await tx.execute(
@@ -195,7 +197,7 @@ class RefreshStore:
         # The call that has to leave the window before one more fits in.
         return None if len(made) < allowed else made[allowed - 1]["at"] + window
 
-    async def _settle(self, tx: state.Connection, held: Held, intent: Intent, said: NotGranted) -> None:
+    async def _settle(self, tx: state.Connection, held: Standing, intent: Intent, said: NotGranted) -> None:
         """An unknown outcome keeps its intent, and so does any that tells nothing of an earlier unknown one."""
         if said.means == "unknown" or intent.unknown > 0:
             await self._outcome(tx, intent, said.means, said.words)

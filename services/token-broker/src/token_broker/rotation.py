@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-import asyncpg
 from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
 from common.clock import Clock
 from common.state import pool as state
+from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
 from token_broker.keyring import KeyLost, KeyRing, RingFixed
 from token_broker.refusals import Refusal
@@ -23,7 +23,7 @@ from token_broker.sealing import SealBroken
 from token_broker.vault import Vault
 
 _PAGE = 50
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_OURS = "and rotating again will not help: this is our fault or the installation's, `millrace logs token-broker` has it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +87,24 @@ class Rotation:
                 for subject, former in page:
                     await self._one(subject, former)
             message = await self._retire()
-        except (SealBroken, KeyLost, RingFixed, *_AWAY) as error:
-            self._log.error("keys.rotation_failed", done=self.progress.done, reason=str(error) or type(error).__name__)
-            self.progress = replace(
-                self.progress,
-                state="failed",
-                finished_at=self._clock.now(),
-                message=f"It stopped ({error or type(error).__name__}); nothing is lost, rotate again.",
-            )
+        except (SealBroken, KeyLost, RingFixed) as error:
+            self._failed(error, "rotate again")
             return
+        except DATABASE_ERRORS as error:
+            self._failed(error, "rotate again" if is_away(error) else _OURS)
+            return
+        except Exception as error:
+            # A task of its own: unless it is written down here, whoever waits for the end waits for ever.
+            self._failed(error, _OURS)
+            raise
         self.progress = replace(self.progress, state="done", finished_at=self._clock.now(), message=message)
         self._log.info("keys.rotated", done=self.progress.done, primary=self._ring.primary)
+
+    def _failed(self, error: Exception, remedy: str) -> None:
+        reason = str(error) or type(error).__name__
+        self._log.error("keys.rotation_failed", done=self.progress.done, reason=reason, exc_info=error)
+        message = f"It stopped ({reason}); nothing is lost, {remedy}."
+        self.progress = replace(self.progress, state="failed", finished_at=self._clock.now(), message=message)
 
     async def _one(self, subject: str, former: str) -> None:
         async with state.transaction(self._pool) as tx:

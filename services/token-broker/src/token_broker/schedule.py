@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
-import asyncpg
 from structlog.typing import FilteringBoundLogger
 
 from common.clock import Clock
+from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
+from token_broker import codes
 from token_broker.access_log import AccessLog
 from token_broker.credentials import Credentials
 from token_broker.held import Standing
 from token_broker.refresh_store import RefreshStore
 from token_broker.refusals import Refusal
 from token_broker.tokens import Renews
+from vendors.grant import NotGranted
 
 EVERY_S = 1.0
 TIDY_EVERY = 60
 AT_ONCE = 50
 # So many tries in a row without a token before people are told: the first minutes of an outage are nobody's business.
 PATIENCE = 5
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# Our own fault is mended by a newer version or by an operator, not by the next second.
+PAUSE_AFTER_A_FAULT = timedelta(minutes=1)
 
 
 class Ends(Protocol):
@@ -54,6 +58,7 @@ class Schedule:
         self._kept_for = kept_for
         self._log = log
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._raised: BaseException | None = None
 
     async def run(self) -> None:
         """Looks every second: the sandbox's clock may jump an hour between two looks."""
@@ -63,19 +68,24 @@ class Schedule:
                 await self.look()
                 if beat % TIDY_EVERY == 0:
                     await self.tidy()
-            except _AWAY as away:
-                self._log.warning("schedule.database_away", error=type(away).__name__)
+            except DATABASE_ERRORS as error:
+                if not is_away(error):
+                    raise
+                self._log.warning("schedule.database_away", error=type(error).__name__)
             beat += 1
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
         """Starts what is due and closes the gates of what cannot go on."""
+        if self._raised is not None:
+            raised, self._raised = self._raised, None
+            raise raised
         now = self._clock.now()
         for standing in await self._credentials.due(now, AT_ONCE + len(self._running)):
             if standing.connection not in self._running:
                 task = asyncio.create_task(self._renew(standing), name=f"ahead:{standing.connection}")
                 self._running[standing.connection] = task
-                task.add_done_callback(lambda _, gone=standing.connection: self._running.pop(gone, None))  # type: ignore[misc]
+                task.add_done_callback(partial(self._ended, standing.connection))
         for connection in await self._store.starving(now, PATIENCE):
             found = await self._credentials.standing(connection)
             if found is not None:
@@ -87,8 +97,27 @@ class Schedule:
         for ending in self._endings:
             await ending.tidy()
 
+    def _ended(self, connection: str, task: asyncio.Task[None]) -> None:
+        """What a task raised is raised by the next look: nobody else waits for it."""
+        self._running.pop(connection, None)
+        if not task.cancelled() and task.exception() is not None:
+            self._raised = task.exception()
+
     async def _renew(self, standing: Standing) -> None:
         try:
             await self._refresher.renew(standing.connection, standing.generation, "ahead")
         except Refusal as refusal:
             self._log.info("schedule.not_renewed", connection=standing.connection, code=refusal.code.name)
+        except Exception as error:
+            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+                raise
+            await self._broke(standing, error)
+
+    async def _broke(self, standing: Standing, error: Exception) -> None:
+        """Our own fault on one grant: counted like any other failure, so that its gate closes and people are told, and the others go on."""
+        self._log.error("schedule.renewal_broke", connection=standing.connection, exc_info=error)
+        now = self._clock.now()
+        said = NotGranted(
+            "transient", codes.BROKER_FAULT.name, f"Our code failed on this grant: {type(error).__name__}."
+        )
+        await self._store.pause(standing, None, said, now + PAUSE_AFTER_A_FAULT, now)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-import asyncpg
-
 from common.clock import Clock, monotonic
+from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
 from token_broker.credentials import Credentials
 from token_broker.held import Held
@@ -28,7 +27,6 @@ LEASE_S = 300.0
 DEAF_S = 2.0
 # A token this young that is refused is tried at the vendor before it is replaced again.
 YOUNG = timedelta(seconds=60)
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Renews(Protocol):
@@ -145,7 +143,9 @@ class Tokens:
             found = await self._credentials.read(connection)
         except (SealBroken, KeyLost):
             return Refusal(503, codes.CREDENTIAL_UNREADABLE, retry_after_s=60)
-        except _AWAY:
+        except DATABASE_ERRORS as error:
+            if not is_away(error):
+                raise
             return unavailable("The vault's database does not answer.", 2)
         if found is None:
             return unknown_grant(connection)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import asyncpg
 import structlog
 from opentelemetry import trace
 from redis.exceptions import RedisError
@@ -36,6 +35,7 @@ from common.http.turns import Turns, TurnStore
 from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING, VENDOR_QUOTA_SATURATED
 from common.metrics import Metrics
 from common.state.budget_floors import DayUsedUp
+from common.state.trouble import DATABASE_ERRORS, is_away
 
 RANKS: dict[Priority, int] = {"live": 0, "replay": 1, "backfill": 2}
 
@@ -163,7 +163,9 @@ class MeteredBudget:
                 self._away_until = monotonic() + _AWAY_S
                 _log.warning("budget.redis_away", error=type(error).__name__)
                 return await self._by_turns(now_metered, waiter)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_ERRORS as error:
+            if not is_away(error):
+                raise
             return Transient(QUOTA_UNAVAILABLE.name, QUOTA_UNAVAILABLE.meaning, detail=type(error).__name__)
 
     async def _by_meter(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:

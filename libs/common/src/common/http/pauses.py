@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import asyncpg
 import structlog
 from redis.exceptions import RedisError
 
@@ -16,6 +15,7 @@ from common.http.floor import day_ends, metered, ticket
 from common.http.meter import Meter, Metered
 from common.http.profile import Limit
 from common.state.budget_floors import Ticket
+from common.state.trouble import DATABASE_ERRORS, is_away
 
 _UNNAMED = timedelta(seconds=60)
 _LONGEST = timedelta(minutes=15)
@@ -51,7 +51,9 @@ class Pauses:
         until = day_ends(one.limit, one.day) if one.day else retry_at or now + _UNNAMED
         try:
             return max(until, now + await self._told(one, until - now))
-        except (RedisError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (RedisError, *DATABASE_ERRORS) as error:
+            if not isinstance(error, RedisError) and not is_away(error):
+                raise
             _log.warning("budget.pause_not_kept", limit=one.limit.name, error=type(error).__name__)
             return until
 

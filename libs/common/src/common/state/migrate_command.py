@@ -15,7 +15,7 @@ from common.settings import load
 from common.state.migrate import MigrationRefused, migrate
 from common.state.roles import read_passwords, set_passwords
 from common.state.settings import OwnerSettings
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, Trouble, trouble_of
 
 DONE, REFUSED, AWAY, MISCONFIGURED = 0, 1, 75, 78
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(wrong), MISCONFIGURED)
     except MigrationRefused as refused:
         return _say(str(refused), REFUSED)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+    except (*DATABASE_ERRORS, ValueError) as error:
         return _explain(error)
     print("Applied " + ", ".join(applied) if applied else "The database is up to date.")  # noqa: T201
     return DONE

@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from common.state.storable import storable_json
+from common.state.trouble import DATABASE_ERRORS, is_away
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -100,8 +101,10 @@ async def _acquires(pool: Pool, timeout: float) -> bool:
             return True
     except TimeoutError:
         return False
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
-        _log.debug("pool.watch_could_not_connect", error=type(away).__name__)
+    except DATABASE_ERRORS as error:
+        if not is_away(error):
+            raise
+        _log.debug("pool.watch_could_not_connect", error=type(error).__name__)
         return True
 
 

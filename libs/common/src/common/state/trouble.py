@@ -35,6 +35,21 @@ _BROKEN_CONNECTION = (
 )
 
 
+# For `except`: whatever may come from the database. Catching it decides nothing yet: `is_away` does, or `trouble_of`.
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether waiting mends it; whoever catches anything else raises it again, or a missing table is waited for for ever."""
+    return trouble_of(error) is Trouble.AWAY
+
+
 def trouble_of(error: BaseException) -> Trouble | None:
     """What a database error means; None when it is not an error of the database at all."""
     if isinstance(error, asyncpg.PostgresError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -14,12 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from common.failures import Failure
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, is_away
 from console import codes
 from console.refusals import Refusal
 
 NO_STORE = {"cache-control": "no-store"}
-_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _log = structlog.get_logger(__name__)
 
@@ -76,11 +74,11 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    for kind in _DATABASE:
+    for kind in DATABASE_ERRORS:
 
         @app.exception_handler(kind)
         async def _away(request: Request, error: Exception) -> Response:
-            if trouble_of(error) is not Trouble.AWAY:
+            if not is_away(error):
                 raise error
             return problem(Refusal(503, codes.API_AWAY, retry_after_s=2), request_id(request))
 

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-import asyncpg
 from structlog.typing import FilteringBoundLogger
 
 from common.clock import Clock
 from common.state import pool as state
+from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
+from console import codes
 from console.refusals import Refusal
 from console.state import connecting as roads
 from console.state import idempotency
@@ -21,7 +22,6 @@ from console.use_cases.removal import Removal
 EVERY_S = 2.0
 SWEEP_EVERY_S = 60.0
 _ANSWERS_KEPT = timedelta(hours=24)
-_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Caretaker:
@@ -58,10 +58,22 @@ class Caretaker:
     async def _settle(self, connection: str) -> None:
         try:
             await self._connecting.settle(connection)
+        except Refusal:
+            raise
+        except Exception as error:
+            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+                raise
+            await self._give_up(connection, error)
         finally:
             # One that makes trouble must not keep the others from their turn.
             async with state.connection(self._pool) as link:
                 await roads.look_again(link, connection, self._clock.now() + timedelta(seconds=EVERY_S))
+
+    async def _give_up(self, connection: str, error: Exception) -> None:
+        """Our own fault on one connection: whoever connects it is told, and the others go on."""
+        self._log.error("caretaker.connecting_broke", connection=connection, exc_info=error)
+        async with state.connection(self._pool) as link:
+            await roads.ended(link, connection, codes.API_FAULT.name, f"Our code failed: {type(error).__name__}.")
 
     async def _sweep(self) -> None:
         await self._removal.sweep()
@@ -71,8 +83,12 @@ class Caretaker:
     async def _try(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except (*_AWAY, Refusal) as away:
-            self._log.warning("caretaker.later", work=what, error=str(away) or type(away).__name__)
+        except Refusal as refusal:
+            self._log.warning("caretaker.later", work=what, error=str(refusal))
+        except DATABASE_ERRORS as error:
+            if not is_away(error):
+                raise
+            self._log.warning("caretaker.later", work=what, error=str(error) or type(error).__name__)
 
 
 async def _pause(stopping: asyncio.Event) -> None:
