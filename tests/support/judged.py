@@ -81,9 +81,9 @@ class Judged:
         """Its work item."""
         await self.execute(
             """insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version,
-                                           target_key, lane, priority, happened_at, state, due_at, outcome, code, kind, message,
+                                           target_entity, target_key, lane, priority, happened_at, state, due_at, outcome, code, kind, message,
                                            failed_first_at, failed_last_at, received_at, changed_at, traceparent)
-               values ('s1', 'customer', $1, 'books', 'chimp', 'list', $2, 'present', $6, 1, $7, 'live', 0, $3, $4, $3, $5, $8,
+               values ('s1', 'customer', $1, 'books', 'chimp', 'list', $2, 'present', $6, 1, 'member', $7, 'live', 0, $3, $4, $3, $5, $8,
                        'REJECTED', 'It was refused.', $3, $3, $3, $3, $9)""",
             record, revision, self.clock.now(), state, outcome, {"email": email or f"{record}@example.org", "merge.FNAME": "Ana"},
             email or f"{record}@example.org", code, f"00-{TRACE}-b7ad6b7169203331-01",

@@ -29,8 +29,8 @@ from common.metrics import Metrics
 from common.secret import Secret
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from tests.support.sandbox import SandboxProcess
-from vendors import mailchimp
-from vendors.vendor import Vendor
+from vendors import mailchimp, zoho_books
+from vendors.vendor import Vendor, connection_of
 from writing.assembly import Writer, assemble
 from writing.heartbeat import LEASE
 from writing.intake import CommandHandler
@@ -131,12 +131,32 @@ class World:
                 if isinstance(error, BaseException):
                     raise error
 
+    # --- what is joined
+
+    async def connect(self, name: str, vendor: Vendor, **learnt: str) -> None:
+        """A connection; `learnt` is what a trial has found out."""
+        details = {"dc": "us6", "login_id": "1", **learnt} if vendor is mailchimp.VENDOR else learnt
+        account = vendor.account(connection_of(vendor.name, name, **details))
+        await self.execute(
+            """insert into core.connection (id, vendor, name, state, details, account, created_at, updated_at)
+               values ($1, $2, $1, 'active', $3, $4, $5, $5)""",
+            name, vendor.name, details, account, self.clock.now(),
+        )  # fmt: skip
+
+    async def join(self, sync: str, source: str = "books", target: str = "chimp", place: str = LIST) -> None:
+        """A sync of customers."""
+        await self.execute(
+            """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, created_at, updated_at)
+               values ($1, $1, 't', 'customer', $2, $3, $4, 'active', $5, $5)""",
+            sync, source, target, place, self.clock.now(),
+        )  # fmt: skip
+
     # --- wishes
 
     def command(
         self, record: str, email: str = "", *, sync: str = "s1", revision: int | None = None, lane: Lane = Lane.LIVE,
         how: str = "", tag: str = "inactive", skip: str = "", keep: str = "", replay: str = "", tags: Sequence[str] | None = None,
-        place: str = LIST, trace: str = "", **merge: Any,
+        place: str = LIST, trace: str = "", source: str = "books", target: str = "chimp", **merge: Any,
     ) -> Delivered[WriteCommand]:  # fmt: skip
         if revision is None:
             self.revisions[sync, record] += 1
@@ -149,7 +169,7 @@ class World:
             document |= {"tags": list(tags)} if tags is not None else {}
         command = WriteCommand(
             id=CommandId(f"{record}-{number}"), sync=SyncId(sync), entity=Entity("customer"), record=RecordId(record),
-            source=ConnectionId("books"), target=ConnectionId("chimp"), place=place, revision=number, mapping_version=1,
+            source=ConnectionId(source), target=ConnectionId(target), place=place, revision=number, mapping_version=1,
             wish="keep" if keep else "absent" if how else "present", document=document, skip=skip or keep, lane=lane, happened_at=self.clock.now(), replay=replay,
         )  # fmt: skip
         self.offset += 1
@@ -161,7 +181,7 @@ class World:
         """The intake's transaction."""
         assert self.vendor.target is not None
         handler = CommandHandler(
-            commands("mailchimp"), "writer-mailchimp", self.vendor.target.key, clock=self.clock, metrics=Metrics(), wake=lambda: None
+            commands("mailchimp"), "writer-mailchimp", self.vendor.target, clock=self.clock, metrics=Metrics(), wake=lambda: None
         )  # fmt: skip
         async with transaction(self.pool) as tx:
             await handler.store(batch, tx)
@@ -292,18 +312,10 @@ async def open_world(database: Any, sandbox: SandboxProcess) -> World:
     pool = await open_pool(database.url("service"), name="writer", size=8)
     world = World(pool, owner, sandbox, account, OffsetClock(sandbox.home))
     await world.execute(f"truncate {TABLES} cascade")
-    now = world.clock.now()
-    for name, vendor, details in (("books", "zoho-books", {}), ("chimp", "mailchimp", {"dc": "us6", "login_id": "1"})):
-        await world.execute(
-            "insert into core.connection (id, vendor, name, state, details, created_at, updated_at) values ($1, $2, $1, 'active', $3, $4, $4)",
-            name, vendor, details, now,
-        )  # fmt: skip
+    await world.connect("books", zoho_books.VENDOR)
+    await world.connect("chimp", mailchimp.VENDOR)
     for sync, place in (("s1", LIST), ("s2", LIST), ("strict", STRICT)):
-        await world.execute(
-            """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, created_at, updated_at)
-               values ($1, $1, 't', 'customer', 'books', 'chimp', $2, 'active', $3, $3)""",
-            sync, place, now,
-        )  # fmt: skip
+        await world.join(sync, place=place)
     return world
 
 

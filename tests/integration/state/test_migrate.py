@@ -130,3 +130,61 @@ class TestRefusals:
         (tmp_path / "1-a.sql").write_text("select 1;")
         with pytest.raises(MigrationRefused, match="not named like a migration"):
             read_migrations(tmp_path)
+
+
+class TestTargetAccounts:
+    """0070: what was kept by connection is kept by account."""
+
+    async def test_carries_everything_over(self, empty_database: Database, tmp_path: Path) -> None:
+        for migration in MIGRATIONS.glob("*.sql"):
+            if migration.name < "0070":
+                (tmp_path / migration.name).write_bytes(migration.read_bytes())
+        await migrate(empty_database.owner_url, tmp_path)
+        await execute(empty_database.owner_url, *_KEPT_BY_CONNECTION)
+        await migrate(empty_database.owner_url)
+        link = await asyncpg.connect(empty_database.owner_url)
+        try:
+            connections = await link.fetch("select id, account from core.connection order by id")
+            records = await link.fetch(
+                "select account, target_entity, key, doubtful from flow.target_record order by account, key"
+            )
+            owners = await link.fetch("select account, source_account, sync from flow.target_owner order by sync")
+            links = await link.fetch("select account, target_key from flow.record_link")
+            intents = await link.fetch("select account, connection, target_entity from flow.write_intent")
+            audits = await link.fetch("select account, connection from flow.audit")
+        finally:
+            await link.close()
+        assert [tuple(row) for row in connections] == [
+            ("books", "zoho-books:7"), ("one", "mailchimp:8d3a"), ("three", "three"), ("two", "mailchimp:8d3a"),
+        ]  # fmt: skip
+        assert [tuple(row) for row in records] == [
+            ("mailchimp:8d3a", "member", "ana@ex.org", True), ("mailchimp:8d3a", "member", "bo@ex.org", False),
+            ("three", "member", "ana@ex.org", False),
+        ]  # fmt: skip
+        assert [tuple(row) for row in owners] == [("mailchimp:8d3a", "zoho-books:7", sync) for sync in ("s1", "s2")]
+        assert [tuple(row) for row in links] == [("mailchimp:8d3a", "ana@ex.org")]
+        assert [tuple(row) for row in intents] == [("mailchimp:8d3a", "one", "member")]
+        assert [tuple(row) for row in audits] == [("mailchimp:8d3a", "two")]
+
+
+_KEPT_BY_CONNECTION = (
+    """insert into core.connection (id, vendor, name, state, details, created_at, updated_at)
+       select id, vendor, id, 'active', details::jsonb, now(), now() from (values
+           ('books', 'zoho-books', '{"organization_id": "7"}'), ('one', 'mailchimp', '{"account_id": "8d3a"}'),
+           ('two', 'mailchimp', '{"account_id": "8d3a"}'), ('three', 'mailchimp', '{}')) as c(id, vendor, details)""",
+    """insert into flow.target_record (connection, place, key, changed_at)
+       select *, now() from (values ('one', 'l', 'ana@ex.org'), ('two', 'l', 'ana@ex.org'), ('two', 'l', 'bo@ex.org'),
+                                    ('three', 'l', 'ana@ex.org')) as r""",
+    """insert into flow.target_owner select c, 'l', 'ana@ex.org', s, 'customer', '1', 'live', now()
+         from (values ('one', 's1'), ('two', 's2')) as o(c, s)""",
+    """insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version, lane,
+                                   priority, happened_at, state, due_at, received_at, changed_at)
+       select s, 'customer', '1', 'books', c, 'l', 1, 'present', '{}', 1, 'live', 0, now(), 'done', now(), now(), now()
+         from (values ('one', 's1'), ('two', 's2')) as o(c, s)""",
+    """insert into flow.record_link (sync, entity, record, connection, place, target_key, state, since)
+       values ('s1', 'customer', '1', 'one', 'l', 'ana@ex.org', 'linked', now())""",
+    """insert into flow.write_intent (attempt, sync, entity, record, connection, place, target_key, revision, mapping_version, action,
+                                      sent, before, body_hash, state, sent_at, hold_until)
+       values ('a', 's1', 'customer', '1', 'one', 'l', 'ana@ex.org', 1, 1, 'create', '{}', '{}', '', 'settled', now(), now())""",
+    "insert into flow.audit (connection, place, key, sync, entity, record, due_at) values ('two', 'l', 'ana@ex.org', 's2', 'customer', '1', now())",
+)

@@ -17,11 +17,11 @@ from writing.target_events import TargetEventHandler
 
 
 def told(
-    world: World, email: str, *, at: datetime | None = None, place: str = LIST, **fields: Any
+    world: World, email: str, *, at: datetime | None = None, place: str = LIST, connection: str = "chimp", **fields: Any
 ) -> Delivered[ChangeEvent]:
     stamp = (at or world.clock.now()).replace(microsecond=0)
     digest = hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
-    ids = (ConnectionId("chimp"), Entity("subscription"), RecordId(f"{place}.{digest}"))
+    ids = (ConnectionId(connection), Entity("subscription"), RecordId(f"{place}.{digest}"))
     carried = {"email": email, **fields}
     version = Version(stamp=stamp, settled=False)
     event = ChangeEvent(

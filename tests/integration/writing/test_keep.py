@@ -74,7 +74,8 @@ class TestKeep:
         """It changes nothing, so it waits for nobody."""
         await world.want("1", "ana@ex.org")
         await world.settled()
-        lease = "insert into flow.target_lease select connection, place, key, 's2', entity, '9' from flow.target_owner"
+        lease = """insert into flow.target_lease (account, place, target_entity, key, sync, entity, record)
+            select account, place, target_entity, key, 's2', entity, '9' from flow.target_owner"""
         await world.execute(lease)
         await world.want("1", keep=MISSING)
         await world.settled()

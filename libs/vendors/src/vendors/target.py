@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from common.contracts.connections import Connection
+from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
@@ -170,6 +171,8 @@ class Sending:
 class Target(Protocol):
     """How records are written at this vendor. Planning is pure; each `apply` is one call that can change something."""
 
+    entity: Entity
+    """What its records are: members, contacts. Part of every target key."""
     places_name: str
     """What a place is called: an audience, a list, an organisation."""
     bars: Mapping[str, SkipReason]

@@ -182,6 +182,16 @@ class Vendor:
     channel: Channel | None = None
     ping: Callable[[Connection], Call] | None = None
     """The cheapest call that shows whether this connection works, its place included."""
+    account_detail: str = ""
+    """The detail by which the vendor names an account; a trial has found it out."""
+
+    def account(self, connection: Connection) -> str:
+        """The vendor's own account behind a connection: two connections to one share everything that is known and owned there.
+
+        The connection's id until the account has been learnt.
+        """
+        account = connection.details.get(self.account_detail, "")
+        return f"{self.name}:{account}" if account else connection.id
 
 
 def connection_of(vendor: VendorName, connection_id: str, **details: str) -> Connection:

@@ -18,8 +18,7 @@ from common.state.pool import Pool, connection, transaction
 from vendors.target import Known, Target
 from writing import items, telling
 from writing import known as knowledge
-from writing.items import ItemKey
-from writing.owners import TargetKey
+from writing.items import ItemKey, TargetKey
 from writing.sheet import Sheet
 
 MOST = 20
@@ -38,7 +37,7 @@ async def audit(
             MOST,
         )
     for row in due:
-        where, asked_at = TargetKey(row["connection"], row["place"], row["key"]), clock.now()
+        where, asked_at = items.target_of(row), clock.now()
         async with line:
             try:
                 seen = await target.look(where.place, where.key, api)
@@ -54,7 +53,8 @@ async def _audited(
 ) -> None:
     async with transaction(pool) as tx:
         row = await tx.fetchrow(
-            "select * from flow.work_item where sync = $1 and entity = $2 and record = $3 for update", *key
+            f"select w.*, {items.ACCOUNTS} from flow.work_item w where (w.sync, w.entity, w.record) = ($1, $2, $3) for update",  # noqa: S608
+            *key,
         )
         if row is None or row["state"] in ("leased", "hold"):
             return
@@ -62,7 +62,7 @@ async def _audited(
         drift = target.drifted(known, seen)
         learnt = knowledge.guarded(known, knowledge.after_look(known, seen), asked_at, target.lower)
         await knowledge.save(tx, {where: learnt}, now, "audit")
-        await tx.execute("delete from flow.audit where (connection, place, key) = ($1, $2, $3)", *where)
+        await tx.execute("delete from flow.audit where (account, place, target_entity, key) = ($1, $2, $3, $4)", *where)
         sheet = Sheet(now, "audit")
         sheet.entries.append(
             telling.entry(

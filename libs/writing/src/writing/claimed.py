@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vendors.target import Act, Known, Nothing, Step, Target, Work
-from writing.items import Item
-from writing.owners import Ownership, TargetKey
+from writing.items import Item, TargetKey
+from writing.owners import Ownership
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Claimed:
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:
-        return TargetKey(self.item.connection, self.item.place, key)
+        return self.item.target(key)
 
     def before(self, act: Act) -> Mapping[str, Any]:
         """What was agreed until now, as far as the act changes it."""

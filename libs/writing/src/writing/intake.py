@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from common import failpoints
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
 from common.bus.trace import trace_id_of
 from common.clock import Clock
+from common.contracts.ids import Entity
 from common.contracts.messages import WriteCommand
 from common.contracts.outcomes import UNMAPPED
 from common.contracts.topics import Topic
@@ -30,19 +31,26 @@ from common.state.pool import Connection
 from writing.items import PRIORITY, ItemKey, Locked, lock, upsert
 
 CHANNEL = "work"
-KeyOf = Callable[[Mapping[str, Any]], str]
+
+
+class Keys(Protocol):
+    """Of a target: how its records are named."""
+
+    entity: Entity
+
+    def key(self, document: Mapping[str, Any]) -> str: ...
 
 
 class CommandHandler:
     """Consumes the commands of one vendor."""
 
     def __init__(
-        self, topic: Topic, group: str, key_of: KeyOf, *, clock: Clock, metrics: Metrics, wake: Callable[[], None]
+        self, topic: Topic, group: str, target: Keys, *, clock: Clock, metrics: Metrics, wake: Callable[[], None]
     ) -> None:
-        """`key_of` is the target's; `wake` tells the executor of this process, NOTIFY those of the others."""
+        """`target` says which target record a document means; `wake` tells the executor of this process, NOTIFY those of the others."""
         self.topic = topic
         self.group = group
-        self._key_of = key_of
+        self._target = target
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
@@ -78,11 +86,11 @@ class CommandHandler:
     def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
         command = item.message
         wish = _wish(command)
-        key = self._key_of(command.document) if wish == "present" else ""
+        key = self._target.key(command.document) if wish == "present" else ""
         traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
         return (
             command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,
-            wish, command.skip, dict(command.document), command.mapping_version, key, command.lane.value,
+            wish, command.skip, dict(command.document), command.mapping_version, self._target.entity, key, command.lane.value,
             PRIORITY[command.lane], command.run or "", command.event or "", command.replay, command.happened_at, traceparent,
         )  # fmt: skip
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from common.contracts.ids import ConnectionId, content_hash
+from common.contracts.ids import ConnectionId, Entity, content_hash
 from common.state.pool import Connection
 from vendors.target import Act
-from writing.items import Item, ItemKey, columns, key_of
-from writing.owners import TargetKey
+from writing.items import Item, ItemKey, TargetKey, columns, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,8 @@ class Intent:
 
     attempt: str
     key: ItemKey
+    connection: ConnectionId
+    """The one it was sent through."""
     target: TargetKey
     revision: int
     mapping_version: int
@@ -46,9 +47,9 @@ class Closing(NamedTuple):
 
 
 def intent_of(attempt: str, item: Item, act: Act, before: Mapping[str, Any], at: datetime, until: datetime) -> Intent:
-    target = TargetKey(item.connection, item.place, act.key)
+    target = item.target(act.key)
     return Intent(
-        attempt, item.key, target, item.revision, item.mapping_version, act, before, at, until,
+        attempt, item.key, item.connection, target, item.revision, item.mapping_version, act, before, at, until,
         item.run, item.event_id, item.trace_id,
     )  # fmt: skip
 
@@ -57,13 +58,14 @@ async def store(tx: Connection, intents: Sequence[Intent]) -> None:
     """R3: the caller has locked the rows and checked their tokens in this transaction."""
     await tx.executemany(
         """
-        insert into flow.write_intent (attempt, sync, entity, record, connection, place, target_key, revision, mapping_version,
-                                       action, sent, standing, before, body_hash, state, sent_at, hold_until, run, event_id, trace_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'sent', $15, $16, $17, $18, $19)
+        insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
+                                       mapping_version, action, sent, standing, before, body_hash, state, sent_at, hold_until, run,
+                                       event_id, trace_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'sent', $17, $18, $19, $20, $21)
         """,
         [
             (
-                one.attempt, *one.key, *one.target, one.revision, one.mapping_version, one.act.action, dict(one.act.values),
+                one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, one.act.action, dict(one.act.values),
                 one.act.standing, dict(one.before), body_hash(one.act.values), one.sent_at, one.hold_until, one.run, one.event_id,
                 one.trace_id,
             )
@@ -109,7 +111,7 @@ async def recent(tx: Connection, target: TargetKey, since: datetime) -> list[Int
     rows = await tx.fetch(
         """
         select * from flow.write_intent
-         where connection = $1 and place = $2 and target_key = $3 and sent_at >= $4 order by sent_at desc limit 50
+         where account = $1 and place = $2 and target_entity = $3 and target_key = $4 and sent_at >= $5 order by sent_at desc limit 50
         """,
         *target,
         since,
@@ -126,7 +128,8 @@ def _intent(row: Any) -> Intent:
     return Intent(
         attempt=row["attempt"],
         key=key_of(row),
-        target=TargetKey(ConnectionId(row["connection"]), row["place"], row["target_key"]),
+        connection=ConnectionId(row["connection"]),
+        target=TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["target_key"]),
         revision=row["revision"],
         mapping_version=row["mapping_version"],
         act=Act(row["action"], row["target_key"], row["sent"], standing=row["standing"]),

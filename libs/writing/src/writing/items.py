@@ -25,14 +25,27 @@ class ItemKey(NamedTuple):
     record: RecordId
 
 
+class TargetKey(NamedTuple):
+    """One record at the target, whichever connection leads to its account."""
+
+    account: str
+    place: str
+    entity: Entity
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """A work item as it was when somebody took it."""
 
     key: ItemKey
     source: ConnectionId
+    source_account: str
     connection: ConnectionId
+    """The one to call through."""
+    account: str
     place: str
+    target_entity: Entity
     revision: int
     wish: Literal["present", "absent", "keep"]
     skip: str
@@ -51,6 +64,10 @@ class Item:
     @property
     def trace_id(self) -> str:
         return self.traceparent[3:35] if len(self.traceparent) >= 55 else ""
+
+    def target(self, key: str) -> TargetKey:
+        """The target record that a key names, where this item is written to."""
+        return TargetKey(self.account, self.place, self.target_entity, key)
 
 
 class Locked(NamedTuple):
@@ -80,13 +97,21 @@ class Fate:
         return replace(self, state="ready", due_at=now, attempts=0, did="", outcome="", reason="", failure=None)
 
 
+# Read with every row of `flow.work_item as w`; an account that was learnt meanwhile counts from now on.
+ACCOUNTS = """(select c.account from core.connection c where c.id = w.connection) as account,
+              (select c.account from core.connection c where c.id = w.source) as source_account"""
+
+
 def item_of(row: Any) -> Item:
-    """The item in one row of `flow.work_item`."""
+    """The item in one row of `flow.work_item` with its `ACCOUNTS`."""
     return Item(
         key=key_of(row),
         source=ConnectionId(row["source"]),
+        source_account=row["source_account"] or row["source"],
         connection=ConnectionId(row["connection"]),
+        account=row["account"] or row["connection"],
         place=row["place"],
+        target_entity=Entity(row["target_entity"]),
         revision=row["revision"],
         wish=row["wish"],
         skip=row["skip"],
@@ -106,6 +131,10 @@ def item_of(row: Any) -> Item:
 
 def key_of(row: Any) -> ItemKey:
     return ItemKey(SyncId(row["sync"]), Entity(row["entity"]), RecordId(row["record"]))
+
+
+def target_of(row: Any) -> TargetKey:
+    return TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["key"])
 
 
 def columns(keys: Iterable[tuple[str, ...]], width: int = 3) -> list[list[str]]:
@@ -137,15 +166,16 @@ async def upsert(tx: Connection, rows: Sequence[tuple[Any, ...]], now: datetime)
 # R8: an equal revision opens a dead, parked or done row again, and changes nothing else.
 _UPSERT = """
 insert into flow.work_item as w (sync, entity, record, source, connection, place, revision, wish, skip, document, mapping_version,
-                                 target_key, lane, priority, run, event_id, replay, happened_at, traceparent,
+                                 target_entity, target_key, lane, priority, run, event_id, replay, happened_at, traceparent,
                                  state, due_at, received_at, changed_at)
-select n.*, 'ready', $20, $20, $20
+select n.*, 'ready', $21, $21, $21
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
-              $10::jsonb[], $11::int[], $12::text[], $13::text[], $14::smallint[], $15::text[], $16::text[], $17::text[],
-              $18::timestamptz[], $19::text[]) as n
+              $10::jsonb[], $11::int[], $12::text[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::text[],
+              $18::text[], $19::timestamptz[], $20::text[]) as n
 on conflict (sync, entity, record) do update
    set source = excluded.source, connection = excluded.connection, place = excluded.place, revision = excluded.revision,
        wish = excluded.wish, skip = excluded.skip, document = excluded.document, mapping_version = excluded.mapping_version,
+       target_entity = excluded.target_entity,
        -- A record that is kept as it is stays under the key that it has.
        target_key = case when excluded.wish = 'keep' then w.target_key else excluded.target_key end,
        run = excluded.run, event_id = excluded.event_id, replay = excluded.replay,

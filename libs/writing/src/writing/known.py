@@ -14,8 +14,7 @@ from common.contracts.outcomes import SkipReason
 from common.state.pool import Connection
 from common.state.storable import storable_json
 from vendors.target import Act, Done, Known
-from writing.items import columns
-from writing.owners import TargetKey
+from writing.items import TargetKey, columns, target_of
 
 TARGET = "target"
 # The stamp of an event is cut to its second, and the vendor's clock is not ours.
@@ -32,13 +31,13 @@ async def lock(tx: Connection, keys: Iterable[TargetKey], now: datetime) -> dict
     listed = sorted(set(keys))
     await tx.execute(
         """
-        insert into flow.target_record (connection, place, key, changed_at)
-        select *, $4::timestamptz from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing
+        insert into flow.target_record (account, place, target_entity, key, changed_at)
+        select *, $5::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[]) on conflict do nothing
         """,
-        *columns(listed),
+        *columns(listed, 4),
         now,
     )
-    return await _select(tx, listed, "order by t.connection, t.place, t.key for update of t")
+    return await _select(tx, listed, "order by t.account, t.place, t.target_entity, t.key for update of t")
 
 
 async def _select(tx: Connection, keys: Iterable[TargetKey], how: str) -> dict[TargetKey, Known]:
@@ -46,11 +45,12 @@ async def _select(tx: Connection, keys: Iterable[TargetKey], how: str) -> dict[T
     rows = await tx.fetch(
         f"""
         select t.* from flow.target_record t
-          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key) {how}
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+            using (account, place, target_entity, key) {how}
         """,  # noqa: S608 - two constants of ours
-        *columns(listed),
+        *columns(listed, 4),
     )
-    found = {TargetKey(row["connection"], row["place"], row["key"]): _known(row) for row in rows}
+    found = {target_of(row): _known(row) for row in rows}
     return {key: found.get(key, Known()) for key in listed}
 
 
@@ -81,15 +81,15 @@ async def save(
     listed = list(known.values())
     await tx.execute(
         """
-        insert into flow.target_record as t (connection, place, key, target_id, present, met, values, ours, standing, former, born_of,
-                                             barred, doubtful, standing_at, standing_by, standing_reason, changed_at)
-        select n.connection, n.place, n.key, n.target_id, n.present, n.met, n.values, n.ours::jsonb, n.standing, n.former, n.born_of,
-               n.barred, n.doubtful, case when n.standing = '' then null else $14::timestamptz end,
-               case when n.standing = '' then '' else $15 end, case when n.standing = '' then '' else $16 end, $17
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::jsonb[], $8::text[],
-                      $9::text[], $10::text[], $11::text[], $12::text[], $13::boolean[])
-               as n(connection, place, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful)
-        on conflict (connection, place, key) do update
+        insert into flow.target_record as t (account, place, target_entity, key, target_id, present, met, values, ours, standing,
+                                             former, born_of, barred, doubtful, standing_at, standing_by, standing_reason, changed_at)
+        select n.account, n.place, n.target_entity, n.key, n.target_id, n.present, n.met, n.values, n.ours::jsonb, n.standing,
+               n.former, n.born_of, n.barred, n.doubtful, case when n.standing = '' then null else $15::timestamptz end,
+               case when n.standing = '' then '' else $16 end, case when n.standing = '' then '' else $17 end, $18
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::jsonb[],
+                      $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[])
+               as n(account, place, target_entity, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful)
+        on conflict (account, place, target_entity, key) do update
            set target_id = excluded.target_id, present = excluded.present, met = excluded.met, values = excluded.values,
                ours = excluded.ours, standing = excluded.standing, former = excluded.former, born_of = excluded.born_of,
                barred = excluded.barred, doubtful = excluded.doubtful, changed_at = excluded.changed_at,
@@ -97,7 +97,7 @@ async def save(
                standing_by = case when t.standing = excluded.standing then t.standing_by else excluded.standing_by end,
                standing_reason = case when t.standing = excluded.standing then t.standing_reason else excluded.standing_reason end
         """,
-        *columns(known),
+        *columns(known, 4),
         [one.id for one in listed],
         [one.exists for one in listed],
         [one.met for one in listed],

@@ -9,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from common.state.pool import Connection
-from writing.items import Item, ItemKey, columns, key_of
-from writing.owners import Held, TargetKey
+from writing.items import Item, ItemKey, columns, key_of, target_of
+from writing.owners import Held
 
 
 async def take(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> set[ItemKey]:
     """Takes the keys of each record, all or none; returns the records that have all of theirs."""
-    wanted = [
-        (TargetKey(item.connection, item.place, key), item.key)
-        for item in items
-        for key in {item.target_key, *keys[item.key].keys}
-        if key
-    ]
+    wanted = [(item.target(key), item.key) for item in items for key in {item.target_key, *keys[item.key].keys} if key]
     if not wanted:
         return {item.key for item in items}
     # In the order of the keys: two claims that want the same ones wait for each other once, and never crosswise.
@@ -28,21 +23,22 @@ async def take(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Hel
     targets = sorted({target for target, _ in wanted})
     await tx.execute(
         """
-        insert into flow.target_lease (connection, place, key, sync, entity, record)
-        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-        on conflict (connection, place, key) do nothing
+        insert into flow.target_lease (account, place, target_entity, key, sync, entity, record)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+        on conflict (account, place, target_entity, key) do nothing
         """,
-        *columns([target for target, _ in wanted]),
+        *columns([target for target, _ in wanted], 4),
         *columns([key for _, key in wanted]),
     )
     rows = await tx.fetch(
         """
         select l.* from flow.target_lease l
-          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+            using (account, place, target_entity, key)
         """,
-        *columns(targets),
+        *columns(targets, 4),
     )
-    held = {TargetKey(row["connection"], row["place"], row["key"]): key_of(row) for row in rows}
+    held = {target_of(row): key_of(row) for row in rows}
     lacking = {key for target, key in wanted if held.get(target) != key}
     if lacking:
         await release(tx, lacking)

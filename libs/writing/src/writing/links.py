@@ -28,18 +28,17 @@ async def reserve(tx: Connection, items: Sequence[Item], rule: str, now: datetim
     """Before the first call for a key: whoever comes later knows that it may exist."""
     await tx.execute(
         """
-        insert into flow.record_link as l (sync, entity, record, connection, place, target_key, state, rule, since)
-        select n.*, 'reserved', $7, $8
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) as n
+        insert into flow.record_link as l (sync, entity, record, account, place, target_entity, target_key, state, rule, since)
+        select n.*, 'reserved', $8, $9
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) as n
         on conflict (sync, entity, record) do update
-           set connection = excluded.connection, place = excluded.place, target_key = excluded.target_key, target_id = '',
-               state = 'reserved', rule = excluded.rule, since = excluded.since
-         where (l.connection, l.place, l.target_key) <> (excluded.connection, excluded.place, excluded.target_key)
+           set account = excluded.account, place = excluded.place, target_entity = excluded.target_entity,
+               target_key = excluded.target_key, target_id = '', state = 'reserved', rule = excluded.rule, since = excluded.since
+         where (l.account, l.place, l.target_entity, l.target_key)
+            <> (excluded.account, excluded.place, excluded.target_entity, excluded.target_key)
         """,
         *columns([item.key for item in items]),
-        [item.connection for item in items],
-        [item.place for item in items],
-        [item.target_key for item in items],
+        *columns([item.target(item.target_key) for item in items], 4),
         rule,
         now,
     )

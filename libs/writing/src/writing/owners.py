@@ -11,17 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from common.contracts.ids import ConnectionId
 from common.state.pool import Connection
-from writing.items import Item, ItemKey, columns, key_of
-
-
-class TargetKey(NamedTuple):
-    """One record at the target."""
-
-    connection: ConnectionId
-    place: str
-    key: str
+from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
 
 
 class Held(NamedTuple):
@@ -82,15 +73,16 @@ async def _store(tx: Connection, items: Sequence[Item], now: datetime) -> None:
     if living:
         await tx.execute(
             """
-            insert into flow.target_owner as o (sync, entity, record, connection, place, key, standing, since)
-            select n.*, 'live', $7 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) as n
-            on conflict (connection, place, key, sync, entity, record) do update set standing = 'live', since = excluded.since
+            insert into flow.target_owner as o (sync, entity, record, account, place, target_entity, key, source_account, standing, since)
+            select n.*, 'live', $9
+              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as n
+            on conflict (account, place, target_entity, key, sync, entity, record) do update
+               set standing = 'live', since = excluded.since, source_account = excluded.source_account
              where o.standing <> 'live'
             """,
             *columns([item.key for item in living]),
-            [item.connection for item in living],
-            [item.place for item in living],
-            [item.target_key for item in living],
+            *columns([item.target(item.target_key) for item in living], 4),
+            [item.source_account for item in living],
             now,
         )
 
@@ -100,33 +92,29 @@ Living = Mapping[TargetKey, list[tuple[ItemKey, bool]]]
 
 async def _living(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> Living:
     """Who lives under each of these keys, and whether it is able to write: not dead, parked or kept as it is, its sync active."""
-    wanted = {
-        TargetKey(item.connection, item.place, key)
-        for item in items
-        for key in {item.target_key, *keys[item.key].keys}
-        if key
-    }
+    wanted = {item.target(key) for item in items for key in {item.target_key, *keys[item.key].keys} if key}
     rows = await tx.fetch(
         """
-        select o.connection, o.place, o.key, o.sync, o.entity, o.record,
+        select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record,
                coalesce(w.state not in ('dead', 'parked') and w.wish <> 'keep', false) and coalesce(s.state = 'active', false) as able
           from flow.target_owner o
-          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+            using (account, place, target_entity, key)
           left join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
           left join core.sync s on s.id = o.sync
          where o.standing = 'live' order by o.sync, o.entity, o.record
         """,
-        *columns(sorted(wanted)),
+        *columns(sorted(wanted), 4),
     )
     living: dict[TargetKey, list[tuple[ItemKey, bool]]] = {key: [] for key in wanted}
     for row in rows:
-        living[TargetKey(row["connection"], row["place"], row["key"])].append((key_of(row), row["able"]))
+        living[target_of(row)].append((key_of(row), row["able"]))
     return living
 
 
 def _ownership(item: Item, held: Held, living: Living) -> Ownership:
     def others(key: str) -> list[tuple[ItemKey, bool]]:
-        found = living.get(TargetKey(item.connection, item.place, key), [])
+        found = living.get(item.target(key), [])
         return [owner for owner in found if owner[0] != item.key]
 
     # R13: the smallest live owner that is able to write writes; I am, because I was just taken.
@@ -147,19 +135,18 @@ async def leave(tx: Connection, items: Sequence[Item]) -> None:
     )
 
 
-async def survivors(
-    tx: Connection, leavers: Mapping[ItemKey, tuple[ConnectionId, str, Sequence[str]]]
-) -> list[ItemKey]:
+async def survivors(tx: Connection, leavers: Mapping[ItemKey, Sequence[TargetKey]]) -> list[ItemKey]:
     """R13: the others who live under the keys that these records leave, or cannot write: one of them writes from now on."""
-    wanted = {TargetKey(connection, place, key) for connection, place, keys in leavers.values() for key in keys if key}
+    wanted = {target for targets in leavers.values() for target in targets}
     if not wanted:
         return []
     rows = await tx.fetch(
         """
         select distinct o.sync, o.entity, o.record from flow.target_owner o
-          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, place, key) using (connection, place, key)
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+            using (account, place, target_entity, key)
          where o.standing = 'live'
         """,
-        *columns(sorted(wanted)),
+        *columns(sorted(wanted), 4),
     )
     return [key for row in rows if (key := key_of(row)) not in leavers]

@@ -23,7 +23,7 @@ from common.state.pool import Pool, transaction
 from writing import known as knowledge
 from writing import leases, owners
 from writing.claimed import Claimed
-from writing.items import Item, ItemKey, columns, item_of, key_of
+from writing.items import ACCOUNTS, Item, ItemKey, columns, item_of, key_of
 from writing.owners import Ownership
 
 BLOCKED_FOR = timedelta(milliseconds=500)
@@ -88,14 +88,12 @@ class Queue:
             return []
         owned = await owners.plan(tx, mine, held, now)
         targets = {item.key: {item.target_key, *held[item.key].keys} - {""} for item in mine}
-        known = await knowledge.read(
-            tx, [owners.TargetKey(item.connection, item.place, key) for item in mine for key in targets[item.key]]
-        )
+        known = await knowledge.read(tx, [item.target(key) for item in mine for key in targets[item.key]])
         return [
             Claimed(
                 item,
                 owned[item.key],
-                {key: known[owners.TargetKey(item.connection, item.place, key)] for key in targets[item.key]},
+                {key: known[item.target(key)] for key in targets[item.key]},
                 connection.capabilities,
                 did=item.did,
             )
@@ -121,13 +119,17 @@ class Queue:
 
 
 async def still_mine(tx: state.Connection, items: Sequence[Item], lease: timedelta) -> set[ItemKey]:
-    """R3: locks the rows, checks their tokens and makes the leases as long as a call may take."""
+    """R3: locks the rows, checks their tokens and makes the leases as long as a call may take.
+
+    A row whose account was learnt since it was planned is not mine any more: its keys have another name now.
+    """
     rows = await tx.fetch(
         """
         update flow.work_item w set lease_until = now() + $5
           from (select v.sync, v.entity, v.record from flow.work_item v
-                  join unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) as k(sync, entity, record, token)
+                  join unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $6::text[]) as k(sync, entity, record, token, account)
                     on (v.sync, v.entity, v.record) = (k.sync, k.entity, k.record) and v.token = k.token
+                  join core.connection c on c.id = v.connection and c.account = k.account
                  order by v.sync, v.entity, v.record for update of v) as mine
          where (w.sync, w.entity, w.record) = (mine.sync, mine.entity, mine.record)
         returning w.sync, w.entity, w.record
@@ -135,6 +137,7 @@ async def still_mine(tx: state.Connection, items: Sequence[Item], lease: timedel
         *columns([item.key for item in items]),
         [item.token for item in items],
         lease,
+        [item.account for item in items],
     )
     return {key_of(row) for row in rows}
 
@@ -172,22 +175,24 @@ def _held(row: Any, now: datetime) -> Entry:
     )  # fmt: skip
 
 
-_CLAIM = """
+_CLAIM = f"""
 with due as (
     select d.sync, d.entity, d.record from unnest($1::text[]) as s(id) cross join lateral (
         select w.sync, w.entity, w.record from flow.work_item w
          where w.sync = s.id and w.priority = $2 and w.state in ('ready', 'waiting') and w.due_at <= $3
            and (w.wish = 'keep' or not exists (select from flow.target_lease l
-                            where (l.connection, l.place, l.key) = (w.connection, w.place, w.target_key)
+                            where (l.account, l.place, l.target_entity, l.key)
+                                  = ((select c.account from core.connection c where c.id = w.connection),
+                                     w.place, w.target_entity, w.target_key)
                               and (l.sync, l.entity, l.record) <> (w.sync, w.entity, w.record)))
          order by w.due_at limit $4 for update of w skip locked) as d
 )
 update flow.work_item w set state = 'leased', token = $5, lease_until = now() + $6
   from due where (w.sync, w.entity, w.record) = (due.sync, due.entity, due.record)
-returning w.*
-"""
+returning w.*, {ACCOUNTS}
+"""  # noqa: S608 - a constant of ours
 
-_CLAIM_HELD = """
+_CLAIM_HELD = f"""
 with due as (
     select w.sync, w.entity, w.record from flow.work_item w
      where w.connection = $1 and w.state = 'hold' and w.hold_until <= $2 and (w.token is null or w.lease_until < now())
@@ -195,10 +200,10 @@ with due as (
 )
 update flow.work_item w set token = $4, lease_until = now() + $5
   from due where (w.sync, w.entity, w.record) = (due.sync, due.entity, due.record)
-returning w.*
-"""
+returning w.*, {ACCOUNTS}
+"""  # noqa: S608 - a constant of ours
 
-_TAKE_OVER = """
+_TAKE_OVER = f"""
 with gone as (
     select w.sync, w.entity, w.record,
            (select max(i.hold_until) from flow.write_intent i
@@ -211,6 +216,5 @@ update flow.work_item w
    set token = null, lease_until = null, changed_at = $2, due_at = coalesce(gone.hold_until, $2), hold_until = gone.hold_until,
        state = case when gone.hold_until is null then 'ready' else 'hold' end
   from gone where (w.sync, w.entity, w.record) = (gone.sync, gone.entity, gone.record)
-returning w.sync, w.entity, w.record, w.source, w.connection, w.place, w.revision, w.wish, w.skip, w.document, w.mapping_version,
-          w.target_key, w.lane, w.run, w.event_id, w.happened_at, w.traceparent, w.attempts, w.did, w.token, w.state
-"""
+returning w.*, {ACCOUNTS}
+"""  # noqa: S608 - a constant of ours

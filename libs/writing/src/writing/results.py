@@ -252,7 +252,10 @@ async def _was_not_seen(tx: state.Connection, name: str, key: ItemKey) -> bool:
 async def _doubt(tx: state.Connection, row: Claimed, act: Act, now: datetime) -> None:
     """A late answer: what is known of the target may be wrong, so it is looked at before anything is decided."""
     await tx.execute(
-        "update flow.target_record set doubtful = true, changed_at = $4 where connection = $1 and place = $2 and key = $3",
+        """
+        update flow.target_record set doubtful = true, changed_at = $5
+         where account = $1 and place = $2 and target_entity = $3 and key = $4
+        """,
         *row.target(act.key),
         now,
     )

@@ -22,8 +22,7 @@ from vendors.target import Known, Target
 from writing import intents, items, telling, verdicts
 from writing import known as knowledge
 from writing.intents import Closing, Intent
-from writing.items import Fate, Item
-from writing.owners import TargetKey
+from writing.items import Fate, Item, TargetKey
 from writing.queue import Queue
 from writing.results import did_after
 from writing.sheet import Sheet

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from common.contracts.ids import ConnectionId
 from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
@@ -18,8 +17,7 @@ from vendors.target import Known, Nothing, Skip
 from writing import items, leases, links, owners, telling
 from writing import known as knowledge
 from writing.claimed import Claimed
-from writing.items import Fate, ItemKey, Locked
-from writing.owners import TargetKey
+from writing.items import Fate, ItemKey, Locked, TargetKey
 
 AUDIT_AFTER = timedelta(hours=4)
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
@@ -36,7 +34,7 @@ class Sheet:
     known: dict[TargetKey, Known] = field(default_factory=dict)
     done: list[Claimed] = field(default_factory=list)
     going_on: list[Claimed] = field(default_factory=list)
-    yielding: dict[ItemKey, tuple[ConnectionId, str, Sequence[str]]] = field(default_factory=dict)
+    yielding: dict[ItemKey, tuple[TargetKey, ...]] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
 
     def learn(self, row: Claimed, key: str, known: Known) -> None:
@@ -53,12 +51,12 @@ class Sheet:
             return
         self.done.append(row)
         if row.ownership.former:
-            self.yielding[row.item.key] = (row.item.connection, row.item.place, row.ownership.former)
+            self.yielding[row.item.key] = tuple(row.target(key) for key in row.ownership.former)
 
     def _kept(self, row: Claimed) -> None:
         """Its links and keys stay as they are. R13: it cannot write now, so the next of those who share its target does."""
         if row.item.target_key:
-            self.yielding[row.item.key] = (row.item.connection, row.item.place, (row.item.target_key,))
+            self.yielding[row.item.key] = (row.target(row.item.target_key),)
 
     def _finished(self, row: Claimed, step: Nothing | Skip) -> Fate:
         reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")
@@ -85,7 +83,7 @@ class Sheet:
         self.fates[row.item.key] = fate.overtaken(self.now) if overtaken else _with(fate, row.did)
         if fate.state in ("dead", "parked") and not overtaken and row.item.target_key:
             # R13: it cannot write any more, so the next of those who share its target does.
-            self.yielding[row.item.key] = (row.item.connection, row.item.place, (row.item.target_key,))
+            self.yielding[row.item.key] = (row.target(row.item.target_key),)
 
     def go_on(self, row: Claimed, locked: Locked) -> None:
         """The lease stays: another step follows at once. R1: not for a wish that is outdated."""
@@ -158,6 +156,8 @@ async def _note(tx: Connection, rows: Sequence[Claimed]) -> None:
 
 
 _AUDIT = """
-insert into flow.audit (connection, place, key, sync, entity, record, due_at) values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (connection, place, key) do update set due_at = greatest(flow.audit.due_at, excluded.due_at)
+insert into flow.audit (account, place, target_entity, key, sync, entity, record, due_at, connection)
+select $1, $2, $3, $4, w.sync, w.entity, w.record, $8, w.connection
+  from flow.work_item w where (w.sync, w.entity, w.record) = ($5, $6, $7)
+on conflict (account, place, target_entity, key) do update set connection = excluded.connection, due_at = greatest(flow.audit.due_at, excluded.due_at)
 """

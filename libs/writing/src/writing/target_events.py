@@ -8,7 +8,7 @@ A crash before the commit repeats the batch. After it, every event is a repeat: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from common.state.pool import Connection
 from vendors.target import Known, Target, Told
 from writing import intents, items
 from writing import known as knowledge
-from writing.owners import TargetKey
+from writing.items import TargetKey
 
 # An echo comes within the vendor's retries of a webhook, about 75 minutes.
 ECHO_WITHIN = timedelta(minutes=80)
@@ -58,23 +58,37 @@ class TargetEventHandler:
         entries = []
         all_told = [(item, self._target.told(item.message)) for item in batch]
         # All at once and in their order, so that two transactions never wait for each other crosswise.
-        ours = await _places(tx)
-        wanted = [key for item, told in all_told if told for key in _keys(item.message, told) if key[:2] in ours]
+        ours, accounts = await _places(tx)
+        wanted = [
+            key
+            for item, told in all_told
+            if told
+            for key in self._keys(accounts, item.message, told)
+            if key[:2] in ours
+        ]
         await knowledge.lock(tx, wanted, now)
         for item, told in all_told:
-            if told and (item.message.connection, told.place) not in ours:
+            if told and (accounts.get(item.message.connection, ""), told.place) not in ours:
                 # Other audiences of the account are none of our business.
                 entries.append(_entry(item, told, _Learnt(Step.RECEIVED, "no_sync"), now))
                 continue
-            learnt = await self._learn(tx, item.message, told, now) if told else _Learnt(Step.RECEIVED, "no_record")
+            if told is None:
+                entries.append(_entry(item, told, _Learnt(Step.RECEIVED, "no_record"), now))
+                continue
+            where = self._keys(accounts, item.message, told)[0]
+            learnt = await self._learn(tx, where, told, now)
             entries.append(_entry(item, told, learnt, now))
         await write(tx, entries)
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:
         """Nothing: what a target tells of itself is no reason to write to it."""
 
-    async def _learn(self, tx: Connection, event: ChangeEvent, told: Told, now: datetime) -> _Learnt:
-        where = TargetKey(event.connection, told.place, told.key)
+    def _keys(self, accounts: Mapping[str, str], event: ChangeEvent, told: Told) -> list[TargetKey]:
+        account = accounts[event.connection]
+        keys = (told.key, told.former_key) if told.former_key else (told.key,)
+        return [TargetKey(account, told.place, self._target.entity, key) for key in keys]
+
+    async def _learn(self, tx: Connection, where: TargetKey, told: Told, now: datetime) -> _Learnt:
         known, since = await _locked(tx, where)
         if told.former_key:
             return await self._moved(tx, where, known, told, now)
@@ -131,19 +145,20 @@ class TargetEventHandler:
         await knowledge.save(tx, {where: known}, now, "target", reason=told.reason, at=told.at)
 
 
-async def _places(tx: Connection) -> set[tuple[str, str]]:
-    rows = await tx.fetch("select distinct target_connection, place from core.sync")
-    return {(row["target_connection"], row["place"]) for row in rows}
-
-
-def _keys(event: ChangeEvent, told: Told) -> list[TargetKey]:
-    return [TargetKey(event.connection, told.place, key) for key in (told.key, told.former_key) if key]
+async def _places(tx: Connection) -> tuple[set[tuple[str, str]], dict[str, str]]:
+    """Which places of which accounts are ours, and the account of each connection."""
+    rows = await tx.fetch(
+        "select c.id, c.account, s.place from core.connection c left join core.sync s on s.target_connection = c.id"
+    )
+    ours = {(row["account"], row["place"]) for row in rows if row["place"] is not None}
+    return ours, {row["id"]: row["account"] for row in rows}
 
 
 async def _locked(tx: Connection, where: TargetKey) -> tuple[Known, datetime | None]:
     """The row is locked already; an event before this one may have changed it."""
     since = await tx.fetchval(
-        "select standing_at from flow.target_record where (connection, place, key) = ($1, $2, $3)", *where
+        "select standing_at from flow.target_record where (account, place, target_entity, key) = ($1, $2, $3, $4)",
+        *where,
     )
     return (await knowledge.read(tx, [where]))[where], since
 
@@ -154,7 +169,7 @@ async def _write_again(tx: Connection, where: TargetKey, now: datetime) -> None:
         """
         select w.sync, w.entity, w.record from flow.work_item w
           join flow.target_owner o using (sync, entity, record)
-         where (o.connection, o.place, o.key) = ($1, $2, $3) and o.standing = 'live' for update of w skip locked
+         where (o.account, o.place, o.target_entity, o.key) = ($1, $2, $3, $4) and o.standing = 'live' for update of w skip locked
         """,
         *where,
     )

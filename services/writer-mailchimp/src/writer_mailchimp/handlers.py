@@ -18,7 +18,7 @@ def on_command(clock: Clock, metrics: Metrics, wake: Callable[[], None]) -> Comm
     """Commands become work items."""
     assert VENDOR.target is not None
     topic = commands(VENDOR.name)
-    return CommandHandler(topic, SERVICE, VENDOR.target.key, clock=clock, metrics=metrics, wake=wake)
+    return CommandHandler(topic, SERVICE, VENDOR.target, clock=clock, metrics=metrics, wake=wake)
 
 
 def on_target_event(clock: Clock) -> TargetEventHandler:

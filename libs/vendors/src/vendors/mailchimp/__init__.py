@@ -17,5 +17,6 @@ VENDOR = Vendor(
     source=MailchimpSource(),
     channel=MailchimpChannel(),
     ping=ping,
+    account_detail="account_id",
     target=MailchimpTarget(),
 )

@@ -16,4 +16,5 @@ VENDOR = Vendor(
     source=ZohoBooksSource(),
     channel=ZohoBooksChannel(),
     ping=ping,
+    account_detail="organization_id",
 )

@@ -148,14 +148,20 @@ async def rename(tx: state.Connection, connection: str, name: str, now: datetime
     )
 
 
-async def activate(tx: state.Connection, connection: str, details: Mapping[str, str], now: datetime) -> bool:
-    """It was tried and works: its details are those of the grant. False when it was deleted meanwhile."""
+async def activate(
+    tx: state.Connection, connection: str, details: Mapping[str, str], account: str, now: datetime
+) -> bool:
+    """It was tried and works: its details are those of the grant, its account the vendor's. False when it was deleted meanwhile.
+
+    What was kept under its id until now moves to the account in the same transaction.
+    """
     done = await tx.execute(
-        """update core.connection set state = 'active', details = $2, updated_at = $3, tested_at = $3, test_result = ''
+        """update core.connection set state = 'active', details = $2, account = $4, updated_at = $3, tested_at = $3, test_result = ''
             where id = $1 and state in ('connecting', 'active')""",
         connection,
         dict(details),
         now,
+        account,
     )
     return str(done) == "UPDATE 1"
 

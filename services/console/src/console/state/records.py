@@ -87,7 +87,7 @@ def _key(row: Mapping[str, Any]) -> RecordKey:
 
 _FIND = """
 with places as (
-    select distinct target_connection as connection, place from core.sync
+    select distinct c.account, y.place from core.sync y join core.connection c on c.id = y.target_connection
 ), hits as (
     select s.connection, s.entity, s.record from flow.record_state s
      where lower(s.fields ->> 'email') = $2 and s.fields ? 'email'
@@ -96,7 +96,7 @@ with places as (
       join flow.record_state s on (s.connection, s.entity, s.record) = (c.id, e.entity, $1)
     union
     select w.connection, l.entity, l.record from places p
-      join flow.record_link l on (l.connection, l.place) = (p.connection, p.place) and l.target_key = $2
+      join flow.record_link l on (l.account, l.place) = (p.account, p.place) and l.target_key = $2
       join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
     union
     select w.connection, l.entity, l.record from flow.record_link l
@@ -132,7 +132,7 @@ select w.connection, w.entity, w.record, w.sync, y.name as sync_name, c.name as 
   join core.connection c on c.id = y.target_connection
   left join flow.work_item i on (i.sync, i.entity, i.record) = (w.sync, w.entity, w.record)
   left join flow.record_link l on (l.sync, l.entity, l.record) = (w.sync, w.entity, w.record)
-  left join flow.target_record t on (t.connection, t.place, t.key) = (l.connection, l.place, l.target_key)
+  left join flow.target_record t on (t.account, t.place, t.target_entity, t.key) = (l.account, l.place, l.target_entity, l.target_key)
  order by y.name
 """
 
@@ -144,7 +144,8 @@ select * from (
     union all
     select j.* from flow.journal j
      where j.step = 'consent' and ($4::bigint is null or j.id < $4) and (j.connection, j.target_key) in (
-           select l.connection, l.target_key from flow.record_link l
+           select c.id, l.target_key from flow.record_link l
+             join core.connection c on c.account = l.account
              join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
             where (w.connection, w.entity, w.record) = ($1, $2, $3))
 ) as rows order by id desc limit $5

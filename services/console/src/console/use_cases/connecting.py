@@ -263,9 +263,10 @@ class Connecting:
 
     async def _activate(self, row: ConnectionRow, grant: Grant) -> Road:
         message = f"{row.name} is connected."
+        account = self._vendors[VendorName(row.vendor)].account(row.for_calls(grant.details))
         await failpoints.hit("console.connecting.tried")
         async with state.transaction(self._pool) as tx:
-            alive = await rows.activate(tx, row.id, grant.details, self._clock.now())
+            alive = await rows.activate(tx, row.id, grant.details, account, self._clock.now())
             await roads.done(tx, row.id, grant.place, message)
         if not alive:
             raise unknown_connection(row.id)
