@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.support.broker import query
+from tests.support.broker_world import eventually
 from tests.support.console import PREFIX, Console
 
 
@@ -251,3 +252,12 @@ class TestAnyRequest:
                 case.call_and_validate(headers=headers, checks=CHECKS, timeout=30)
 
             every()
+
+
+class TestUpkeep:
+    def test_the_last_run_of_each_table_is_told(self, console: Console) -> None:
+        def tidied() -> set[str]:
+            items = console.told("GET", "/upkeep")["items"]
+            return {one["table"] for one in items if one["ended_at"] and not one["message"]}
+
+        eventually(lambda: tidied() >= {"core.notification", "core.idempotency"})

@@ -105,16 +105,6 @@ class TestClose:
             assert [stored.id for stored in await letters.find(LetterFilter())] == [retried]
             assert [s.state for s in await letters.find(LetterFilter(state=None))] == ["open", "discarded"]
 
-    async def test_purging_spares_what_is_open(self, pool: Pool) -> None:
-        async with transaction(pool) as tx:
-            letters = DeadLetters(tx)
-            await letters.write([LETTER, replace(LETTER, offset=78)])
-            (first, _) = [stored.id for stored in await letters.find(LetterFilter())]
-            await letters.close([first], "discarded", by="a", reason="", at=AT)
-            assert await letters.purge(AT) == 0
-            assert await letters.purge(AT + timedelta(seconds=1)) == 1
-            assert len(await letters.find(LetterFilter(state=None))) == 1
-
     async def test_the_console_closes_but_does_not_rewrite(self, pool: Pool, database: Database) -> None:
         async with transaction(pool) as tx:
             await DeadLetters(tx).write([LETTER])

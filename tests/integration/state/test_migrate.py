@@ -188,3 +188,30 @@ _KEPT_BY_CONNECTION = (
        values ('a', 's1', 'customer', '1', 'one', 'l', 'ana@ex.org', 1, 1, 'create', '{}', '{}', '', 'settled', now(), now())""",
     "insert into flow.audit (connection, place, key, sync, entity, record, due_at) values ('two', 'l', 'ana@ex.org', 's2', 'customer', '1', now())",
 )
+
+
+class TestOutsideATransaction:
+    FILE = "-- outside a transaction\ndrop index concurrently if exists vault.late;\ncreate unique index concurrently late on vault.t (id);\n"
+
+    async def test_what_broke_off_is_done_again_from_its_beginning(self, database: Database, tmp_path: Path) -> None:
+        (tmp_path / "0001_table.sql").write_text("create table vault.t (id int); insert into vault.t values (1), (1);")
+        (tmp_path / "0002_late.sql").write_text(self.FILE)
+        url = database.url("broker")
+        with pytest.raises(MigrationRefused, match=r"(?s)0002_late failed .*: start again"):
+            await migrate(url, tmp_path, "vault")
+        await execute(url, "delete from vault.t where ctid = '(0,2)'")
+        assert await migrate(url, tmp_path, "vault") == ["0002_late"]
+        link = await asyncpg.connect(url)
+        try:
+            valid = "select indisvalid from pg_index where indexrelid = 'vault.late'::regclass"
+            assert await link.fetchval(valid) is True
+        finally:
+            await link.close()
+
+    async def test_whoever_waits_for_their_turn_holds_no_index_up(self, database: Database, tmp_path: Path) -> None:
+        (tmp_path / "0001_table.sql").write_text("create table vault.t (id int);")
+        (tmp_path / "0002_late.sql").write_text(self.FILE)
+        done = await asyncio.wait_for(
+            asyncio.gather(*(migrate(database.url("broker"), tmp_path, "vault") for _ in range(4))), 30
+        )
+        assert sorted(map(len, done)) == [0, 0, 0, 2]

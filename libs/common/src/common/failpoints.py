@@ -44,6 +44,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "executor.after_result": "The result is stored, a record's next step has not begun.",
         "settle.after_look": "A held record was looked at, nothing of it is stored.",
         "mapper.after_remap_page": "A page of a new mapping version is judged and stored, its commands are not sent.",
+        "upkeep.after_chunk": "A chunk of old rows is gone, the next one is not begun.",
         "broker.refresh.locked": "The grant's lock is held, nothing is read yet.",
         "broker.refresh.reread": "The grant is read again under the lock, no intent is written.",
         "broker.refresh.intended": "The intent is on disk, the vendor is not asked.",

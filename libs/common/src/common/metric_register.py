@@ -23,6 +23,7 @@ LABELS = frozenset(
         "topic",
         "version",
         "revision",
+        "table",
     }
 )
 
@@ -155,6 +156,17 @@ COMMIT_FAILURES = CounterMetric(
     ("group", "topic"),
 )
 REPLAY_RECORDS = CounterMetric("millrace_replay_records_total", "Records replayed, by outcome.", ("outcome",))
+UPKEEP_REMOVED = CounterMetric(
+    "millrace_upkeep_removed_total",
+    "Old rows that the nightly upkeep took away; whole months of the journal.",
+    ("table",),
+)
+UPKEEP_ENDED = GaugeMetric(
+    "millrace_upkeep_ended_timestamp_seconds",
+    "When a table was last tidied to the end by this process, as a Unix time.",
+    ("table",),
+    unit="seconds",
+)
 RECONCILE_DIFFERENCES = GaugeMetric(
     "millrace_reconcile_differences", "Records in which source and target differ, at the last comparison.", ("sync",)
 )

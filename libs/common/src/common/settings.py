@@ -11,10 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from common.environment import ConfigurationError, Variable, explain, read, variables
+from common.retention import Retention
 from common.secret import Secret, SecretUrl
 
 __all__ = [
@@ -93,15 +94,6 @@ class Settings(BaseSettings):
         for step in path:
             value = getattr(value, step)
         return value
-
-
-class Retention(BaseModel):
-    """How long what we keep is kept."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    audit_days: int = Field(90, ge=1, description="Days the journal is kept.", examples=["90"])
-    dead_letter_days: int = Field(90, ge=1, description="Days a closed dead letter is kept.", examples=["90"])
 
 
 class KafkaSettings(Settings):

@@ -14,6 +14,7 @@ from common.service import Runtime, run
 from common.state.budget_floors import BudgetFloors
 from common.state.migrate import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
+from common.state.upkeep import Upkeep, last_runs
 from console.api import app
 from console.api.access import TokenFile
 from console.api.desk import Desk
@@ -82,11 +83,14 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             records=Records(pool),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
+            last_runs=lambda: last_runs(pool),
         )
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(desk))
         caretaker = Caretaker(pool, connecting, removal, clock, log)
         runtime.spawn(caretaker.run(runtime.stopping), "caretaker")
+        upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")
+        runtime.spawn(upkeep.run(runtime.stopping), "upkeep")
         runtime.spawn(watch(pool), "pool-watch")
         yield
 

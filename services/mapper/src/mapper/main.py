@@ -19,6 +19,7 @@ from common.service import Runtime, run
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction, watch
 from common.state.trouble import Trouble, trouble_of
+from common.state.upkeep import Upkeep
 from common.version import version
 from mapper.handlers import ChangeHandler
 from mapper.judging import Mappings
@@ -53,6 +54,8 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         runtime.spawn(publisher.run(runtime.stopping), "republisher")
         runtime.spawn(remapper.run(runtime.stopping), "remapper")
         runtime.spawn(_months(runtime, pool), "journal months")
+        upkeep = Upkeep(pool, runtime.clock, settings.retention, runtime.metrics, runtime.log, by="mapper")
+        runtime.spawn(upkeep.run(runtime.stopping), "upkeep")
         runtime.spawn(watch(pool), "pool watch")
         yield
         await asyncio.wait(ends)

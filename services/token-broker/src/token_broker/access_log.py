@@ -24,6 +24,7 @@ from token_broker.refusals import Refusal
 EVERY_S = 1.0
 MOST_WAITING = 100_000
 _AT_ONCE = 5_000
+_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,21 @@ class AccessLog:
         return [dict(row) for row in rows]
 
     async def forget(self, before: datetime) -> None:
-        """Drops lines older than the retention of the audit."""
+        """Drops lines older than the retention of the audit, a few at a time: after weeks off there may be millions."""
+        for table in ("vault.access_log", "vault.token_call"):
+            left = True
+            while left:
+                left = await self._forget_some(table, before) == _AT_ONCE
+                await asyncio.sleep(_PAUSE_S if left else 0)
+
+    async def _forget_some(self, table: str, before: datetime) -> int:
         async with state.connection(self._pool) as link:
-            await link.execute("delete from vault.access_log where at < $1", before)
-            await link.execute("delete from vault.token_call where at < $1", before)
+            done: str = await link.execute(
+                f"delete from {table} where id = any(array(select id from {table} where at < $1 order by at limit $2))",  # noqa: S608
+                before,
+                _AT_ONCE,
+            )
+        return int(done.rpartition(" ")[2])
 
     async def _copy(self, batch: Sequence[Read]) -> None:
         async with state.connection(self._pool) as link:

@@ -117,13 +117,6 @@ class DeadLetters:
         rows = await self._link.fetch("select err_code, count(*) from flow.dead_letter where state = 'open' group by 1")
         return {row[0]: row[1] for row in rows}
 
-    async def purge(self, closed_before: datetime) -> int:
-        """Removes letters closed before that moment; open ones are never removed."""
-        done: str = await self._link.execute(
-            "delete from flow.dead_letter where state <> 'open' and closed_at < $1", closed_before
-        )
-        return int(done.rpartition(" ")[2])
-
 
 def shortened(message: str) -> str:
     """At most a kibibyte of storable text, cut between characters."""

@@ -1,11 +1,15 @@
 """Brings a database to this version: numbered SQL files, each in its own transaction, under one lock, forward only.
 
+A file whose first line is `-- outside a transaction` is run statement by statement: indexes on big tables are built while writers go
+on (`create index concurrently`). Each of its statements can be repeated, because a run that breaks off begins at its first line again.
+
 `migrate` serves every owner of a schema: the common tables (`python -m common.state.migrate`) and the token-broker's vault.
 It refuses, in one sentence, what it does not understand: a newer schema, a changed file, somebody else's tables.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +19,8 @@ from typing import Any
 
 import asyncpg
 
+from common.clock import monotonic
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMA = "flow"
 OWN_SCHEMAS = ("core", "flow", "vault")
@@ -22,6 +28,8 @@ OLDEST_SERVER = 15
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _LOCK_TIMEOUT_S = 120
+_LOOK_AGAIN_S = 0.1
+_OUTSIDE = "-- outside a transaction\n"
 
 
 class MigrationRefused(Exception):
@@ -39,6 +47,14 @@ class Migration:
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def statements(self) -> list[str]:
+        """One by one, for a file that is run outside a transaction; empty for every other."""
+        if not self.sql.startswith(_OUTSIDE):
+            return []
+        lines = [line for line in self.sql.splitlines() if not line.startswith("--")]
+        return [one.strip() for one in "\n".join(lines).split(";") if one.strip()]
 
     @property
     def title(self) -> str:
@@ -130,13 +146,15 @@ async def _check_server(link: Any) -> None:
 
 
 async def _lock(link: Any, schema: str) -> None:
-    # Held by the session, so it ends with it, however it ends.
-    try:
-        await link.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"millrace:migrate:{schema}")
-    except asyncpg.LockNotAvailableError as waited:
-        raise MigrationRefused(
-            f"Another process has been migrating this database for {_LOCK_TIMEOUT_S} s: look what it is doing."
-        ) from waited
+    # Held by the session, so it ends with it, however it ends. Asked for again and again: who waits inside a statement has a snapshot,
+    # which an index that is built concurrently would wait for in turn.
+    deadline = monotonic() + _LOCK_TIMEOUT_S
+    while not await link.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", f"millrace:migrate:{schema}"):
+        if monotonic() >= deadline:
+            raise MigrationRefused(
+                f"Another process has been migrating this database for {_LOCK_TIMEOUT_S} s: look what it is doing."
+            )
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def _applied(link: Any, schema: str) -> dict[int, tuple[str, str]]:
@@ -176,17 +194,35 @@ async def _history(link: Any, schema: str) -> dict[int, tuple[str, str]]:
 
 
 async def _apply(link: Any, schema: str, migration: Migration) -> None:
+    if migration.statements:
+        await _apply_outside(link, schema, migration)
+        return
     try:
         async with link.transaction():
             await link.execute(migration.sql)
-            await link.execute(
-                f"insert into {_quoted(schema)}.applied_migration (number, name, sha256) values ($1, $2, $3)",  # noqa: S608
-                migration.number,
-                migration.name,
-                migration.sha256,
-            )
+            await _note(link, schema, migration)
     except asyncpg.PostgresError as refused:
         raise MigrationRefused(f"Migration {migration.title} failed and changed nothing: {refused}.") from refused
+
+
+async def _apply_outside(link: Any, schema: str, migration: Migration) -> None:
+    try:
+        for statement in migration.statements:
+            await link.execute(statement)
+        await _note(link, schema, migration)
+    except asyncpg.PostgresError as refused:
+        raise MigrationRefused(
+            f"Migration {migration.title} failed ({refused}): start again, it is repeated from its beginning."
+        ) from refused
+
+
+async def _note(link: Any, schema: str, migration: Migration) -> None:
+    await link.execute(
+        f"insert into {_quoted(schema)}.applied_migration (number, name, sha256) values ($1, $2, $3)",  # noqa: S608
+        migration.number,
+        migration.name,
+        migration.sha256,
+    )
 
 
 def _quoted(name: str) -> str:

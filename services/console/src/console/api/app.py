@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
-from console.api import connections, groups, letters, problems, records, syncs
+from console.api import connections, groups, letters, problems, records, syncs, upkeep
 from console.api.answers import with_problem_schema
 from console.api.desk import Desk, admitted
 from console.api.entrance import Entrance
 
 PREFIX = "/api/v1"
 # One line a noun.
-NOUNS = (connections.routes, syncs.routes, records.routes, letters.routes, groups.routes)
+NOUNS = (connections.routes, syncs.routes, records.routes, letters.routes, groups.routes, upkeep.routes)
 
 
 def build(desk: Desk) -> ASGIApp:

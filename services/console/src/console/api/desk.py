@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
 
+from common.state.upkeep import LastRun
 from console.api.access import TokenFile
 from console.api.once import Once
 from console.broker import Broker
@@ -46,6 +48,7 @@ class Desk:
     records: Records
     letters: Letters
     groups: Groups
+    last_runs: Callable[[], Awaitable[Sequence[LastRun]]]
 
 
 def admitted(request: Request, desk: Desk) -> None:

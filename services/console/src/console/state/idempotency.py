@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from common.state import pool as state
@@ -63,8 +62,3 @@ async def released(pool: state.Pool, key: str) -> None:
     """Nothing was done: the same request may be made anew."""
     async with state.connection(pool) as link:
         await link.execute("delete from core.idempotency where key = $1 and status is null", key)
-
-
-async def forget(tx: state.Connection, before: datetime) -> None:
-    """Drops what nobody will repeat any more."""
-    await tx.execute("delete from core.idempotency where made_at < $1", before)

@@ -1,4 +1,4 @@
-"""Goes on with what was broken off: connections half made, connections half deleted, grants left over, old answers."""
+"""Goes on with what was broken off: connections half made, connections half deleted, grants left over."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
 from console import codes
 from console.refusals import Refusal
 from console.state import connecting as roads
-from console.state import idempotency
 from console.use_cases.connecting import Connecting
 from console.use_cases.removal import Removal
 
 EVERY_S = 2.0
 SWEEP_EVERY_S = 60.0
-_ANSWERS_KEPT = timedelta(hours=24)
 
 
 class Caretaker:
@@ -77,8 +75,6 @@ class Caretaker:
 
     async def _sweep(self) -> None:
         await self._removal.sweep()
-        async with state.connection(self._pool) as link:
-            await idempotency.forget(link, self._clock.now() - _ANSWERS_KEPT)
 
     async def _try(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -1,0 +1,177 @@
+"""How long every table is kept: for ever with a reason, as long as what it is about, or until its keeper takes old rows away.
+
+Nothing that a promise needs ever leaves: version rows, so that an old message is known as old (R7); who owns what at a target and what
+a person last allowed; what is still open. `docs/operating.md` shows this as a table, and a test compares both with the migrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from common.retention import Retention
+
+Service = Literal["mapper", "console", "token-broker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who takes which rows of a table away; `setting` names the field of `Retention` that says after how many days."""
+
+    table: str
+    what: str
+    setting: str
+    by: Service
+    statement: str = ""
+    """Removes at most $2 rows older than $1 and says how many; empty where the service has a task of its own for it."""
+
+    def days(self, retention: Retention) -> int:
+        days: int = getattr(retention, self.setting)
+        return days
+
+    @property
+    def variable(self) -> str:
+        return f"MILLRACE_RETENTION__{self.setting.upper()}"
+
+
+def _delete(table: str, old: str, age: str) -> str:
+    # By the place of the row: one that changes meanwhile is not the row that was judged, and stays. In the order of its age, so that
+    # an index leads to the old rows and the others are never looked at.
+    return f"""
+with gone as (
+    delete from {table} where ctid = any(array(select ctid from {table} where {old} order by {age} limit $2)) returning 1
+)
+select count(*) from gone
+"""  # noqa: S608
+
+
+_GONE = "not exists (select from core.connection c where c.id = {table}.connection and c.state <> 'deleted')"
+
+KEEPERS: tuple[Keeper, ...] = (
+    Keeper(
+        "flow.journal",
+        "whole months",
+        "journal_days",
+        "mapper",
+        "select case when $2::integer > 0 and flow.drop_journal_month($1) is not null then 1 else 0 end",
+    ),
+    Keeper(
+        "flow.journal_other",
+        "rows for which there was no month",
+        "journal_days",
+        "mapper",
+        "select flow.forget_journal_rows($1, $2)",
+    ),
+    Keeper(
+        "flow.write_intent",
+        "closed ones; open ones never. Longer than Kafka keeps events, because a replay still has to recognise its echoes",
+        "intent_days",
+        "mapper",
+        _delete("flow.write_intent", "state <> 'sent' and closed_at < $1", "closed_at"),
+    ),
+    Keeper(
+        "flow.dead_letter",
+        "closed ones; open ones never",
+        "dead_letter_days",
+        "mapper",
+        _delete("flow.dead_letter", "state <> 'open' and closed_at < $1", "closed_at"),
+    ),
+    Keeper(
+        "flow.quarantine",
+        "what nobody believed; at most 200 for each connection",
+        "quarantine_days",
+        "mapper",
+        _delete("flow.quarantine", "received_at < $1", "received_at"),
+    ),
+    Keeper(
+        "flow.audit",
+        "late looks that are due at a connection that was deleted; every other one is still owed (R4)",
+        "leftover_days",
+        "mapper",
+        _delete("flow.audit", f"due_at < $1 and {_GONE.format(table='flow.audit')}", "due_at"),
+    ),
+    Keeper(
+        "flow.read_request",
+        "reads that a deleted connection is still owed",
+        "leftover_days",
+        "mapper",
+        _delete("flow.read_request", f"not_before < $1 and {_GONE.format(table='flow.read_request')}", "not_before"),
+    ),
+    Keeper(
+        "flow.budget_day",
+        "days of limits that nobody uses any more",
+        "leftover_days",
+        "mapper",
+        _delete("flow.budget_day", "day < ($1 at time zone 'UTC')::date", "day"),
+    ),
+    Keeper(
+        "flow.budget_window",
+        "limits that nobody uses any more",
+        "leftover_days",
+        "mapper",
+        _delete("flow.budget_window", "active_until < $1 and pace_next < $1", "active_until"),
+    ),
+    Keeper(
+        "flow.remap",
+        "jobs of versions that a newer one replaced",
+        "journal_days",
+        "mapper",
+        _delete(
+            "flow.remap",
+            "started_at < $1 and exists (select from core.sync s where s.id = flow.remap.sync "
+            "and s.mapping_version > flow.remap.mapping_version)",
+            "started_at",
+        ),
+    ),
+    Keeper(
+        "core.notification",
+        "those whose reason is gone, and read ones that have none",
+        "notification_days",
+        "console",
+        _delete(
+            "core.notification",
+            "coalesce(resolved_at, read_at) < $1 and (resolved_at is not null or kind not like 'gate.%')",
+            "coalesce(resolved_at, read_at)",
+        ),
+    ),
+    Keeper(
+        "core.idempotency",
+        "answers to requests that nobody will repeat any more",
+        "answer_days",
+        "console",
+        _delete("core.idempotency", "made_at < $1", "made_at"),
+    ),
+    Keeper("vault.access_log", "who read which credential", "audit_days", "token-broker"),
+    Keeper("vault.token_call", "tokens that vendors were asked for", "audit_days", "token-broker"),
+)
+
+# Version rows, ownership, consent and what is open are not the keepers' (R2, R4, R7, R9).
+FOR_EVER: Mapping[str, str] = {
+    "core.config_rev": "one row",
+    "core.connection": "history and links name it; one row for each connection that ever was",
+    "core.connecting": "one row for each connection",
+    "core.sync": "history names it",
+    "core.mapping_version": "a journal row names the version that decided it",
+    "flow.applied_migration": "one row for each migration",
+    "vault.applied_migration": "one row for each migration",
+    "flow.upkeep": "one row for each table that has a keeper",
+    "flow.work_count": "at most 128 rows for each sync",
+    "flow.record_state": "R7: the version by which an old event is known as old",
+    "flow.wanted": "R9: the revision that orders everything downstream",
+    "flow.work_item": "R7: the revision by which an old command is known as old",
+    "flow.target_record": "what a person last allowed outlives every ownership",
+    "vault.ring_key": "one row for each master key that ever was",
+}
+
+WITH_ITS_SUBJECT: Mapping[str, str] = {
+    "core.gate": "until its reason is gone",
+    "flow.target_lease": "until its work item is through",
+    "flow.target_owner": "until the record has left the target",
+    "flow.record_link": "until the record has left the target",
+    "vault.credential": "until its connection is deleted",
+    "vault.data_key": "until its credential is deleted",
+    "vault.refresh_intent": "until the refresh is settled",
+    "vault.consent": "a week after it ended",
+    "vault.webhook_secret": "until it is valid no more",
+}
