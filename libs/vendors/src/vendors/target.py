@@ -47,6 +47,12 @@ class Known:
     id: str = ""
     told_at: datetime | None = None
     """When the target itself told the standing; None when we have it from an answer of ours."""
+    stamp: datetime | None = None
+    """Of what was just seen: when it was last changed, by the vendor's clock. Not kept."""
+    made_at: datetime | None = None
+    """Of what was just seen: when it came to be, by the vendor's clock. Not kept."""
+    made_by: str = ""
+    """Of what was just seen: by which way it came to be, in the vendor's own words. Not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,8 @@ class Done:
     changed: bool = True
     """False: the vendor says that it was so before, and wrote nothing."""
     id: str = ""
+    stamp: datetime | None = None
+    """The vendor's own stamp of the state that the write has made (R17)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +153,28 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """An act that was sent, and of which nobody saw what became (R2)."""
+
+    act: Act
+    before: Mapping[str, Any]
+    """What was known of the fields that it changes, before it was sent."""
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An act of ours that the vendor has applied, with the stamp of its answer; else all that is known is between when and when."""
+
+    act: Act
+    stamp: datetime | None
+    since: datetime
+    until: datetime
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What was known of its fields when it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What an event of the target itself says of one of its records."""
 
@@ -157,6 +187,19 @@ class Told:
     values: Mapping[str, Any] = field(default_factory=dict)
     former_key: str = ""
     """The key under which the record was known until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an event comes to, field by field (R17)."""
+
+    ours: bool = False
+    """Something in it was made by a write of ours, and nothing by anybody else."""
+    standing_is_ours: bool = False
+    doubts: tuple[str, ...] = ()
+    """Fields that may not be as we know them."""
+    overwritten: tuple[str, ...] = ()
+    """Fields that had a value of somebody else's before our newest write of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +227,23 @@ class Target(Protocol):
     def plan(self, work: Work, facts: object | None) -> Step:
         """The next step towards the wish. Without facts it says `NeedFacts` only where something has to be written."""
 
-    def landed(self, act: Act, seen: Known) -> Done | None:
-        """After an outcome that nobody saw: the verdict if what was seen is what the act would have made, else None (R2)."""
+    def landed(self, attempt: Attempt, seen: Known) -> Done | None:
+        """After an outcome that nobody saw: the verdict if what was seen shows that the act was applied, else None (R2).
+
+        Others may have changed since what it made; what nothing can show is none of ours.
+        """
+
+    def late(self, attempt: Attempt, known: Known, seen: Known) -> bool:
+        """Whether what was seen and is not known is there because this act has landed late (R4)."""
+
+    def brings(self, act: Act) -> bool:
+        """Whether a record is at the target by this act that was not there before, or had left it."""
 
     def told(self, event: ChangeEvent) -> Told | None:
         """What an event says; None when it is about no record."""
 
-    def echoes(self, act: Act, told: Told) -> bool:
-        """Whether an event says no more than what an act of ours has made."""
+    def heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
+        """What an event says that we do not know (R17); `written` are our applied acts of about its time and later, the newest first."""
 
     def lower(self, one: str, other: str) -> str:
         """The lesser consent of two standings."""

@@ -1,74 +1,194 @@
 """The late look (R4): hours after an outcome that nobody saw, each target record is looked at once more.
 
 On a target that overwrites blindly, a request that lands later than the vendor's horizon overwrites a newer one. Nothing can prevent
-that; this finds it. Drift makes the record ready again, and its plan puts right what differs.
+that; this finds it, and has it put right:
+
+somebody lives there    they are ready again, and the plan of whoever writes puts right what differs
+nobody does, our doing  a write of ours has brought the record back after everybody had left: who sent it leaves once more, and archives it
+nobody does, not ours   what a person did there is left alone
+
+While anybody works on the record the look waits: it would see half of what they do. A look that fails is made again, ever later, and
+ends as the vendor's words in the journal, with those who live there ready to look for themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
 
 from common.clock import Clock
 from common.contracts.ids import ConnectionId
-from common.failures import Failure
+from common.failures import Failure, FailureClass
 from common.http.call import Api
 from common.journal import Step
-from common.state.pool import Pool, connection, transaction
+from common.state import pool as state
+from common.state.pool import Pool, transaction
 from vendors.target import Known, Target
-from writing import items, telling
+from writing import audits, intents, items, leases, owners, telling, verdicts
 from writing import known as knowledge
-from writing.items import ItemKey, TargetKey
+from writing.audits import Owed
+from writing.intents import Intent
+from writing.items import ItemKey
 from writing.sheet import Sheet
+from writing.vendor_judgement import broken, judged
 
 MOST = 20
+LOOKS = 10
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+# Somebody is at work there.
+BUSY_PAUSE = timedelta(seconds=30)
+# A record that nobody can look at, and that nobody lives under, is tried once a day; its journal has said so.
+GIVEN_UP_PAUSE = timedelta(days=1)
+
+_log = structlog.get_logger(__name__)
 
 
 async def audit(
     pool: Pool, clock: Clock, target: Target, held_by: ConnectionId, api: Api, line: asyncio.Semaphore
 ) -> int:
-    """R4: hours after an outcome that nobody saw, one more look; drift makes the rows that live there ready again."""
-    now = clock.now()
-    async with connection(pool) as link:
-        due = await link.fetch(
-            "select * from flow.audit where connection = $1 and due_at <= $2 order by due_at limit $3",
-            held_by,
-            now,
-            MOST,
-        )
-    for row in due:
-        where, asked_at = items.target_of(row), clock.now()
-        async with line:
-            try:
-                seen = await target.look(where.place, where.key, api)
-            except Failure:
-                # It stays due; the next turn looks again.
-                continue
-        await _audited(pool, clock.now(), target, where, items.key_of(row), seen, asked_at)
+    """R4: makes the looks that are due, each for itself; returns how many those were."""
+    async with transaction(pool) as tx:
+        due = await audits.take(tx, held_by, clock.now(), MOST)
+    auditor = _Auditor(pool, clock, target, api, line)
+    ended = await asyncio.gather(*(auditor.look(owed) for owed in due), return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
     return len(due)
 
 
-async def _audited(
-    pool: Pool, now: datetime, target: Target, where: TargetKey, key: ItemKey, seen: Known, asked_at: datetime
-) -> None:
-    async with transaction(pool) as tx:
-        row = await tx.fetchrow(
-            f"select w.*, {items.ACCOUNTS} from flow.work_item w where (w.sync, w.entity, w.record) = ($1, $2, $3) for update",  # noqa: S608
-            *key,
-        )
-        if row is None or row["state"] in ("leased", "hold"):
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What the look has shown, and when it was asked for."""
+
+    seen: Known
+    asked_at: datetime
+
+
+class _Auditor:
+    def __init__(self, pool: Pool, clock: Clock, target: Target, api: Api, line: asyncio.Semaphore) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._target = target
+        self._api = api
+        self._line = line
+
+    async def look(self, owed: Owed) -> None:
+        """One record; what fails here is about it alone."""
+        found = await self._seen(owed)
+        async with transaction(self._pool) as tx:
+            sheet = Sheet(self._clock.now(), "audit")
+            if isinstance(found, Failure):
+                await self._failed(tx, sheet, owed, found)
+            else:
+                await self._judge(tx, sheet, owed, found)
+            await sheet.write(tx)
+
+    async def _seen(self, owed: Owed) -> _Finding | Failure:
+        async with self._line:
+            asked_at = self._clock.now()
+            look = self._target.look(owed.target.place, owed.target.key, self._api)
+            (seen,) = await asyncio.gather(look, return_exceptions=True)
+        if isinstance(seen, Known):
+            return _Finding(seen, asked_at)
+        if not isinstance(seen, Exception):
+            raise seen
+        return broken(seen)
+
+    async def _judge(self, tx: state.Connection, sheet: Sheet, owed: Owed, found: _Finding) -> None:
+        unseen = await intents.unseen_at(tx, owed.target)
+        living, row = await _hold(tx, owed, unseen, found.asked_at)
+        if row is None:
+            await audits.put_off(tx, owed.target, owed.looks, sheet.now + BUSY_PAUSE)
             return
-        known = (await knowledge.lock(tx, [where], now))[where]
-        drift = target.drifted(known, seen)
-        learnt = knowledge.guarded(known, knowledge.after_look(known, seen), asked_at, target.lower)
-        await knowledge.save(tx, {where: learnt}, now, "audit")
-        await tx.execute("delete from flow.audit where (account, place, target_entity, key) = ($1, $2, $3, $4)", *where)
-        sheet = Sheet(now, "audit")
-        sheet.entries.append(
-            telling.entry(
-                items.item_of(row), Step.AUDITED, now, reason="drift" if drift else "agrees", target_key=where.key
-            )
-        )
-        await sheet.write(tx)
+        known = (await knowledge.lock(tx, [owed.target], sheet.now))[owed.target]
+        judgement = judged(lambda: self._compare(unseen, known, found.seen))
+        if isinstance(judgement, Failure):
+            await leases.release(tx, [owed.key])
+            await self._failed(tx, sheet, owed, judgement)
+            return
+        drift, late = judgement
+        back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
+        learnt = knowledge.after_look(known, found.seen)
+        sheet.known[owed.target] = knowledge.guarded(known, learnt, found.asked_at, self._target.lower)
+        await self._proved(tx, sheet, row, late)
+        if back is not None and await owners.leave_again(tx, owed.target, back, sheet.now):
+            living = [back]
         if drift:
-            await items.reopen(tx, [key], now)
+            await items.reopen(tx, living, sheet.now)
+        _tell(sheet, row, owed, "agrees" if not drift else "drift" if living else "not_ours")
+        await audits.done(tx, owed.target)
+        await leases.release(tx, [owed.key])
+
+    def _compare(self, unseen: Sequence[Intent], known: Known, seen: Known) -> tuple[bool, list[Intent]]:
+        """Whether the target has drifted, and which of our writes may have done it."""
+        drift = self._target.drifted(known, seen)
+        return drift, [one for one in unseen if drift and self._target.late(one.unseen, known, seen)]
+
+    async def _proved(self, tx: state.Connection, sheet: Sheet, row: Any, late: Sequence[Intent]) -> None:
+        """What was journalled as not seen has landed after all; the newest of those that would make it so is the one."""
+        for intent in late[:1]:
+            await intents.correct(tx, intent, sheet.now)
+            its = items.item_of(row) if intent.key == items.key_of(row) else items.item_of(await _row(tx, intent.key))
+            sheet.entries.append(telling.applied_intent(its, intent, sheet.now, "late"))
+
+    async def _failed(self, tx: state.Connection, sheet: Sheet, owed: Owed, failure: Failure) -> None:
+        """The look is owed still. What says nothing about the record costs it no look."""
+        counts = failure.kind not in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
+        looks = owed.looks + 1 if counts and failure.code not in verdicts.NEVER_SENT else owed.looks
+        ends = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) or looks >= LOOKS
+        if not ends:
+            pause = min(FIRST_PAUSE * 2 ** max(looks - 1, 0), LONGEST_PAUSE)
+            await audits.put_off(tx, owed.target, looks, failure.retry_at or sheet.now + pause)
+            return
+        await self._give_up(tx, sheet, owed, failure)
+
+    async def _give_up(self, tx: state.Connection, sheet: Sheet, owed: Owed, failure: Failure) -> None:
+        """Those who live there look for themselves, and fail as every record does; else the journal says what is not known."""
+        _log.error("writer.audit_failed", sync=owed.key.sync, record=owed.key.record, code=failure.code)
+        row = await _row(tx, owed.key)
+        if row is not None and owed.looks < LOOKS:
+            _tell(sheet, row, owed, failure.code, failure.vendor_words or failure.message)
+        living = await owners.of(tx, owed.target)
+        locked = await items.lock(tx, living)
+        if not living:
+            await audits.put_off(tx, owed.target, LOOKS, sheet.now + GIVEN_UP_PAUSE)
+        elif any(one.state in ("leased", "hold") for one in locked.values()):
+            await audits.put_off(tx, owed.target, LOOKS, sheet.now + BUSY_PAUSE)
+        else:
+            await knowledge.doubt(tx, owed.target, sheet.now)
+            await items.reopen(tx, living, sheet.now)
+            await audits.done(tx, owed.target)
+
+
+async def _hold(
+    tx: state.Connection, owed: Owed, unseen: Sequence[Intent], asked_at: datetime
+) -> tuple[list[ItemKey], Any | None]:
+    """Locks everybody who has to do with the target record, and its lease; no row where anybody is at work there or has been since."""
+    living = await owners.of(tx, owed.target)
+    locked = await items.lock(tx, {owed.key, *living, *(intent.key for intent in unseen)})
+    at_work = any(one.state in ("leased", "hold") for one in locked.values())
+    changed = await knowledge.changed_since(tx, owed.target, asked_at)
+    if at_work or changed or not await leases.take_one(tx, owed.target, owed.key):
+        return [], None
+    if await owners.of(tx, owed.target) != living:
+        await leases.release(tx, [owed.key])
+        return [], None
+    return living, await _row(tx, owed.key)
+
+
+async def _row(tx: state.Connection, key: ItemKey) -> Any | None:
+    query = f"select w.*, {items.ACCOUNTS} from flow.work_item w where (w.sync, w.entity, w.record) = ($1, $2, $3)"  # noqa: S608
+    return await tx.fetchrow(query, *key)
+
+
+def _tell(sheet: Sheet, row: Any, owed: Owed, reason: str, words: str = "") -> None:
+    item = items.item_of(row)
+    sheet.entries.append(
+        telling.entry(item, Step.AUDITED, sheet.now, reason=reason, words=words, target_key=owed.target.key)
+    )

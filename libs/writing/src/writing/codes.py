@@ -16,5 +16,12 @@ ATTEMPTS_EXHAUSTED = Code(
     "operator",
     True,
 )
+VENDOR_CODE_FAILED = Code(
+    "VENDOR_CODE_FAILED",
+    "Our code for this vendor broke on a record or on an answer.",
+    "Report it with the trace id; other records go on. Retry once it is mended.",
+    "developer",
+    True,
+)
 
-register(LEASE_LOST, ATTEMPTS_EXHAUSTED)
+register(LEASE_LOST, ATTEMPTS_EXHAUSTED, VENDOR_CODE_FAILED)

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from common.contracts.ids import ConnectionId, Entity, content_hash
 from common.state.pool import Connection
-from vendors.target import Act
+from vendors.target import Act, Attempt, Written
 from writing.items import Item, ItemKey, TargetKey, columns, key_of
+
+# Vendors repeat a webhook for 75 minutes or so, and until then it may be the echo of a write.
+ECHO_WITHIN = timedelta(minutes=80)
+# The longest that a write may take from its intent to its stamp: a call, or the vendor's horizon.
+WRITE_TAKES = timedelta(minutes=10)
+# What is settled is needed by echoes, by late answers and by the audit with its repeated looks (R4). Retention may not be shorter.
+NEEDED_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,11 @@ class Intent:
     event_id: str = ""
     trace_id: str = ""
 
+    @property
+    def unseen(self) -> Attempt:
+        """As the vendor's code needs it to say whether it has landed."""
+        return Attempt(self.act, self.before, self.sent_at)
+
 
 class Closing(NamedTuple):
     """How an intent ends: `settled` for good, `answered` when only a look tells the rest."""
@@ -44,6 +56,8 @@ class Closing(NamedTuple):
     key: ItemKey
     state: str
     verdict: str
+    stamp: datetime | None = None
+    """The vendor's own stamp of what it has made (R17)."""
 
 
 def intent_of(attempt: str, item: Item, act: Act, before: Mapping[str, Any], at: datetime, until: datetime) -> Intent:
@@ -78,9 +92,9 @@ async def close(tx: Connection, closings: Sequence[Closing], now: datetime) -> s
     """Ends intents; returns those that were open until now: only they have something to tell."""
     rows = await tx.fetch(
         """
-        update flow.write_intent i set state = n.state, verdict = n.verdict, closed_at = $6
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $7::text[])
-               as n(attempt, sync, entity, record, state, verdict)
+        update flow.write_intent i set state = n.state, verdict = n.verdict, applied_stamp = n.stamp, closed_at = $6
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $7::text[], $8::timestamptz[])
+               as n(attempt, sync, entity, record, state, verdict, stamp)
          where (i.attempt, i.sync, i.entity, i.record) = (n.attempt, n.sync, n.entity, n.record) and i.state = 'sent'
         returning i.attempt, i.sync, i.entity, i.record
         """,
@@ -89,6 +103,7 @@ async def close(tx: Connection, closings: Sequence[Closing], now: datetime) -> s
         [one.state for one in closings],
         now,
         [one.verdict for one in closings],
+        [one.stamp for one in closings],
     )
     return {(row["attempt"], key_of(row)) for row in rows}
 
@@ -106,17 +121,70 @@ async def open_of(tx: Connection, keys: Iterable[ItemKey]) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
-async def recent(tx: Connection, target: TargetKey, since: datetime) -> list[Intent]:
-    """What was sent for a target record lately, whatever came of it: an echo is recognised by it."""
+async def open_at(tx: Connection, targets: Iterable[TargetKey]) -> dict[TargetKey, list[Act]]:
+    """What is in flight to these target records, whoever sent it."""
+    rows = await tx.fetch(
+        """
+        select i.* from flow.write_intent i
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, target_key)
+            using (account, place, target_entity, target_key)
+         where i.state = 'sent'
+        """,
+        *columns(sorted(set(targets)), 4),
+    )
+    found: dict[TargetKey, list[Act]] = {}
+    for one in map(_intent, rows):
+        found.setdefault(one.target, []).append(one.act)
+    return found
+
+
+async def written(tx: Connection, targets: Iterable[TargetKey], since: datetime) -> dict[TargetKey, list[Written]]:
+    """R17: the applied writes of these target records that an event of this time or later may be the echo of, the newest first."""
+    listed = sorted(set(targets))
+    rows = await tx.fetch(_WRITTEN, *columns(listed, 4), since - WRITE_TAKES)
+    found: dict[TargetKey, list[Written]] = {target: [] for target in listed}
+    for row in rows:
+        one = _intent(row)
+        found[one.target].append(Written(one.act, row["applied_stamp"], one.sent_at, row["closed_at"], one.before))
+    return found
+
+
+# More writes of one record than that within the life of an event would be needed to hide the newest write of a field.
+_WRITTEN = """
+select i.* from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, target_key)
+ cross join lateral (
+       select * from flow.write_intent w
+        where (w.account, w.place, w.target_entity, w.target_key) = (k.account, k.place, k.target_entity, k.target_key)
+          and w.sent_at >= $5 and w.state <> 'sent' and w.verdict = 'applied'
+        order by w.sent_at desc limit 100) as i
+ order by i.sent_at desc
+"""
+
+
+async def unseen_at(tx: Connection, target: TargetKey) -> list[Intent]:
+    """What was sent for a target record and never seen to have arrived, the newest first: any of it may land late (R4)."""
     rows = await tx.fetch(
         """
         select * from flow.write_intent
-         where account = $1 and place = $2 and target_entity = $3 and target_key = $4 and sent_at >= $5 order by sent_at desc limit 50
+         where account = $1 and place = $2 and target_entity = $3 and target_key = $4
+           and (state = 'sent' or verdict in ('not_seen', 'not_looked')) order by sent_at desc limit 100
         """,
         *target,
-        since,
     )
     return [_intent(row) for row in rows]
+
+
+async def correct(tx: Connection, intent: Intent, now: datetime) -> None:
+    """It has landed, though a look had not seen it."""
+    await tx.execute(
+        """
+        update flow.write_intent set state = 'settled', verdict = 'applied', closed_at = $5
+         where (attempt, sync, entity, record) = ($1, $2, $3, $4)
+        """,
+        intent.attempt,
+        *intent.key,
+        now,
+    )
 
 
 def body_hash(values: Mapping[str, Any]) -> str:

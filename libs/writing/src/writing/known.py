@@ -40,6 +40,43 @@ async def lock(tx: Connection, keys: Iterable[TargetKey], now: datetime) -> dict
     return await _select(tx, listed, "order by t.account, t.place, t.target_entity, t.key for update of t")
 
 
+async def standing_since(tx: Connection, keys: Iterable[TargetKey]) -> dict[TargetKey, datetime | None]:
+    """When the standing of each became what it is."""
+    rows = await tx.fetch(
+        """
+        select t.account, t.place, t.target_entity, t.key, t.standing_at from flow.target_record t
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+            using (account, place, target_entity, key)
+        """,
+        *columns(sorted(set(keys)), 4),
+    )
+    return {target_of(row): row["standing_at"] for row in rows}
+
+
+async def changed_since(tx: Connection, target: TargetKey, at: datetime) -> bool:
+    """Whether something was learnt about it since then."""
+    changed: bool | None = await tx.fetchval(
+        """
+        select changed_at >= $5 from flow.target_record where (account, place, target_entity, key) = ($1, $2, $3, $4)
+        """,
+        *target,
+        at,
+    )
+    return bool(changed)
+
+
+async def doubt(tx: Connection, target: TargetKey, now: datetime) -> None:
+    """It may not be as we know it: it is looked at before anything is decided."""
+    await tx.execute(
+        """
+        update flow.target_record set doubtful = true, changed_at = $5
+         where (account, place, target_entity, key) = ($1, $2, $3, $4)
+        """,
+        *target,
+        now,
+    )
+
+
 async def _select(tx: Connection, keys: Iterable[TargetKey], how: str) -> dict[TargetKey, Known]:
     listed = sorted(set(keys))
     rows = await tx.fetch(

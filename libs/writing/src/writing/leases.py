@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from common.state.pool import Connection
-from writing.items import Item, ItemKey, columns, key_of, target_of
+from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
 from writing.owners import Held
 
 
@@ -43,6 +43,19 @@ async def take(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Hel
     if lacking:
         await release(tx, lacking)
     return {item.key for item in items} - lacking
+
+
+async def take_one(tx: Connection, target: TargetKey, key: ItemKey) -> bool:
+    """Takes one key for a record that nobody works on; False where somebody has it."""
+    taken: bool | None = await tx.fetchval(
+        """
+        insert into flow.target_lease (account, place, target_entity, key, sync, entity, record) values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (account, place, target_entity, key) do nothing returning true
+        """,
+        *target,
+        *key,
+    )
+    return bool(taken)
 
 
 async def release(tx: Connection, keys: Iterable[ItemKey]) -> None:

@@ -150,3 +150,37 @@ async def survivors(tx: Connection, leavers: Mapping[ItemKey, Sequence[TargetKey
         *columns(sorted(wanted), 4),
     )
     return [key for row in rows if (key := key_of(row)) not in leavers]
+
+
+async def of(tx: Connection, target: TargetKey) -> list[ItemKey]:
+    """Who lives under a key, or has still to leave it."""
+    rows = await tx.fetch(
+        """
+        select sync, entity, record from flow.target_owner
+         where (account, place, target_entity, key) = ($1, $2, $3, $4) and standing in ('live', 'leaving')
+         order by sync, entity, record
+        """,
+        *target,
+    )
+    return [key_of(row) for row in rows]
+
+
+async def leave_again(tx: Connection, target: TargetKey, key: ItemKey, now: datetime) -> bool:
+    """R4: a write of this record has landed after it had left; False where the record is written somewhere else by now."""
+    left: bool | None = await tx.fetchval(
+        """
+        insert into flow.target_owner (account, place, target_entity, key, source_account, sync, entity, record, standing, since)
+        select $1, $2, $3, $4, coalesce(s.account, w.source), w.sync, w.entity, w.record, 'leaving', $8
+          from flow.work_item w
+          join core.connection t on t.id = w.connection and t.account = $1
+          left join core.connection s on s.id = w.source
+         where (w.sync, w.entity, w.record) = ($5, $6, $7) and (w.place, w.target_entity) = ($2, $3)
+        on conflict (account, place, target_entity, key, sync, entity, record) do update
+           set standing = 'leaving', since = excluded.since
+        returning true
+        """,
+        *target,
+        *key,
+        now,
+    )
+    return bool(left)

@@ -20,8 +20,8 @@ from common.journal import Entry, Step, write
 from common.state import pool as state
 from common.state.configuration import Configuration
 from common.state.pool import Pool, transaction
+from writing import audits, leases, owners
 from writing import known as knowledge
-from writing import leases, owners
 from writing.claimed import Claimed
 from writing.items import ACCOUNTS, Item, ItemKey, columns, item_of, key_of
 from writing.owners import Ownership
@@ -106,6 +106,8 @@ class Queue:
         async with transaction(self._pool) as tx:
             rows = await tx.fetch(_TAKE_OVER, connection, now)
             await write(tx, [_held(row, now) for row in rows if row["state"] == "hold"])
+            # R4: what a process that is gone has sent is an outcome that nobody saw, like any other.
+            await audits.owe(tx, [key_of(row) for row in rows if row["state"] == "hold"], now)
             await leases.release(tx, [key_of(row) for row in rows if row["state"] == "ready"])
         return len(rows)
 

@@ -21,6 +21,7 @@ from writing.intents import Closing, intent_of
 from writing.items import Fate, ItemKey, Locked
 from writing.queue import still_mine
 from writing.sheet import Sheet
+from writing.target_events import release
 from writing.telling import Reply
 
 Batch = Sequence[tuple[Claimed, Act]]
@@ -100,8 +101,15 @@ class Results:
                     self._tell(sheet, sent, row, act, verdict, was)
                     await _doubt(tx, row, act, sheet.now)
             await sheet.write(tx)
+            await self._release(tx, sheet, sent)
         sheet.count(self._metrics, self._service)
         return sheet.going_on
+
+    async def _release(self, tx: state.Connection, sheet: Sheet, sent: Sent) -> None:
+        """R16: events that came during the call are judged now that it is over, and before anything else is planned."""
+        told = await release(tx, {row.target(act.key) for row, act in sent.batch}, self._target, sheet.now)
+        for row in sheet.going_on:
+            row.known.update({key: told[row.target(key)] for key in row.known if row.target(key) in told})
 
     async def end(self, ended: Sequence[tuple[Claimed, Nothing | Skip | Failure]]) -> None:
         """Rows that need no call, or that failed before one."""
@@ -204,9 +212,14 @@ def did_after(did: str, act: Act, *, changed: bool) -> str:
 
 def _closings(sent: Sent) -> list[Closing]:
     found = [
-        (row.item.key, _verdict_word(verdict)) for (row, _), verdict in zip(sent.batch, sent.verdicts, strict=True)
+        Closing(sent.name, row.item.key, "settled", _verdict_word(verdict), _stamp(verdict))
+        for (row, _), verdict in zip(sent.batch, sent.verdicts, strict=True)
     ]
-    return [Closing(sent.name, key, "settled", word) for key, word in found if word != "unknown"]
+    return [one for one in found if one.verdict != "unknown"]
+
+
+def _stamp(verdict: Verdict) -> datetime | None:
+    return verdict.stamp if isinstance(verdict, Done) else None
 
 
 def _verdict_word(verdict: Verdict) -> str:
@@ -251,12 +264,5 @@ async def _was_not_seen(tx: state.Connection, name: str, key: ItemKey) -> bool:
 
 async def _doubt(tx: state.Connection, row: Claimed, act: Act, now: datetime) -> None:
     """A late answer: what is known of the target may be wrong, so it is looked at before anything is decided."""
-    await tx.execute(
-        """
-        update flow.target_record set doubtful = true, changed_at = $5
-         where account = $1 and place = $2 and target_entity = $3 and key = $4
-        """,
-        *row.target(act.key),
-        now,
-    )
+    await knowledge.doubt(tx, row.target(act.key), now)
     await items.reopen(tx, [row.item.key], now)

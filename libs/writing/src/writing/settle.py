@@ -26,6 +26,7 @@ from writing.items import Fate, Item, TargetKey
 from writing.queue import Queue
 from writing.results import did_after
 from writing.sheet import Sheet
+from writing.target_events import release
 
 MOST = 50
 NOT_SEEN = "not_seen"
@@ -94,10 +95,11 @@ class Settler:
             for target, learnt in sheet.known.items():
                 sheet.known[target] = knowledge.guarded(known[target], learnt, asked_at, self._target.lower)
             await sheet.write(tx)
+            await release(tx, found, self._target, sheet.now)
 
     def _close(self, sheet: Sheet, item: Item, intent: Intent, known: Known, seen: Known | Failure, did: str) -> str:
         assert isinstance(seen, Known)
-        landed = self._target.landed(intent.act, seen)
+        landed = self._target.landed(intent.unseen, seen)
         before = sheet.known.get(intent.target, known)
         if landed is None:
             sheet.entries.append(telling.settled_intent(item, intent, sheet.now, NOT_SEEN))
@@ -109,7 +111,7 @@ class Settler:
         return did_after(did, intent.act, changed=True)
 
     def _verdict(self, intent: Intent, seen: Known | Failure) -> str:
-        return "applied" if isinstance(seen, Known) and self._target.landed(intent.act, seen) else NOT_SEEN
+        return "applied" if isinstance(seen, Known) and self._target.landed(intent.unseen, seen) else NOT_SEEN
 
     def _later(self, item: Item, failure: Failure, now: datetime) -> Fate:
         """The row stays on hold; looks are no attempts."""

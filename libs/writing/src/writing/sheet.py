@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
 from common.state.pool import Connection
 from vendors.target import Known, Nothing, Skip
-from writing import items, leases, links, owners, telling
+from writing import audits, items, leases, links, owners, telling
 from writing import known as knowledge
 from writing.claimed import Claimed
 from writing.items import Fate, ItemKey, Locked, TargetKey
 
-AUDIT_AFTER = timedelta(hours=4)
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
 
 
@@ -100,8 +99,7 @@ class Sheet:
             await _note(tx, self.going_on)
         if self.done:
             await self._leave(tx)
-        for target, key in self.audits.items():
-            await tx.execute(_AUDIT, *target, *key, self.now + AUDIT_AFTER)
+        await audits.owe(tx, self.audits.values(), self.now)
         survivors = await owners.survivors(tx, self.yielding)
         await items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, fate in self.fates.items() if fate.state != "hold"])
@@ -153,11 +151,3 @@ async def _note(tx: Connection, rows: Sequence[Claimed]) -> None:
         *items.columns([row.item.key for row in rows]),
         [row.did for row in rows],
     )
-
-
-_AUDIT = """
-insert into flow.audit (account, place, target_entity, key, sync, entity, record, due_at, connection)
-select $1, $2, $3, $4, w.sync, w.entity, w.record, $8, w.connection
-  from flow.work_item w where (w.sync, w.entity, w.record) = ($5, $6, $7)
-on conflict (account, place, target_entity, key) do update set connection = excluded.connection, due_at = greatest(flow.audit.due_at, excluded.due_at)
-"""

@@ -1,5 +1,9 @@
 """Events of the target itself: they change what we know of its records, and never what we wish. Nothing is produced here.
 
+An event is judged field by field (R17): what our newest write of a field has made is its echo, what it has overwritten is past, and what
+differs otherwise is in doubt, so that the record is looked at before the next write. While a write to the record is in flight an event
+is kept, and judged after the write's end (R16).
+
 Consent is taken for less at once and for more only when the event is certainly the newer one: stamps have a resolution of one second,
 and a withdrawal that is counted twice does no harm.
 
@@ -8,9 +12,11 @@ A crash before the commit repeats the batch. After it, every event is a repeat: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import structlog
 
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
@@ -18,15 +24,17 @@ from common.bus.trace import trace_id_of
 from common.clock import Clock
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
+from common.failures import Failure
 from common.journal import Entry, Step, write
-from common.state.pool import Connection
-from vendors.target import Known, Target, Told
-from writing import intents, items
+from common.state.pool import Connection, Pool, transaction
+from vendors.target import Act, Heard, Known, Target, Told, Written
+from writing import intents, items, kept_events
 from writing import known as knowledge
 from writing.items import TargetKey
+from writing.kept_events import TargetEvent
+from writing.vendor_judgement import judged
 
-# An echo comes within the vendor's retries of a webhook, about 75 minutes.
-ECHO_WITHIN = timedelta(minutes=80)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class _Learnt:
     reason: str
     before: str = ""
     after: str = ""
+    fields: tuple[str, ...] = ()
 
 
 class TargetEventHandler:
@@ -55,55 +64,114 @@ class TargetEventHandler:
     async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: Connection) -> None:
         """One transaction; events of one record in the order in which they came."""
         now = self._clock.now()
-        entries = []
-        all_told = [(item, self._target.told(item.message)) for item in batch]
-        # All at once and in their order, so that two transactions never wait for each other crosswise.
         ours, accounts = await _places(tx)
-        wanted = [
-            key
-            for item, told in all_told
-            if told
-            for key in self._keys(accounts, item.message, told)
-            if key[:2] in ours
-        ]
-        await knowledge.lock(tx, wanted, now)
-        for item, told in all_told:
-            if told and (accounts.get(item.message.connection, ""), told.place) not in ours:
-                # Other audiences of the account are none of our business.
-                entries.append(_entry(item, told, _Learnt(Step.RECEIVED, "no_sync"), now))
+        entries, events = list[Entry](), list[TargetEvent]()
+        for item in batch:
+            told = self._target.told(item.message)
+            account = accounts.get(item.message.connection, "")
+            if told is None or (account, told.place) not in ours:
+                # Campaigns, and other audiences of the account, are none of our business.
+                reason = "no_sync" if told else "no_record"
+                entries.append(_entry(_read(item), told, _Learnt(Step.RECEIVED, reason), now))
                 continue
-            if told is None:
-                entries.append(_entry(item, told, _Learnt(Step.RECEIVED, "no_record"), now))
-                continue
-            where = self._keys(accounts, item.message, told)[0]
-            learnt = await self._learn(tx, where, told, now)
-            entries.append(_entry(item, told, learnt, now))
-        await write(tx, entries)
+            where = TargetKey(account, told.place, self._target.entity, told.key)
+            events.append(TargetEvent(item.message, told, where, item.record.place, trace_id_of(item.record)))
+        await write(tx, entries + await self._hear(tx, events, now))
+
+    async def _hear(self, tx: Connection, events: Sequence[TargetEvent], now: datetime) -> list[Entry]:
+        # All at once and in their order, so that two transactions never wait for each other crosswise.
+        keys = {key for one in events for key in one.keys}
+        known = await knowledge.lock(tx, keys, now)
+        in_flight = await intents.open_at(tx, keys)
+        waiting, at_once = list[TargetEvent](), list[TargetEvent]()
+        for one in events:
+            (waiting if _waits(one, known[one.where], in_flight, self._target) else at_once).append(one)
+        await kept_events.keep(tx, waiting, now)
+        before = await kept_events.take(tx, keys, self._target)
+        return await Judgement(self._target, now).of(tx, [*before, *at_once])
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:
         """Nothing: what a target tells of itself is no reason to write to it."""
 
-    def _keys(self, accounts: Mapping[str, str], event: ChangeEvent, told: Told) -> list[TargetKey]:
-        account = accounts[event.connection]
-        keys = (told.key, told.former_key) if told.former_key else (told.key,)
-        return [TargetKey(account, told.place, self._target.entity, key) for key in keys]
 
-    async def _learn(self, tx: Connection, where: TargetKey, told: Told, now: datetime) -> _Learnt:
-        known, since = await _locked(tx, where)
+async def release(
+    tx: Connection, targets: Iterable[TargetKey], target: Target, now: datetime
+) -> dict[TargetKey, Known]:
+    """R16: judges what was kept of these records until our writes to them were over; returns what is known of those it was about.
+
+    The caller has locked what is known of them, and has closed the intents in this transaction.
+    """
+    events = await kept_events.take(tx, targets, target)
+    await write(tx, await Judgement(target, now).of(tx, events))
+    return await knowledge.read(tx, {one.where for one in events}) if events else {}
+
+
+async def release_all(pool: Pool, target: Target, vendor: str, now: datetime) -> None:
+    """The same of whatever was left: a move concerns two records, and an intent may have ended where nobody asked for its events."""
+    async with transaction(pool) as tx:
+        keys = await kept_events.free(tx, vendor)
+        if keys:
+            await knowledge.lock(tx, keys, now)
+            events = await kept_events.take(tx, keys, target, moved=True)
+            await write(tx, await Judgement(target, now).of(tx, events))
+
+
+class Judgement:
+    """Of events of target records that are locked, one after the other, in one transaction."""
+
+    def __init__(self, target: Target, now: datetime) -> None:
+        self._target = target
+        self._now = now
+        self._known: dict[TargetKey, Known] = {}
+        self._since: dict[TargetKey, datetime | None] = {}
+
+    async def of(self, tx: Connection, events: Sequence[TargetEvent]) -> list[Entry]:
+        """What each of them comes to."""
+        if not events:
+            return []
+        targets = {key for one in events for key in one.keys}
+        self._known, self._since = await knowledge.read(tx, targets), await knowledge.standing_since(tx, targets)
+        written = await intents.written(tx, targets, min(one.told.at for one in events))
+        return [
+            _entry(_Read(one.event, one.source, one.trace_id), one.told, await self._learn(tx, one, written[one.where]), self._now)
+            for one in events
+        ]  # fmt: skip
+
+    async def _learn(self, tx: Connection, one: TargetEvent, written: Sequence[Written]) -> _Learnt:
+        where, told, now = one.where, one.told, self._now
+        known, since = self._known[where], self._since.get(where)
         if told.former_key:
             return await self._moved(tx, where, known, told, now)
-        written = await intents.recent(tx, where, told.at - ECHO_WITHIN)
-        if not self._raises(known, told) and any(self._target.echoes(one.act, told) for one in written):
+        heard = self._heard(known, told, written)
+        if known.exists and heard.doubts and not known.doubtful:
+            # Somebody edited it: what we agreed on may not be there any more, so it is looked at before the next write.
+            known = replace(known, doubtful=True)
+            await self._save(tx, where, known, told, now)
+        standing = _Learnt(Step.DUPLICATE, told.reason, known.standing, known.standing)
+        if told.standing and not (heard.standing_is_ours and not self._raises(known, told)):
+            standing = await self._standing(tx, where, known, told, since, now)
+            if standing.step is Step.CONSENT:
+                return standing
+        if heard.doubts:
+            return _Learnt(Step.RECEIVED, "edited", known.standing, known.standing, heard.doubts)
+        if heard.overwritten:
+            # R19: somebody's edit that a write of ours has overwritten before we heard of it.
+            return _Learnt(Step.STALE, "overwritten", known.standing, known.standing, heard.overwritten)
+        if heard.ours:
             return _Learnt(Step.ECHO, "", known.standing, known.standing)
-        if not told.standing:
-            return await self._edited(tx, where, known, told, now)
-        return await self._standing(tx, where, known, told, since, now)
+        return standing if told.standing else _Learnt(Step.RECEIVED, "agrees", known.standing, known.standing)
+
+    def _heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
+        found = judged(lambda: self._target.heard(known, told, written))
+        if isinstance(found, Failure):
+            # It is about this event and nothing else: the record is looked at.
+            _log.error("writer.event_not_judged", code=found.code, message=found.message)
+            return Heard(doubts=tuple(told.values))
+        return found
 
     def _raises(self, known: Known, told: Told) -> bool:
         """More than we know of is never our own echo: somebody came back after we wrote."""
-        if not told.standing or not known.standing or told.standing == known.standing:
-            return False
-        return self._target.lower(known.standing, told.standing) == known.standing
+        return raises(self._target, known, told)
 
     async def _standing(
         self, tx: Connection, where: TargetKey, known: Known, told: Told, since: datetime | None, now: datetime
@@ -114,7 +182,9 @@ class TargetEventHandler:
         if since is not None and told.at <= since - (knowledge.SKEW if lower else timedelta(0)):
             return _Learnt(Step.STALE, told.reason, known.standing, known.standing)
         # Somebody else archived it, or brought it back: what it was before is not ours to restore.
-        learnt = replace(known, exists=True, met=True, standing=told.standing, former="")
+        # Of one that we have never seen nothing is known but that.
+        doubtful = known.doubtful or not known.exists
+        learnt = replace(known, exists=True, met=True, standing=told.standing, former="", doubtful=doubtful)
         lifted = known.barred is not None and not lower
         await self._save(tx, where, replace(learnt, barred=None) if lifted else learnt, told, now)
         if lifted:
@@ -124,7 +194,7 @@ class TargetEventHandler:
     async def _moved(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> _Learnt:
         """The person has another address now: the consent goes with the person, and no higher than it was on either side."""
         old = where._replace(key=told.former_key)
-        former, _ = await _locked(tx, old)
+        former = self._known[old]
         if former.exists is False and known.exists:
             return _Learnt(Step.DUPLICATE, "moved", known.standing, known.standing)
         standings = [one.standing for one in (former, known) if one.standing]
@@ -134,15 +204,28 @@ class TargetEventHandler:
         await self._save(tx, old, replace(former, exists=False, met=True, standing=""), told, now)
         return _Learnt(Step.CONSENT, "moved", former.standing, standing)
 
-    async def _edited(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> _Learnt:
-        """Somebody edited the member: what we agreed on may not be there any more, so it is looked at before the next write."""
-        differs = any(path in told.values and told.values[path] != value for path, value in known.values.items())
-        if known.exists and differs and not known.doubtful:
-            await self._save(tx, where, replace(known, doubtful=True), told, now)
-        return _Learnt(Step.RECEIVED, "edited", known.standing, known.standing)
-
     async def _save(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> None:
         await knowledge.save(tx, {where: known}, now, "target", reason=told.reason, at=told.at)
+        if known.standing != self._known[where].standing:
+            self._since[where] = told.at if known.standing else None
+        self._known[where] = known
+
+
+def raises(target: Target, known: Known, told: Told) -> bool:
+    """Whether an event tells of more than we know of."""
+    if not told.standing or not known.standing or told.standing == known.standing:
+        return False
+    return target.lower(known.standing, told.standing) == known.standing
+
+
+def _waits(one: TargetEvent, known: Known, in_flight: Mapping[TargetKey, Sequence[Act]], target: Target) -> bool:
+    """R16: nothing is judged by what is known while that is about to change; less consent than we know of is taken at once."""
+    acts = [act for key in one.keys for act in in_flight.get(key, ())]
+    if not acts:
+        return False
+    told = one.told
+    less = bool(told.standing) and told.standing != known.standing and not raises(target, known, told)
+    return not less or any(act.standing == told.standing for act in acts)
 
 
 async def _places(tx: Connection) -> tuple[set[tuple[str, str]], dict[str, str]]:
@@ -152,15 +235,6 @@ async def _places(tx: Connection) -> tuple[set[tuple[str, str]], dict[str, str]]
     )
     ours = {(row["account"], row["place"]) for row in rows if row["place"] is not None}
     return ours, {row["id"]: row["account"] for row in rows}
-
-
-async def _locked(tx: Connection, where: TargetKey) -> tuple[Known, datetime | None]:
-    """The row is locked already; an event before this one may have changed it."""
-    since = await tx.fetchval(
-        "select standing_at from flow.target_record where (account, place, target_entity, key) = ($1, $2, $3, $4)",
-        *where,
-    )
-    return (await knowledge.read(tx, [where]))[where], since
 
 
 async def _write_again(tx: Connection, where: TargetKey, now: datetime) -> None:
@@ -176,12 +250,26 @@ async def _write_again(tx: Connection, where: TargetKey, now: datetime) -> None:
     await items.reopen(tx, [items.key_of(row) for row in rows], now)
 
 
-def _entry(item: Delivered[ChangeEvent], told: Told | None, learnt: _Learnt, now: datetime) -> Entry:
-    event = item.message
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An event, and where it was read."""
+
+    event: ChangeEvent
+    source: str
+    trace_id: str
+
+
+def _read(item: Delivered[ChangeEvent]) -> _Read:
+    return _Read(item.message, item.record.place, trace_id_of(item.record))
+
+
+def _entry(read: _Read, told: Told | None, learnt: _Learnt, now: datetime) -> Entry:
+    event = read.event
     changed = learnt.step is Step.CONSENT
+    fields = {"fields": list(learnt.fields)} if learnt.fields else {}
     return Entry(
         at=now, step=learnt.step, reason=learnt.reason, connection=event.connection, entity=event.entity, record=event.record,
-        event_id=event.id, run=event.run or "", trace_id=trace_id_of(item.record), target_key=told.key if told else "",
+        event_id=event.id, run=event.run or "", trace_id=read.trace_id, target_key=told.key if told else "",
         before={"standing": learnt.before} if changed else None, after={"standing": learnt.after} if changed else None,
-        details={"via": event.via, "at": item.record.place}, who=event.vendor if changed else "",
+        details={"via": event.via, "at": read.source, **fields}, who=event.vendor if changed else "",
     )  # fmt: skip

@@ -32,6 +32,7 @@ from writing.heartbeat import Heartbeat, Lease
 from writing.intake import CHANNEL
 from writing.queue import LIVE, REST, Queue, Turn
 from writing.settle import Settler
+from writing.target_events import release_all
 
 ROWS = 500
 IDLE_S = 0.5
@@ -184,7 +185,9 @@ class Worker:
         return Caller(self._parts.target, self._api(one), line.calls, lease, call_s, self._stopping)
 
     async def _sweep(self, configuration: Configuration) -> None:
-        """What died, what is held and what has to be looked at once more."""
+        """What died, what is held, what was heard meanwhile, and what has to be looked at once more."""
+        parts = self._parts
+        await release_all(parts.pool, parts.target, parts.vendor.name, parts.clock.now())
         for one in self._ours(configuration):
             await self._parts.queue.take_over(one.id)
             line = self._lines[one.id, REST]

@@ -39,6 +39,8 @@ MEMBER_RULES: dict[str, Rule] = {
     "timestamp_opt": Rule(),
     "tags": Rule("array"),
 }
+# The vendor's words for how a member came to be (MEMORY); an application of its own is "API - " and its name.
+ADDED_BY: Mapping[Source, str] = {"api": "API - Generic", "user": "Hosted Signup Form", "admin": "Admin Add"}
 LOCATION_RULES = {"latitude": Rule("number"), "longitude": Rule("number")}
 
 
@@ -69,7 +71,7 @@ class Writer:
     def _born(self, email: str, status: Status, merge: dict[str, MergeValue]) -> Member:
         now = self.call.now
         opted = now if status == "subscribed" else 0
-        return Member(self.audience.take_web_id(), email, status, merge, now, opted, now)
+        return Member(self.audience.take_web_id(), email, status, merge, now, opted, now, source=ADDED_BY[self.source])
 
     def _welcome(self, member: Member) -> None:
         if member.status == "subscribed":

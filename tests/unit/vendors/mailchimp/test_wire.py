@@ -1,11 +1,14 @@
 """The forms of members: what is sent, what is the same, and what a look tells."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from common.failures import FailureClass
 from vendors.mailchimp import row_errors, seeing, wire
-from vendors.target import Act, Known
+from vendors.target import Act, Attempt, Known
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = {"street": "1 St", "street2": None, "city": "Ulm", "state": "BW", "zip": "89073", "country": "DE"}
 
 
@@ -56,15 +59,18 @@ class TestLanded:
         ],
     )
     def test_says_whether_it_is_so(self, act: Act, landed: bool) -> None:
-        assert (seeing.landed(act, self.SEEN) is not None) == landed
+        assert (seeing.landed(Attempt(act, {}, AT), self.SEEN) is not None) == landed
 
     def test_the_tags_of_a_create_that_landed_are_ours(self) -> None:
-        done = seeing.landed(Act("create", "k", {"merge.FNAME": "Ana", "tags": ["a", "lost"]}), self.SEEN)
+        done = seeing.landed(
+            Attempt(Act("create", "k", {"merge.FNAME": "Ana", "tags": ["a", "lost"]}), {}, AT), self.SEEN
+        )
         assert done is not None
         assert done.gave == ("a",)
 
     def test_an_archive_has_landed_when_nobody_is_there(self) -> None:
-        assert seeing.landed(Act("archive", "k", {}, standing="archived"), Known(exists=False)) is not None
+        archive = Attempt(Act("archive", "k", {}, standing="archived"), {}, AT)
+        assert seeing.landed(archive, Known(exists=False)) is not None
 
     @pytest.mark.parametrize(
         "seen",

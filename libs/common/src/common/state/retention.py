@@ -167,6 +167,7 @@ FOR_EVER: Mapping[str, str] = {
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
     "flow.target_lease": "until its work item is through",
+    "flow.target_event": "until the write that was in flight when it came is over",
     "flow.target_owner": "until the record has left the target",
     "flow.record_link": "until the record has left the target",
     "vault.credential": "until its connection is deleted",

@@ -1,14 +1,35 @@
-"""What a look at a member tells: whether an act has landed (R2), and whether the member is not what we know (R4)."""
+"""What a look at a member tells: whether an act has landed (R2), and whether the member is not what we know (R4).
+
+Between the act and the look anybody may have changed the member again, so values that are gone prove nothing. What proves an act:
+
+create    the member came to be after we sent it, and by the API; a sign-up form and an import name themselves
+update    one field of it is as it made it, and was not before: a call is applied as a whole
+return    the member is back from the archive, and stands no higher than we asked for
+give      the member has the tag; take: it has not
+archive   the member is archived, or gone
+withdraw  the member is unsubscribed
+
+What nothing can show: an update all of whose fields somebody changed again, a tag that somebody took again, a member that somebody
+brought back. Those are journalled as not seen. And who did the same at the same time, by hand, is taken for us.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from vendors.mailchimp import wire
-from vendors.mailchimp.planning import ARCHIVED
-from vendors.target import Act, Done, Known
+from vendors.mailchimp.planning import ARCHIVED, rank
+from vendors.target import Act, Attempt, Done, Known
+
+# The vendor's clock is not ours, and its stamps are cut to their second.
+SKEW = timedelta(seconds=5)
+# "API - Generic", or "API - " and the name of a registered application.
+API = "api"
 
 
-def landed(act: Act, seen: Known) -> Done | None:
-    """The verdict, if what the act would have made is there."""
+def landed(attempt: Attempt, seen: Known) -> Done | None:
+    """The verdict, if the member shows that the act was applied."""
+    act = attempt.act
     kind, _, name = act.action.partition(":")
     tags = _tags(seen)
     match kind:
@@ -22,10 +43,43 @@ def landed(act: Act, seen: Known) -> Done | None:
             return Done(took=(name,)) if seen.exists and name.casefold() not in tags else None
         case "create":
             given = tuple(tag for tag in act.values.get("tags", ()) if tag.casefold() in tags)
-            return Done(standing=seen.standing, gave=given) if seen.exists and _fits(act.values, seen) else None
+            return Done(standing=seen.standing, gave=given) if _was_made(attempt, seen) else None
+        case "return":
+            return Done(standing=seen.standing) if _is_back(attempt, seen) else None
         case _:
-            back = kind != "return" or seen.standing != ARCHIVED
-            return Done(standing=seen.standing) if seen.exists and back and _fits(act.values, seen) else None
+            return Done(standing=seen.standing) if _was_changed(attempt, seen) else None
+
+
+def late(attempt: Attempt, known: Known, seen: Known) -> bool:
+    """Whether what we see and do not know is what the act makes: it has landed after all.
+
+    A member that somebody else made, or brought back, is theirs: so a return that carries no field proves nothing.
+    """
+    act = attempt.act
+    kind, _, name = act.action.partition(":")
+    there = bool(seen.exists) and seen.standing != ARCHIVED
+    match kind:
+        case "create":
+            return there and not known.exists and seen.made_at is not None and _was_made(attempt, seen)
+        case "return":
+            lower = rank(seen.standing) >= rank(act.standing)
+            return there and known.standing == ARCHIVED and lower and bool(_made(attempt, seen))
+        case "archive":
+            return not there and bool(known.exists) and known.standing != ARCHIVED
+        case "give":
+            return there and name.casefold() in _tags(seen) - _tags(known)
+        case "take":
+            return there and name.casefold() in _tags(known) - _tags(seen)
+        case "withdraw":
+            return there and seen.standing == act.standing != known.standing
+        case _:
+            made = _made(attempt, seen)
+            return there and any(not wire.same(act.values[path], known.values.get(path)) for path in made)
+
+
+def brings(act: Act) -> bool:
+    """Whether a member is there by it that was not."""
+    return act.action in ("create", "return")
 
 
 def drifted(known: Known, seen: Known) -> bool:
@@ -34,6 +88,43 @@ def drifted(known: Known, seen: Known) -> bool:
         return True
     tags = _tags(seen)
     return not _fits(known.values, seen) or any(tag.casefold() not in tags for tag in known.ours)
+
+
+def _was_made(attempt: Attempt, seen: Known) -> bool:
+    """A person may have edited our new member before we looked; it is ours by its birth, and not by its values."""
+    if not seen.exists or (seen.made_by and not seen.made_by.casefold().startswith(API)):
+        return False
+    if seen.made_at is None:
+        return _fits(attempt.act.values, seen)
+    return seen.made_at >= attempt.sent_at - SKEW
+
+
+def _was_changed(attempt: Attempt, seen: Known) -> bool:
+    if not seen.exists or _untouched(attempt, seen):
+        return False
+    return bool(_made(attempt, seen)) or _fits(attempt.act.values, seen)
+
+
+def _is_back(attempt: Attempt, seen: Known) -> bool:
+    """It was archived when we sent it. Higher than we asked for is the person's own doing, unless our fields are there too."""
+    if not seen.exists or seen.standing == ARCHIVED:
+        return False
+    return rank(seen.standing) >= rank(attempt.act.standing) or bool(_made(attempt, seen))
+
+
+def _untouched(attempt: Attempt, seen: Known) -> bool:
+    """Nothing at all was changed since: it was so before, or the act never came."""
+    return seen.stamp is not None and seen.stamp < attempt.sent_at - SKEW
+
+
+def _made(attempt: Attempt, seen: Known) -> list[str]:
+    """The fields that are as the act makes them, and were not."""
+    fields = {path: value for path, value in attempt.act.values.items() if path.startswith(wire.MERGE)}
+    return [
+        path
+        for path, value in fields.items()
+        if wire.same(value, seen.values.get(path)) and not wire.same(value, attempt.before.get(path))
+    ]
 
 
 def _fits(values: wire.Values, seen: Known) -> bool:

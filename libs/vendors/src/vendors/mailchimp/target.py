@@ -26,7 +26,7 @@ from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN, MC_MEMBE
 from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.planning import ARCHIVED, Audience
 from vendors.mailchimp.tagging import Tagging
-from vendors.target import Act, Answered, Done, Known, Sending, Step, Told, Verdict, Work
+from vendors.target import Act, Answered, Attempt, Done, Heard, Known, Sending, Step, Told, Verdict, Work, Written
 from vendors.vendor import CatalogueField, FieldCatalogue
 
 LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
@@ -51,8 +51,14 @@ class MailchimpTarget:
         assert facts is None or isinstance(facts, Audience)
         return planning.plan(work, facts)
 
-    def landed(self, act: Act, seen: Known) -> Done | None:
-        return seeing.landed(act, seen)
+    def landed(self, attempt: Attempt, seen: Known) -> Done | None:
+        return seeing.landed(attempt, seen)
+
+    def late(self, attempt: Attempt, known: Known, seen: Known) -> bool:
+        return seeing.late(attempt, known, seen)
+
+    def brings(self, act: Act) -> bool:
+        return seeing.brings(act)
 
     def drifted(self, known: Known, seen: Known) -> bool:
         return seeing.drifted(known, seen)
@@ -60,8 +66,8 @@ class MailchimpTarget:
     def told(self, event: ChangeEvent) -> Told | None:
         return echoes.told(event)
 
-    def echoes(self, act: Act, told: Told) -> bool:
-        return echoes.echoes(act, told)
+    def heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
+        return echoes.heard(known, told, written)
 
     def lower(self, one: str, other: str) -> str:
         return max(one, other, key=planning.rank)
@@ -156,7 +162,7 @@ def _of_row(act: Act, done: Mapping[str, Mapping[str, Any]], refused: Mapping[st
     if act.key in done:
         shown = wire.member(done[act.key])
         gave = tuple(act.values.get("tags", ())) if act.action == "create" else ()
-        return Done(values=_tags_of(shown), standing=shown.standing, gave=gave, id=shown.id)
+        return Done(values=_tags_of(shown), standing=shown.standing, gave=gave, id=shown.id, stamp=shown.stamp)
     if act.key in refused:
         return row_errors.failure(refused[act.key])
     return Conflict(
@@ -168,7 +174,7 @@ def _of_member(act: Act, answer: VendorAnswer) -> Verdict:
     if act.action == "archive":
         return Done(standing=ARCHIVED)
     shown = wire.member(wire.document(answer.body))
-    return Done(values=_tags_of(shown), standing=shown.standing, id=shown.id)
+    return Done(values=_tags_of(shown), standing=shown.standing, id=shown.id, stamp=shown.stamp)
 
 
 def _tags_of(shown: Known) -> dict[str, Any]:

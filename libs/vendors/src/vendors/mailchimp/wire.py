@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -65,8 +66,20 @@ def member(found: Mapping[str, Any]) -> Known:
     if found.get("language"):
         values["language"] = found["language"]
     return Known(
-        exists=True, met=True, values=values, standing=found["status"], id=str(found.get("contact_id") or found["id"])
-    )
+        exists=True, met=True, values=values, standing=found["status"], id=str(found.get("contact_id") or found["id"]),
+        stamp=_moment(found.get("last_changed")), made_by=str(found.get("source") or ""),
+        # The sign-up is told of some members only; the opt-in is told of all who are subscribed.
+        made_at=_moment(found.get("timestamp_signup")) or _moment(found.get("timestamp_opt")),
+    )  # fmt: skip
+
+
+def _moment(text: Any) -> datetime | None:
+    """A stamp of the vendor's; one that it does not tell is an empty text."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def all_tags(found: Mapping[str, Any]) -> bool:
