@@ -28,6 +28,7 @@ ALONE = (
     "tests/e2e/",
     "tests/chaos/",
     "tests/contract/sandbox/core/test_scale.py",
+    "tests/integration/console/test_scale.py",
     "tests/contract/sandbox/mailchimp/test_speed.py",
     "tests/integration/http/test_four_processes.py",
     "tests/integration/stack/test_kill.py",

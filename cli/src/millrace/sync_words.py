@@ -67,6 +67,8 @@ def preview_lines(told: Mapping[str, Any]) -> Iterator[str]:
         f"Of {told['total']}: will add {told['add']} | will update {told['update']} | unchanged {told['unchanged']} | "
         f"remove {told['remove']} | skipped {told['skipped']}" + (f" ({reasons})" if reasons else "")
     )
+    if not told["complete"]:
+        yield "There are more records; only these were judged."
     for sample in told["samples"]:
         yield f"  {sample['record']}  {sample['kind']}" + (f" ({sample['skip']})" if sample["skip"] else "")
         for change in sample["changes"]:

@@ -115,7 +115,7 @@ class TestWaiting:
     def test_empty_lists_say_so(self, shell: Shell) -> None:
         for words in (("dead-letter", "list"), ("dead-letter", "groups")):
             assert shell.run(*words).stdout == "Nothing waits for a person.\n"
-        assert shell.told("dead-letter", "list") == {"items": [], "total": 0}
+        assert shell.told("dead-letter", "list") == {"items": [], "total": 0, "next_cursor": None}
 
     def test_exit_codes_and_next_steps(self, shell: Shell) -> None:
         assert "sync list" in shell.run("record", "find", "nobody@example.org", code=3).stderr

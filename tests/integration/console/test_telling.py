@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
+from common.contracts.ids import ConnectionId, Entity, SyncId
 from common.failures import FailureClass, Transient
 from common.journal import Step
 from common.state.dead_letters import DeadLetter, DeadLetters, LetterFilter, StoredLetter
@@ -20,12 +21,14 @@ from console.state.records import RecordKey
 from console.use_cases.drafting import Drafting
 from console.use_cases.history import History, Run
 from console.use_cases.hooks import Hooks
-from console.use_cases.letters import Letters, LetterWish
+from console.use_cases.letter_choice import LetterWish
+from console.use_cases.letters import Letters
 from console.use_cases.previews import Previews
 from console.use_cases.records import Records
 from console.use_cases.syncs import Syncs
+from mapper.preview import preview
 from tests.support.database import Database
-from tests.support.judged import NOON, TRACE, Judged, judged_world
+from tests.support.judged import DEFINITION, NOON, TRACE, Judged, judged_world
 
 
 @pytest.fixture
@@ -120,6 +123,17 @@ class TestPreview:
         assert "ana@" not in str(told) and "Name 1" not in str(told) and "currency: EUR" in str(told)
         shown = await Previews(world.pool, syncs_of(world), cast("Drafting", None)).of_sync("s1", 10, unmask=True)
         assert "ana@example.org" in str(shown)
+        assert told["complete"]
+
+    async def test_of_very_many_records_the_first_are_judged_and_it_is_said(self, world: Judged) -> None:
+        await world.execute(
+            """insert into flow.record_state (connection, entity, record, fields, sequence, first_at, changed_at)
+               select 'books', 'customer', n::text, '{"email": "p@example.org"}', '1', now(), now() from generate_series(1, 2500) n"""
+        )
+        source = ConnectionId("books"), Entity("customer"), SyncId("s1")
+        told = await preview(world.pool, DEFINITION, *source, most=2000)
+        assert (told.total, told.complete) == (2000, False)
+        assert (await preview(world.pool, DEFINITION, *source)).total == 2500
 
 
 class TestRecords:
@@ -174,9 +188,11 @@ class Topics:
 
     sent: list[StoredLetter] = field(default_factory=list)
     away: bool = False
+    after: int | None = None
+    """Goes away after so many."""
 
     async def send(self, stored: StoredLetter) -> None:
-        if self.away:
+        if self.away or (self.after is not None and len(self.sent) >= self.after):
             raise Transient("BROKER_UNAVAILABLE", "away")
         self.sent.append(stored)
 
@@ -205,11 +221,11 @@ class TestLetters:
     async def test_both_kinds_are_in_one_list_and_one_count(self, world: Judged) -> None:
         id = await self.two(world)
         letters = Letters(world.pool, Topics().opened, world.clock)
-        found, total = await letters.list(LetterWish(), 10)
-        assert ({str(one.id) for one in found}, total) == ({str(id), "s1/customer/7"}, 2)
+        page = await letters.list(LetterWish(), 10)
+        assert ({str(one.id) for one in page.items}, page.total, page.after) == ({str(id), "s1/customer/7"}, 2, None)
         assert {one.code: one.records for one in await letters.groups()} == {"HANDLER_BUG": 1, "MC_INVALID": 1}
-        assert (await letters.list(LetterWish(sync="s1"), 10))[1] == 1
-        assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10))[1] == 1
+        assert (await letters.list(LetterWish(sync="s1"), 10)).total == 1
+        assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10)).total == 1
 
     async def test_a_message_goes_to_its_topic_once_and_is_closed(self, world: Judged) -> None:
         id, topics = await self.two(world), Topics()
@@ -227,7 +243,7 @@ class TestLetters:
         letters = Letters(world.pool, Topics(away=True).opened, world.clock)
         with pytest.raises(Refusal, match="BROKER_UNAVAILABLE"):
             await letters.retry(LetterWish(ids=[str(id)]), "ana")
-        assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10))[1] == 1
+        assert (await letters.list(LetterWish(code="HANDLER_BUG"), 10)).total == 1
         assert not await world.rows("select from flow.journal")
 
     async def test_what_is_outdated_is_said_before(self, world: Judged) -> None:
@@ -242,7 +258,7 @@ class TestLetters:
         await letters.retry(LetterWish(code="MC_INVALID"), "ana")
         (row,) = await world.rows("select state, attempts, revision from flow.work_item where record = '7'")
         assert tuple(row) == ("ready", 0, 1)
-        assert (await letters.list(LetterWish(sync="s1"), 10))[1] == 0
+        assert (await letters.list(LetterWish(sync="s1"), 10)).total == 0
 
     async def test_giving_up_needs_a_reason_that_stands_in_the_timeline(self, world: Judged) -> None:
         await self.two(world)
@@ -251,7 +267,7 @@ class TestLetters:
             await letters.discard(LetterWish(sync="s1"), "ana", " ")
         for wish in (LetterWish(sync="s1"), LetterWish(code="HANDLER_BUG")):
             await letters.discard(wish, "ana", "test records")
-        assert (await letters.list(LetterWish(), 10))[1] == 0
+        assert (await letters.list(LetterWish(), 10)).total == 0
         rows = await world.rows("select step, reason, who from flow.journal order by id")
         assert [tuple(row) for row in rows] == [("discarded", "test records", "ana")] * 2
 
@@ -260,3 +276,102 @@ class TestLetters:
         for act in (letters.retry(LetterWish(), "ana"), letters.discard(LetterWish(), "ana", "why")):
             with pytest.raises(Refusal, match="LETTERS_NOT_NAMED"):
                 await act
+
+    async def test_pages_go_on_where_they_ended_in_one_order_over_both_kinds(self, world: Judged) -> None:
+        await many(world, work=7, messages=7)
+        letters = Letters(world.pool, Topics().opened, world.clock)
+        whole = [str(one.id) for one in (await letters.list(LetterWish(), 100)).items]
+        assert len(set(whole)) == 14
+        for size in (1, 3, 5):
+            told: list[str] = []
+            after: tuple[str, ...] | None = None
+            while True:
+                page = await letters.list(LetterWish(), size, after)
+                told += [str(one.id) for one in page.items]
+                if (after := page.after) is None:
+                    break
+            assert told == whole, size
+
+    async def test_many_are_tried_again_in_steps_with_an_outcome_for_each(self, world: Judged) -> None:
+        await many(world, work=7, messages=5)
+        topics = Topics()
+        letters = Letters(world.pool, topics.opened, world.clock)
+        steps, after = [], None
+        while True:
+            steps.append(await letters.retry(LetterWish(code="MC_INVALID"), "ana", after, 3))
+            if (after := steps[-1].after) is None:
+                break
+            # What fails again meanwhile is not met a second time, and what came later is not meant.
+            await world.execute("update flow.work_item set state = 'dead', outcome = 'failed' where record = '1'")
+            await late(world, len(steps))
+        ended = [one for step in steps for one in step.outcomes]
+        assert [one.outcome for one in ended] == ["retried"] * 12
+        assert len({one.id for one in ended}) == 12
+        assert max(len(step.outcomes) for step in steps) <= 3
+        assert (sum(step.messages for step in steps), sum(step.work for step in steps), len(topics.sent)) == (5, 7, 5)
+
+    async def test_ten_thousand_and_more_are_neither_cut_nor_miscounted(self, world: Judged) -> None:
+        await world.execute(
+            """insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version,
+                   target_key, target_entity, lane, priority, happened_at, state, due_at, code, received_at, changed_at)
+               select 's1', 'customer', n::text, 'books', 'list', 'p', 1, 'present', '{}', 1, n::text, 'member', 'live', 0, now(), 'dead',
+                      now(), 'MC_INVALID', now(), now() from generate_series(1, 10500) n"""
+        )
+        letters = Letters(world.pool, Topics().opened, world.clock)
+        wish = LetterWish(sync="s1")
+        assert ((await letters.plan(wish)).total, (await letters.list(wish, 1)).total) == (10_500, 10_000)
+        after, done = None, 0
+        while True:
+            step = await letters.discard(wish, "ana", "test records", after, 1000)
+            done += len(step.outcomes)
+            if (after := step.after) is None:
+                break
+        assert done == 10_500
+        assert (await letters.plan(wish)).total == 0
+
+    async def test_a_step_that_broke_off_is_repeated_for_the_rest(self, world: Judged) -> None:
+        await many(world, work=0, messages=4)
+        topics = Topics(after=2)
+        letters = Letters(world.pool, topics.opened, world.clock)
+        with pytest.raises(Refusal, match="BROKER_UNAVAILABLE"):
+            await letters.retry(LetterWish(code="MC_INVALID"), "ana")
+        topics.after = None
+        step = await letters.retry(LetterWish(code="MC_INVALID"), "ana")
+        assert ([one.outcome for one in step.outcomes], len(topics.sent)) == (["retried"] * 2, 4)
+
+    async def test_a_key_of_any_bytes_does_not_break_the_plan(self, world: Judged) -> None:
+        async with transaction(world.owner) as tx:
+            await DeadLetters(tx).write([replace(LETTER, key=b"\xff\xfe:\x00", headers=(("ce_sequence", b"\xff"),))])
+        plan = await Letters(world.pool, Topics().opened, world.clock).plan(LetterWish(code="HANDLER_BUG"))
+        assert (plan.total, plan.superseded) == (1, 0)
+
+    @pytest.mark.parametrize(
+        "cursor",
+        [("x", "", "", "", ""), ("2026-01-01", "1", "", "", ""), ("2026-01-01T00:00:00+00:00", "x", "", "", "")],
+    )
+    async def test_a_cursor_that_no_page_gave(self, world: Judged, cursor: tuple[str, ...]) -> None:
+        with pytest.raises(Refusal, match="CURSOR_INVALID"):
+            await Letters(world.pool, Topics().opened, world.clock).list(LetterWish(), 5, cursor)
+
+
+async def many(world: Judged, *, work: int, messages: int) -> None:
+    """Work and messages that wait for the same reason, some of them since the same moment."""
+    for number in range(work):
+        await world.known(str(number))
+        await world.work(str(number), "dead", outcome="failed", code="MC_INVALID")
+    await world.execute(
+        "update flow.work_item set failed_last_at = case when record::integer % 3 = 0 then null else $1::timestamptz + record::integer / 2 * interval '1 s' end",
+        NOON,
+    )
+    async with transaction(world.owner) as tx:
+        made = [
+            replace(LETTER, offset=100 + n, code="MC_INVALID", at=NOON + timedelta(seconds=n // 2))
+            for n in range(messages)
+        ]
+        await DeadLetters(tx).write(made)
+
+
+async def late(world: Judged, number: int) -> None:
+    """A message that fails anew, at another place of its topic."""
+    async with transaction(world.owner) as tx:
+        await DeadLetters(tx).write([replace(LETTER, offset=900 + number, code="MC_INVALID")])

@@ -22,9 +22,9 @@ class TestStuckItems:
         await world.store(world.command("1", "bad"), world.command("2", "ana@ex.org"))
         await world.settled()
         async with transaction(console) as tx:
-            (item,) = await StuckItems(tx).list(StuckFilter())
-            assert await StuckItems(tx).count(StuckFilter(code="MC_INVALID", state="dead")) == 1
-            assert await StuckItems(tx).count(StuckFilter(code="OTHER")) == 0
+            (item,) = await StuckItems(tx).newest(StuckFilter())
+            assert await StuckItems(tx).count(StuckFilter(code="MC_INVALID", state="dead"), 10) == 1
+            assert await StuckItems(tx).count(StuckFilter(code="OTHER"), 10) == 0
         assert (item.id, item.code, item.kind, item.attempts, item.vendor_status) == ("s1/customer/1", "MC_INVALID", "REJECTED", 1, 400)  # fmt: skip
         assert item.first_at == item.last_at is not None
         assert (item.document, item.trace_id) == ({"email": "bad"}, "0af7651916cd43dd8448eb211c80319c")

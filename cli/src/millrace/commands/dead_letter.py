@@ -9,11 +9,14 @@ from urllib.parse import quote
 
 import typer
 
-from millrace.api_client import open_client
+from millrace.api_client import ApiClient, open_client
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.moments import local
 from millrace.terminal import note
+
+# As far as the console counts.
+MOST_COUNTED = 10_000
 
 app = typer.Typer(
     name="dead-letter", help="Dead letters: records that wait for a person, with the reason.", no_args_is_help=True
@@ -77,7 +80,8 @@ def list_letters(
         said = f"  {one['vendor_words']}" if one["vendor_words"] else ""
         typer.echo(f"{one['id']}  {one['code']}  {one['state']}  {local(one['last_at'])}  {one['where']}{said}")
     if told["total"] > len(told["items"]):
-        note(f"{len(told['items'])} of {told['total']} shown; --limit shows more.")
+        more = " or more" if told["total"] >= MOST_COUNTED else ""
+        note(f"{len(told['items'])} of {told['total']}{more} shown; --limit shows more.")
 
 
 @app.command()
@@ -153,7 +157,26 @@ def _act(verb: str, body: dict[str, Any], *, dry_run: bool, yes: bool, as_json: 
                 return
             note(_words(verb, plan))
             _confirm(verb)
-        _tell(verb, client.post(path, body), as_json=as_json)
+        _tell(verb, _all_steps(client, path, verb, body), as_json=as_json)
+
+
+def _all_steps(client: ApiClient, path: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Step after step until all are done; what was done stays done, whatever comes in between."""
+    done: dict[str, Any] = {"dry_run": False, "records": 0, "messages": 0, "work": 0, "superseded": 0, "outcomes": []}
+    cursor = ""
+    while True:
+        try:
+            step = client.post(path, {**body, "cursor": cursor})
+        except CommandError:
+            if done["records"]:
+                note(f"{done['records']} are done and stay done; repeat the command for the others.")
+            raise
+        for name in ("records", "messages", "work", "superseded", "outcomes"):
+            done[name] += step[name]
+        cursor = step["next_cursor"] or ""
+        if not cursor:
+            return done
+        note(f"{verb}: {done['records']} so far ...")
 
 
 def _confirm(verb: str) -> None:
@@ -174,7 +197,10 @@ def _words(verb: str, plan: Mapping[str, Any]) -> str:
     done = {"retry": f"{would}tried again", "discard": f"{would}given up"}[verb]
     calls = f", about {plan['work']} calls" if verb == "retry" and plan["work"] else ""
     outdated = f"; {plan['superseded']} of them are outdated and change nothing" if plan["superseded"] else ""
-    return f"{plan['records']} records {done}: {plan['messages']} messages, {plan['work']} writes{calls}{outdated}."
+    others = sum(1 for one in plan["outcomes"] if one["outcome"] == "not_open")
+    quicker = f" {others} were not open any more." if others else ""
+    told = f"{plan['records']} records {done}: {plan['messages']} messages, {plan['work']} writes{calls}{outdated}."
+    return told + quicker
 
 
 def _details(one: Mapping[str, Any]) -> Iterator[str]:

@@ -19,6 +19,8 @@ from vendors.vendor import catalogue_of
 
 SAMPLES = 20
 PAGE = 1000
+# Somebody waits for the answer: of more records only the first are judged, and it is said so.
+MOST = 100_000
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class Preview:
     """Counts and samples; `changed` is what a new version of an existing sync would write again."""
 
     total: int = 0
+    complete: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
@@ -34,6 +37,7 @@ class Preview:
     def json(self) -> dict[str, Any]:
         return {
             "total": self.total,
+            "complete": self.complete,
             **{name: self.counts[name] for name in ("add", "update", "unchanged", "remove", "skipped")},
             "skipped_by_reason": dict(sorted(self.skipped.items())),
             "notes": dict(sorted(self.notes.items())),
@@ -48,10 +52,11 @@ async def preview(
     entity: Entity,
     sync: SyncId | None,
     limit: int = SAMPLES,
+    most: int = MOST,
 ) -> Preview:
-    """Judges every stored record under the definition; raises `MappingInvalid` when it does not compile."""
+    """Judges the stored records under the definition, at most `most` of them; raises `MappingInvalid` when it does not compile."""
     compiled = compile_mapping(definition, catalogue_of(definition.catalogue) if definition.catalogue else None)
-    result, after = Preview(), ""
+    result, after, left = Preview(), "", most
     async with connection(pool) as reading:
         while True:
             page = await reading.fetch(
@@ -71,7 +76,11 @@ async def preview(
             )
             for row in page:
                 _count(result, compiled, row, limit)
+            left -= len(page)
             if len(page) < PAGE:
+                return result
+            if left <= 0:
+                result.complete = False
                 return result
             after = page[-1]["record"]
 

@@ -64,7 +64,7 @@ class Publisher:
         """The second way out for what the first did not publish: a crash between commit and send, or a broker that was away."""
         while not stopping.is_set():
             try:
-                while await self.publish(None) == PAGE and not stopping.is_set():
+                while await self.publish(None) and not stopping.is_set():
                     pass
             except Exception as error:
                 if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:

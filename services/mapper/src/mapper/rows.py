@@ -171,23 +171,35 @@ async def unpublished(
     tx: Connection, syncs: Mapping[SyncId, Sync], keys: Sequence[Key] | None, count: int
 ) -> list[Unpublished]:
     """Wishes to publish: of these records, or the oldest of all."""
-    chosen = sorted(set(keys)) if keys is not None else []
-    rows = await tx.fetch(
-        """
-        select w.* from flow.wanted w
-         where w.revision > w.published_revision and w.sync = any($5::text[])
-           and (not $4 or (w.connection, w.entity, w.record) in
-                (select * from unnest($1::text[], $2::text[], $3::text[])))
-         order by w.changed_at limit $6
-        """,
-        [key.connection for key in chosen],
-        [key.entity for key in chosen],
-        [key.record for key in chosen],
-        keys is not None,
-        list(syncs),
-        count,
-    )
+    if keys is None:
+        rows = await tx.fetch(_OLDEST, list(syncs), count)
+    else:
+        chosen = sorted(set(keys))
+        columns = [[key[at] for key in chosen] for at in range(3)]
+        rows = await tx.fetch(_OF_RECORDS, list(syncs), count, *columns)
     return [Unpublished(_command(row, syncs[row["sync"]]), row["traceparent"]) for row in rows]
+
+
+# Of each sync that is owed something its share, the oldest first: a large one holds nobody up, and what is owed where nobody can
+# publish is not passed over again and again.
+_OLDEST = """
+with hungry as materialized (
+    select s.id from unnest($1::text[]) as s(id) cross join lateral (
+        select from flow.wanted v where v.sync = s.id and v.revision > v.published_revision limit 1) as owed
+), share as materialized (
+    select ceil($2::numeric / greatest(count(*), 1))::bigint as most from hungry
+)
+select w.* from hungry cross join lateral (
+    select * from flow.wanted v where v.sync = hungry.id and v.revision > v.published_revision
+     order by v.changed_at limit (select most from share)) as w
+ order by w.changed_at limit $2::bigint
+"""
+
+_OF_RECORDS = """
+select w.* from unnest($3::text[], $4::text[], $5::text[]) as k(connection, entity, record)
+  join flow.wanted w using (connection, entity, record)
+ where w.revision > w.published_revision and w.sync = any($1::text[]) order by w.changed_at limit $2
+"""
 
 
 async def mark_published(tx: Connection, commands: Sequence[WriteCommand]) -> None:

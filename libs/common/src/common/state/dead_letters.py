@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from common.failures import FailureClass
@@ -68,6 +68,7 @@ class LetterFilter:
     key_prefix: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    most_id: int | None = None
 
 
 class DeadLetters:
@@ -86,19 +87,39 @@ class DeadLetters:
 
     async def find(self, wanted: LetterFilter, *, after: int = 0, limit: int = 100) -> list[StoredLetter]:
         """Letters in the order in which they were written, from the one after `after`."""
+        where, values = conditions(wanted, 2)
+        rows = await self._link.fetch(f"{_SELECT} where id > $1 {where} order by id limit $2", after, limit, *values)
+        return [_stored(row) for row in rows]
+
+    async def newest(
+        self, wanted: LetterFilter, *, before: tuple[datetime, int] | None = None, limit: int = 100
+    ) -> list[StoredLetter]:
+        """The ones that failed last first, from the one after `before`."""
+        where, values = conditions(wanted, 2)
+        at, id = before or (_NEVER, 0)
         rows = await self._link.fetch(
-            _FIND,
-            after,
-            limit,
-            wanted.state,
-            wanted.topic,
-            wanted.group,
-            wanted.code,
-            wanted.key_prefix.encode() if wanted.key_prefix else None,
-            wanted.since,
-            wanted.until,
+            f"{_SELECT} where (err_last_at, id) < ($1, $2) {where} order by err_last_at desc, id desc limit {limit:d}",
+            at,
+            id,
+            *values,
         )
         return [_stored(row) for row in rows]
+
+    async def count(self, wanted: LetterFilter, most: int) -> int:
+        """How many there are; who has more than `most` is not counted further."""
+        where, values = conditions(wanted, 2)
+        found: int = await self._link.fetchval(
+            f"select count(*) from (select 1 from flow.dead_letter where id > $1 {where} limit $2) as counted",  # noqa: S608
+            0,
+            most,
+            *values,
+        )
+        return found
+
+    async def last_id(self) -> int:
+        """The newest letter's; 0 without one."""
+        found: int = await self._link.fetchval("select coalesce(max(id), 0) from flow.dead_letter")
+        return found
 
     async def get(self, letter_id: int, *, lock: bool = False) -> StoredLetter | None:
         """One letter; locked, it stays as it is until the transaction ends, so that two retries do not both send it."""
@@ -151,22 +172,42 @@ select id, {_COLUMNS}, err_attempts, err_first_at, state, closed_at, closed_by, 
 
 _GET = _SELECT + " where id = $1"
 
-_FIND = (
-    _SELECT
-    + """
-where id > $1
-  and ($3::text is null or state = $3) and ($4::text is null or err_topic = $4) and ($5::text is null or err_group = $5)
-  and ($6::text is null or err_code = $6)
-  and ($7::bytea is null or substring(record_key for octet_length($7)) = $7)
-  and ($8::timestamptz is null or err_last_at >= $8) and ($9::timestamptz is null or err_last_at < $9)
-order by id limit $2
-"""
-)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 _CLOSE = """
 update flow.dead_letter set state = $2, closed_at = $3, closed_by = $4, close_reason = $5
 where id = any($1) and state = 'open' returning id
 """
+
+
+def conditions(wanted: LetterFilter, taken: int) -> tuple[str, list[object]]:
+    """Only what was asked stands in the statement, the state as a word, so that the server finds the index of the open
+    ones; `taken` placeholders are in use."""
+    asked = {
+        "err_topic = {}": wanted.topic,
+        "err_group = {}": wanted.group,
+        "err_code = {}": wanted.code,
+        "substring(record_key for 200) >= {}": _begins(wanted.key_prefix),
+        "substring(record_key for 200) < {}": _ends(wanted.key_prefix),
+        "err_last_at >= {}": wanted.since,
+        "err_last_at < {}": wanted.until,
+        "id <= {}": wanted.most_id,
+    }
+    said = [(words, value) for words, value in asked.items() if value is not None]
+    texts = [words.format(f"${number}") for number, (words, _) in enumerate(said, start=taken + 1)]
+    if wanted.state is not None:
+        texts.append(f"state = '{wanted.state}'")
+    return "".join(f" and {text}" for text in texts), [value for _, value in said]
+
+
+def _begins(prefix: str | None) -> bytes | None:
+    return prefix.encode()[:200] if prefix else None
+
+
+def _ends(prefix: str | None) -> bytes | None:
+    """The first key behind all that begin so; UTF-8 has no byte 255."""
+    begins = _begins(prefix)
+    return begins[:-1] + bytes([begins[-1] + 1]) if begins else None
 
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from common.journal import Entry, Step, write
@@ -34,6 +34,8 @@ class StuckItem:
     attempts: int
     first_at: datetime | None
     last_at: datetime | None
+    stuck_at: datetime
+    """When it failed last; when it was changed last, where that is not known."""
     revision: int
     mapping_version: int
     run: str
@@ -68,18 +70,39 @@ class StuckItems:
     def __init__(self, link: Connection) -> None:
         self._link = link
 
-    async def list(self, wanted: StuckFilter, *, limit: int = 100) -> Sequence[StuckItem]:
-        """The newest first."""
+    async def newest(
+        self, wanted: StuckFilter, *, before: tuple[datetime, str, str, str] | None = None, limit: int = 100
+    ) -> Sequence[StuckItem]:
+        """The ones that failed last first, from the one after `before`."""
+        where, values = _conditions(wanted, 4)
         rows = await self._link.fetch(
-            f"{_SELECT} where {_WANTED} order by failed_last_at desc nulls last limit $8",
-            *_values(wanted),
-            limit,
+            f"{_SELECT} where ({_AT}, sync, entity, record) < ($1, $2, $3, $4) and {where} "
+            f"order by {_AT} desc, sync desc, entity desc, record desc limit {limit:d}",
+            *(before or (_NEVER, "", "", "")),
+            *values,
         )
         return [_item(row) for row in rows]
 
-    async def count(self, wanted: StuckFilter) -> int:
-        """How many there are."""
-        found: int = await self._link.fetchval(f"select count(*) from flow.work_item where {_WANTED}", *_values(wanted))  # noqa: S608
+    async def in_order(
+        self, wanted: StuckFilter, *, after: tuple[str, str, str] = ("", "", ""), limit: int = 100
+    ) -> Sequence[StuckItem]:
+        """In the order of their keys, from the one after `after`: who goes through all of them meets each once."""
+        where, values = _conditions(wanted, 3)
+        rows = await self._link.fetch(
+            f"{_SELECT} where (sync, entity, record) > ($1, $2, $3) and {where} order by sync, entity, record limit {limit:d}",
+            *after,
+            *values,
+        )
+        return [_item(row) for row in rows]
+
+    async def count(self, wanted: StuckFilter, most: int) -> int:
+        """How many there are; who has more than `most` is not counted further."""
+        where, values = _conditions(wanted, 1)
+        found: int = await self._link.fetchval(
+            f"select count(*) from (select 1 from flow.work_item where {where} limit $1) as counted",  # noqa: S608
+            most,
+            *values,
+        )
         return found
 
     async def show(self, id: str) -> StuckItem | None:
@@ -98,13 +121,14 @@ class StuckItems:
     async def _end(
         self, ids: Sequence[str], statement: str, step: Step, reason: str, who: str, now: datetime
     ) -> Sequence[StuckItem]:
-        ended = []
+        keys = sorted({parts(id) for id in ids})
+        columns = [[key[at] for key in keys] for at in range(3)]
         # In their order: a writer locks in the same one.
-        for key in sorted({parts(id) for id in ids}):
-            row = await self._link.fetchrow(f"{_SELECT} where {_ONE} for update", *key)
-            if row is not None:
-                await self._link.execute(statement, *key, now)
-                ended.append(_item(row))
+        rows = await self._link.fetch(
+            f"{_SELECT} join {_THESE} using (sync, entity, record) where {_STUCK} {_IN_ORDER} for update of w", *columns
+        )
+        ended = [_item(row) for row in rows]
+        await self._link.execute(statement, *([getattr(item, name) for item in ended] for name in _KEY), now)
         await write(self._link, [_entry(item, step, reason, who, now) for item in ended])
         if step is Step.REPLAYED and ended:
             await self._link.execute("select pg_notify('work', '')")
@@ -118,29 +142,43 @@ def parts(id: str) -> tuple[str, str, str]:
     return sync, entity, record
 
 
+_KEY = ("sync", "entity", "record")
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_STUCK = "state in ('dead', 'parked')"
+_AT = "coalesce(failed_last_at, changed_at)"
+_THESE = "unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)"
+_IN_ORDER = "order by sync, entity, record"
 _SELECT = """
 select sync, entity, record, source, connection, place, state, code, kind, message, vendor_status, vendor_code, vendor_words,
-       vendor_request, attempts, failed_first_at, failed_last_at, revision, mapping_version, run, event_id, traceparent, wish, document
-  from flow.work_item
-"""
-_WANTED = """
-    state in ('dead', 'parked') and ($1::text is null or state = $1) and ($2::text is null or sync = $2)
-    and ($3::text is null or connection = $3) and ($4::text is null or code = $4) and ($5::text is null or record = $5)
-    and ($6::timestamptz is null or failed_last_at >= $6) and ($7::timestamptz is null or failed_last_at < $7)
+       vendor_request, attempts, failed_first_at, failed_last_at, changed_at, revision, mapping_version, run, event_id, traceparent,
+       wish, document
+  from flow.work_item w
 """
 _ONE = "sync = $1 and entity = $2 and record = $3 and state in ('dead', 'parked')"
-_RETRY = """
-update flow.work_item set state = 'ready', due_at = $4, attempts = 0, outcome = '', reason = '', changed_at = $4
- where sync = $1 and entity = $2 and record = $3
-"""
-_DISCARD = """
-update flow.work_item set state = 'done', due_at = $4, outcome = 'failed', reason = 'discarded', changed_at = $4
- where sync = $1 and entity = $2 and record = $3
-"""
+_RETRY = f"""
+update flow.work_item w set state = 'ready', due_at = $4, attempts = 0, outcome = '', reason = '', changed_at = $4
+  from {_THESE} where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record)
+"""  # noqa: S608
+_DISCARD = f"""
+update flow.work_item w set state = 'done', due_at = $4, outcome = 'failed', reason = 'discarded', changed_at = $4
+  from {_THESE} where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record)
+"""  # noqa: S608
 
 
-def _values(wanted: StuckFilter) -> tuple[Any, ...]:
-    return (wanted.state, wanted.sync, wanted.connection, wanted.code, wanted.record, wanted.since, wanted.until)
+def _conditions(wanted: StuckFilter, taken: int) -> tuple[str, list[object]]:
+    """Only what was asked stands in the statement, so that the server finds the index for it; `taken` placeholders are in use."""
+    asked = {
+        "state = {}": wanted.state,
+        "sync = {}": wanted.sync,
+        "connection = {}": wanted.connection,
+        "code = {}": wanted.code,
+        "record = {}": wanted.record,
+        "failed_last_at >= {}": wanted.since,
+        "failed_last_at < {}": wanted.until,
+    }
+    said = [(words, value) for words, value in asked.items() if value is not None]
+    texts = [words.format(f"${number}") for number, (words, _) in enumerate(said, start=taken + 1)]
+    return " and ".join([_STUCK, *texts]), [value for _, value in said]
 
 
 def _item(row: Any) -> StuckItem:
@@ -149,6 +187,7 @@ def _item(row: Any) -> StuckItem:
     return StuckItem(
         **{name: row[name] for name in same},
         vendor_request_id=row["vendor_request"],
+        stuck_at=row["failed_last_at"] or row["changed_at"],
         first_at=row["failed_first_at"],
         last_at=row["failed_last_at"],
         trace_id=row["traceparent"][3:35],

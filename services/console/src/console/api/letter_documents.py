@@ -13,9 +13,12 @@ from common.bus.shown import shown
 from common.redaction import redact_text
 from common.state.dead_letters import StoredLetter
 from console.api.documents import Body, Word
+from console.api.paging import cursor_of
 from console.masking import masked_tree
 from console.state.letters import LetterGroup
-from console.use_cases.letters import LetterWish, Plan, Waiting, meaning_of
+from console.use_cases.letter_choice import LetterWish, Waiting
+from console.use_cases.letter_steps import STEP, Step
+from console.use_cases.letters import MOST_COUNTED, Plan, meaning_of
 
 LetterId = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -27,7 +30,9 @@ class LettersBody(Body):
     code: Word = ""
     sync: Word = ""
     topic: Word = ""
-    dry_run: bool = Field(False, description="Only say what would be done.")
+    dry_run: bool = Field(False, description="Only say what would be done to all of them.")
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many one step acts on; ids are one step.")] = STEP
+    cursor: Annotated[str, Field(max_length=4000)] = ""
 
     def wish(self) -> LetterWish:
         return LetterWish(self.ids, self.code, self.sync, self.topic)
@@ -95,11 +100,19 @@ class LetterList(BaseModel):
     """The newest first."""
 
     items: list[LetterDocument]
-    total: int
+    total: int = Field(description=f"How many there are; counted up to {MOST_COUNTED}.")
+    next_cursor: str | None = None
+
+
+class OutcomeDocument(BaseModel):
+    """What became of one record."""
+
+    id: str
+    outcome: str = Field(description="`retried`, `discarded`, or `not_open`: somebody else was quicker.")
 
 
 class PlanDocument(BaseModel):
-    """What an act does, or with `dry_run` would do."""
+    """With `dry_run` what an act would do to all of them; else what this step did, and where the next one begins."""
 
     dry_run: bool
     records: int
@@ -108,6 +121,8 @@ class PlanDocument(BaseModel):
     superseded: int = Field(
         description="Of the messages, those of which something newer is known: they change nothing."
     )
+    outcomes: list[OutcomeDocument] = Field(default_factory=list)
+    next_cursor: str | None = Field(None, description="Ask again with it; without one all of them are done.")
 
 
 def groups_document(found: Sequence[LetterGroup]) -> GroupsDocument:
@@ -125,10 +140,18 @@ def letter_detail(one: Waiting, *, unmask: bool) -> LetterDetail:
     return LetterDetail(**_fields(one, unmask=unmask), content=_content(one, unmask=unmask))
 
 
-def plan_document(plan: Plan, *, dry_run: bool) -> PlanDocument:
-    """A plan."""
+def plan_document(plan: Plan) -> PlanDocument:
+    """What would be done."""
     return PlanDocument(
-        dry_run=dry_run, records=plan.total, messages=len(plan.messages), work=len(plan.work), superseded=plan.superseded
+        dry_run=True, records=plan.total, messages=plan.messages, work=plan.work, superseded=plan.superseded
+    )
+
+
+def step_document(step: Step) -> PlanDocument:
+    """What was done."""
+    return PlanDocument(
+        dry_run=False, records=step.total, messages=step.messages, work=step.work, superseded=step.superseded,
+        outcomes=[OutcomeDocument(id=one.id, outcome=one.outcome) for one in step.outcomes], next_cursor=cursor_of(step.after),
     )  # fmt: skip
 
 

@@ -20,11 +20,14 @@ from console.api.letter_documents import (
     letter_detail,
     letter_document,
     plan_document,
+    step_document,
 )
 from console.api.once import Answer
-from console.use_cases.letters import LetterWish
+from console.api.paging import after_of, cursor_of
+from console.use_cases.letter_choice import LetterWish
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, Query(max_length=4000, description="Where the last page ended: its `next_cursor`.")]
 Unmask = Annotated[bool, Query(description="Show personal data too.")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again: the same answer again.")]
 Id = Annotated[str, Path(min_length=1, max_length=400, pattern=r"^[^\x00]+$")]
@@ -41,11 +44,16 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/dead-letters", response_model=LetterList, responses=problems(422))
     async def letters(
-        code: Word = "", sync: Word = "", topic: Word = "", limit: Limit = 100, unmask: Unmask = False
+        code: Word = "",
+        sync: Word = "",
+        topic: Word = "",
+        limit: Limit = 100,
+        cursor: Cursor = "",
+        unmask: Unmask = False,
     ) -> LetterList:
-        wish = LetterWish(code=code, sync=sync, topic=topic)
-        found, total = await desk.letters.list(wish, limit)
-        return LetterList(items=[letter_document(one, unmask=unmask) for one in found], total=total)
+        page = await desk.letters.list(LetterWish(code=code, sync=sync, topic=topic), limit, after_of(cursor, 5))
+        items = [letter_document(one, unmask=unmask) for one in page.items]
+        return LetterList(items=items, total=page.total, next_cursor=cursor_of(page.after))
 
     @router.get("/dead-letters/{letter:path}", response_model=LetterDetail, responses=problems(404))
     async def letter(letter: Id, unmask: Unmask = False) -> LetterDetail:
@@ -58,8 +66,11 @@ def _acting(router: APIRouter, desk: Desk) -> None:
     @router.post("/dead-letters/retry", response_model=PlanDocument, responses=problems(404, 422, 503))
     async def retry(body: LettersBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            act = desk.letters.plan(body.wish()) if body.dry_run else desk.letters.retry(body.wish(), actor(request))
-            return Answer(200, plan_document(await act, dry_run=body.dry_run))
+            wish = body.wish()
+            if body.dry_run:
+                return Answer(200, plan_document(await desk.letters.plan(wish)))
+            after = after_of(body.cursor, 5)
+            return Answer(200, step_document(await desk.letters.retry(wish, actor(request), after, body.limit)))
 
         return await desk.once.run(request, work)
 
@@ -67,7 +78,9 @@ def _acting(router: APIRouter, desk: Desk) -> None:
     async def discard(body: DiscardBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
             wish = body.wish()
-            act = desk.letters.plan(wish) if body.dry_run else desk.letters.discard(wish, actor(request), body.reason)
-            return Answer(200, plan_document(await act, dry_run=body.dry_run))
+            if body.dry_run:
+                return Answer(200, plan_document(await desk.letters.plan(wish)))
+            by, after = actor(request), after_of(body.cursor, 5)
+            return Answer(200, step_document(await desk.letters.discard(wish, by, body.reason, after, body.limit)))
 
         return await desk.once.run(request, work)

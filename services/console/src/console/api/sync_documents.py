@@ -101,6 +101,7 @@ class PreviewDocument(BaseModel):
     """Counts and samples; total = add + update + unchanged + remove + skipped."""
 
     total: int
+    complete: bool = Field(description="False when there were so many records that only the first were judged.")
     add: int
     update: int
     unchanged: int

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from common.journal import Entry, Step
 from common.state import pool as state
-from common.state.dead_letters import StoredLetter
+from common.state.dead_letters import LetterFilter, StoredLetter, conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +55,14 @@ async def groups(tx: state.Connection) -> Sequence[LetterGroup]:
 
 async def superseded(tx: state.Connection, ids: Sequence[int]) -> int:
     """How many of these messages are about something of which a newer state is known: they will change nothing."""
-    found: int = await tx.fetchval(
-        """
-        with letters as (
-            select err_topic, convert_from(record_key, 'UTF8') as key,
-                   convert_from(header_values[array_position(header_names, 'ce_sequence'::bytea)], 'UTF8') as sequence
-              from flow.dead_letter where id = any($1) and record_key is not null
-        )
-        select count(*) from letters l
-         where exists (select from flow.record_state s
-                        where l.err_topic like 'changes.%' and s.sequence > l.sequence
-                          and l.key = s.connection || ':' || s.entity || ':' || s.record
-                          and s.connection = split_part(l.key, ':', 1) and s.entity = split_part(l.key, ':', 2))
-            or exists (select from flow.work_item w
-                        where l.err_topic like 'commands.%' and l.sequence ~ '^[0-9]{1,18}$' and w.revision > l.sequence::bigint
-                          and l.key = w.sync || ':' || w.entity || ':' || w.record
-                          and w.sync = split_part(l.key, ':', 1) and w.entity = split_part(l.key, ':', 2))
-        """,
-        list(ids),
-    )
+    found: int = await tx.fetchval(_SUPERSEDED.format("id = any($1)"), list(ids))
+    return found
+
+
+async def superseded_of(tx: state.Connection, wanted: LetterFilter) -> int:
+    """The same of all that fit."""
+    where, values = conditions(wanted, 0)
+    found: int = await tx.fetchval(_SUPERSEDED.format(f"true {where}"), *values)
     return found
 
 
@@ -87,3 +76,20 @@ def entry(stored: StoredLetter, step: Step, reason: str, who: str, now: datetime
         at=now, step=step, reason=reason, sync=first if of_sync else "", connection="" if of_sync else first, entity=entity,
         record=record, trace_id=letter.trace_id, who=who, details={"letter": stored.id, "topic": letter.topic, "code": letter.code},
     )  # fmt: skip
+
+
+# A key or a number that is none says nothing here: `encode` never fails, whatever bytes came.
+_SUPERSEDED = """
+with keys as (
+    select err_topic, encode(record_key, 'escape') as key,
+           encode(header_values[array_position(header_names, 'ce_sequence'::bytea)], 'escape') as sequence
+      from flow.dead_letter where {} and record_key is not null
+), letters as (
+    select err_topic, sequence, split_part(key, ':', 1) as first, split_part(key, ':', 2) as entity,
+           substr(key, length(split_part(key, ':', 1)) + length(split_part(key, ':', 2)) + 3) as record from keys
+)
+select count(*) from letters l
+  left join flow.record_state s on l.err_topic like 'changes.%' and (s.connection, s.entity, s.record) = (l.first, l.entity, l.record)
+  left join flow.work_item w on l.err_topic like 'commands.%' and (w.sync, w.entity, w.record) = (l.first, l.entity, l.record)
+ where s.sequence > l.sequence or case when l.sequence ~ '^[0-9]{{1,18}}$' then w.revision > l.sequence::bigint end
+"""

@@ -86,22 +86,20 @@ def _key(row: Mapping[str, Any]) -> RecordKey:
 
 
 _FIND = """
-with places as (
-    select distinct c.account, y.place from core.sync y join core.connection c on c.id = y.target_connection
-), hits as (
+with hits as (
     select s.connection, s.entity, s.record from flow.record_state s
      where lower(s.fields ->> 'email') = $2 and s.fields ? 'email'
     union
     select s.connection, s.entity, s.record from core.connection c cross join unnest($3::text[]) as e(entity)
       join flow.record_state s on (s.connection, s.entity, s.record) = (c.id, e.entity, $1)
     union
-    select w.connection, l.entity, l.record from places p
-      join flow.record_link l on (l.account, l.place) = (p.account, p.place) and l.target_key = $2
+    select w.connection, l.entity, l.record from (
+        select sync, entity, record from flow.record_link where target_key = $2
+        union
+        select sync, entity, record from flow.record_link where md5(target_key) = $2
+        union
+        select sync, entity, record from flow.record_link where target_id = $1 and target_id <> '') as l
       join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
-    union
-    select w.connection, l.entity, l.record from flow.record_link l
-      join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
-     where l.target_id = $1 or md5(l.target_key) = $2
     union
     select j.connection, j.entity, j.record from flow.journal j where j.trace_id = $2 and j.trace_id <> '' and j.record <> ''
     union

@@ -2,62 +2,52 @@
 to its target. They are shown, tried again, or given up with a reason.
 
 Trying a message again sends its original bytes to its topic: judged anew, it decides by what is known now. Trying a work item again
-opens it with its newest wish, never with an old one (R8).
+opens it with its newest wish, never with an old one (R8). Acting on many goes in steps (`letter_steps`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from common.clock import Clock
 from common.codes import CODES
-from common.failures import Transient
-from common.journal import Step, write
 from common.state import pool as state
-from common.state.dead_letters import DeadLetters, LetterFilter, StoredLetter
-from common.state.stuck_items import StuckFilter, StuckItem, StuckItems
-from console import record_codes
+from common.state.dead_letters import DeadLetters, StoredLetter
+from common.state.stuck_items import StuckItems
+from console import codes, record_codes
 from console.refusals import Refusal
 from console.state import letters as rows
 from console.state.letters import LetterGroup
+from console.use_cases.letter_choice import LetterWish, Waiting, is_message, named, refuse_unless_named
+from console.use_cases.letter_steps import STEP, Open, Step, Steps
 
-if TYPE_CHECKING:
-    from common.bus.republishing import Republisher
-
-MOST = 10_000
-_PAGE = 500
-Open = Callable[[], AbstractAsyncContextManager["Republisher"]]
-Waiting = StoredLetter | StuckItem
-
-
-@dataclass(frozen=True, slots=True)
-class LetterWish:
-    """Which letters are meant: by id, or by what they have in common."""
-
-    ids: Sequence[str] = ()
-    code: str = ""
-    sync: str = ""
-    topic: str = ""
-
-    @property
-    def names_any(self) -> bool:
-        return bool(self.ids or self.code or self.sync or self.topic)
+MOST_COUNTED = 10_000
+"""A list says how many there are up to this; nobody reads on to the ten thousandth."""
+_UNTOLD = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an act would do: messages sent again, work opened again, and how many of them are outdated by now."""
+    """What an act would do: messages sent again, work opened again, and how many of the messages are outdated by now."""
 
-    messages: Sequence[StoredLetter]
-    work: Sequence[StuckItem]
+    messages: int
+    work: int
     superseded: int
 
     @property
     def total(self) -> int:
-        return len(self.messages) + len(self.work)
+        return self.messages + self.work
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what waits, how many there are (at most `MOST_COUNTED`), and where the next ones begin."""
+
+    items: Sequence[Waiting]
+    total: int
+    after: tuple[str, ...] | None
 
 
 class Letters:
@@ -73,90 +63,54 @@ class Letters:
         async with state.connection(self._pool) as link:
             return await rows.groups(link)
 
-    async def list(self, wish: LetterWish, limit: int) -> tuple[Sequence[Waiting], int]:
-        """The newest first, and how many there are; without a wish all of them."""
-        found = await self._meant(wish)
-        waiting: list[Waiting] = [*found.work, *found.messages]
-        return sorted(waiting, key=_when, reverse=True)[:limit], found.total
+    async def list(self, wish: LetterWish, limit: int, after: tuple[str, ...] | None = None) -> Page:
+        """The newest first; without a wish all of them."""
+        items = wish.items()
+        async with state.connection(self._pool) as link:
+            letters, stuck = DeadLetters(link), StuckItems(link)
+            messages = await letters.newest(wish.letters(), before=_before_message(after), limit=limit + 1)
+            work = await stuck.newest(items, before=_before_item(after), limit=limit + 1) if items else ()
+            total = await letters.count(wish.letters(), MOST_COUNTED)
+            total += await stuck.count(items, MOST_COUNTED - total) if items and total < MOST_COUNTED else 0
+        waiting: list[Waiting] = sorted([*messages, *work], key=_order, reverse=True)
+        shown = waiting[:limit]
+        return Page(shown, total, _cursor(shown[-1]) if len(waiting) > limit else None)
 
     async def show(self, id: str) -> Waiting:
         """One of them; a closed message can still be looked at."""
         async with state.connection(self._pool) as link:
             found: Waiting | None = (
-                await DeadLetters(link).get(int(id)) if _is_message(id) else await StuckItems(link).show(id)
+                await DeadLetters(link).get(int(id)) if is_message(id) else await StuckItems(link).show(id)
             )
         if found is None:
             raise Refusal(404, record_codes.LETTER_UNKNOWN, f"There is no dead letter {id[:100]}.")
         return found
 
     async def plan(self, wish: LetterWish) -> Plan:
-        """What an act on these would do."""
-        if not wish.names_any:
-            raise Refusal(422, record_codes.LETTERS_NOT_NAMED)
-        return await self._meant(wish)
-
-    async def _meant(self, wish: LetterWish) -> Plan:
-        """At most ten thousand of each kind."""
+        """What an act on all of these would do; nothing is left out of the count."""
+        refuse_unless_named(wish)
         async with state.connection(self._pool) as link:
-            messages = await _messages(link, wish)
-            work = await _work(link, wish)
-            superseded = await rows.superseded(link, [one.id for one in messages])
-        if wish.ids and len(messages) + len(work) < len(set(wish.ids)):
-            known = {str(one.id) for one in messages} | {one.id for one in work}
-            missing = ", ".join(sorted(set(wish.ids) - known))
-            raise Refusal(404, record_codes.LETTER_UNKNOWN, f"Not open, or not there: {missing[:300]}.")
-        return Plan(messages, work, superseded)
+            if wish.ids:
+                messages, work = await named(link, wish.ids)
+                return Plan(len(messages), len(work), await rows.superseded(link, [one.id for one in messages]))
+            items = wish.items()
+            many = await DeadLetters(link).count(wish.letters(), _UNTOLD)
+            stuck = await StuckItems(link).count(items, _UNTOLD) if items else 0
+            return Plan(many, stuck, await rows.superseded_of(link, wish.letters()))
 
-    async def retry(self, wish: LetterWish, by: str) -> Plan:
-        """Sends and opens again. A crash in between leaves the rest open, and a message sent twice is judged twice, not written twice."""
-        plan = await self.plan(wish)
-        try:
-            await self._send_all(plan.messages, by)
-        except Transient as away:
-            raise Refusal(503, CODES[away.code], away.message, retry_after_s=5) from away
-        await self._end_work(plan.work, by, why=None)
-        return plan
+    async def retry(self, wish: LetterWish, by: str, after: tuple[str, ...] | None = None, limit: int = STEP) -> Step:
+        """One step of trying again; the next one begins behind it."""
+        refuse_unless_named(wish)
+        return await Steps(self._pool, self._open, self._clock, by).step(wish, after, limit)
 
-    async def discard(self, wish: LetterWish, by: str, why: str) -> Plan:
-        """Gives them up; work comes back by itself when something newer is read for its record."""
+    async def discard(
+        self, wish: LetterWish, by: str, why: str, after: tuple[str, ...] | None = None, limit: int = STEP
+    ) -> Step:
+        """One step of giving up; work comes back by itself when something newer is read for its record."""
         if not why.strip():
             raise Refusal(422, record_codes.REASON_MISSING)
-        plan = await self.plan(wish)
-        now = self._clock.now()
-        async with state.transaction(self._pool) as tx:
-            ids = [one.id for one in plan.messages]
-            closed = set(await DeadLetters(tx).close(ids, "discarded", by=by, reason=why, at=now))
-            told = [one for one in plan.messages if one.id in closed]
-            await write(tx, [rows.entry(one, Step.DISCARDED, why, by, now) for one in told])
-        await self._end_work(plan.work, by, why=why)
-        return plan
-
-    async def _send_all(self, messages: Sequence[StoredLetter], by: str) -> None:
-        if not messages:
-            return
-        async with self._open() as republisher:
-            for one in messages:
-                await self._send_again(republisher, one.id, by)
-
-    async def _send_again(self, republisher: Republisher, id: int, by: str) -> None:
-        now = self._clock.now()
-        async with state.transaction(self._pool) as tx:
-            # Locked until it is closed: two who retry do not both send it.
-            stored = await DeadLetters(tx).get(id, lock=True)
-            if stored is None or stored.state != "open":
-                return
-            await republisher.send(stored)
-            await DeadLetters(tx).close([id], "retried", by=by, reason="retry", at=now)
-            await write(tx, [rows.entry(stored, Step.REPLAYED, "retry", by, now)])
-
-    async def _end_work(self, work: Sequence[StuckItem], by: str, why: str | None) -> None:
-        for first in range(0, len(work), _PAGE):
-            ids = [one.id for one in work[first : first + _PAGE]]
-            async with state.transaction(self._pool) as tx:
-                if why is None:
-                    await StuckItems(tx).retry(ids, who=by, now=self._clock.now())
-                else:
-                    await StuckItems(tx).discard(ids, who=by, why=why, now=self._clock.now())
+        refuse_unless_named(wish)
+        return await Steps(self._pool, self._open, self._clock, by, why).step(wish, after, limit)
 
 
 def meaning_of(code: str) -> tuple[str, str, bool]:
@@ -165,30 +119,42 @@ def meaning_of(code: str) -> tuple[str, str, bool]:
     return (known.meaning, known.action, known.retry_safe) if known else ("", "", True)
 
 
-async def _messages(link: state.Connection, wish: LetterWish) -> list[StoredLetter]:
-    letters = DeadLetters(link)
-    if wish.ids:
-        found = [await letters.get(int(one)) for one in sorted(set(wish.ids)) if _is_message(one)]
-        return [one for one in found if one is not None and one.state == "open"]
-    prefix = f"{wish.sync}:" if wish.sync else None
-    wanted = LetterFilter(topic=wish.topic or None, code=wish.code or None, key_prefix=prefix)
-    return await letters.find(wanted, limit=MOST)
+def _order(one: Waiting) -> tuple[object, ...]:
+    """Of two that failed at the same moment the message comes first, in the order of the list."""
+    if isinstance(one, StoredLetter):
+        return (one.letter.at, 1, one.id)
+    return (one.stuck_at, 0, one.sync, one.entity, one.record)
 
 
-async def _work(link: state.Connection, wish: LetterWish) -> Sequence[StuckItem]:
-    items = StuckItems(link)
-    if wish.ids:
-        found = [await items.show(one) for one in sorted(set(wish.ids)) if not _is_message(one)]
-        return [one for one in found if one is not None]
-    if wish.topic:
-        return ()
-    return await items.list(StuckFilter(sync=wish.sync or None, code=wish.code or None), limit=MOST)
+def _cursor(last: Waiting) -> tuple[str, ...]:
+    if isinstance(last, StoredLetter):
+        return (last.letter.at.isoformat(), str(last.id), "", "", "")
+    return (last.stuck_at.isoformat(), "", last.sync, last.entity, last.record)
 
 
-def _is_message(id: str) -> bool:
-    return id.isascii() and id.isdigit() and len(id) < 19
+def _before_message(after: tuple[str, ...] | None) -> tuple[datetime, int] | None:
+    return None if after is None else (_moment(after[0]), _number(after[1] or "0"))
 
 
-def _when(one: Waiting) -> float:
-    at = one.letter.at if isinstance(one, StoredLetter) else one.last_at
-    return at.timestamp() if at is not None else 0.0
+def _before_item(after: tuple[str, ...] | None) -> tuple[datetime, str, str, str] | None:
+    if after is None:
+        return None
+    # Behind a message come the items of the same moment too.
+    at = _moment(after[0]) + (timedelta(microseconds=1) if after[1] else timedelta(0))
+    return (at, after[2], after[3], after[4])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Refusal(422, codes.CURSOR_INVALID)
+    return found
+
+
+def _number(text: str) -> int:
+    if not is_message(text):
+        raise Refusal(422, codes.CURSOR_INVALID)
+    return int(text)

@@ -2,8 +2,10 @@
 -- Indexes for lists that have to hold at a million work items and ten million journal rows. They are built while writers go on; a run
 -- that was broken off leaves an invalid index, so each is dropped first.
 
+-- Written so that no other question matches it: the planner would take it for a writer's claim, and sort a hundred thousand rows.
 drop index concurrently if exists flow.work_item_oldest;
-create index concurrently work_item_oldest on flow.work_item (sync, received_at) where state in ('ready', 'leased', 'hold', 'waiting');
+create index concurrently work_item_oldest on flow.work_item (sync, received_at)
+    where coalesce(state, '') in ('ready', 'leased', 'hold', 'waiting');
 
 -- The newest first, and by what people ask for.
 drop index concurrently if exists flow.work_item_stuck_at;
@@ -13,8 +15,16 @@ drop index concurrently if exists flow.work_item_stuck_of_sync;
 create index concurrently work_item_stuck_of_sync on flow.work_item (sync, entity, record) where state in ('dead', 'parked');
 drop index concurrently if exists flow.work_item_stuck_by_code;
 create index concurrently work_item_stuck_by_code on flow.work_item (code, sync, entity, record) where state in ('dead', 'parked');
+drop index concurrently if exists flow.work_item_stuck_by_code_at;
+create index concurrently work_item_stuck_by_code_at on flow.work_item
+    (code, (coalesce(failed_last_at, changed_at)), sync, entity, record) where state in ('dead', 'parked');
 drop index concurrently if exists flow.work_item_stuck;
 
+-- A key may be longer than an index takes.
+drop index concurrently if exists flow.dead_letter_open_of_key;
+create index concurrently dead_letter_open_of_key on flow.dead_letter (substring(record_key for 200)) where state = 'open';
+drop index concurrently if exists flow.dead_letter_open_by_code;
+create index concurrently dead_letter_open_by_code on flow.dead_letter (err_code, err_last_at, id) where state = 'open';
 drop index concurrently if exists flow.dead_letter_open_at;
 create index concurrently dead_letter_open_at on flow.dead_letter (err_last_at, id) where state = 'open';
 

@@ -1,0 +1,202 @@
+"""After years: a thousand connections, a million work items, ten million journal rows. Every list and every turn stays within 50 ms at
+the database, and nothing reads a large table from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any, cast
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from common.clock import FixedClock
+from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.state import configuration
+from common.state.pool import Pool, close_pool, connection, open_pool, transaction
+from console.state import connections, queues, records, syncs
+from console.state.connections import Wanted
+from console.state.records import RecordKey
+from console.use_cases.letter_choice import LetterWish
+from console.use_cases.letters import Letters
+from mapper import rows
+from mapper.preview import preview
+from mapper.rows import Key
+from tests.support import big
+from tests.support.big import BIG, NOW
+from tests.support.database import Database, Server, in_a_loop
+from tests.support.explained import Explained, ExplainedPool, Statement
+from tests.support.judged import DEFINITION
+from writing.queue import Queue, Turn
+
+MOST_MS = 50.0
+
+
+@pytest.fixture(scope="module")
+def filled(database_server: Server, database_template: str) -> Iterator[Database]:
+    """Filled once for the module."""
+    name = f"big_{uuid4().hex[:12]}"
+    made = in_a_loop(database_server.create(name, template=database_template))
+    began = perf_counter()
+    in_a_loop(big.fill(made))
+    print(f"filled in {perf_counter() - began:.0f} s")
+    yield made
+    in_a_loop(database_server.drop(name))
+
+
+@pytest.fixture
+async def console(filled: Database) -> Any:
+    pool = await open_pool(filled.url("console"), name="console", size=2)
+    yield pool
+    await close_pool(pool)
+
+
+@pytest.fixture
+async def service(filled: Database) -> Any:
+    pool = await open_pool(filled.url("service"), name="service", size=2)
+    yield pool
+    await close_pool(pool)
+
+
+def hold(seen: list[Statement]) -> None:
+    """Each statement is quick, and its plan leaves the large tables alone."""
+    assert seen
+    for one in seen:
+        print(one)
+        assert not any(table.startswith(BIG) for table in one.scanned()), f"{one} scans {one.scanned()}"
+        assert one.ms < MOST_MS, f"{one}: {one.times}"
+
+
+class TestLists:
+    async def test_syncs(self, console: Pool) -> None:
+        async with connection(console) as link:
+            explained: Any = Explained(link)
+            page = await syncs.page(explained, "", 201)
+            waits = await queues.of_syncs(explained, [(row.id, row.source, row.target) for row in page])
+            hold(explained.seen)
+            real = await link.fetchrow(
+                "select count(*) filter (where state in ('ready', 'waiting')), count(*) filter (where state in ('dead', 'parked')),"
+                " min(received_at) filter (where state in ('ready', 'waiting')) from flow.work_item where sync = 's0'"
+            )
+        assert (waits["s0"].waiting, waits["s0"].stuck, waits["s0"].oldest) == tuple(real)
+        assert waits["s0"].waiting >= 100_000
+
+    async def test_connections(self, console: Pool) -> None:
+        async with connection(console) as link:
+            explained: Any = Explained(link)
+            assert len(await connections.page(explained, Wanted(limit=200))) == 201
+            hold(explained.seen)
+
+    @pytest.mark.parametrize(
+        "wish", [LetterWish(), LetterWish(code="MC_3"), LetterWish(sync="s0"), LetterWish(sync="s17"), LetterWish(code="BUG_1"), LetterWish(code="NONE")], ids=str
+    )  # fmt: skip
+    async def test_dead_letters(self, console: Pool, wish: LetterWish) -> None:
+        pool = ExplainedPool(console)
+        letters = Letters(cast(Pool, pool), cast(Any, None), FixedClock(NOW))
+        page = await letters.list(wish, 100)
+        if page.after:
+            await letters.list(wish, 100, page.after)
+        hold(pool.seen)
+
+    async def test_the_configuration_of_a_thousand_connections(self, service: Pool) -> None:
+        async with transaction(service) as tx:
+            explained: Any = Explained(tx)
+            assert len((await configuration._load(explained)).connections) == 1000
+            hold(explained.seen)
+
+
+class TestRecords:
+    @pytest.mark.parametrize(
+        ("text", "number"),
+        [("p500000@ex.org", 500_000), ("r77777", 77_777), ("f5cbf0d1e9ccd3eb7f13a27bd2d5a6b5", None), ("P123@EX.org", 123)],
+    )  # fmt: skip
+    async def test_find(self, console: Pool, text: str, number: int | None) -> None:
+        async with connection(console) as link:
+            explained: Any = Explained(link)
+            keys = await records.find(explained, text, 50)
+            if number is not None:
+                assert [key.record for key in keys] == [f"r{number}"]
+            await records.read(explained, keys)
+            hold(explained.seen)
+
+    async def test_find_by_trace_and_by_hash(self, console: Pool) -> None:
+        async with connection(console) as link:
+            trace, record = await link.fetchrow(
+                "select trace_id, record from flow.journal where trace_id <> '' limit 1"
+            )
+            hashed = await link.fetchval("select md5('p4242@ex.org')")
+            explained: Any = Explained(link)
+            assert record in [key.record for key in await records.find(explained, trace, 50)]
+            assert [key.record for key in await records.find(explained, hashed, 50)] == ["r4242"]
+            hold(explained.seen)
+
+    async def test_timeline(self, console: Pool) -> None:
+        async with connection(console) as link:
+            row = await link.fetchrow("select connection, record from flow.journal where target_key <> '' limit 1")
+            explained: Any = Explained(link)
+            assert await records.timeline(explained, RecordKey(row["connection"], "customer", row["record"]), None, 51)
+            hold(explained.seen)
+
+
+class TestPreview:
+    async def test_a_page_of_the_records(self, console: Pool, service: Pool) -> None:
+        pool = ExplainedPool(console)
+        told = await preview(
+            cast(Pool, pool), DEFINITION, ConnectionId("a0"), Entity("customer"), SyncId("s0"), most=3000
+        )
+        assert (told.total, told.complete) == (3000, False)
+        hold(pool.seen)
+
+
+class TestTurns:
+    async def test_publish(self, service: Pool) -> None:
+        async with transaction(service) as tx:
+            known = await configuration._load(tx)
+            # A tenth of the syncs has no target any more: what they are owed stays where it is.
+            reachable = {sync.id: sync for sync in known.syncs.values() if sync.state == "active"}
+            explained: Any = Explained(tx)
+            owed = await rows.unpublished(explained, reachable, None, 500)
+            assert len(owed) == 500
+            keys = [Key(one.command.source, one.command.entity, one.command.record) for one in owed]
+            assert len(await rows.unpublished(explained, reachable, keys, 500)) == 500
+            await rows.mark_published(explained, [one.command for one in owed])
+            hold(explained.seen)
+
+    async def test_claim(self, service: Pool) -> None:
+        async with transaction(service) as tx:
+            known = await configuration._load(tx)
+        pool = ExplainedPool(service)
+        queue = Queue(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
+        for target in ("b0", "b17"):
+            taken = await queue.claim(known, known.connections[ConnectionId(target)], Turn((0, 1, 2), 500))
+            assert len(taken) > 100
+        await queue.take_over(ConnectionId("b0"))
+        await queue.claim_held(ConnectionId("b0"), 100)
+        hold(pool.seen)
+
+
+class TestRetention:
+    async def test_a_month_of_the_journal_leaves_within_a_second(self, filled: Database, service: Pool) -> None:
+        oldest = f"journal_{_months_ago(big.MONTHS - 1):%Y_%m}"
+        before = await _count(filled, f"flow.{oldest}")
+        assert before == big.JOURNAL // big.MONTHS
+        async with connection(service) as link:
+            began = perf_counter()
+            dropped = await link.fetchval("select flow.drop_journal_month($1)", NOW - timedelta(days=62))
+            took = perf_counter() - began
+        assert (dropped, took < 1.0) == (oldest, True), took
+
+
+def _months_ago(back: int) -> datetime:
+    year, month = divmod(NOW.year * 12 + NOW.month - 1 - back, 12)
+    return NOW.replace(year=year, month=month + 1, day=1)
+
+
+async def _count(database: Database, table: str) -> int:
+    link: Any = await asyncpg.connect(database.owner_url)
+    try:
+        return int(await link.fetchval(f"select count(*) from {table}"))
+    finally:
+        await link.close()

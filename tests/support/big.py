@@ -1,0 +1,150 @@
+"""A database as it is after years: a thousand connections, a million records and work items, ten million journal rows; all made by SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import asyncpg
+
+from tests.support.database import Database
+
+CONNECTIONS, RECORDS, JOURNAL, LETTERS = 1000, 1_000_000, 10_000_000, 50_000
+# One sync of the five hundred has half of everything: the largest customer.
+SYNCS = CONNECTIONS // 2
+MONTHS = 4
+NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+BIG = ("work_item", "wanted", "record_state", "record_link", "target_owner", "journal", "dead_letter")
+
+# n is the record: which sync it belongs to, and what became of it.
+_SYNC = "case when n % 2 = 0 then 's0' else 's' || (n % 499 + 1) end"
+_SOURCE = "case when n % 2 = 0 then 'a0' else 'a' || (n % 499 + 1) end"
+_ACCOUNT = "case when n % 2 = 0 then 'b0' else 'b' || (n % 499 + 1) end"
+_KEY = f"{_SYNC}, 'customer', 'r' || n"
+_ALL = f"generate_series(1, {RECORDS}) as n"
+# A fifth waits, a tenth needs a person, the others are done.
+_STATE = "(array['ready','waiting','dead','parked','done','done','done','done','done','done'])[n / 2 % 10 + 1]"
+
+CONFIGURATION = (
+    f"""insert into core.connection (id, vendor, name, state, created_at, updated_at)
+        select x || n, case x when 'a' then 'zoho-books' else 'mailchimp' end, x || n, 'active', now(), now()
+          from generate_series(0, {SYNCS - 1}) as n, unnest(array['a', 'b']) as x""",
+    f"""insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, mapping_version,
+                               created_at, updated_at)
+        select 's' || n, 'sync ' || to_char(n, '0000'), 'zoho-books-to-mailchimp', 'customer', 'a' || n, 'b' || n, 'list',
+               case when n % 10 = 9 then 'disabled' else 'active' end, 1, now(), now() from generate_series(0, {SYNCS - 1}) as n""",
+)
+
+RECORD_TABLES = (
+    f"""insert into flow.record_state (connection, entity, record, fields, sequence, first_at, changed_at)
+        select {_SOURCE}, 'customer', 'r' || n, jsonb_build_object('email', 'p' || n || '@ex.org', 'first_name', 'Person ' || n),
+               '2026-01-01', now(), now() from {_ALL}""",
+    f"""insert into flow.wanted (sync, entity, record, connection, revision, published_revision, wish, document, content, mapping_version,
+                                 lane, happened_at, changed_at)
+        select {_KEY}, {_SOURCE}, 2, case when n % 7 < 2 then 1 else 2 end, 'present', '{{"email": "p"}}', md5(n::text), 1, 'live', now(),
+               now() - n * interval '1 second' from {_ALL}""",
+    f"""insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version, target_key,
+                                    target_entity, lane, priority, happened_at, state, due_at, code, kind, received_at, changed_at,
+                                    failed_first_at, failed_last_at)
+        select {_KEY}, {_SOURCE}, {_ACCOUNT}, 'list', 2, 'present', '{{"email": "p"}}', 1, 'p' || n || '@ex.org', 'member', 'live', 0, now(),
+               {_STATE}, now() - n * interval '1 second', 'MC_' || (n % 5), 'REJECTED', now() - n * interval '1 second', now(),
+               now(), now() - n * interval '1 second' from {_ALL}""",
+    f"""insert into flow.record_link (sync, entity, record, account, place, target_key, target_id, state, since, target_entity)
+        select {_KEY}, {_ACCOUNT}, 'list', 'p' || n || '@ex.org', md5('p' || n || '@ex.org'), 'linked', now(), 'member' from {_ALL}""",
+    f"""insert into flow.target_owner (account, place, key, sync, entity, record, standing, since, target_entity, source_account)
+        select {_ACCOUNT}, 'list', 'p' || n || '@ex.org', {_KEY}, 'live', now(), 'member', {_SOURCE} from {_ALL}""",
+    f"""insert into flow.dead_letter (err_group, err_topic, err_partition, err_offset, err_service, err_version, err_stage, err_code, err_class,
+                                      err_message, err_first_at, err_last_at, record_key, record_value, header_names, header_values, recorded_at)
+        select 'mapper', 'changes.zoho-books', 0, n, 'mapper', '1', 'map', 'BUG_' || (n % 7), 'BUG', 'it broke', now(), now() - n * interval '1 s',
+               convert_to('a0:customer:r' || n, 'UTF8'), '\\x00', '{{}}', '{{}}', now() from generate_series(1, {LETTERS}) as n""",
+)
+
+_ROWS = JOURNAL // MONTHS
+
+
+def _month(back: int) -> tuple[str, str]:
+    """The table of a month and how it is filled: without indexes first, which are then built in one go."""
+    name = "journal_{:%Y_%m}"
+    year, month = divmod(NOW.year * 12 + NOW.month - 1 - back, 12)
+    first = datetime(year, month + 1, 1, tzinfo=UTC)
+    table = name.format(first)
+    fill = f"""
+        insert into flow.{table} (id, at, step, sync, connection, entity, record, event_id, revision, attempt, trace_id, target_key)
+        select {back * _ROWS} + n, timestamptz '{first.isoformat()}' + n * interval '1 second',
+               (array['received', 'mapped', 'applied', 'unchanged'])[n / 2 % 4 + 1], case when n / 2 % 4 = 0 then '' else {_SYNC} end, {_SOURCE},
+               'customer', 'r' || (n % {RECORDS}), case when n % 3 = 0 then '' else 'e' || n end, n,
+               case when n / 2 % 4 = 2 then 'at' || n else '' end,
+               case when n % 5 = 0 then md5(n::text) else '' end, case when n / 2 % 4 = 2 then 'p' || (n % {RECORDS}) || '@ex.org' else '' end
+          from generate_series(1, {_ROWS}) as n"""
+    return table, fill
+
+
+async def fill(database: Database) -> None:
+    """All of it; two connections at a time, without a log that nobody would read."""
+    async with asyncio.timeout(280):
+        await _run(database, CONFIGURATION)
+        unlogged = [f"alter table flow.{table} set unlogged" for table in BIG if table != "journal"]
+        await _run(database, unlogged)
+        indexes = await _without_indexes(database)
+        months = [_of_month(*_month(back)) for back in range(MONTHS)]
+        half = len(months) // 2
+        await asyncio.gather(
+            _run(database, [*RECORD_TABLES[:3], *months[0]]),
+            _run(database, [*RECORD_TABLES[3:], *(one for month in months[1:half] for one in month)]),
+            _run(database, [one for month in months[half:] for one in month]),
+        )
+        await asyncio.gather(_run(database, indexes[::2]), _run(database, indexes[1::2]), _attach(database))
+        await _run(database, ["vacuum analyze"])
+
+
+async def _without_indexes(database: Database) -> list[str]:
+    """Takes away what no constraint needs; an index that is built in one go takes a fraction of the time."""
+    link: Any = await asyncpg.connect(database.owner_url)
+    try:
+        found = await link.fetch(
+            """select i.indexdef, i.schemaname || '.' || i.indexname as name from pg_indexes i
+                where i.schemaname = 'flow' and i.tablename = any($1)
+                  and not exists (select from pg_constraint c where c.conindid = (i.schemaname || '.' || i.indexname)::regclass)""",
+            [table for table in BIG if table != "journal"],
+        )
+        for row in found:
+            await link.execute(f"drop index {row['name']}")
+    finally:
+        await link.close()
+    return [row["indexdef"] for row in found]
+
+
+def _of_month(table: str, filling: str) -> list[str]:
+    return [
+        f"drop table if exists flow.{table}",
+        f"create unlogged table flow.{table} (like flow.journal including defaults including constraints)",
+        filling,
+    ]
+
+
+async def _attach(database: Database) -> None:
+    for back in range(MONTHS):
+        table, _ = _month(back)
+        year, month = int(table[8:12]), int(table[13:15])
+        until = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        begin = datetime(year, month, 1, tzinfo=UTC)
+        await _run(
+            database,
+            [f"alter table flow.journal attach partition flow.{table} for values from ('{begin}') to ('{until}')"],
+        )
+
+
+async def _run(database: Database, statements: Sequence[str]) -> None:
+    link: Any = await asyncpg.connect(database.owner_url, command_timeout=300)
+    try:
+        for setting in ("synchronous_commit = off", "maintenance_work_mem = '512MB'", "work_mem = '64MB'"):
+            await link.execute(f"set {setting}")
+        for statement in statements:
+            began = perf_counter()
+            await link.execute(statement)
+            print(f"{perf_counter() - began:6.1f} s  {' '.join(statement.split())[:70]}")
+    finally:
+        await link.close()
