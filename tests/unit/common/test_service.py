@@ -157,6 +157,37 @@ await task
         assert "finished\n" in toy.lines
 
 
+class TestParts:
+    CRASHES = """
+runtime.mount(app)
+async def crash():
+    raise RuntimeError('postgresql://u:canary@h')
+async def works():
+    await runtime.stopping.wait()
+ends = [runtime.keep('crasher', crash), runtime.keep('neighbour', works)]
+yield
+await asyncio.wait(ends)
+"""
+
+    def test_one_that_crashes_at_once_for_ever_ends_nobody(self, start) -> None:
+        toy = start(self.CRASHES)
+        toy.wait_for("service.part_crashed")
+        with httpx.Client(base_url=toy.url) as client:
+            assert client.get("/mine").text == "mine"
+            ready = client.get("/readyz")
+            assert ready.status_code == 200
+            told = ready.json()
+            assert told["degraded"] == ["crasher"]
+            assert "RuntimeError" in told["parts"]["crasher"]["error"]
+            assert "next try at" in told["parts"]["crasher"]["error"]
+            assert told["parts"]["neighbour"]["ok"]
+            assert 'millrace_part_down{part="crasher",service="toy"} 1.0' in client.get("/metrics").text
+        began = time.monotonic()
+        assert toy.end() == 0
+        assert time.monotonic() - began < 10
+        assert "canary@" not in "".join(toy.lines)
+
+
 class TestTrouble:
     def test_a_crashed_task_stops_the_service(self, start) -> None:
         toy = start(

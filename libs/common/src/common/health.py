@@ -1,7 +1,8 @@
 """Says whether a service lives, has started and is ready: /livez /startupz /readyz /metrics /version as raw ASGI.
 
 Liveness asks no dependency (a restart heals none of them); readiness asks all of them, bounded in time and cached
-briefly, so that a prober can neither hang on a dead database nor load it.
+briefly, so that a prober can neither hang on a dead database nor load it. Parts are told beside them and decide nothing: a load
+balancer must go on sending webhooks to a gateway whose normaliser rests.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Health:
         self._timeout_s = check_timeout_s
         self._fresh_s = fresh_s
         self._checks: dict[str, _Watched] = {}
+        self._parts: dict[str, _Watched] = {}
         self._started = False
         self._stopping = False
 
@@ -62,6 +64,12 @@ class Health:
         if name in self._checks:
             raise ValueError(f"a check named {name} exists already")
         self._checks[name] = _Watched(check)
+
+    def part(self, name: str, look: Check) -> None:
+        """Adds a part that is told in `/readyz` and does not make the service unready."""
+        if name in self._parts:
+            raise ValueError(f"a part named {name} exists already")
+        self._parts[name] = _Watched(look)
 
     def started(self) -> None:
         """Everything is built: the start-up probe may pass."""
@@ -77,12 +85,16 @@ class Health:
         self._stopping = True
 
     async def ready(self) -> tuple[bool, dict[str, object]]:
-        """Whether this service should get work, with the answer of each check."""
-        answers = await asyncio.gather(*(self._ask(watched) for watched in self._checks.values()))
-        checks = dict(zip(self._checks, answers, strict=True))
-        ready = self._started and not self._stopping and all(answer["ok"] for answer in answers)
+        """Whether this service should get work, with the answer of each check and of each part."""
+        asked = [*self._checks.values(), *self._parts.values()]
+        answers = await asyncio.gather(*(self._ask(watched) for watched in asked))
+        checks = dict(zip(self._checks, answers, strict=False))
+        parts = dict(zip(self._parts, answers[len(checks) :], strict=True))
+        ready = self._started and not self._stopping and all(answer["ok"] for answer in checks.values())
         state = "stopping" if self._stopping else "starting" if not self._started else "ready" if ready else "not ready"
-        return ready, {"ready": ready, "state": state, "checks": checks}
+        degraded = [name for name, answer in parts.items() if not answer["ok"]]
+        told = {"parts": parts, "degraded": degraded} if parts else {}
+        return ready, {"ready": ready, "state": state, "checks": checks, **told}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""

@@ -14,6 +14,7 @@ LABELS = frozenset(
         "entity",
         "sync",
         "service",
+        "part",
         "outcome",
         "code",
         "status_class",
@@ -95,6 +96,16 @@ RECORD_LATENCY = HistogramMetric(
 )
 PROCESS = HistogramMetric("millrace_process_seconds", "Time a service spent on one batch or request.", ("service",))
 INFLIGHT = GaugeMetric("millrace_inflight", "Batches, requests and calls a service is working on.", ("service",))
+PART_DOWN = GaugeMetric(
+    "millrace_part_down",
+    "1 while a part of a service rests after a crash; its neighbours work on.",
+    ("service", "part"),
+)
+PART_CRASHES = CounterMetric(
+    "millrace_part_crashes_total",
+    "Crashes of a part of a service; each is followed by a new start.",
+    ("service", "part"),
+)
 VENDOR_REQUESTS = CounterMetric(
     "millrace_vendor_requests_total",
     "Calls to vendors by the class of the answer's status.",

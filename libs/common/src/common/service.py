@@ -22,8 +22,9 @@ from structlog.typing import FilteringBoundLogger
 from common import failpoints, telemetry
 from common.clock import Clock, clock_for
 from common.environment import ConfigurationError
-from common.health import Health
+from common.health import Check, Health
 from common.http_server import Front, HttpServer
+from common.keeping import Part, Rests, Work
 from common.metrics import Metrics
 from common.settings import ServiceSettings, load
 from common.version import Version, checkout_commit, version
@@ -63,6 +64,17 @@ class Runtime(Generic[SettingsT]):
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def keep(
+        self, name: str, work: Work, look: Check | None = None, *, rests: Rests | None = None
+    ) -> asyncio.Task[None]:
+        """Starts a part that the service can live without for a while: if it crashes, it alone is started again, with back-off.
+
+        `work` makes a new life each time. `/readyz` tells how it stands, and stays as it is.
+        """
+        part = Part(self.service, name, work, clock=self.clock, metrics=self.metrics, look=look, rests=rests)
+        self.health.part(name, part.look)
+        return self.spawn(part.keep(self.stopping), name)
 
     def mount(self, app: ASGIApp) -> None:
         """Serves the service's own routes on PORT."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
+from common.bus.kept import KeptConsumer
 from common.bus.producer import Producer
 from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
@@ -44,12 +46,11 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         life.push_async_callback(producer.stop)
         door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
         reader = Reader(pool, door, producer, ConfigurationReader(), runtime.clock)
-        consumers = _consumers(runtime, pool, trace, producer, reader)
-        ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
-        for name, consumer in consumers.items():
-            runtime.health.add(name, consumer.ready)
-        ends.append(runtime.spawn(reader.run(runtime.stopping), "reader"))
+        ends = _keep_consumers(runtime, pool, trace, producer, reader)
+        ends.append(runtime.keep("reader", lambda: reader.run(runtime.stopping)))
         runtime.spawn(watch(pool), "pool watch")
+        # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
+        runtime.health.add("kafka", producer.ready)
         secrets = WebhookSecrets(settings.token_broker_url, settings.service_key)
         life.push_async_callback(secrets.aclose)
         runtime.mount(_gateway(runtime, pool, producer, secrets))
@@ -57,27 +58,33 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         await asyncio.wait(ends)
 
 
-def _consumers(
+def _keep_consumers(
     runtime: Runtime[IngestSettings], pool: Pool, trace: MessagingTrace, producer: Producer, reader: Reader
-) -> dict[str, BatchConsumer[Receipt]]:
-    handlers = [
-        ReceiptHandler(vendor, vendor.source, producer, reader, runtime.clock)
-        for vendor in VENDORS.values()
-        if vendor.source is not None and vendor.inbox is not None
-    ]
-    return {
-        handler.topic.name: BatchConsumer(
-            handler,
-            address=KafkaAddress.of(runtime.settings),
-            pool=pool,
-            origin=Origin(SERVICE, version(), "normalise"),
-            metrics=runtime.metrics,
-            now=runtime.clock.now,
-            trace=trace,
-            limits=ConsumerLimits.of(runtime.settings),
-        )
-        for handler in handlers
-    }
+) -> list[asyncio.Task[None]]:
+    """A normaliser for each vendor that tells us of changes; each is a part of its own."""
+    ends = []
+    for vendor in VENDORS.values():
+        if vendor.source is None or vendor.inbox is None:
+            continue
+        handler = ReceiptHandler(vendor, vendor.source, producer, reader, runtime.clock)
+        kept = KeptConsumer(partial(_consumer, runtime, pool, trace, handler), runtime.stopping)
+        ends.append(runtime.keep(handler.topic.name, kept.run, kept.look))
+    return ends
+
+
+def _consumer(
+    runtime: Runtime[IngestSettings], pool: Pool, trace: MessagingTrace, handler: ReceiptHandler
+) -> BatchConsumer[Receipt]:
+    return BatchConsumer(
+        handler,
+        address=KafkaAddress.of(runtime.settings),
+        pool=pool,
+        origin=Origin(SERVICE, version(), "normalise"),
+        metrics=runtime.metrics,
+        now=runtime.clock.now,
+        trace=trace,
+        limits=ConsumerLimits.of(runtime.settings),
+    )
 
 
 def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: WebhookSecrets) -> Gateway:

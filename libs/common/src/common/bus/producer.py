@@ -93,6 +93,13 @@ class Producer:
         if client is not None:
             await _end(client, within=within)
 
+    async def ready(self) -> str | None:
+        """A readiness check: raises while no broker answers."""
+        client = self._open_client()
+        if not await client.client.force_metadata_update():
+            raise _unavailable("No Kafka broker answers", None)
+        return f"{len(client.client.cluster.brokers())} brokers"
+
     async def send(
         self,
         topic: _Named,
@@ -237,7 +244,7 @@ def _seen(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-def _unavailable(words: str, error: BaseException) -> Transient:
+def _unavailable(words: str, error: BaseException | None) -> Transient:
     return Transient(error_codes.BROKER_UNAVAILABLE, f"{words}.", detail=repr(error))
 
 
