@@ -35,7 +35,7 @@ CONFIGURATION = (
     f"""insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, mapping_version,
                                created_at, updated_at)
         select 's' || n, 'sync ' || to_char(n, '0000'), 'zoho-books-to-mailchimp', 'customer', 'a' || n, 'b' || n, 'list',
-               case when n % 10 = 9 then 'disabled' else 'active' end, 1, now(), now() from generate_series(0, {SYNCS - 1}) as n""",
+               case when n % 10 = 9 then 'disabled' else 'active' end, 1, now() - interval '200 days', now() from generate_series(0, {SYNCS - 1}) as n""",
 )
 
 RECORD_TABLES = (

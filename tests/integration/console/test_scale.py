@@ -19,8 +19,10 @@ from common.state.pool import Pool, close_pool, connection, open_pool, transacti
 from console.state import connections, queues, records, syncs
 from console.state.connections import Wanted
 from console.state.records import RecordKey
+from console.use_cases.history import History
 from console.use_cases.letter_choice import LetterWish
 from console.use_cases.letters import Letters
+from console.use_cases.syncs import Syncs
 from mapper import rows
 from mapper.preview import preview
 from mapper.rows import Key
@@ -138,6 +140,17 @@ class TestRecords:
             explained: Any = Explained(link)
             assert await records.timeline(explained, RecordKey(row["connection"], "customer", row["record"]), None, 51)
             hold(explained.seen)
+
+
+class TestHistory:
+    async def test_of_the_largest_sync_comes_in_time_and_says_since_when(self, console: Pool) -> None:
+        clock = FixedClock(NOW)
+        history = History(console, Syncs(console, cast(Any, None), cast(Any, None), clock), clock)
+        began = perf_counter()
+        told = await history.of("s0", 20)
+        took = perf_counter() - began
+        assert (took < 25, len(told.runs) > 0, told.since <= NOW - timedelta(days=2)) == (True, True, True), took
+        assert all(run.started_at >= told.since for run in told.runs)
 
 
 class TestPreview:

@@ -43,7 +43,7 @@ def syncs_of(world: Judged) -> Syncs:
 
 
 async def one_day(world: Judged) -> Run:
-    (run,) = await History(world.pool, syncs_of(world), world.clock).of("s1", 10)
+    (run,) = (await History(world.pool, syncs_of(world), world.clock).of("s1", 10)).runs
     assert run.closes == (run.total == sum(count for name, count in run.counts.items() if name != "unaccounted"))
     return run
 
@@ -106,7 +106,7 @@ class TestHistory:
             "insert into flow.remap (sync, mapping_version, seen, changed, started_at, finished_at) values ('s1', 1, 5, 1, $1, $1)",
             NOON,
         )
-        runs = await History(world.pool, syncs_of(world), world.clock).of("s1", 10)
+        runs = (await History(world.pool, syncs_of(world), world.clock).of("s1", 10)).runs
         mapping = next(run for run in runs if run.kind == "mapping")
         assert (mapping.run, mapping.total, mapping.counts["updated"], mapping.counts["unchanged"]) == ("v1", 5, 1, 4)
         assert mapping.closes

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from console.use_cases.history import Run
+from console.use_cases.history import Told
 
 
 class RunDocument(BaseModel):
@@ -34,11 +33,15 @@ class HistoryDocument(BaseModel):
     """Runs, newest first."""
 
     items: list[RunDocument]
+    since: datetime = Field(
+        description="Every run since then is told; for a very large sync this is less than ninety days ago."
+    )
 
 
-def history_document(runs: Sequence[Run]) -> HistoryDocument:
+def history_document(told: Told) -> HistoryDocument:
     """The runs."""
     named = ("kind", "run", "by", "started_at", "finished_at", "total", "closes")
     return HistoryDocument(
-        items=[RunDocument(**{name: getattr(one, name) for name in named}, **one.counts) for one in runs]
+        items=[RunDocument(**{name: getattr(one, name) for name in named}, **one.counts) for one in told.runs],
+        since=told.since,
     )

@@ -37,6 +37,12 @@ class Tally:
     last: datetime | None
 
 
+async def give_up_after(tx: state.Connection, patience: timedelta) -> None:
+    """No statement of this transaction takes longer: the server ends it with a QueryCanceledError."""
+    milliseconds = str(int(patience.total_seconds() * 1000))
+    await tx.execute("select set_config('statement_timeout', $1, true)", milliseconds)
+
+
 async def remaps(tx: state.Connection, sync: str, limit: int) -> Sequence[Remapped]:
     """The jobs, newest version first."""
     rows = await tx.fetch(
@@ -73,8 +79,8 @@ _OUTCOMES = """
 with raised as (
     select case when event_id = '' then 'mapping' else 'live' end as kind,
            case when event_id = '' then mapping_version::text else (at at time zone 'UTC')::date::text end as run,
-           record, min(revision) as lowest, max(revision) as revision, min(at) as first, max(at) as last
-      from flow.journal where sync = $1 and step in ('mapped', 'filtered') and at >= $2 group by 1, 2, 3
+           entity, record, min(revision) as lowest, max(revision) as revision, min(at) as first, max(at) as last
+      from flow.journal where sync = $1 and step in ('mapped', 'filtered') and at >= $2 group by 1, 2, 3, 4
 ), ended as (
     select record, revision, bool_or(step = 'applied') as applied,
            bool_or(step = 'applied' and details ->> 'action' = 'create') as created,
@@ -82,15 +88,17 @@ with raised as (
       from flow.journal
      where sync = $1 and at >= $2 and step in ('applied', 'unchanged', 'skipped', 'dead', 'parked', 'discarded', 'superseded')
      group by record, revision
+), made as (
+    select distinct r.kind, r.run, r.record from raised r
+      join ended a on a.created and a.record = r.record and a.revision between r.lowest and r.revision
 ), judged as (
-    select r.*, w.revision as current, w.state, e.step as ended,
-           coalesce((select bool_or(a.created) from ended a
-                      where a.record = r.record and a.revision between r.lowest and r.revision), false) as created,
+    select r.*, w.revision as current, w.state, e.step as ended, m.record is not null as created,
            coalesce(e.applied, false) as applied,
            n.published_revision >= r.revision and n.changed_at < $3 as overdue
       from raised r
-      left join flow.work_item w on w.sync = $1 and w.record = r.record
-      left join flow.wanted n on n.sync = $1 and n.record = r.record
+      left join made m on (m.kind, m.run, m.record) = (r.kind, r.run, r.record)
+      left join flow.work_item w on w.sync = $1 and w.entity = r.entity and w.record = r.record
+      left join flow.wanted n on n.sync = $1 and n.entity = r.entity and n.record = r.record
       left join ended e on e.record = r.record and e.revision = r.revision
 )
 select kind, run, count(*) as count, min(first) as first, max(last) as last,

@@ -10,14 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import asyncpg
+
 from common.clock import Clock
 from common.state import pool as state
 from console.state import history as rows
 from console.state import syncs
 from console.state.history import OUTCOMES, Tally
+from console.state.syncs import SyncRow
 from console.use_cases.syncs import Syncs
 
 DAYS = timedelta(days=90)
+# Somebody waits for the answer: where ninety days take too long, fewer are told, and it is said since when.
+WINDOWS = (DAYS, timedelta(days=14), timedelta(days=2))
+PATIENCE = timedelta(seconds=4)
 _NOTHING = Tally({}, None, None)
 
 
@@ -39,6 +45,14 @@ class Run:
         return self.total == sum(self.counts[name] for name in OUTCOMES)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The newest runs, and since when every one is told."""
+
+    runs: Sequence[Run]
+    since: datetime
+
+
 class History:
     """Tells runs."""
 
@@ -47,22 +61,36 @@ class History:
         self._syncs = syncs
         self._clock = clock
 
-    async def of(self, name: str, limit: int) -> Sequence[Run]:
-        """The newest runs of the last ninety days."""
+    async def of(self, name: str, limit: int) -> Told:
+        """The newest runs of the last ninety days, or of as many as can be told in time."""
         sync = await self._syncs.row(name)
+        for window in WINDOWS:
+            try:
+                return await self._within(sync, window, limit)
+            except asyncpg.QueryCanceledError:
+                if window == WINDOWS[-1]:
+                    raise
+        raise AssertionError("the last window answers or raises")
+
+    async def _within(self, sync: SyncRow, window: timedelta, limit: int) -> Told:
         now = self._clock.now()
-        since = max(sync.created_at, now - DAYS)
-        async with state.connection(self._pool) as link:
+        since = sync.created_at
+        if since < now - window:
+            # A day is told as a whole or not at all.
+            since = (now - window).replace(hour=0, minute=0, second=0, microsecond=0)
+        async with state.transaction(self._pool) as link:
+            if window != WINDOWS[-1]:
+                await rows.give_up_after(link, PATIENCE)
             tallies = await rows.outcomes(link, sync.id, since, now)
             days = await rows.read_on(link, sync.id, sync.source, sync.entity, since)
-            remaps = await rows.remaps(link, sync.id, limit)
+            remaps = [one for one in await rows.remaps(link, sync.id, limit) if one.started_at >= since]
             versions = {one.version: one for one in await syncs.versions(link, sync.id)}
         found = [_of_day(day, *read, tallies.get(("live", day.isoformat()), _NOTHING)) for day, read in days.items()]
         found += [
             _of_version(one, versions[one.version].created_by, tallies.get(("mapping", str(one.version)), _NOTHING))
             for one in remaps
         ]
-        return sorted(found, key=lambda run: run.started_at, reverse=True)[:limit]
+        return Told(sorted(found, key=lambda run: run.started_at, reverse=True)[:limit], since)
 
 
 def _of_day(day: date, total: int, quiet: int, tally: Tally) -> Run:

@@ -41,5 +41,8 @@ create index concurrently record_link_of_hash on flow.record_link (md5(target_ke
 drop index concurrently if exists flow.record_link_of_key;
 create index concurrently record_link_of_key on flow.record_link (target_key);
 
+-- A few pages for millions of rows, so it is made in a second or two on the whole journal: what happened on some days, for histories.
+create index if not exists journal_at on flow.journal using brin (at);
+
 drop index concurrently if exists flow.write_intent_closed;
 create index concurrently write_intent_closed on flow.write_intent (closed_at) where state <> 'sent';
