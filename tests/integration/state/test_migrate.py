@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -166,6 +167,34 @@ class TestTargetAccounts:
         assert [tuple(row) for row in intents] == [("mailchimp:8d3a", "one", "member")]
         assert [tuple(row) for row in audits] == [("mailchimp:8d3a", "two")]
 
+
+class TestLateLooks:
+    """0079: what is in flight from before is owed a late look, whoever has died on it."""
+
+    async def test_are_owed_for_what_is_in_flight(self, empty_database: Database, tmp_path: Path) -> None:
+        for migration in MIGRATIONS.glob("*.sql"):
+            if migration.name < "0079":
+                (tmp_path / migration.name).write_bytes(migration.read_bytes())
+        await migrate(empty_database.owner_url, tmp_path)
+        await execute(empty_database.owner_url, *_IN_FLIGHT)
+        await migrate(empty_database.owner_url)
+        link = await asyncpg.connect(empty_database.owner_url)
+        try:
+            owed = await link.fetch("select key, record, due_at - $1 as after from flow.audit order by key", _SENT_AT)
+        finally:
+            await link.close()
+        assert [(row["key"], row["record"], row["after"]) for row in owed] == [("ana@ex.org", "2", timedelta(hours=5))]
+
+
+_SENT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_IN_FLIGHT = (
+    """insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
+                                       mapping_version, action, sent, before, body_hash, state, sent_at, hold_until)
+       select 'a' || n, 's1', 'customer', record, 'chimp', 'chimp', 'l', 'member', key, 1, 1, 'update', '{}', '{}', '', state,
+              timestamptz '2026-01-01T00:00:00Z' + n * interval '1 hour', now()
+         from (values (0, '1', 'ana@ex.org', 'sent'), (1, '2', 'ana@ex.org', 'sent'), (2, '3', 'bo@ex.org', 'settled'))
+              as i(n, record, key, state)""",
+)
 
 _KEPT_BY_CONNECTION = (
     """insert into core.connection (id, vendor, name, state, details, created_at, updated_at)
