@@ -88,7 +88,7 @@ class TestKeep:
         await world.settled()
         await world.want("1", how="archive")
         await world.settled()
-        assert (world.status("ana@ex.org"), await owned(world)) == ("archived", [])
+        assert (world.status("ana@ex.org"), await owned(world)) == ("archived", [("1", "ana@ex.org", "left")])
 
     async def test_comes_while_the_record_is_on_hold(self, world: World) -> None:
         """R1, R2: what is in flight is settled first, and belongs to the record."""

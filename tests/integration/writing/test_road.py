@@ -133,7 +133,8 @@ class TestAbsence:
         await world.settled()
         assert world.status("ana@ex.org") == "archived"
         assert await world.told() == world.applied()
-        assert await world.rows("select * from flow.target_owner") == []
+        (row,) = await world.rows("select * from flow.target_owner")
+        assert (row["key"], row["standing"]) == ("ana@ex.org", "left")
 
     async def test_marks_where_the_sync_says_so(self, world: World) -> None:
         await world.want("1", "ana@ex.org", tags=["a"])

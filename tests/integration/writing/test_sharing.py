@@ -9,7 +9,9 @@ H = HORIZON.total_seconds()
 
 
 async def living(world: World) -> list[tuple[str, str, str]]:
-    rows = await world.rows("select key, record, standing from flow.target_owner order by key, record")
+    rows = await world.rows(
+        "select key, record, standing from flow.target_owner where standing <> 'left' order by key, record"
+    )
     return [(row["key"], row["record"], row["standing"]) for row in rows]
 
 

@@ -53,6 +53,8 @@ class Known:
     """Of what was just seen: when it came to be, by the vendor's clock. Not kept."""
     made_by: str = ""
     """Of what was just seen: by which way it came to be, in the vendor's own words. Not kept."""
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What the vendor remembers beyond the present state; the writer stores it and reads nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class Work:
     """Whether this record writes the member that it may share with others (R13)."""
     former: tuple[str, ...] = ()
     """The other keys this record has had and not yet left."""
+    past: tuple[str, ...] = ()
+    """Every other key it has ever had in this place, by whichever sync or connection, left or not."""
+    elsewhere: tuple[Known, ...] = ()
+    """What other places and accounts of this vendor know of the record's past, and the other places of this account of its key."""
     leaving: tuple[str, ...] = ()
     """Those keys, and for a wish `absent` the last one too, that nobody else lives under (R14)."""
     known: Mapping[str, Known] = field(default_factory=dict)
@@ -115,6 +121,8 @@ class Act:
     most: int = 1
     """How many of them one call takes."""
     born_of: str = ""
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What is to be remembered once it is done."""
 
 
 Step = Nothing | Skip | Look | NeedFacts | Act
@@ -203,6 +211,15 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A look or an answer: it was so at some moment between these two; `act` is what has made it so."""
+
+    after: datetime
+    before: datetime
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sending:
     """How a call goes out: its rank, its deadline, and the last question before the first byte (R3)."""
 
@@ -244,6 +261,9 @@ class Target(Protocol):
 
     def heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
         """What an event says that we do not know (R17); `written` are our applied acts of about its time and later, the newest first."""
+
+    def remember(self, before: Known, learnt: Known, fact: Seen | Told, inherits: Known | None = None) -> Known:
+        """What is learnt, with the memory that it leaves; pure. `inherits`: a record that has moved here brings its memory along."""
 
     def lower(self, one: str, other: str) -> str:
         """The lesser consent of two standings."""

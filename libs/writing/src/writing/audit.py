@@ -28,7 +28,7 @@ from common.http.call import Api
 from common.journal import Step
 from common.state import pool as state
 from common.state.pool import Pool, transaction
-from vendors.target import Known, Target
+from vendors.target import Known, Seen, Target
 from writing import audits, intents, items, leases, owners, telling, verdicts
 from writing import known as knowledge
 from writing.audits import Owed
@@ -115,7 +115,8 @@ class _Auditor:
         drift, late = judgement
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
         learnt = knowledge.after_look(known, found.seen)
-        sheet.known[owed.target] = knowledge.guarded(known, learnt, found.asked_at, self._target.lower)
+        learnt = knowledge.guarded(known, learnt, found.asked_at, self._target.lower)
+        sheet.known[owed.target] = self._target.remember(known, learnt, Seen(found.asked_at, sheet.now))
         await self._proved(tx, sheet, row, late)
         if back is not None and await owners.leave_again(tx, owed.target, back, sheet.now):
             living = [back]

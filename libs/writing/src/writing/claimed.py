@@ -18,6 +18,9 @@ class Claimed:
     item: Item
     ownership: Ownership
     known: dict[str, Known]
+    past: tuple[str, ...] = ()
+    """Every other key the record has ever had in this place."""
+    elsewhere: tuple[Known, ...] = ()
     capabilities: frozenset[str] = frozenset()
     fresh: set[str] = field(default_factory=set)
     did: str = ""
@@ -34,13 +37,12 @@ class Claimed:
         item, own = self.item, self.ownership
         assert item.wish != "keep", "nothing is planned for it"
         key, leaving = own.wanted, tuple(one for one in own.former if one in own.alone)
-        if item.wish == "absent" and item.document.get("how") in ("tag", "leave"):
-            # The last key is not archived then: it is marked, or left as it is.
-            leaving = tuple(one for one in leaving if one != own.last)
-            key = own.last if item.document["how"] == "tag" and own.last in own.alone else ""
+        if item.stays:
+            # The last key is neither archived nor left then: it is marked, or stays as it is.
+            key = own.last if item.document["how"] == "tag" and own.last in own.unwanted else ""
         return Work(
             wish=item.wish, document=item.document, key=key, speaks=own.speaks, former=own.former, leaving=leaving,
-            known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
+            past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:

@@ -65,6 +65,11 @@ class Item:
     def trace_id(self) -> str:
         return self.traceparent[3:35] if len(self.traceparent) >= 55 else ""
 
+    @property
+    def stays(self) -> bool:
+        """Wished away, and its target record is marked or left as it is: it keeps living there until it really leaves."""
+        return self.wish == "absent" and self.document.get("how") in ("tag", "leave")
+
     def target(self, key: str) -> TargetKey:
         """The target record that a key names, where this item is written to."""
         return TargetKey(self.account, self.place, self.target_entity, key)

@@ -119,17 +119,19 @@ async def save(
     await tx.execute(
         """
         insert into flow.target_record as t (account, place, target_entity, key, target_id, present, met, values, ours, standing,
-                                             former, born_of, barred, doubtful, standing_at, standing_by, standing_reason, changed_at)
+                                             former, born_of, barred, doubtful, memory, standing_at, standing_by, standing_reason,
+                                             changed_at)
         select n.account, n.place, n.target_entity, n.key, n.target_id, n.present, n.met, n.values, n.ours::jsonb, n.standing,
-               n.former, n.born_of, n.barred, n.doubtful, case when n.standing = '' then null else $15::timestamptz end,
-               case when n.standing = '' then '' else $16 end, case when n.standing = '' then '' else $17 end, $18
+               n.former, n.born_of, n.barred, n.doubtful, n.memory, case when n.standing = '' then null else $16::timestamptz end,
+               case when n.standing = '' then '' else $17 end, case when n.standing = '' then '' else $18 end, $19
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::jsonb[],
-                      $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[])
-               as n(account, place, target_entity, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful)
+                      $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::jsonb[])
+               as n(account, place, target_entity, key, target_id, present, met, values, ours, standing, former, born_of, barred, doubtful,
+                    memory)
         on conflict (account, place, target_entity, key) do update
            set target_id = excluded.target_id, present = excluded.present, met = excluded.met, values = excluded.values,
                ours = excluded.ours, standing = excluded.standing, former = excluded.former, born_of = excluded.born_of,
-               barred = excluded.barred, doubtful = excluded.doubtful, changed_at = excluded.changed_at,
+               barred = excluded.barred, doubtful = excluded.doubtful, memory = excluded.memory, changed_at = excluded.changed_at,
                standing_at = case when t.standing = excluded.standing then t.standing_at else excluded.standing_at end,
                standing_by = case when t.standing = excluded.standing then t.standing_by else excluded.standing_by end,
                standing_reason = case when t.standing = excluded.standing then t.standing_reason else excluded.standing_reason end
@@ -146,6 +148,7 @@ async def save(
         [one.born_of for one in listed],
         [one.barred.value if one.barred else "" for one in listed],
         [one.doubtful for one in listed],
+        [dict(one.memory) for one in listed],
         at or now,
         by,
         reason,
@@ -180,6 +183,7 @@ def after_look(known: Known, seen: Known) -> Known:
         born_of=known.born_of,
         barred=known.barred,
         doubtful=False,
+        memory=known.memory,
     )
 
 
@@ -195,5 +199,6 @@ def _known(row: Any) -> Known:
         barred=SkipReason(row["barred"]) if row["barred"] else None,
         doubtful=row["doubtful"],
         id=row["target_id"],
+        memory=row["memory"],
         told_at=row["standing_at"] if row["standing_by"] == TARGET else None,
     )

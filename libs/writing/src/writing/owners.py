@@ -1,7 +1,7 @@
 """Which records live under which target key, and who of them may write it (R13, R14).
 
-An ownership row is committed before the first call for its key, so that whoever plans later knows every key that has to be left; it
-goes away only in the result transaction of the record's last act.
+An ownership row is committed before the first call for its key, so that whoever plans later knows every key that has to be left. It is
+never deleted: the result transaction of the record's last act marks it as left, and from then on it is the record's past.
 """
 
 from __future__ import annotations
@@ -11,15 +11,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from common.contracts.ids import Entity
 from common.state.pool import Connection
 from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
 
 
 class Held(NamedTuple):
-    """The keys of one record that are stored: all of them, and the one it came to last."""
+    """The keys of one record that it has not left: all of them, and the one it came to last."""
 
     keys: frozenset[str] = frozenset()
     last: str = ""
+
+
+class Owner(NamedTuple):
+    """Who lives under a key."""
+
+    key: ItemKey
+    able: bool
+    """It could write now."""
+    gone: bool
+    """It is wished away, and only its target record stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,8 @@ class Ownership:
     speaks: bool = True
     alone: frozenset[str] = field(default_factory=frozenset)
     """Keys under which nobody else lives."""
+    unwanted: frozenset[str] = field(default_factory=frozenset)
+    """Keys where nobody else wants the target record, though somebody's may stay there."""
 
 
 async def held(tx: Connection, items: Sequence[Item]) -> dict[ItemKey, Held]:
@@ -40,7 +53,7 @@ async def held(tx: Connection, items: Sequence[Item]) -> dict[ItemKey, Held]:
         """
         select o.sync, o.entity, o.record, o.key from flow.target_owner o
           join unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record) using (sync, entity, record)
-         order by o.since
+         where o.standing <> 'left' order by o.since
         """,
         *columns([item.key for item in items]),
     )
@@ -54,12 +67,13 @@ async def plan(
     tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held], now: datetime
 ) -> dict[ItemKey, Ownership]:
     """R14: what each record owns from now on, stored before any call. The leases of all these keys are held."""
-    await _store(tx, items, now)
+    lives = {item.key: item.target_key or (keys[item.key].last if item.stays else "") for item in items}
+    await _store(tx, items, lives, now)
     living = await _living(tx, items, keys)
-    return {item.key: _ownership(item, keys[item.key], living) for item in items}
+    return {item.key: _ownership(item, keys[item.key], lives[item.key], living) for item in items}
 
 
-async def _store(tx: Connection, items: Sequence[Item], now: datetime) -> None:
+async def _store(tx: Connection, items: Sequence[Item], lives: Mapping[ItemKey, str], now: datetime) -> None:
     await tx.execute(
         """
         update flow.target_owner o set standing = 'leaving'
@@ -67,9 +81,9 @@ async def _store(tx: Connection, items: Sequence[Item], now: datetime) -> None:
          where (o.sync, o.entity, o.record) = (n.sync, n.entity, n.record) and o.key <> n.wanted and o.standing = 'live'
         """,
         *columns([item.key for item in items]),
-        [item.target_key for item in items],
+        [lives[item.key] for item in items],
     )
-    living = [item for item in items if item.target_key]
+    living = [item for item in items if lives[item.key]]
     if living:
         await tx.execute(
             """
@@ -81,73 +95,100 @@ async def _store(tx: Connection, items: Sequence[Item], now: datetime) -> None:
              where o.standing <> 'live'
             """,
             *columns([item.key for item in living]),
-            *columns([item.target(item.target_key) for item in living], 4),
+            *columns([item.target(lives[item.key]) for item in living], 4),
             [item.source_account for item in living],
             now,
         )
 
 
-Living = Mapping[TargetKey, list[tuple[ItemKey, bool]]]
+Living = Mapping[TargetKey, list[Owner]]
 
 
 async def _living(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> Living:
-    """Who lives under each of these keys, and whether it is able to write: not dead, parked or kept as it is, its sync active."""
+    """Who lives under each of these keys, and whether it could write now."""
     wanted = {item.target(key) for item in items for key in {item.target_key, *keys[item.key].keys} if key}
-    rows = await tx.fetch(
-        """
-        select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record,
-               coalesce(w.state not in ('dead', 'parked') and w.wish <> 'keep', false) and coalesce(s.state = 'active', false) as able
-          from flow.target_owner o
-          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
-            using (account, place, target_entity, key)
-          left join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
-          left join core.sync s on s.id = o.sync
-         where o.standing = 'live' order by o.sync, o.entity, o.record
-        """,
-        *columns(sorted(wanted), 4),
-    )
-    living: dict[TargetKey, list[tuple[ItemKey, bool]]] = {key: [] for key in wanted}
+    rows = await tx.fetch(_LIVING, *columns(sorted(wanted), 4))
+    living: dict[TargetKey, list[Owner]] = {key: [] for key in wanted}
     for row in rows:
-        living[target_of(row)].append((key_of(row), row["able"]))
+        living[target_of(row)].append(Owner(key_of(row), row["able"], row["gone"]))
     return living
 
 
-def _ownership(item: Item, held: Held, living: Living) -> Ownership:
-    def others(key: str) -> list[tuple[ItemKey, bool]]:
-        found = living.get(item.target(key), [])
-        return [owner for owner in found if owner[0] != item.key]
+# R13: who is wished away, dead, parked, skipped for a reason of its own, switched off or waiting for a person cannot write.
+_LIVING = """
+select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record, coalesce(w.wish = 'absent', false) as gone,
+       coalesce(w.wish = 'present' and w.state not in ('dead', 'parked')
+                and not (w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
+                and s.state = 'active' and c.state = 'active'
+                and not exists (select from core.gate g where g.connection = w.connection
+                                                          and g.reason in ('needs_reauth', 'refused', 'paused')), false) as able
+  from flow.target_owner o
+  join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+    using (account, place, target_entity, key)
+  left join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
+  left join core.sync s on s.id = o.sync
+  left join core.connection c on c.id = w.connection
+ where o.standing = 'live' order by o.sync, o.entity, o.record
+"""
 
-    # R13: the smallest live owner that is able to write writes; I am, because I was just taken.
-    speaks = all(not able or owner > item.key for owner, able in others(item.target_key))
-    former = tuple(sorted(held.keys - {item.target_key}))
-    alone = frozenset(key for key in {item.target_key, *held.keys} if key and not others(key))
-    return Ownership(item.target_key, former, held.last, speaks, alone)
+
+def _ownership(item: Item, held: Held, lives: str, living: Living) -> Ownership:
+    def others(key: str) -> list[Owner]:
+        return [owner for owner in living.get(item.target(key), []) if owner.key != item.key]
+
+    keys = {key for key in {item.target_key, *held.keys} if key}
+    return Ownership(
+        item.target_key,
+        tuple(sorted(held.keys - {lives})),
+        held.last,
+        # R13: the smallest live owner that is able to write writes; I am, because I was just taken.
+        speaks=all(not owner.able or owner.key > item.key for owner in others(item.target_key)),
+        alone=frozenset(key for key in keys if not others(key)),
+        unwanted=frozenset(key for key in keys if all(owner.gone for owner in others(key))),
+    )
 
 
 async def leave(tx: Connection, items: Sequence[Item]) -> None:
-    """R14: the rows of left keys go with the record's last act."""
+    """R14: left keys are past with the record's last act."""
     await tx.execute(
         """
-        delete from flow.target_owner o using unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
+        update flow.target_owner o set standing = 'left'
+          from unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
          where (o.sync, o.entity, o.record) = (n.sync, n.entity, n.record) and o.standing = 'leaving'
         """,
         *columns([item.key for item in items]),
     )
 
 
-async def survivors(tx: Connection, leavers: Mapping[ItemKey, Sequence[TargetKey]]) -> list[ItemKey]:
-    """R13: the others who live under the keys that these records leave, or cannot write: one of them writes from now on."""
-    wanted = {target for targets in leavers.values() for target in targets}
+class Yielding(NamedTuple):
+    """What a record gives up: the keys it has left, and those where it stays and cannot write."""
+
+    left: tuple[TargetKey, ...] = ()
+    silent: tuple[TargetKey, ...] = ()
+
+
+async def survivors(tx: Connection, leavers: Mapping[ItemKey, Yielding]) -> list[ItemKey]:
+    """R13: the others who live under the keys that these records leave, or cannot write: one of them writes from now on.
+
+    Nobody is woken who has just been skipped for a reason of its own: two of those would wake each other for ever. Who is wished away and
+    stays is woken by those alone who leave, and a key is left once.
+    """
+    left = {target for one in leavers.values() for target in one.left}
+    wanted = left | {target for one in leavers.values() for target in one.silent}
     if not wanted:
         return []
+    listed = sorted(wanted)
     rows = await tx.fetch(
         """
         select distinct o.sync, o.entity, o.record from flow.target_owner o
-          join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+          join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[]) as k(account, place, target_entity, key, is_left)
             using (account, place, target_entity, key)
-         where o.standing = 'live'
+          join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
+         where o.standing = 'live' and (w.wish = 'present' or (w.wish = 'absent' and k.is_left))
+           and not (w.wish = 'present' and w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
         """,
-        *columns(sorted(wanted), 4),
+        *columns(listed, 4),
+        [target in left for target in listed],
     )
     return [key for row in rows if (key := key_of(row)) not in leavers]
 
@@ -184,3 +225,67 @@ async def leave_again(tx: Connection, target: TargetKey, key: ItemKey, now: date
         now,
     )
     return bool(left)
+
+
+# --- the past ---------------------------------------------------------------------------------------------------------------
+
+
+async def past(tx: Connection, items: Sequence[Item], vendor: str) -> dict[ItemKey, set[TargetKey]]:
+    """Where each record has ever been at this vendor, by whichever sync and connection, and where else its key is known in its account."""
+    found: dict[ItemKey, set[TargetKey]] = {item.key: set() for item in items}
+    keys = columns([item.key for item in items])
+    rows = await tx.fetch(
+        _PAST, *keys, [item.source_account for item in items], [item.target_entity for item in items], vendor
+    )
+    targets = [item.target(item.target_key) for item in items]
+    rows += await tx.fetch(_ELSEWHERE, *keys, *columns(targets, 4))
+    for row in rows:
+        where = TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["key"])
+        found[key_of(row)].add(where)
+    return found
+
+
+_PAST = """
+select distinct k.sync, k.entity, k.record, o.account, o.place, o.target_entity, o.key
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as k(sync, entity, record, source_account, target_entity)
+  join flow.target_owner o using (source_account, entity, record, target_entity)
+ where o.account in (select c.account from core.connection c where c.vendor = $6)
+"""
+
+_ELSEWHERE = """
+select k.sync, k.entity, k.record, t.account, t.place, t.target_entity, t.key
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       as k(sync, entity, record, account, place, target_entity, key)
+  join flow.target_record t using (account, target_entity, key)
+ where t.place <> k.place and k.key <> ''
+"""
+
+
+async def moved(tx: Connection, former: TargetKey, key: str) -> None:
+    """The target says that a record of its has another key now: it belongs to the past of everybody who has lived under the former one."""
+    await tx.execute(
+        """
+        insert into flow.target_owner (account, place, target_entity, key, source_account, sync, entity, record, standing, since)
+        select o.account, o.place, o.target_entity, $5, o.source_account, o.sync, o.entity, o.record, 'left', o.since
+          from flow.target_owner o where (o.account, o.place, o.target_entity, o.key) = ($1, $2, $3, $4)
+        on conflict do nothing
+        """,
+        *former,
+        key,
+    )
+
+
+async def followers(tx: Connection, where: TargetKey) -> list[ItemKey]:
+    """The work items of the records that have been under this key, as far as nobody works on them, locked."""
+    rows = await tx.fetch(
+        """
+        select w.sync, w.entity, w.record from flow.work_item w
+         where w.state = 'done' and (w.sync, w.entity, w.record) in (
+               select n.sync, n.entity, n.record from flow.target_owner p
+                 join flow.target_owner n using (source_account, entity, record)
+                where (p.account, p.place, p.target_entity, p.key) = ($1, $2, $3, $4) and p.standing <> 'live' and n.standing = 'live')
+           for update of w skip locked
+        """,
+        *where,
+    )
+    return [key_of(row) for row in rows]

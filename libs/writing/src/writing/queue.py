@@ -8,7 +8,7 @@ work where it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -20,10 +20,11 @@ from common.journal import Entry, Step, write
 from common.state import pool as state
 from common.state.configuration import Configuration
 from common.state.pool import Pool, transaction
+from vendors.target import Known
 from writing import audits, leases, owners
 from writing import known as knowledge
 from writing.claimed import Claimed
-from writing.items import ACCOUNTS, Item, ItemKey, columns, item_of, key_of
+from writing.items import ACCOUNTS, Item, ItemKey, TargetKey, columns, item_of, key_of
 from writing.owners import Ownership
 
 BLOCKED_FOR = timedelta(milliseconds=500)
@@ -87,18 +88,11 @@ class Queue:
         if not mine:
             return []
         owned = await owners.plan(tx, mine, held, now)
-        targets = {item.key: {item.target_key, *held[item.key].keys} - {""} for item in mine}
-        known = await knowledge.read(tx, [item.target(key) for item in mine for key in targets[item.key]])
-        return [
-            Claimed(
-                item,
-                owned[item.key],
-                {key: known[item.target(key)] for key in targets[item.key]},
-                connection.capabilities,
-                did=item.did,
-            )
-            for item in mine
-        ]
+        targets = await owners.past(tx, mine, connection.vendor)
+        for item in mine:
+            targets[item.key] |= {item.target(key) for key in {item.target_key, *held[item.key].keys} if key}
+        known = await knowledge.read(tx, [target for one in targets.values() for target in one])
+        return [_claimed(item, owned[item.key], targets[item.key], known, connection) for item in mine]
 
     async def take_over(self, connection: ConnectionId) -> int:
         """Rows whose executor is gone: R3, with an open intent they go on hold, without one they are ready at once."""
@@ -118,6 +112,17 @@ class Queue:
                 return []
             rows = await tx.fetch(_CLAIM_HELD, connection, self._clock.now(), most, uuid4(), self._lease)
         return [item_of(row) for row in rows]
+
+
+def _claimed(
+    item: Item, owned: Ownership, targets: set[TargetKey], known: Mapping[TargetKey, Known], connection: Connection
+) -> Claimed:
+    here = {target.key: known[target] for target in sorted(targets) if target == item.target(target.key)}
+    return Claimed(
+        item, owned, here, tuple(key for key in here if key != item.target_key),
+        tuple(known[target] for target in sorted(targets) if target != item.target(target.key)),
+        connection.capabilities, did=item.did,
+    )  # fmt: skip
 
 
 async def still_mine(tx: state.Connection, items: Sequence[Item], lease: timedelta) -> set[ItemKey]:

@@ -13,7 +13,7 @@ from common.failures import Failure, FailureClass
 from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, transaction
-from vendors.target import Act, Done, Known, Nothing, NotSent, Skip, Target, Verdict
+from vendors.target import Act, Done, Known, Nothing, NotSent, Seen, Skip, Target, Verdict
 from writing import intents, items, links, telling, verdicts
 from writing import known as knowledge
 from writing.claimed import Claimed
@@ -150,7 +150,8 @@ class Results:
             for row, key, found in seen:
                 known = current[row.target(key)]
                 learnt = knowledge.after_look(known, found)
-                sheet.learn(row, key, knowledge.guarded(known, learnt, asked_at, self._target.lower))
+                learnt = knowledge.guarded(known, learnt, asked_at, self._target.lower)
+                sheet.learn(row, key, self._target.remember(known, learnt, Seen(asked_at, sheet.now)))
                 row.fresh.add(key)
             await sheet.write(tx)
 
@@ -170,7 +171,8 @@ class Results:
         match verdict:
             case Done():
                 learnt = knowledge.after(known, act, verdict)
-                sheet.learn(row, act.key, knowledge.guarded(known, learnt, sent.at, self._target.lower))
+                learnt = knowledge.guarded(known, learnt, sent.at, self._target.lower)
+                sheet.learn(row, act.key, self._target.remember(known, learnt, Seen(sent.at, sheet.now, act)))
                 row.did = did_after(row.did, act, changed=verdict.changed)
             case NotSent():
                 pass

@@ -18,7 +18,7 @@ from common.contracts.ids import ConnectionId
 from common.failures import Failure
 from common.http.call import Api
 from common.state.pool import Pool, connection, transaction
-from vendors.target import Known, Target
+from vendors.target import Known, Seen, Target
 from writing import intents, items, telling, verdicts
 from writing import known as knowledge
 from writing.intents import Closing, Intent
@@ -93,7 +93,8 @@ class Settler:
             ]
             await intents.close(tx, closings, sheet.now)
             for target, learnt in sheet.known.items():
-                sheet.known[target] = knowledge.guarded(known[target], learnt, asked_at, self._target.lower)
+                learnt = knowledge.guarded(known[target], learnt, asked_at, self._target.lower)
+                sheet.known[target] = self._target.remember(known[target], learnt, Seen(asked_at, sheet.now))
             await sheet.write(tx)
             await release(tx, found, self._target, sheet.now)
 

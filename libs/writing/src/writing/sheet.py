@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from common.contracts.outcomes import SkipReason
 from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
@@ -18,6 +19,7 @@ from writing import audits, items, leases, links, owners, telling
 from writing import known as knowledge
 from writing.claimed import Claimed
 from writing.items import Fate, ItemKey, Locked, TargetKey
+from writing.owners import Yielding
 
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
 
@@ -33,7 +35,7 @@ class Sheet:
     known: dict[TargetKey, Known] = field(default_factory=dict)
     done: list[Claimed] = field(default_factory=list)
     going_on: list[Claimed] = field(default_factory=list)
-    yielding: dict[ItemKey, tuple[TargetKey, ...]] = field(default_factory=dict)
+    yielding: dict[ItemKey, Yielding] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
 
     def learn(self, row: Claimed, key: str, known: Known) -> None:
@@ -45,17 +47,24 @@ class Sheet:
         """Nothing is left to do for this wish. R1: unless a newer one came meanwhile."""
         fate = self._finished(row, step)
         self.fates[row.item.key] = fate.overtaken(self.now) if locked.revision > row.item.revision else fate
-        if row.item.wish == "keep":
-            self._kept(row)
-            return
-        self.done.append(row)
-        if row.ownership.former:
-            self.yielding[row.item.key] = tuple(row.target(key) for key in row.ownership.former)
+        self._yield(row, step)
+        if row.item.wish != "keep":
+            # The links and keys of what is kept stay as they are.
+            self.done.append(row)
 
-    def _kept(self, row: Claimed) -> None:
-        """Its links and keys stay as they are. R13: it cannot write now, so the next of those who share its target does."""
-        if row.item.target_key:
-            self.yielding[row.item.key] = (row.target(row.item.target_key),)
+    def _yield(self, row: Claimed, step: Nothing | Skip) -> None:
+        """R13: what it has left, and where it stays and does not write, falls to the next of those who share it."""
+        item, left = row.item, row.ownership.former
+        silent = (
+            item.stays
+            or item.wish == "keep"
+            or (isinstance(step, Skip) and step.reason is not SkipReason.SHARES_TARGET)
+        )
+        key = row.ownership.last if item.stays else item.target_key
+        if left or (silent and key):
+            self.yielding[item.key] = Yielding(
+                tuple(row.target(one) for one in left), (row.target(key),) if silent and key else ()
+            )
 
     def _finished(self, row: Claimed, step: Nothing | Skip) -> Fate:
         reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")
@@ -82,7 +91,7 @@ class Sheet:
         self.fates[row.item.key] = fate.overtaken(self.now) if overtaken else _with(fate, row.did)
         if fate.state in ("dead", "parked") and not overtaken and row.item.target_key:
             # R13: it cannot write any more, so the next of those who share its target does.
-            self.yielding[row.item.key] = (row.target(row.item.target_key),)
+            self.yielding[row.item.key] = Yielding(silent=(row.target(row.item.target_key),))
 
     def go_on(self, row: Claimed, locked: Locked) -> None:
         """The lease stays: another step follows at once. R1: not for a wish that is outdated."""

@@ -28,7 +28,7 @@ from common.failures import Failure
 from common.journal import Entry, Step, write
 from common.state.pool import Connection, Pool, transaction
 from vendors.target import Act, Heard, Known, Target, Told, Written
-from writing import intents, items, kept_events
+from writing import intents, items, kept_events, owners
 from writing import known as knowledge
 from writing.items import TargetKey
 from writing.kept_events import TargetEvent
@@ -177,6 +177,10 @@ class Judgement:
         self, tx: Connection, where: TargetKey, known: Known, told: Told, since: datetime | None, now: datetime
     ) -> _Learnt:
         if known.standing == told.standing and known.exists:
+            # The same once more is no news for us, and yet the last that was said.
+            again = self._target.remember(known, known, told)
+            if again.memory != known.memory:
+                await self._save(tx, where, again, told, now)
             return _Learnt(Step.DUPLICATE, told.reason, known.standing, known.standing)
         lower = not self._raises(known, told)
         if since is not None and told.at <= since - (knowledge.SKEW if lower else timedelta(0)):
@@ -185,10 +189,14 @@ class Judgement:
         # Of one that we have never seen nothing is known but that.
         doubtful = known.doubtful or not known.exists
         learnt = replace(known, exists=True, met=True, standing=told.standing, former="", doubtful=doubtful)
+        learnt = self._target.remember(known, learnt, told)
         lifted = known.barred is not None and not lower
         await self._save(tx, where, replace(learnt, barred=None) if lifted else learnt, told, now)
         if lifted:
             await _write_again(tx, where, now)
+        if lower:
+            # The same person may have another address here by now.
+            await items.reopen(tx, await owners.followers(tx, where), now)
         return _Learnt(Step.CONSENT, told.reason, known.standing, told.standing)
 
     async def _moved(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> _Learnt:
@@ -200,6 +208,8 @@ class Judgement:
         standings = [one.standing for one in (former, known) if one.standing]
         standing = self._target.lower(standings[0], standings[-1]) if standings else ""
         moved = replace(known, exists=True, met=True, standing=standing, doubtful=True)
+        moved = self._target.remember(known, moved, told, inherits=former)
+        await owners.moved(tx, old, told.key)
         await self._save(tx, where, moved, told, now)
         await self._save(tx, old, replace(former, exists=False, met=True, standing=""), told, now)
         return _Learnt(Step.CONSENT, "moved", former.standing, standing)

@@ -1,6 +1,6 @@
-"""What has to be done to a member next, from what is wished and what is known: pure, and the whole of our rules of consent.
+"""What has to be done to a member next, from what is wished and what is known: pure. What a person allows is ranked in consent.py.
 
-consent is copied down and never up: a new address gets no more than the old one had
+consent is copied down and never up: a new address gets no more than the person allowed last, at any address the record has ever had
 an existing member is changed without any status
 a member that we archived comes back with the status it had then, never a higher one; one that somebody else archived stays
 a member that was there and is gone was taken away by a person, and is not made again
@@ -15,14 +15,11 @@ from typing import Any
 
 from common.contracts.outcomes import SkipReason
 from vendors.mailchimp import wire
+from vendors.mailchimp.consent import ARCHIVED, ceiling, copy_of, lowest, withdrawn_since
 from vendors.target import Act, Known, Look, NeedFacts, Nothing, Skip, Step, Work
 
 ROWS = 500
-ARCHIVED = "archived"
 ROW_KEEPS_STATUS = "row_without_status_keeps"
-# From the most to the least that we may do.
-_CONSENT = ("subscribed", "pending", "transactional", "unsubscribed")
-_WITHDRAWN = ("unsubscribed", "cleaned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +44,10 @@ def plan(work: Work, audience: Audience | None) -> Step:
 
 
 def _present(work: Work, audience: Audience | None) -> Step:
-    if not work.speaks:
-        return Skip(SkipReason.SHARES_TARGET, "Another record with this address writes the member they share.")
     known = work.known.get(work.key, Known())
+    if not work.speaks:
+        shares = Skip(SkipReason.SHARES_TARGET, "Another record with this address writes the member they share.")
+        return _withdraw(work, known) or shares
     if known.barred is not None:
         return Skip(known.barred)
     if known.doubtful and work.key not in work.fresh:
@@ -78,8 +76,11 @@ def _create(work: Work, known: Known, audience: Audience | None) -> Step:
     lacking = [tag for tag in audience.required if not values.get(wire.MERGE + tag)]
     if lacking:
         return Skip(SkipReason.REQUIRED_FIELD_MISSING, f"The audience requires {', '.join(lacking)}.")
-    status = _lowest("pending" if audience.double_optin else "subscribed", _former_standings(work))
-    return Act("create", work.key, values, standing=status, batch="create", most=ROWS, born_of=(*work.former, "")[0])
+    said = ceiling(work)
+    status = lowest("pending" if audience.double_optin else "subscribed", [said.standing] if said else [])
+    return Act(
+        "create", work.key, values, standing=status, batch="create", most=ROWS, born_of=_parent(work), memory=copy_of(status, said)
+    )  # fmt: skip
 
 
 def _bring_back(work: Work, known: Known) -> Step:
@@ -92,20 +93,19 @@ def _bring_back(work: Work, known: Known) -> Step:
     unseen = _unseen(work)
     if unseen:
         return Look(unseen)
-    status = _lowest(known.former, _former_standings(work))
+    said = ceiling(work)
+    status = lowest(known.former, [said.standing] if said else [])
     if status == "transactional":
         return Skip(SkipReason.NOT_AT_TARGET, "The member took receipts only, and cannot be brought back as that.")
-    return Act("return", work.key, _differences(work.document, known), standing=status)
+    values = _differences(work.document, known)
+    return Act("return", work.key, values, standing=status, born_of=_parent(work), memory=copy_of(status, said))
 
 
 def _withdraw(work: Work, known: Known) -> Step | None:
-    """Somebody left at the old address while we made the new one: the new one follows."""
-    if not known.born_of or known.standing not in ("subscribed", "pending"):
+    """Somebody left at another address of theirs after we made this one: it follows. Who was there before us keeps its own consent."""
+    if known.standing not in ("subscribed", "pending") or known.born_of not in (*work.former, *work.past):
         return None
-    former = work.known.get(known.born_of, Known())
-    if known.born_of in work.former and known.born_of in work.fresh and former.standing in _WITHDRAWN:
-        return Act("withdraw", work.key, {}, standing="unsubscribed")
-    return None
+    return Act("withdraw", work.key, {}, standing="unsubscribed") if withdrawn_since(work) else None
 
 
 def _update(work: Work, known: Known) -> Step | None:
@@ -176,31 +176,20 @@ def _differences(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
 
 
 def _unseen(work: Work) -> str | None:
-    """A former address whose consent has to be known before the new one gets any."""
+    """An address of the record whose consent has to be known before another one gets any."""
     return next(
-        (key for key in work.former if key not in work.fresh and work.known.get(key, Known()).exists is not False), None
+        (key for key in _others(work) if key not in work.fresh and work.known.get(key, Known()).exists is not False),
+        None,
     )
 
 
-def _former_standings(work: Work) -> list[str]:
-    found = []
-    for key in work.former:
-        known = work.known.get(key, Known())
-        if known.barred is not None or (known.exists is False and known.met):
-            found.append("unsubscribed")
-        elif known.exists:
-            found.append(known.former or "unsubscribed" if known.standing == ARCHIVED else known.standing)
-    return found
+def _parent(work: Work) -> str:
+    """Where the consent of a new member comes from."""
+    return next(iter(_others(work)), "")
 
 
-def _lowest(wanted: str, former: Sequence[str]) -> str:
-    """The least of what is wanted and what was; what we do not know counts as a withdrawal."""
-    return _CONSENT[max(rank(one) for one in (wanted, *former))]
-
-
-def rank(standing: str) -> int:
-    """The greater, the less we may do; an unknown word is as good as a withdrawal."""
-    return _CONSENT.index(standing) if standing in _CONSENT else len(_CONSENT) - 1
+def _others(work: Work) -> Sequence[str]:
+    return tuple(dict.fromkeys((*work.former, *work.past)))
 
 
 def _folded(tags: Sequence[str]) -> dict[str, str]:

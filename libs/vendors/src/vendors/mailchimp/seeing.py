@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from vendors.mailchimp import wire
-from vendors.mailchimp.planning import ARCHIVED, rank
+from vendors.mailchimp.consent import ARCHIVED, rank
 from vendors.target import Act, Attempt, Done, Known
 
 # The vendor's clock is not ours, and its stamps are cut to their second.

@@ -21,12 +21,13 @@ from common.contracts.outcomes import SkipReason
 from common.failures import Conflict, Failure
 from common.http.call import Api, Call, VendorAnswer
 from vendors.grant import Place
-from vendors.mailchimp import catalogue, echoes, planning, row_errors, seeing, wire
+from vendors.mailchimp import catalogue, consent, echoes, planning, row_errors, seeing, wire
+from vendors.mailchimp.consent import ARCHIVED
 from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN, MC_MEMBER_EXISTS
 from vendors.mailchimp.members import key_of, subscriber_hash
-from vendors.mailchimp.planning import ARCHIVED, Audience
+from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.tagging import Tagging
-from vendors.target import Act, Answered, Attempt, Done, Heard, Known, Sending, Step, Told, Verdict, Work, Written
+from vendors.target import Act, Answered, Attempt, Done, Heard, Known, Seen, Sending, Step, Told, Verdict, Work, Written
 from vendors.vendor import CatalogueField, FieldCatalogue
 
 LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
@@ -69,8 +70,11 @@ class MailchimpTarget:
     def heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
         return echoes.heard(known, told, written)
 
+    def remember(self, before: Known, learnt: Known, fact: Seen | Told, inherits: Known | None = None) -> Known:
+        return consent.remember(before, learnt, fact, inherits)
+
     def lower(self, one: str, other: str) -> str:
-        return max(one, other, key=planning.rank)
+        return max(one, other, key=consent.rank)
 
     async def apply(
         self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
