@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.support.broker import Browser
+from tests.support.broker import Browser, query
 from tests.support.console import Console
 from tests.support.syncs import LIST, STRICT, Joined, front_door, joined
 
@@ -187,6 +187,15 @@ class TestSwitching:
         assert joined.apply("switched")["state"] == "paused"
         assert joined.console.told("POST", "/syncs/switched/resume")["standing"] == "Healthy"
         assert joined.console.told("GET", "/syncs/switched")["mapping_version"] == 1
+
+    def test_a_disabled_one_keeps_its_members_or_is_archived(self, joined: Joined) -> None:
+        joined.apply("closing")
+        for path, kept in (("disable", "keep"), ("disable?archive=true", "archive"), ("disable", "keep")):
+            joined.console.told("POST", f"/syncs/closing/{path}")
+            rows = query(
+                joined.console.world.database, "select state, on_disable from core.sync where name = 'closing'"
+            )
+            assert [tuple(row) for row in rows] == [("disabled", kept)]
 
     def test_after_a_disabled_time_everything_is_judged_again(self, joined: Joined) -> None:
         joined.apply("disabled")

@@ -24,6 +24,9 @@ Context = Annotated[str | None, typer.Option("--context", help="Which installati
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 File = Annotated[Path, typer.Option("--file", "-f", help="The sync as YAML or JSON; - reads it from stdin.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, max=200, help="How many at most.")]
+Archive = Annotated[
+    bool, typer.Option("--archive", help="Archive what nobody else shares, instead of leaving it as it is.")
+]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data too.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check it and say what would be done; write nothing.")]
 
@@ -134,12 +137,15 @@ def resume(name: Name, as_json: AsJson = False, context: Context = None) -> None
 
 
 @app.command()
-def disable(name: Name, as_json: AsJson = False, context: Context = None) -> None:
+def disable(name: Name, archive: Archive = False, as_json: AsJson = False, context: Context = None) -> None:
     """Disable a sync: nothing is judged or written any more. Its links, history and mapping versions stay.
 
-    Examples: millrace sync disable demo-customers; millrace sync disable demo-customers --json | jq .state
+    Its target records stay as they are and fall to other syncs that share them; with --archive those that nobody shares are archived.
+
+    Examples: millrace sync disable demo-customers; millrace sync disable demo-customers --archive --json | jq .state
     """
-    _switch(name, "disable", "is disabled; `millrace sync resume` brings it back.", as_json, context)
+    action = f"disable?archive={str(archive).lower()}"
+    _switch(name, action, "is disabled; `millrace sync resume` brings it back.", as_json, context)
 
 
 @app.command()

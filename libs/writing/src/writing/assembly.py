@@ -17,6 +17,7 @@ from writing.heartbeat import LEASE, Heartbeat
 from writing.queue import Queue
 from writing.results import Results, Terms
 from writing.settle import Settler
+from writing.switching import Switching
 from writing.worker import Parts, Worker
 
 
@@ -57,6 +58,7 @@ def assemble(
         queue=queue,
         executor=Executor(target, results, Facts(target)),
         settler=Settler(pool, clock, queue, target, chance),
+        switching=Switching(pool, clock, vendor.name),
         heartbeat=heartbeat,
         at_once=at_once,
     )

@@ -78,7 +78,8 @@ async def _store(tx: Connection, items: Sequence[Item], lives: Mapping[ItemKey, 
         """
         update flow.target_owner o set standing = 'leaving'
           from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, wanted)
-         where (o.sync, o.entity, o.record) = (n.sync, n.entity, n.record) and o.key <> n.wanted and o.standing = 'live'
+         where (o.sync, o.entity, o.record) = (n.sync, n.entity, n.record) and o.key <> n.wanted
+           and o.standing in ('live', 'ended')
         """,
         *columns([item.key for item in items]),
         [lives[item.key] for item in items],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -16,6 +17,7 @@ from uuid import uuid4
 from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, SyncId
+from common.contracts.outcomes import SkipReason
 from common.journal import Entry, Step, write
 from common.state import pool as state
 from common.state.configuration import Configuration
@@ -49,14 +51,17 @@ class Queue:
 
     async def claim(self, configuration: Configuration, connection: Connection, turn: Turn) -> list[Claimed]:
         """Takes records, their target keys and their ownership in one transaction."""
-        syncs = [s.id for s in configuration.syncs.values() if s.target == connection.id and s.state == "active"]
+        ours = [
+            s for s in configuration.syncs.values() if s.target == connection.id and (s.state == "active" or s.closing)
+        ]
+        syncs, closing = [s.id for s in ours], {s.id for s in ours if s.closing}
         if not syncs or turn.most < 1:
             return []
         now = self._clock.now()
         async with transaction(self._pool) as tx:
             if await _gated(tx, connection.id, now):
                 return []
-            taken = await self._take(tx, syncs, turn, now)
+            taken = [_wished(item, closing) for item in await self._take(tx, syncs, turn, now)]
             # A record that is kept as it is needs no lease, and owns what it owned.
             kept = [Claimed(item, Ownership(), {}, did=item.did) for item in taken if item.wish == "keep"]
             moving = [item for item in taken if item.wish != "keep"]
@@ -112,6 +117,14 @@ class Queue:
                 return []
             rows = await tx.fetch(_CLAIM_HELD, connection, self._clock.now(), most, uuid4(), self._lease)
         return [item_of(row) for row in rows]
+
+
+def _wished(item: Item, closing: set[SyncId]) -> Item:
+    """A sync that was switched off and shall be archived wants nothing but that, whatever it wanted before."""
+    if item.key.sync not in closing:
+        return item
+    gone = SkipReason.SYNC_DISABLED.value
+    return replace(item, wish="absent", skip=gone, document={"how": "archive"}, target_key="")
 
 
 def _claimed(

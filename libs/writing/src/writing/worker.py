@@ -32,6 +32,7 @@ from writing.heartbeat import Heartbeat, Lease
 from writing.intake import CHANNEL
 from writing.queue import LIVE, REST, Queue, Turn
 from writing.settle import Settler
+from writing.switching import Switching
 from writing.target_events import release_all
 
 ROWS = 500
@@ -57,6 +58,7 @@ class Parts:
     queue: Queue
     executor: Executor
     settler: Settler
+    switching: Switching
     heartbeat: Heartbeat
     at_once: int
     """Calls of one connection at a time; the door's budget knows the vendor's own number."""
@@ -188,11 +190,18 @@ class Worker:
         """What died, what is held, what was heard meanwhile, and what has to be looked at once more."""
         parts = self._parts
         await release_all(parts.pool, parts.target, parts.vendor.name, parts.clock.now())
+        if not any(task.get_name() == "switching" for task in self._under_way):
+            self._spawn(self._switch(), "switching")
         for one in self._ours(configuration):
             await self._parts.queue.take_over(one.id)
             line = self._lines[one.id, REST]
             if not any(task.get_name() == f"look {one.id}" for task in self._under_way):
                 self._spawn(self._look(one, line), f"look {one.id}")
+
+    async def _switch(self) -> None:
+        """What syncs own that were switched off or resumed; one bounded step after the other."""
+        while not self._stopping.is_set() and await self._parts.switching.step():
+            self.wake()
 
     async def _look(self, one: Connection, line: _Line) -> None:
         parts, api = self._parts, self._api(one)

@@ -10,6 +10,8 @@ from common.contracts.ids import ConnectionId, Entity, SyncId
 
 SyncState = Literal["draft", "active", "paused", "disabled"]
 OnGone = Literal["archive", "tag", "leave"]
+OnDisable = Literal["keep", "archive"]
+"""What becomes of the target records of a sync that is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,9 @@ class Sync:
     place: str
     state: SyncState
     mapping: MappingDefinition | None
+    on_disable: OnDisable = "keep"
+
+    @property
+    def closing(self) -> bool:
+        """Switched off, and what it has at the target is being archived."""
+        return self.state == "disabled" and self.on_disable == "archive"

@@ -90,4 +90,5 @@ def _sync(stored: Mapping[str, Any]) -> Sync:
         place=stored["place"],
         state=stored["state"],
         mapping=from_jsonb(version, definition) if isinstance(definition, dict) else None,
+        on_disable=stored["on_disable"],
     )

@@ -95,8 +95,8 @@ def _switching(router: APIRouter, desk: Desk) -> None:
         return await desk.once.run(request, work)
 
     @router.post("/syncs/{sync}/disable", response_model=SyncDetail, responses=problems(404, 409))
-    async def disable(sync: Named, request: Request, key: Key = None) -> Response:
+    async def disable(sync: Named, request: Request, key: Key = None, archive: bool = False) -> Response:
         async def work() -> Answer:
-            return Answer(200, sync_detail(await desk.syncs.disable(sync)))
+            return Answer(200, sync_detail(await desk.syncs.disable(sync, "archive" if archive else "keep")))
 
         return await desk.once.run(request, work)

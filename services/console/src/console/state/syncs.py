@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from common.contracts.syncs import MappingDefinition, SyncState
+from common.contracts.syncs import MappingDefinition, OnDisable, SyncState
 from common.state import pool as state
 from common.state.definitions import from_jsonb, to_jsonb
 
@@ -112,6 +112,13 @@ async def mark(tx: state.Connection, sync: str, wanted: SyncState, now: datetime
     """Another state of its life."""
     await tx.execute(
         "update core.sync set state = $2, updated_at = $3 where id = $1 and state <> $2", sync, wanted, now
+    )
+
+
+async def on_disable(tx: state.Connection, sync: str, wanted: OnDisable, now: datetime) -> None:
+    """What becomes of its target records, now that it is switched off."""
+    await tx.execute(
+        "update core.sync set on_disable = $2, updated_at = $3 where id = $1 and on_disable <> $2", sync, wanted, now
     )
 
 

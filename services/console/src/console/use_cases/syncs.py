@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from common.clock import Clock
-from common.contracts.syncs import SyncState
+from common.contracts.syncs import OnDisable, SyncState
 from common.state import pool as state
 from console import sync_codes
 from console.refusals import Refusal
@@ -92,9 +92,9 @@ class Syncs:
         await self._switch(name, ("active", "paused"), "paused")
         return await self.show(name)
 
-    async def disable(self, name: str) -> ShownSync:
-        """Nothing is judged or written any more; links, history and what waits stay."""
-        await self._switch(name, ("draft", "active", "paused", "disabled"), "disabled")
+    async def disable(self, name: str, on_disable: OnDisable = "keep") -> ShownSync:
+        """Nothing is judged or written any more; links, history and what waits stay. The target records stay too, or are archived."""
+        await self._switch(name, ("draft", "active", "paused", "disabled"), "disabled", on_disable)
         return await self.show(name)
 
     async def resume(self, name: str, by: str) -> ShownSync:
@@ -128,7 +128,9 @@ class Syncs:
             await self._hooks.ensure(wanted, problems)
         refuse_if_any(problems)
 
-    async def _switch(self, name: str, allowed: Sequence[SyncState], wanted: SyncState) -> None:
+    async def _switch(
+        self, name: str, allowed: Sequence[SyncState], wanted: SyncState, on_disable: OnDisable = "keep"
+    ) -> None:
         async with state.transaction(self._pool) as tx:
             there = await rows.named(tx, name, lock=True)
             if there is None:
@@ -136,6 +138,8 @@ class Syncs:
             if there.state not in allowed:
                 raise _not_now(there, f"it cannot be {wanted}")
             await rows.mark(tx, there.id, wanted, self._clock.now())
+            if wanted == "disabled":
+                await rows.on_disable(tx, there.id, on_disable, self._clock.now())
 
 
 def unknown_sync(given: str) -> Refusal:

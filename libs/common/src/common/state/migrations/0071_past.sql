@@ -2,8 +2,14 @@
 -- a target record's by its address.
 
 alter table flow.target_owner drop constraint target_owner_standing_check;
--- left: the record is gone from there; the row is its past.
-alter table flow.target_owner add constraint target_owner_standing_check check (standing in ('live', 'leaving', 'left'));
+-- left: the record is gone from there; the row is its past. ended: its sync is switched off, and it lives there again when that is resumed.
+alter table flow.target_owner add constraint target_owner_standing_check check (standing in ('live', 'leaving', 'left', 'ended'));
+create index target_owner_here on flow.target_owner (sync) where standing in ('live', 'leaving');
+create index target_owner_ended on flow.target_owner (sync) where standing = 'ended';
+
+-- What becomes of the target records of a sync that is switched off.
+alter table core.sync add column on_disable text not null default 'keep' check (on_disable in ('keep', 'archive'));
+create index work_item_switched_off on flow.work_item (sync) where reason = 'sync_disabled';
 
 -- The vendor's own memory of a target record, opaque here: what outlives its present state.
 alter table flow.target_record add column memory jsonb not null default '{}' check (jsonb_typeof(memory) = 'object');
