@@ -32,6 +32,7 @@ class LedgerSettings(ServiceSettings):
     ledger_delay: float = Field(0.0, description="Seconds each batch takes inside its transaction.")
     ledger_max_records: int = Field(100, description="Records in a batch.")
     ledger_forward: str = Field("", description="A topic to which every record is sent on.")
+    ledger_places: bool = Field(False, description="Whether its places are stored with its batches.")
     ledger_session_s: float = Field(6.0, description="The session timeout.")
 
 
@@ -113,6 +114,7 @@ async def build(runtime: Runtime[LedgerSettings]) -> AsyncIterator[None]:
         limits=ConsumerLimits(
             max_records=settings.ledger_max_records, session_timeout_s=settings.ledger_session_s, wait_s=(0.2, 2.0)
         ),
+        stores_places=settings.ledger_places,
     )
     consuming = runtime.spawn(consumer.run(runtime.stopping), "consumer")
     try:

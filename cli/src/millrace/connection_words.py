@@ -10,6 +10,7 @@ from typing import Any
 STANDINGS = {
     "ok": "OK",
     "connecting": "Connecting",
+    "restored": "Database went back",
     "needs_reauth": "Reconnect",
     "paused": "Paused",
     "throttled": "Throttled",

@@ -46,6 +46,7 @@ class Scene:
         self.pool = pool
         self.metrics = Metrics()
         self.stopping = asyncio.Event()
+        self.stores_places = False
         self.stored: list[int] = []
         self.produced: list[int] = []
 
@@ -58,6 +59,7 @@ class Scene:
             metrics=self.metrics,
             now=SystemClock().now,
             limits=ConsumerLimits(**{**{f: getattr(LIMITS, f) for f in LIMITS.__slots__}, **limits}),
+            stores_places=self.stores_places,
         )
 
     def handler(self, **behaviour: Any) -> Scripted:
@@ -123,12 +125,15 @@ async def running(consumer: BatchConsumer[Any], stopping: asyncio.Event) -> Asyn
     await task
 
 
-@pytest.fixture
-async def scene(stack: LocalStack, database: Database) -> AsyncIterator[Scene]:
+@pytest.fixture(params=["committed", "stored"])
+async def scene(stack: LocalStack, database: Database, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """Whatever is promised holds for groups whose place only Kafka keeps, and for those that store it (R27)."""
     await make_ledger(database)
     topic = await create(stack.kafka, a_topic())
     pool = await open_pool(database.url("service"), name="test", size=4)
-    yield Scene(stack.kafka, database, topic, pool)
+    made = Scene(stack.kafka, database, topic, pool)
+    made.stores_places = request.param == "stored"
+    yield made
     await close_pool(pool)
 
 

@@ -95,6 +95,8 @@ def _consumer(
         now=runtime.clock.now,
         trace=trace,
         limits=ConsumerLimits.of(runtime.settings),
+        # What was stored and not published is published by the republisher.
+        stores_places=True,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from common.bus.batch import Origin
@@ -21,6 +21,7 @@ from writer_mailchimp.handlers import SERVICE, on_command, on_target_event
 from writer_mailchimp.settings import WriterMailchimpSettings
 from writer_mailchimp.targets import CALLS_AT_ONCE, VENDOR
 from writing.assembly import assemble
+from writing.worker import Worker
 
 POOL_SIZE = 16
 
@@ -43,7 +44,7 @@ async def build(runtime: Runtime[WriterMailchimpSettings]) -> AsyncIterator[None
         ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
         for name, consumer in consumers.items():
             runtime.health.add(name, consumer.ready)
-        ends.append(runtime.spawn(writer.worker.run(runtime.stopping), "worker"))
+        ends.append(runtime.spawn(_work(writer.worker, consumers.values(), runtime.stopping), "worker"))
         ends.append(runtime.spawn(writer.worker.listen(runtime.stopping), "listener"))
         runtime.spawn(writer.heartbeat.run(runtime.stopping), "heartbeat")
         runtime.spawn(watch(pool), "pool watch")
@@ -64,7 +65,19 @@ def _consumer(
         now=runtime.clock.now,
         trace=trace,
         limits=ConsumerLimits.of(runtime.settings),
+        # Nothing comes of a batch but what it stores; waking the worker is a courtesy.
+        stores_places=True,
     )
+
+
+async def _work(worker: Worker, consumers: Iterable[BatchConsumer[Any]], stopping: asyncio.Event) -> None:
+    """R27: nothing is written on the word of a database before it was compared with what Kafka was told."""
+    placed: asyncio.Future[Any] = asyncio.gather(*(consumer.placed() for consumer in consumers))
+    stopped: asyncio.Future[Any] = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({placed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    placed.cancel()
+    stopped.cancel()
+    await worker.run(stopping)
 
 
 def main() -> int:

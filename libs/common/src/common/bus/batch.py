@@ -12,7 +12,7 @@ A crash between any two steps repeats the batch; nothing is acknowledged before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -30,6 +30,8 @@ from common.state.pool import Connection, Pool, transaction
 from common.state.trouble import Trouble, trouble_of
 
 M = TypeVar("M")
+Take = Callable[[Connection, bool], Awaitable[None]]
+"""Stores how far a batch goes (R27); with False it only says whether the batch may still be stored."""
 
 _log = structlog.get_logger(__name__)
 
@@ -59,6 +61,10 @@ class Rejection:
     failure: Failure
 
 
+async def nowhere(tx: Connection, last: bool) -> None:
+    """For groups whose place only Kafka keeps."""
+
+
 class BatchRunner(Generic[M]):
     """Runs batches of one handler; knows nothing of offsets."""
 
@@ -79,18 +85,18 @@ class BatchRunner(Generic[M]):
         self._trace = trace
         self._on_letters = on_letters
 
-    async def run(self, records: Sequence[RawRecord]) -> None:
+    async def run(self, records: Sequence[RawRecord], take: Take = nowhere) -> None:
         """Returns when every record is safe; raises `Away` or `ConsumerFailed` when its offset must not be committed."""
         with self._trace.processing(self._handler.group, records) as span:
             delivered, unread = self._parse(records)
             await failpoints.hit("bus.before_store")
             try:
-                await self._store_all(delivered, unread)
+                await self._store_all(delivered, unread, take, last=True)
             except Exception as error:  # noqa: BLE001 - the one place that decides what becomes of a batch
                 if span is not None:
                     record_error(span, error)
                 self._blame_or_raise(error)
-                await self._store_singly(delivered, unread)
+                await self._store_singly(delivered, unread, take)
             await failpoints.hit("bus.after_store")
             await self._produce([one for one in delivered if one.failure is None])
             await failpoints.hit("bus.before_commit")
@@ -106,22 +112,27 @@ class BatchRunner(Generic[M]):
                 unread.append(Rejection(record, unreadable(error)))
         return delivered, unread
 
-    async def _store_all(self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection]) -> None:
+    async def _store_all(
+        self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection], take: Take, *, last: bool
+    ) -> None:
         async with transaction(self._pool) as tx:
+            # R27: first, so that whoever comes too late waits for nobody and changes nothing.
+            await take(tx, last)
             if delivered:
                 await self._handler.store(delivered, tx)
             letters = [*unread, *_rejected(delivered)]
             await self._write(letters, tx)
         self._on_letters(letters)
 
-    async def _store_singly(self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection]) -> None:
-        await self._store_all((), unread)
+    async def _store_singly(self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection], take: Take) -> None:
+        await self._store_all((), unread, take, last=False)
         for one in delivered:
             one.failure = None
             try:
-                await self._store_all([one], ())
+                await self._store_all([one], (), take, last=False)
             except Exception as error:  # noqa: BLE001 - judged at once
                 await self._bury(one, error)
+        await self._store_all((), (), take, last=True)
 
     async def _produce(self, stored: Sequence[Delivered[M]]) -> None:
         if not stored:

@@ -7,9 +7,8 @@ the process (its supervisor starts a new one), and SIGTERM ends it within second
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -18,10 +17,13 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from common.bus import error_codes
-from common.bus.batch import Away, BatchRunner, ConsumerFailed, Origin, Rejection
+from common.bus.batch import Away, BatchRunner, ConsumerFailed, Origin, Rejection, nowhere
+from common.bus.beginning import Beginning
+from common.bus.collector import calm
 from common.bus.connection import KafkaAddress
 from common.bus.handler import Handler
 from common.bus.offsets import Offsets, firsts_and_nexts
+from common.bus.places import Displaced, Places
 from common.bus.record import RawRecord
 from common.bus.subscription import ConsumerLimits, Rebalances, subscription
 from common.bus.trace import MessagingTrace
@@ -29,11 +31,10 @@ from common.clock import monotonic
 from common.failures import Transient
 from common.metric_register import COMMIT_FAILURES, CONSUMER_LAG_RECORDS, DEAD_LETTERS, INFLIGHT, PROCESS
 from common.metrics import Metrics
+from common.state.group_offsets import GroupTopic
 from common.state.pool import Pool
 
 M = TypeVar("M")
-
-_COLLECT_AFTER = 20_000
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +53,10 @@ class BatchConsumer(Generic[M]):
         now: Callable[[], datetime],
         trace: MessagingTrace | None = None,
         limits: ConsumerLimits | None = None,
+        stores_places: bool = False,
     ) -> None:
+        """`stores_places` (R27) is for handlers whose batch is whole in its transaction, or is made good from what it stored: what
+        `after` does is not repeated when the process dies before it."""
         self._handler = handler
         self._origin = origin
         self._metrics = metrics
@@ -61,6 +65,8 @@ class BatchConsumer(Generic[M]):
             handler, pool, origin, now=now, trace=trace or MessagingTrace(), on_letters=self._count_letters
         )
         self._offsets = Offsets(handler.group)
+        whose = GroupTopic(handler.group, handler.topic.name)
+        self._beginning = Beginning(Places(whose, address, pool, now), self._offsets) if stores_places else None
         self._idle = asyncio.Event()
         self._idle.set()
         self._ending = asyncio.Event()
@@ -85,25 +91,35 @@ class BatchConsumer(Generic[M]):
         asked = asyncio.create_task(stopping.wait())
         failed = asyncio.create_task(self._ending.wait())
         watching = asyncio.create_task(self._watch())
+        placing = asyncio.create_task(self._place())
+        placing.add_done_callback(self._on_placed)
         try:
             await asyncio.wait({asked, failed, watching}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (asked, failed, watching):
+            for task in (asked, failed, watching, placing):
                 task.cancel()
             await self._stop()
         if self._failure is not None:
             raise self._failure
+        if watching.done() and not watching.cancelled():
+            watching.result()
+
+    async def placed(self) -> None:
+        """R27: returns once the stored places were compared with Kafka's, so that nobody acts on a database that went back."""
+        if self._beginning is not None:
+            await self._beginning.placed.wait()
 
     async def ready(self) -> str | None:
         """A readiness check: raises with the reason while this consumer can do no work."""
-        if self._failure is not None or self._away:
-            raise ConsumerFailed(self._away or str(self._failure))
+        displaced = self._beginning.trouble if self._beginning is not None else ""
+        if self._failure is not None or self._away or displaced:
+            raise ConsumerFailed(displaced or self._away or str(self._failure))
         if self._subscriber.consumer is None:
             raise ConsumerFailed(f"{self._handler.group} is not connected to Kafka.")
         return f"{len(self._subscriber.consumer.assignment())} partitions of {self._handler.topic.name}"
 
     async def _start(self) -> None:
-        _calm_the_collector()
+        calm()
         try:
             await asyncio.wait_for(self._broker.start(), 30.0)
         except (KafkaError, OSError, TimeoutError) as away:
@@ -151,9 +167,13 @@ class BatchConsumer(Generic[M]):
         if not fetched:
             return
         try:
+            if self._beginning is not None and not await self._beginning.known(consumer, firsts):
+                return
             await self._offsets.check(consumer, firsts)
-            await self._run(fetched)
+            await self._run(fetched, nexts)
         except (Away, KafkaError, TimeoutError) as away:
+            if self._beginning is not None and isinstance(away, Displaced):
+                await self._beginning.forget(away)
             await self._wait(away)
             self._offsets.rewind(consumer, firsts, generation)
             return
@@ -162,13 +182,18 @@ class BatchConsumer(Generic[M]):
         if not await self._offsets.commit(consumer, within=self._limits.commit_s):
             self._metrics.count(COMMIT_FAILURES, group=self._handler.group, topic=self._handler.topic.name)
 
-    async def _run(self, fetched: Sequence[Any]) -> None:
+    async def _run(self, fetched: Sequence[Any], nexts: Mapping[Any, int]) -> None:
         service = self._origin.service
+        take = self._beginning.taking(nexts) if self._beginning is not None else nowhere
         self._metrics.set(INFLIGHT, 1, service=service)
         try:
             with self._metrics.timed(PROCESS, service=service):
                 await self._runner.run(
-                    [RawRecord(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in fetched]
+                    [
+                        RawRecord(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp)
+                        for r in fetched
+                    ],
+                    take,
                 )
         finally:
             self._metrics.set(INFLIGHT, 0, service=service)
@@ -195,16 +220,29 @@ class BatchConsumer(Generic[M]):
     async def _on_assigned(self) -> None:
         self._offsets.reassigned()
         self._progress = monotonic()
+        # What is away now is asked again with the first batch, and by the watch.
+        consumer = self._subscriber.consumer
+        if self._beginning is not None and consumer is not None:
+            with suppress(Away, TimeoutError):
+                await asyncio.wait_for(self._beginning.known(consumer, consumer.assignment()), self._limits.revoke_s)
+
+    async def _place(self) -> None:
+        if self._beginning is not None:
+            await self._beginning.place(self._limits.wait_s[0])
+
+    def _on_placed(self, placing: asyncio.Task[None]) -> None:
+        if not placing.cancelled() and (error := placing.exception()) is not None:
+            self._fail(error)
 
     async def _watch(self) -> None:
         """Sees what the batches cannot: commits that were not heard, and a client that stopped delivering."""
         while True:
-            await asyncio.sleep(self._limits.look_every_s)
+            await self._told(self._limits.look_every_s)
             consumer = self._subscriber.consumer
             if consumer is None:
                 continue
-            if self._idle.is_set():
-                await self._offsets.commit(consumer, within=self._limits.commit_s)
+            if self._idle.is_set() and self._beginning is not None:
+                await self._beginning.compare(consumer)
             try:
                 lag = sum((await self._offsets.lag(consumer)).values())
             except (KafkaError, TimeoutError, OSError):
@@ -213,6 +251,14 @@ class BatchConsumer(Generic[M]):
             else:
                 self._metrics.set(CONSUMER_LAG_RECORDS, lag, group=self._handler.group, topic=self._handler.topic.name)
             self._end_if_stalled(lag)
+
+    async def _told(self, within: float) -> None:
+        """That time passes, and Kafka is told what it did not hear yet."""
+        until = monotonic() + within
+        while (left := until - monotonic()) > 0:
+            await asyncio.sleep(min(1.0, left))
+            if self._idle.is_set() and self._offsets.uncommitted and self._subscriber.consumer is not None:
+                await self._offsets.commit(self._subscriber.consumer, within=self._limits.commit_s)
 
     def _end_if_stalled(self, lag: int) -> None:
         if lag == 0 and self._idle.is_set():
@@ -245,15 +291,6 @@ class BatchConsumer(Generic[M]):
                 failure=letter.failure.kind.value,
                 reason=letter.failure.message,
             )
-
-
-def _calm_the_collector() -> None:
-    # A batch keeps thousands of objects alive for some milliseconds. With its defaults the garbage collector walks all of them
-    # again and again, which costs as much as parsing them; what was imported by now never becomes garbage.
-    if gc.get_threshold()[0] < _COLLECT_AFTER:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_COLLECT_AFTER, 10, 10)
 
 
 def _partition(record: Any) -> tuple[str, int]:

@@ -11,6 +11,7 @@ HANDLER_BUG: Final = "HANDLER_BUG"
 BROKER_UNAVAILABLE: Final = "BROKER_UNAVAILABLE"
 MESSAGE_TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
 BROKER_REFUSED: Final = "BROKER_REFUSED"
+DATABASE_WENT_BACK: Final = "DATABASE_WENT_BACK"
 
 register(
     Code(
@@ -26,5 +27,12 @@ register(
         "Check that the topics exist (`millrace topic list`) and that this service may write to them.",
         "operator",
         True,
+    ),
+    Code(
+        DATABASE_WENT_BACK,
+        "The database says less than Kafka was told: it was put back to an older state, or an older copy took over.",
+        'Leave the services as they are and read "The database went back" in docs/operating.md before anything is opened.',
+        "operator",
+        False,
     ),
 )

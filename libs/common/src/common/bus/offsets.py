@@ -1,4 +1,4 @@
-"""Where a group stands: what comes next, what is done but not committed, and whether the topic still has it.
+"""Where a group stands: what comes next, what is done but not committed, what is stored, and whether the topic still has it.
 
 Only explicit offsets are committed: the client's own position runs ahead of what we have stored. A gap that retention cut, or a
 log that starts again, is never skipped in silence: the consumer refuses until a person decides.
@@ -15,6 +15,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from common.bus.batch import ConsumerFailed
+from common.bus.places import Start, mark
+from common.state.group_offsets import Step
 
 _log = structlog.get_logger(__name__)
 
@@ -26,13 +28,41 @@ class Offsets:
         self._group = group
         self._next: dict[Any, int] = {}
         self._uncommitted: dict[Any, int] = {}
+        self._stored: dict[Any, Step] = {}
         self.generation = 0
 
     def reassigned(self) -> None:
-        """A new assignment: what was known of the old one no longer holds."""
+        """A new assignment, or stored places that are others: what was known until now no longer holds."""
         self.generation += 1
         self._next.clear()
         self._uncommitted.clear()
+        self._stored.clear()
+
+    def begin(self, consumer: Any, starts: Mapping[Any, Start], generation: int) -> None:
+        """R27: the consumer begins where its last batch was stored, and not where Kafka was told."""
+        if generation != self.generation:
+            return
+        for partition, start in starts.items():
+            self._stored[partition] = Step(partition.partition, start.era, start.next_offset, start.next_offset)
+            # The earliest record there is, whatever number it has by now, is expected nowhere.
+            self._next.pop(partition, None)
+            if start.next_offset or start.committed == 0:
+                self._next[partition] = start.next_offset
+                # Kafka is told also where nothing more comes: people look there for what is left to read.
+                self._uncommitted[partition] = start.next_offset
+            try:
+                consumer.seek(partition, start.next_offset)
+            except IllegalStateError:
+                self._stored.pop(partition)
+
+    def begun(self, partitions: Iterable[Any]) -> bool:
+        """Whether it is known where the group is in all of these."""
+        return all(partition in self._stored for partition in partitions)
+
+    def steps(self, nexts: Mapping[Any, int] | None = None) -> list[Step]:
+        """The way of a batch through its partitions; without one, where this consumer knows the group to be."""
+        known = {p: one._replace(next_offset=one.since) for p, one in self._stored.items()}
+        return list(known.values()) if nexts is None else [known[p]._replace(next_offset=at) for p, at in nexts.items()]
 
     @property
     def uncommitted(self) -> bool:
@@ -53,7 +83,7 @@ class Offsets:
 
     async def standing(self, consumer: Any, partition: Any) -> int | None:
         """The offset the group handles next; None when it has never committed one."""
-        if partition not in self._next:
+        if partition not in self._next and partition not in self._stored:
             generation = self.generation
             committed = await asyncio.wait_for(consumer.committed(partition), 10.0)
             if committed is not None and generation == self.generation:
@@ -65,6 +95,7 @@ class Offsets:
         if generation == self.generation:
             self._next.update(nexts)
             self._uncommitted.update(nexts)
+            self._stored.update({p: self._stored[p]._replace(since=at) for p, at in nexts.items() if p in self._stored})
 
     def rewind(self, consumer: Any, firsts: Mapping[Any, int], generation: int) -> None:
         """Reads these records again."""
@@ -74,7 +105,9 @@ class Offsets:
             # A partition may have gone to somebody else this very moment: then they read it.
             try:
                 consumer.seek(partition, first)
-                self._next[partition] = first
+                # Never further than what was handled: a gap before these records has to be seen again as well.
+                if partition in self._next:
+                    self._next[partition] = min(self._next[partition], first)
             except IllegalStateError:
                 self._next.pop(partition, None)
 
@@ -85,13 +118,17 @@ class Offsets:
         if not waiting:
             return True
         try:
-            await asyncio.wait_for(consumer.commit(waiting), within)
+            await asyncio.wait_for(consumer.commit({tp: self._told(tp, at) for tp, at in waiting.items()}), within)
         except (KafkaError, TimeoutError) as unheard:
             _log.warning("consumer.commit_failed", group=self._group, error=type(unheard).__name__)
             return False
         if generation == self.generation:
             self._uncommitted = {tp: at for tp, at in self._uncommitted.items() if waiting.get(tp) != at}
         return True
+
+    def _told(self, partition: Any, at: int) -> int | tuple[int, str]:
+        stored = self._stored.get(partition)
+        return at if stored is None else (at, mark(stored.era))
 
     async def lag(self, consumer: Any) -> dict[Any, int]:
         """How many records of each assigned partition have not been handled."""

@@ -154,6 +154,8 @@ FOR_EVER: Mapping[str, str] = {
     "core.sync": "history names it",
     "core.mapping_version": "a journal row names the version that decided it",
     "flow.applied_migration": "one row for each migration",
+    "flow.group_offset": "one row for each partition of a group",
+    "flow.offset_era": "one row",
     "vault.applied_migration": "one row for each migration",
     "flow.upkeep": "one row for each table that has a keeper",
     "flow.work_count": "at most 128 rows for each sync",

@@ -104,7 +104,7 @@ class GrantDocument(BaseModel):
 
 
 class ConnectionDocument(BaseModel):
-    """One account at one vendor. `standing` is one word: ok, connecting, needs_reauth, paused, exhausted, throttled, deleting."""
+    """One account at one vendor. `standing` is one word: ok, connecting, restored, needs_reauth, paused, exhausted, throttled, deleting."""
 
     id: str
     vendor: str
@@ -239,7 +239,7 @@ def connection_document(shown: Shown) -> ConnectionDocument:
         capabilities=list(row.capabilities),
         gates=[GateDocument(**{name: getattr(gate, name) for name in GateDocument.model_fields}) for gate in row.gates],
         grant=None if shown.grant is None else _grant(shown.grant),
-        trouble=_trouble(shown),
+        trouble=shown.trouble,
         tested_at=row.tested_at,
         created_at=row.created_at,
         created_by=row.created_by,
@@ -286,13 +286,6 @@ def vendor_document(ways: Ways) -> VendorDocument:
 
 def _grant(grant: Grant) -> GrantDocument:
     return GrantDocument.model_validate(grant.model_dump(include=set(GrantDocument.model_fields)))
-
-
-def _trouble(shown: Shown) -> str:
-    row = shown.row
-    if row.state == "connecting" and row.connecting is not None and row.connecting.message:
-        return row.connecting.message
-    return row.test_result or (shown.grant.reason if shown.grant is not None else "")
 
 
 def _title(vendor: str) -> str:

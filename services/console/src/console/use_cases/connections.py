@@ -41,9 +41,22 @@ class Shown:
         closed = {gate.reason for gate in self.row.gates}
         if self.row.state != "active":
             return self.row.state
+        if "restored" in closed:
+            return "restored"
         if "needs_reauth" in closed or (self.grant is not None and self.grant.state == "needs_reauth"):
             return "needs_reauth"
         return next((word for word in ("paused", "exhausted", "throttled") if word in closed), "ok")
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not connected yet, why nothing is written, or why the last try failed; empty when all is well."""
+        row = self.row
+        restored = next((gate.message for gate in row.gates if gate.reason == "restored"), "")
+        if restored:
+            return restored
+        if row.state == "connecting" and row.connecting is not None and row.connecting.message:
+            return row.connecting.message
+        return row.test_result or (self.grant.reason if self.grant is not None else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,242 @@
+"""R27 as a small model: whatever dies, comes late or is set by hand, nothing is passed over, and only a database that went back is told so.
+
+One partition; two members of the group, of which one has the partition and the other may still be in the middle of a batch; Kafka's
+commit and the stored place, which are written one after the other; a release that stores nothing; backups that are put back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.bus.places import Committed, committed_of, lacks, mark, set_anew, went_back
+from common.state.group_offsets import Places, Step, Stored
+
+END = 40
+
+
+class TestMark:
+    @pytest.mark.parametrize("era", [0, 1, 1_000_001])
+    def test_is_read_back(self, era: int) -> None:
+        assert committed_of(7, mark(era)) == Committed(7, era)
+
+    @pytest.mark.parametrize("other", ["", "era", "era=", "era=x", "era=-1", "somebody else's"])
+    def test_of_somebody_else_is_none(self, other: str) -> None:
+        assert committed_of(7, other) == Committed(7, None)
+
+
+class TestWentBack:
+    @pytest.mark.parametrize(
+        ("told", "stored", "back"),
+        [
+            (Committed(5, 1), Stored(1, 5), False),
+            (Committed(5, 1), Stored(1, 9), False),
+            (Committed(5, 1), Stored(1, 4), True),
+            (Committed(5, 2), Stored(1, 9), True),
+            (Committed(5, 1), Stored(2, 0), False),
+            (Committed(5, None), Stored(1, 4), False),
+            (Committed(5, 1), Stored(0, 0), True),
+        ],
+    )
+    def test_is_told_by_marked_commits_only(self, told: Committed, stored: Stored, back: bool) -> None:
+        assert went_back(told, stored) is back
+
+
+class TestSetAnew:
+    @pytest.mark.parametrize(
+        ("told", "stored", "floor", "place"),
+        [
+            (None, None, 0, Stored(1, 0)),
+            (Committed(5, None), None, 0, Stored(1, 5)),
+            (Committed(5, None), Stored(3, 9), 0, Stored(4, 5)),
+            (Committed(5, None), Stored(3, 5), 0, None),
+            (Committed(5, 3), Stored(3, 9), 0, None),
+            (None, Stored(3, 9), 0, Stored(4, 0)),
+            (None, Stored(3, 0), 0, None),
+            (Committed(5, 3), None, 1_000_000, Stored(1_000_001, 0)),
+        ],
+    )
+    def test_where_kafka_s_word_is_an_order_or_nothing(
+        self, told: Committed | None, stored: Stored | None, floor: int, place: Stored | None
+    ) -> None:
+        assert set_anew(told, stored, floor) == place
+
+
+class Row(NamedTuple):
+    """The database: the place, the floor, and the records whose effects it has."""
+
+    floor: int = 0
+    place: Stored | None = None
+    has: frozenset[int] = frozenset()
+
+
+@dataclass
+class Member:
+    """What one consumer has in its memory; None: it has not asked where to begin."""
+
+    at: Stored | None = None
+    untold: Committed | None = None
+
+
+@dataclass
+class World:
+    """Kafka, the database, and who is there."""
+
+    row: Row = field(default_factory=Row)
+    told: Committed | None = None
+    owner: int = 0
+    members: list[Member] = field(default_factory=lambda: [Member(), Member()])
+    backup: Row | None = None
+    restored: bool = False
+    lost: bool = False
+    """Whether something that Kafka was told of is not in the database any more."""
+    ordered: int = 0
+    """The first record that nobody ordered to be passed over."""
+
+    def begin(self) -> bool:
+        """True: the owner knows where to begin; False: it holds, because the database went back."""
+        places = Places(self.row.floor, {0: self.row.place} if self.row.place else {})
+        place = places.stored.get(0)
+        if self.told is not None and went_back(self.told, place or Stored(places.era, 0)):
+            return False
+        anew = set_anew(self.told, place, places.era)
+        if anew is not None:
+            self.row = self.row._replace(place=anew)
+        assert self.row.place is not None
+        self.members[self.owner].at = self.row.place
+        return True
+
+    def batch(self, who: int, many: int, told: bool) -> None:
+        """The transaction of a batch: all of it or nothing; then, unless somebody dies, Kafka is told."""
+        member = self.members[who]
+        if member.at is None and who == self.owner:
+            assert self.begin() is not self.lost, "it holds exactly while something is lost"
+        if member.at is None:
+            return
+        end, place = min(member.at.next_offset + many, END), self.row.place or Stored(self.row.floor, 0)
+        step = Step(0, member.at.era, member.at.next_offset, end)
+        if place.era != step.era or place.next_offset < step.since:
+            assert self.restored or not lacks(step, place), "the database did not go back"
+            member.at = None
+            return
+        has = self.row.has | set(range(member.at.next_offset, end))
+        self.row = self.row._replace(place=place._replace(next_offset=max(place.next_offset, end)), has=has)
+        member.at = member.at._replace(next_offset=end)
+        member.untold = Committed(end, member.at.era)
+        if told:
+            self.tell()
+
+    def tell(self) -> None:
+        """Kafka takes a commit from the member that has the partition, and from nobody else."""
+        member = self.members[self.owner]
+        if member.untold is not None:
+            self.told, member.untold = member.untold, None
+
+    def rebalance(self) -> None:
+        """The other one has the partition; the former does not know it yet, and may be in the middle of a batch."""
+        self.owner = 1 - self.owner
+        self.members[self.owner] = Member()
+
+    def kill(self) -> None:
+        self.members[self.owner] = Member()
+
+    def old_release(self, many: int) -> None:
+        """A member of a release that stores no places reads on from where Kafka says."""
+        at = self.told.offset if self.told is not None else 0
+        end = min(at + many, END)
+        self.row = self.row._replace(has=self.row.has | set(range(at, end)))
+        self.members, self.told = [Member(), Member()], Committed(end, None)
+
+    def seek(self, to: int) -> None:
+        """`millrace group seek`: nobody is a member, but one that was may be in the middle of a batch."""
+        self.members[self.owner] = Member()
+        self.owner = 1 - self.owner
+        self.ordered = max(self.ordered, to)
+        self.told = Committed(to, None)
+
+    def put_back(self, silently: bool) -> None:
+        if self.backup is None:
+            return
+        if not silently:
+            self.members = [Member(), Member()]
+        self.row, self.restored = self.backup, True
+        self.lost = (
+            self.told is not None
+            and self.told.era is not None
+            and went_back(self.told, self.row.place or Stored(self.row.floor, 0))
+        )
+
+    def lift(self) -> None:
+        """`core.lift_restored`."""
+        above = max(self.row.floor, self.row.place.era if self.row.place else 0) + 1_000_000
+        self.row = self.row._replace(floor=above, place=self.row.place._replace(era=above) if self.row.place else None)
+        self.lost = False
+
+
+STEP = st.one_of(
+    st.tuples(st.just("batch"), st.integers(0, 1), st.integers(1, 7), st.booleans()),
+    st.tuples(st.just("batch"), st.integers(0, 1), st.integers(1, 7), st.booleans()),
+    st.tuples(st.just("rebalance")),
+    st.tuples(st.just("kill")),
+    st.tuples(st.just("old_release"), st.integers(0, 5)),
+    st.tuples(st.just("seek"), st.integers(0, END)),
+    st.tuples(st.just("expire")),
+)
+RESTORE = st.one_of(st.tuples(st.just("backup")), st.tuples(st.just("put_back"), st.booleans()))
+
+
+def run(world: World, steps: list[tuple[object, ...]]) -> None:
+    for name, *more in steps:
+        if name == "expire":
+            world.told = None
+        elif name == "backup":
+            world.backup = world.row
+        else:
+            getattr(world, str(name))(*more)
+
+
+def finished(world: World) -> World:
+    """The owner reads to the end of the topic."""
+    world.members = [Member(), Member()]
+    assert world.begin(), "it does not hold"
+    for _ in range(END):
+        world.batch(world.owner, 7, True)
+    return world
+
+
+class TestModel:
+    @settings(max_examples=1500, deadline=None)
+    @given(st.lists(STEP, max_size=25))
+    def test_without_a_database_that_goes_back_nobody_is_told_so_and_nothing_is_passed_over(
+        self, steps: list[tuple[object, ...]]
+    ) -> None:
+        world = World()
+        run(world, steps)
+        finished(world)
+        assert set(range(world.ordered, END)) <= world.row.has
+
+    @settings(max_examples=1500, deadline=None)
+    @given(st.lists(st.one_of(STEP, RESTORE), max_size=25))
+    def test_with_one_that_does_it_holds_until_somebody_lifts_it_and_then_reads_what_was_lost(
+        self, steps: list[tuple[object, ...]]
+    ) -> None:
+        world = World()
+        run(world, [step for step in steps if step[0] not in ("seek", "old_release", "expire")])
+        if world.lost:
+            assert not world.begin()
+            world.lift()
+        assert set(range(END)) <= finished(world).row.has
+
+    def test_a_batch_that_comes_late_does_not_undo_a_seek(self) -> None:
+        world = World()
+        world.batch(0, 20, True)
+        late = Member(world.members[0].at)
+        world.seek(5)
+        world.begin()
+        world.members[1 - world.owner] = late
+        world.batch(1 - world.owner, 7, True)
+        assert world.row.place == Stored(2, 5)
