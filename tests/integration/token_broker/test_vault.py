@@ -9,15 +9,19 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
+from common.state.pool import close_pool, open_pool
 from tests.support.broker import Broker, Browser, query
 from tests.support.broker_world import World, eventually
 from tests.support.burst import burst
+from token_broker.access_log import AccessLog
 
 TABLES = (
     "ring_key",
@@ -511,3 +515,30 @@ def _set(world: World, connection: str, column: str, value: bytes) -> None:
 def _hooks(broker: Broker, name: str) -> list[str]:
     told = broker.call("GET", f"/v1/webhook-secrets/{name}", "ingest").json()
     return [one["secret"] for one in told["secrets"]]
+
+
+class TestRetention:
+    async def test_reads_and_token_calls_of_long_ago_go_a_few_at_a_time(
+        self, world: World, broker: Broker, name: str
+    ) -> None:
+        for table, columns, values in (
+            ("access_log", "at, caller, connection, vendor, what, outcome", "'c', $1, 'v', 'token', 'given'"),
+            ("token_call", "at, connection, lineage, because", "$1, 1, 'expired'"),
+        ):
+            for age, rows in (("100 days", 12_000), ("10 days", 5)):
+                query(
+                    world.database,
+                    f"insert into vault.{table} ({columns}) select now() - interval '{age}', {values} from generate_series(1, {rows})",
+                    name,
+                    role="broker",
+                )
+        pool = await open_pool(world.database.url("broker"), name="test", size=1)
+        try:
+            await AccessLog(pool, structlog.get_logger()).forget(datetime.now(UTC) - timedelta(days=90))
+        finally:
+            await close_pool(pool)
+        for table in ("access_log", "token_call"):
+            ((left,),) = query(
+                world.database, f"select count(*) from vault.{table} where connection = $1", name, role="broker"
+            )
+            assert left == 5, table
