@@ -162,6 +162,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.record_state": "R7: the version by which an old event is known as old",
     "flow.wanted": "R9: the revision that orders everything downstream",
     "flow.work_item": "R7: the revision by which an old command is known as old",
+    "flow.target_owner": "the past of a record and of an address: what was allowed there once is the ceiling of what comes later",
     "flow.target_record": "what a person last allowed outlives every ownership",
     "vault.ring_key": "one row for each master key that ever was",
 }
@@ -170,7 +171,6 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
     "flow.target_lease": "until its work item is through",
     "flow.target_event": "until the write that was in flight when it came is over",
-    "flow.target_owner": "until the record has left the target",
     "flow.record_link": "until the record has left the target",
     "vault.credential": "until its connection is deleted",
     "vault.data_key": "until its credential is deleted",
