@@ -19,7 +19,7 @@ from common.clock import FixedClock
 from common.contracts.ids import ConnectionId
 from common.contracts.messages import Receipt
 from common.contracts.topics import Topic
-from common.failures import Transient
+from common.failures import Rejected, Transient
 from common.http_server import HttpServer
 from common.secret import Secret
 from common.state.pool import Pool, close_pool, open_pool, transaction
@@ -45,12 +45,15 @@ class Topics:
 
     sent: list[tuple[str, str, Receipt, dict[str, str]]] = field(default_factory=list)
     away: bool = False
+    takes: int = 2**30
 
     async def send(
         self, topic: Topic, key: str, value: bytes, headers: list[tuple[str, bytes]], *, deadline: float
     ) -> None:
         if self.away:
             raise Transient("BROKER_UNAVAILABLE", "away")
+        if len(value) > self.takes:
+            raise Rejected("MESSAGE_TOO_LARGE", "The message is larger than Kafka accepts.")
         named = {name: header.decode() for name, header in headers}
         self.sent.append((topic.name, key, Receipt.model_validate_json(value), named))
 
@@ -61,9 +64,11 @@ class Broker:
 
     secrets: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"books": (SECRET,)})
     newer: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
     away: bool = False
 
     async def of(self, connection: ConnectionId) -> tuple[Secret, ...] | None:
+        self.asked.append(connection)
         if self.away:
             raise SecretsAway
         return self._secrets(self.secrets.get(connection))
@@ -82,10 +87,10 @@ class Front:
         self.pool, self.topics, self.broker, self.outcomes = pool, Topics(), Broker(), list[str]()
         kept, self.database_away = Quarantine(pool), False
 
-        async def keep(connection: str, vendor: str, request: HookRequest, reason: str) -> None:
+        async def keep(connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None:
             if self.database_away:
                 raise ConnectionRefusedError
-            await kept.keep(connection, vendor, request, reason, NOW)
+            await kept.keep(connection, vendor, request, reason, NOW, size)
 
         gateway = Gateway(
             VENDORS, self.broker, self.topics, keep, FixedClock(NOW), Bounds(100_000, 0.5), "https://hooks.example",
@@ -202,6 +207,46 @@ class TestGateway:
 
     async def test_refuses_a_body_by_its_announced_length(self, front: Front) -> None:
         assert (await front.post(b"x" * 100_001)).status_code == 413
+
+    async def test_keeps_the_first_part_of_a_body_that_is_too_large(self, front: Front) -> None:
+        with contextlib.suppress(httpx.TransportError):
+            assert (await front.post(b"abc" + b"x" * 99_998)).status_code == 413
+        (kept,) = await front.quarantined()
+        assert (len(kept["body"]), kept["body"][:4], kept["size"]) == (KEPT_BYTES, b"abcx", 100_001)
+        assert kept["reason"] == "the body is too large"
+        assert front.topics.sent == []
+
+    async def test_keeps_the_first_part_of_a_body_of_unknown_length(self, front: Front) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(11):
+                yield b"y" * 10_000
+
+        with contextlib.suppress(httpx.TransportError):
+            assert (await front.http.post(f"{front.server.url}{PATH}", content=chunks())).status_code == 413
+        (kept,) = await front.quarantined()
+        assert len(kept["body"]) == KEPT_BYTES
+        assert kept["size"] > 100_000
+
+    async def test_a_body_of_exactly_the_limit_is_kept(self, front: Front) -> None:
+        assert (await front.post(b"x" * 100_000)).status_code == 200
+
+    async def test_a_body_too_large_for_an_unknown_connection_leaves_nothing(self, front: Front) -> None:
+        with contextlib.suppress(httpx.TransportError):
+            answer = await front.post(b"x" * 100_001, path="/hooks/zoho-books/nobody")
+            assert answer.status_code == 404
+        assert await front.quarantined() == []
+
+    async def test_what_kafka_never_takes_is_quarantined_and_not_asked_for_again_for_ever(self, front: Front) -> None:
+        front.topics.takes = 50_000
+        answer = await front.post(b"x" * 60_000)
+        assert (answer.status_code, answer.json()["code"]) == (413, "WEBHOOK_TOO_LARGE")
+        (kept,) = await front.quarantined()
+        assert (kept["size"], kept["reason"]) == (60_000, "The message is larger than Kafka accepts.")
+
+    async def test_an_id_that_can_be_none_is_asked_of_nobody(self, front: Front) -> None:
+        for name in ("x" * 65, "%C3%A9", "a.b"):
+            assert (await front.post(path=f"/hooks/zoho-books/{name}")).status_code == 404
+        assert front.broker.asked == []
 
     async def test_refuses_a_body_that_never_ends(self, front: Front) -> None:
         async def endless() -> AsyncIterator[bytes]:

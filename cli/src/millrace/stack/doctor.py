@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
@@ -47,6 +48,7 @@ def examine(settings: StackSettings) -> list[Finding]:
         _system(),
         *_programs(settings),
         _jars(settings),
+        *_topics(settings),
         _home(settings),
         _ports(settings),
         _memory(),
@@ -97,6 +99,31 @@ def _jars(settings: StackSettings) -> Finding:
     missing = len(store.missing())
     words = f"{missing} of {len(store.jars)} jars will be fetched" if missing else f"all jars are in {store.folder}"
     return Finding("kafka", "ok", f"{store.kafka_version}, {words}")
+
+
+def _topics(settings: StackSettings) -> Iterator[Finding]:
+    """A Kafka of the user's own may take smaller messages than ours: large webhooks would be refused there."""
+    if not settings.kafka_bootstrap_servers:
+        return
+    from common.bus.topics_admin import topic_states
+    from common.contracts.topics import declared
+    from millrace.kafka_address import kafka_address
+
+    topics = list(declared())
+    try:
+        there = asyncio.run(topic_states(kafka_address(), [topic.name for topic in topics]))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is to be said
+        yield Finding("topics", "error", f"Kafka does not tell of its topics: {type(error).__name__}")
+        return
+    small = [t for t in topics if t.name in there and int(there[t.name].config["max.message.bytes"]) < t.max_bytes]
+    words = ", ".join(f"{t.name} takes {there[t.name].config['max.message.bytes']}" for t in small)
+    yield Finding(
+        "topics",
+        "error" if small else "ok",
+        f"{words} bytes a message; {small[0].max_bytes} are needed (max.message.bytes), or large webhooks are refused"
+        if small
+        else f"{len(there)} of {len(topics)} are there and take messages that are large enough",
+    )
 
 
 def _home(settings: StackSettings) -> Finding:

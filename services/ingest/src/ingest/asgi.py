@@ -22,7 +22,12 @@ Headers = list[tuple[str, bytes]]
 
 
 class BodyTooLarge(Exception):
-    """More bytes than we read."""
+    """More bytes than we keep; `first` are the first ones, `size` what was announced, or has come."""
+
+    def __init__(self, first: bytes, size: int) -> None:
+        super().__init__(size)
+        self.first = first
+        self.size = size
 
 
 class BodyTooSlow(Exception):
@@ -38,11 +43,11 @@ class Reply:
     headers: tuple[tuple[bytes, bytes], ...] = field(default=((b"content-type", b"text/plain; charset=utf-8"),))
 
 
-def problem(status: int, code: str, retry_after_s: int | None = None) -> Reply:
+def problem(status: int, code: str, retry_after_s: int | None = None, *, closing: bool = False) -> Reply:
     """A refusal as problem details, from the registry of codes."""
     document = {"title": CODES[code].meaning, "status": status, "code": code}
     headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/problem+json"),)
-    if status in (408, 413):
+    if closing or status in (408, 413):
         # The rest of the body is not read: without this the server would go on taking it for nothing.
         headers += ((b"connection", b"close"),)
     if retry_after_s is not None:
@@ -50,29 +55,29 @@ def problem(status: int, code: str, retry_after_s: int | None = None) -> Reply:
     return Reply(status, orjson.dumps(document), headers)
 
 
-async def body(scope: Scope, receive: Receive, most: int, within_s: float) -> bytes:
-    """The body, refused by its announced length before a byte of it is read."""
+async def body(scope: Scope, receive: Receive, most: int, first: int, within_s: float) -> bytes:
+    """The body; of one that is too large the first bytes are read, and when its length is announced no more than these."""
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if announced.isdigit() and int(announced) > most:
-        raise BodyTooLarge
+    size = int(announced) if announced.isdigit() and len(announced) < 19 else 0
     try:
         async with asyncio.timeout(within_s):
-            return await _read(receive, most)
+            return await _read(receive, most, first, size)
     except TimeoutError as late:
         raise BodyTooSlow from late
 
 
-async def _read(receive: Receive, most: int) -> bytes:
+async def _read(receive: Receive, most: int, first: int, announced: int) -> bytes:
     parts, size = [], 0
+    enough = min(first, most) if announced > most else most
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BodyTooSlow
         part = message.get("body", b"")
         size += len(part)
-        if size > most:
-            raise BodyTooLarge
         parts.append(part)
+        if size > enough or (size == enough < announced):
+            raise BodyTooLarge(b"".join(parts)[:first], max(size, announced))
         if not message.get("more_body"):
             return b"".join(parts)
 

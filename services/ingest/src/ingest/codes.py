@@ -7,8 +7,9 @@ register(
          "If it repeats, rotate the webhook's secret; the bytes are kept in quarantine and were not processed.", "owner", False),
     Code("WEBHOOK_UNKNOWN", "A webhook names a connection that does not exist here.",
          "Remove the webhook at the vendor.", "owner", False),
-    Code("WEBHOOK_TOO_LARGE", "A webhook's body is larger than the gateway reads.",
-         "Raise MILLRACE_WEBHOOK_MAX_BYTES if the vendor really sends so much; polling brings the record meanwhile.", "operator", False),
+    Code("WEBHOOK_TOO_LARGE", "A webhook's body is larger than the gateway keeps; its first part is in quarantine.",
+         "Make the vendor send less: fewer fields, fewer records at a time. If the body is smaller than 2 MiB, raise MILLRACE_WEBHOOK_MAX_BYTES "
+         "and look at `millrace doctor`: a Kafka of your own may take less.", "operator", False),
     Code("WEBHOOK_TOO_SLOW", "A webhook's body did not arrive in time.",
          "Nothing: the vendor sends it again.", "nobody", True),
     Code("WEBHOOK_NOT_KEPT", "A webhook could not be made durable in time, so it was not accepted.",

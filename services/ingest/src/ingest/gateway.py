@@ -5,12 +5,13 @@ a webhook that comes twice is two receipts and one change.
 
 A crash before the broker's acknowledgement: the vendor saw no 2xx and sends again. A crash after it and before the answer: the vendor
 sends again, and the repeat has the same id. Broker or secrets away: 503 within the vendor's patience, and the vendor sends again; never
-410, which would switch the webhook off. What is not believed goes to quarantine and is never processed.
+410, which would switch the webhook off. What is not believed, or is too large, goes to quarantine and is never processed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,17 +23,19 @@ from common.clock import Clock
 from common.contracts.ids import ConnectionId, EventId, VendorName, change_key, derived_id
 from common.contracts.messages import Envelope, Receipt
 from common.contracts.topics import Topic, receipts
-from common.failures import Failure
+from common.failures import Failure, Rejected
 from common.secret import Secret
 from common.state.trouble import Trouble, trouble_of
 from ingest import asgi
 from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
+from ingest.quarantine import KEPT_BYTES
 from ingest.secrets import SecretsAway
 from vendors.vendor import HookRequest, Inbox, Refused, Subject, Vendor, Verified
 
 # The vendor waits 10 s or more; the broker's acknowledgement takes a millisecond, so two seconds mean that it is away.
 PRODUCE_DEADLINE_S = 2.0
 RETRY_AFTER_S = 5
+_CONNECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Sends(Protocol):
@@ -54,7 +57,7 @@ class Secrets(Protocol):
 class Keeps(Protocol):
     """Where unverified webhooks go."""
 
-    async def __call__(self, connection: str, vendor: str, request: HookRequest, reason: str) -> None: ...
+    async def __call__(self, connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,10 @@ class Gateway:
         self, scope: Scope, receive: Receive, vendor: VendorName, connection: ConnectionId, inbox: Inbox
     ) -> tuple[Reply, str]:
         try:
-            body = await asgi.body(scope, receive, self._bounds.max_bytes, self._bounds.read_timeout_s)
-        except BodyTooLarge:
-            return asgi.problem(413, "WEBHOOK_TOO_LARGE"), "rejected"
+            body = await asgi.body(scope, receive, self._bounds.max_bytes, KEPT_BYTES, self._bounds.read_timeout_s)
+        except BodyTooLarge as large:
+            request = asgi.hook_request(scope, large.first, self._public_url)
+            return await self._too_large(request, vendor, connection, "the body is too large", large.size)
         except BodyTooSlow:
             return asgi.problem(408, "WEBHOOK_TOO_SLOW"), "rejected"
         request = asgi.hook_request(scope, body, self._public_url)
@@ -133,20 +137,40 @@ class Gateway:
             # A secret that was rotated a moment ago is known to the broker and not yet to us.
             verdict = self._verified(request, inbox, newer or ())
         if isinstance(verdict, Refused):
-            return await self._disbelieved(request, vendor, connection, verdict.reason)
+            refusal = asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
+            return await self._quarantined(request, vendor, connection, verdict.reason, len(request.body), refusal)
         return await self._kept(request, vendor, connection, inbox, verdict.by)
 
-    async def _disbelieved(
-        self, request: HookRequest, vendor: VendorName, connection: ConnectionId, reason: str
+    async def _too_large(
+        self, request: HookRequest, vendor: VendorName, connection: ConnectionId, reason: str, size: int
+    ) -> tuple[Reply, str]:
+        """413 for ever, and not 503: what does not fit today does not fit when it comes again."""
+        try:
+            known = await self._secrets.of(connection)
+        except SecretsAway:
+            return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
+        if known is None:
+            return asgi.problem(404, "WEBHOOK_UNKNOWN", closing=True), "rejected"
+        refusal = asgi.problem(413, "WEBHOOK_TOO_LARGE"), "rejected"
+        return await self._quarantined(request, vendor, connection, reason, size, refusal)
+
+    async def _quarantined(
+        self,
+        request: HookRequest,
+        vendor: VendorName,
+        connection: ConnectionId,
+        reason: str,
+        size: int,
+        refusal: tuple[Reply, str],
     ) -> tuple[Reply, str]:
         """A refusal is final, so it waits until the bytes are kept: with the wrong secret on our side they are all there is."""
         try:
-            await self._quarantine(connection, vendor, request, reason)
+            await self._quarantine(connection, vendor, request, reason, size)
         except Exception as error:
             if trouble_of(error) is not Trouble.AWAY:
                 raise
             return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
-        return asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
+        return refusal
 
     def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Verified | Refused:
         return inbox.verify(request, [secret.reveal().encode() for secret in known], self._clock.now())
@@ -167,6 +191,9 @@ class Gateway:
         try:
             value = receipt.model_dump_json().encode()
             await self._producer.send(receipts(vendor), key, value, headers, deadline=PRODUCE_DEADLINE_S)
+        except Rejected as refused:
+            # Kafka takes less than it should: `doctor` says so, and the vendor must not come again for ever.
+            return await self._too_large(request, vendor, connection, refused.message, len(request.body))
         except Failure:
             return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
         await failpoints.hit("gateway.after_produce")
@@ -177,7 +204,8 @@ def _address(path: str) -> tuple[str, str] | None:
     parts = path.split("/")
     if len(parts) not in (4, 5) or parts[:2] != ["", "hooks"]:
         return None
-    return (parts[2], parts[3]) if parts[3].replace("-", "").replace("_", "").isalnum() else None
+    # As the table of connections has them: an id that cannot be one is asked of nobody and remembered by nobody.
+    return (parts[2], parts[3]) if _CONNECTION.fullmatch(parts[3]) else None
 
 
 def _receipt_id(connection: ConnectionId, request: HookRequest) -> EventId:

@@ -21,6 +21,7 @@ from common.service import Runtime, run
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, watch
 from common.version import version
+from ingest.configured import ConfiguredIds
 from ingest.gateway import Bounds, Gateway
 from ingest.normaliser import ReceiptHandler
 from ingest.quarantine import Quarantine
@@ -51,7 +52,9 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         runtime.spawn(watch(pool), "pool watch")
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
-        secrets = WebhookSecrets(settings.token_broker_url, settings.service_key)
+        configured = ConfiguredIds(pool, ConfigurationReader())
+        ends.append(runtime.keep("connections", lambda: configured.run(runtime.stopping)))
+        secrets = WebhookSecrets(settings.token_broker_url, settings.service_key, configured)
         life.push_async_callback(secrets.aclose)
         runtime.mount(_gateway(runtime, pool, producer, secrets))
         yield
@@ -90,8 +93,8 @@ def _consumer(
 def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: WebhookSecrets) -> Gateway:
     settings, quarantine = runtime.settings, Quarantine(pool)
 
-    async def keep(connection: str, vendor: str, request: HookRequest, reason: str) -> None:
-        await quarantine.keep(connection, vendor, request, reason, runtime.clock.now())
+    async def keep(connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None:
+        await quarantine.keep(connection, vendor, request, reason, runtime.clock.now(), size)
 
     def observe(system: str, outcome: str) -> None:
         runtime.metrics.count(WEBHOOKS_RECEIVED, system=system, outcome=outcome)

@@ -10,6 +10,8 @@ from vendors.vendor import HookRequest
 
 KEPT_BYTES = 64 * 1024
 KEPT_PER_CONNECTION = 200
+# What the column takes.
+_LARGEST = 2**31 - 1
 
 
 class Quarantine:
@@ -18,8 +20,10 @@ class Quarantine:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def keep(self, connection: str, vendor: str, request: HookRequest, reason: str, now: datetime) -> None:
-        """Keeps the bytes; the oldest of the connection make room, so that a flood fills nothing but itself."""
+    async def keep(
+        self, connection: str, vendor: str, request: HookRequest, reason: str, now: datetime, size: int
+    ) -> None:
+        """Keeps the first of the bytes, `size` is how many came; the oldest of the connection make room, so that a flood fills nothing but itself."""
         async with transaction(self._pool) as tx:
             await tx.execute(
                 """
@@ -27,7 +31,7 @@ class Quarantine:
                 values ($1, $2, $3, $4, $5, $6, $7, $8)
                 """,
                 connection, vendor, now, reason, storable_text(request.query), dict(request.headers),
-                request.body[:KEPT_BYTES], len(request.body),
+                request.body[:KEPT_BYTES], min(size, _LARGEST),
             )  # fmt: skip
             await tx.execute(
                 """

@@ -16,8 +16,9 @@ DATABASE_WENT_BACK: Final = "DATABASE_WENT_BACK"
 register(
     Code(
         MESSAGE_TOO_LARGE,
-        "A message is larger than the broker accepts (1 MiB).",
-        "Look at the record: a field holds far more than a person would type. Shorten it at the source, then retry.",
+        "A message is larger than Kafka accepts: 3 MiB, or the `max.message.bytes` of its topic.",
+        "Look at the record: a field holds far more than a person would type. Shorten it at the source, then retry. `millrace doctor` says "
+        "whether the topics of a Kafka of your own take less than they should.",
         "owner",
         True,
     ),

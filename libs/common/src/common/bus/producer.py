@@ -21,6 +21,7 @@ from common.bus.connection import KafkaAddress
 from common.bus.record import RawRecord
 from common.bus.trace import HeaderList, MessagingTrace
 from common.clock import monotonic
+from common.contracts.topics import MAX_MESSAGE_BYTES
 from common.failures import Failure, Rejected, Transient, Unknown
 
 DEADLINE_S = 10.0
@@ -216,6 +217,7 @@ class Producer:
             enable_idempotence=True,
             acks="all",
             linger_ms=0,
+            max_request_size=MAX_MESSAGE_BYTES,
             request_timeout_ms=15_000,
             metadata_max_age_ms=60_000,
         )

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from common.bus import error_codes
 from common.bus.connection import KafkaAddress
+from common.contracts.topics import MAX_MESSAGE_BYTES
 from common.failures import Transient
 from common.state.dead_letters import StoredLetter
 
@@ -48,7 +49,8 @@ class _Republisher:
 async def republisher(address: KafkaAddress) -> AsyncIterator[Republisher]:
     """A producer for as long as somebody retries."""
     client = AIOKafkaProducer(
-        **address.client_options(), client_id="millrace-retry", acks="all", enable_idempotence=True, request_timeout_ms=10_000
+        **address.client_options(), client_id="millrace-retry", acks="all", enable_idempotence=True, request_timeout_ms=10_000,
+        max_request_size=MAX_MESSAGE_BYTES,
     )  # fmt: skip
     try:
         await asyncio.wait_for(client.start(), WITHIN_S)

@@ -18,6 +18,8 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from common.bus.connection import KafkaAddress
 
+FETCH_BYTES = 8 * 1024 * 1024
+
 
 class SessionSettings(Protocol):
     """What consumers need to know of the settings."""
@@ -80,6 +82,8 @@ def subscription(
         max_workers=1,
         max_records=limits.max_records,
         batch_timeout_ms=limits.poll_ms,
+        # What a fetch holds in memory. A record that is larger than a limit comes alone (KIP-74), so none is too large to be read.
+        fetch_max_bytes=FETCH_BYTES,
         session_timeout_ms=int(limits.session_timeout_s * 1000),
         heartbeat_interval_ms=int(limits.session_timeout_s * 1000 / 3),
         listener=listener,

@@ -93,6 +93,8 @@ def configuration(topic: Topic) -> dict[str, str]:
         "cleanup.policy": "delete",
         "retention.ms": str(int(topic.retention.total_seconds() * 1000)),
         "message.timestamp.type": "CreateTime",
+        # The topic's own value wins over the broker's `message.max.bytes`, whose default of 1 MiB is too small for a webhook.
+        "max.message.bytes": str(topic.max_bytes),
     }
 
 
@@ -135,7 +137,22 @@ async def _keep_configured(admin: Any, topics: Iterable[Topic]) -> None:
         if not configuration(topic).items() <= current[topic.name].items()
     ]
     if changed:
-        await admin.alter_configs(changed)
+        _refuse_unchanged(await admin.alter_configs(changed))
+
+
+def _refuse_unchanged(answers: Iterable[Any]) -> None:
+    for answer in answers:
+        for code, words, _, name in answer.resources:
+            if code:
+                raise TopicsRefused(
+                    f"Kafka did not change topic {name}: {words or for_code(code).__name__}. Millrace needs there "
+                    f"{', '.join(f'{key}={value}' for key, value in _declared_configuration(name).items())}: set it, or let "
+                    "Millrace's user alter the topic. With less, larger webhooks are refused and not kept."
+                )
+
+
+def _declared_configuration(name: str) -> dict[str, str]:
+    return next((configuration(topic) for topic in declared() if topic.name == name), {"max.message.bytes": "3145728"})
 
 
 async def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:

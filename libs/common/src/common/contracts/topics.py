@@ -14,6 +14,9 @@ Stage = Literal["receipts", "changes", "commands"]
 PARTITIONS = 12
 """Fixed at creation: another count would move keys to other partitions."""
 
+MAX_MESSAGE_BYTES = 3 * 1024 * 1024
+"""A webhook body of 2 MiB in base64, with its headers; producers, topics and consumers all go by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -27,6 +30,7 @@ class Topic:
     meaning: str
     partitions: int = PARTITIONS
     retention: timedelta = timedelta(days=30)
+    max_bytes: int = MAX_MESSAGE_BYTES
 
 
 SOURCES = ("zoho-books", "mailchimp")
