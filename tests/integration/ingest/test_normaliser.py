@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -211,6 +212,53 @@ class TestReader:
         await ingest.reader.step()
         assert [e.record for e, _ in ingest.wire.sent] == ["2"]
         assert [row["record"] for row in await ingest.open_requests()] == ["1"]
+
+    async def test_one_connection_that_hangs_delays_no_other(self, ingest: Ingest, database: Database) -> None:
+        owner = await open_pool(database.owner_url, name="owner", size=1)
+        async with transaction(owner) as tx:
+            await tx.execute(
+                """
+                insert into core.connection (id, vendor, name, state, created_at, updated_at)
+                select 'c' || n, 'zoho-books', 'c' || n, 'active', $1, $1 from generate_series(1, 50) n
+                """,
+                NOW,
+            )
+        await close_pool(owner)
+        opened, hangs = ingest.wire.call, asyncio.Event()
+
+        async def call(one: Call) -> VendorAnswer:
+            if one.path["id"] == "hangs":
+                await hangs.wait()
+            elif one.path["id"] == "odd":
+                raise RuntimeError("vendor code broke")
+            return await opened(one)
+
+        ingest.wire.call = call  # type: ignore[method-assign]
+        asks = [
+            ReadRequest(
+                ConnectionId(f"c{n}"),
+                Entity("customer"),
+                RecordId({1: "hangs", 2: "odd"}.get(n, f"r{n}")),
+                "detail",
+                NOW,
+            )
+            for n in range(1, 51)
+        ]
+        async with transaction(ingest.pool) as tx:
+            await read_requests.ask(tx, asks, NOW)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(ingest.reader.run(stopping))
+        async with asyncio.timeout(20):
+            while len(ingest.wire.sent) < 48:  # noqa: ASYNC110 - the wire tells nobody
+                await asyncio.sleep(0.01)
+            await ingest.ask("detail", "later")
+            ingest.reader.wake()
+            while len(ingest.wire.sent) < 49:  # noqa: ASYNC110 - nor now
+                await asyncio.sleep(0.01)
+        assert not running.done()
+        stopping.set()
+        await asyncio.wait_for(running, 10)
+        assert {row["record"] for row in await ingest.open_requests()} == {"hangs", "odd"}
 
     async def test_what_is_asked_again_while_it_is_answered_stays(self, ingest: Ingest) -> None:
         await ingest.ask("detail")

@@ -50,15 +50,19 @@ async def ask(tx: Connection, requests: Sequence[ReadRequest], now: datetime) ->
     )
 
 
-async def lease(tx: Connection, now: datetime, *, count: int, within: timedelta) -> tuple[UUID, list[ReadRequest]]:
-    """Takes due requests of connections without a gate; a lease that runs out gives them back. Business time decides what is due,
-    the database's own time what is still leased."""
+async def lease(
+    tx: Connection, now: datetime, *, count: int, within: timedelta, but_of: Sequence[ConnectionId] = ()
+) -> tuple[UUID, list[ReadRequest]]:
+    """Takes due requests of connections without a gate; a lease that runs out gives them back.
+
+    `but_of` are the connections that are read already. Business time decides what is due, the database's own what is leased.
+    """
     token = uuid4()
     rows = await tx.fetch(
         """
         with due as (
             select connection, entity, record from flow.read_request r
-             where not_before <= $1 and (lease_until is null or lease_until < clock_timestamp())
+             where not_before <= $1 and connection <> all($5::text[]) and (lease_until is null or lease_until < clock_timestamp())
                and not exists (select from core.gate g where g.connection = r.connection and (g.until is null or g.until > $1))
              order by not_before for update skip locked limit $2
         )
@@ -71,6 +75,7 @@ async def lease(tx: Connection, now: datetime, *, count: int, within: timedelta)
         count,
         token,
         within,
+        list(but_of),
     )
     return token, [
         ReadRequest(
