@@ -28,7 +28,10 @@ gone = st.tuples(st.just("gone"), record, st.sampled_from(("archive", "tag", "le
 returns = st.tuples(st.just("returns"), email, heard)
 fault = st.tuples(st.just("fault"), st.sampled_from(("half_commit", "reset_after", "reset_before", "late_commit")))
 again = st.tuples(st.just("again"), record)
-kind = st.one_of(wish, leaves, gone, wish, leaves, returns, fault, again, wish)
+# Another sync into the same audience, of the same records; and the first one switched off and on.
+other = st.tuples(st.just("other"), record, email, st.integers(0, 3))
+switch = st.tuples(st.just("switch"), st.sampled_from(("keep", "archive")))
+kind = st.one_of(wish, leaves, gone, wish, leaves, returns, fault, again, wish, other, switch)
 # Whether the writer gets to work before the next thing happens.
 step = st.tuples(kind, st.sampled_from((True, True, False)))
 
@@ -39,6 +42,13 @@ EDITED = [*LEFT, (("wish", "1", A, 1), True)]
 ARCHIVED_AND_BACK = [*LEFT, (("gone", "1", "archive"), True), (("wish", "1", A, 1), True)]
 MOVED_AND_BACK = [*LEFT, (("wish", "1", B, 0), True), (("wish", "1", A, 1), True)]
 SHARED = [*LEFT, (("wish", "2", A, 1), True), (("gone", "1", "archive"), True), (("wish", "1", A, 2), True)]
+SWITCHED = [
+    *LEFT,
+    (("switch", "archive"), True),
+    (("other", "1", B, 1), True),
+    (("switch", "keep"), True),
+    (("wish", "1", A, 2), True),
+]
 IN_DOUBT = [
     LEFT[0],
     (("fault", "reset_after"), False),
@@ -56,6 +66,7 @@ class Story:
     withdrawn: set[str] = field(default_factory=set)
     late: list[Any] = field(default_factory=list)
     wishes: dict[str, Any] = field(default_factory=dict)
+    off: bool = False
 
     async def tell(self, steps: list[tuple[tuple[Any, ...], bool]]) -> None:
         for (name, *more), works in [*steps, (("late",), True)]:
@@ -68,16 +79,32 @@ class Story:
         raised = {one: self.world.status(one) for one in self.withdrawn if self.world.status(one) in MAY_NOT}
         assert raised == {}
 
+    async def _other(self, record: str, email: str, name: int) -> None:
+        await self.world.store(self.world.command(record, email, sync="s2", FNAME=str(name), tags=[f"t{name % 2}"]))
+
+    async def _switch(self, on_disable: str) -> None:
+        """What waits in a sync that is off waits for ever, so it is done before."""
+        if not self.off:
+            await self._work()
+        self.off = not self.off
+        state = "disabled" if self.off else "active"
+        await self.world.execute("update core.sync set state = $1, on_disable = $2 where id = 's1'", state, on_disable)
+        self.world.advance(3)
+
     async def _wish(self, record: str, email: str, name: int) -> None:
+        if self.off:
+            return
         self.wishes[record] = self.world.command(record, email, FNAME=str(name), tags=[f"t{name % 2}"])
         await self.world.store(self.wishes[record])
 
     async def _gone(self, record: str, how: str) -> None:
+        if self.off:
+            return
         self.wishes[record] = self.world.command(record, how=how)
         await self.world.store(self.wishes[record])
 
     async def _again(self, record: str) -> None:
-        if record in self.wishes:
+        if record in self.wishes and not self.off:
             await self.world.store(self.wishes[record])
 
     async def _leaves(self, email: str, action: str, heard: str) -> None:
@@ -137,6 +164,7 @@ class TestConsent:
         @example(ARCHIVED_AND_BACK)
         @example(MOVED_AND_BACK)
         @example(SHARED)
+        @example(SWITCHED)
         @example(IN_DOUBT)
         @settings(
             max_examples=EXAMPLES,
