@@ -36,6 +36,7 @@ class Sql:
 
     def __init__(self, background: Background, url: str) -> None:
         self._background = background
+        self._url = url
         self._lock = threading.Lock()
         self._link: Any = background.run(self._connect(url))
 
@@ -50,6 +51,12 @@ class Sql:
     def execute(self, query: str, *values: object) -> None:
         with self._lock:
             self._background.run(self._link.execute(query, *values))
+
+    def again(self) -> None:
+        """A new link: the server was killed, and the old one with it."""
+        with self._lock:
+            self._link.terminate()
+            self._link = self._background.run(self._connect(self._url))
 
     def close(self) -> None:
         self._background.run(self._link.close())

@@ -31,17 +31,20 @@ from token_broker.migrate import migrate_vault
 
 # A database of the session's Valkey that only the road uses.
 VALKEY_DATABASE = 7
+JoinStep = Callable[[Demo, Callable[[str], None]], None]
+STEPS: Sequence[JoinStep] = (connect_books, connect_mailchimp, join_customers)
 # What the vendor's operator may do in a test is not what its plan allows in a day.
 HOOKS_PER_DAY = 100_000
 
 
 @contextmanager
 def opened(
-    folder: Path, stack: LocalStack, server: Server, template_name: str, *, balanced: Sequence[str] = (), **more: str
+    folder: Path, stack: LocalStack, server: Server, template_name: str, steps: Sequence[JoinStep] = STEPS, /, *,
+    balanced: Sequence[str] = (), **more: str,
 ) -> Iterator[Road]:  # fmt: skip
     """A road with every service running once and nothing on it; `more` is added to the services' environment.
 
-    Others reach the `balanced` services through a balancer, so that there may be several of them.
+    Others reach the `balanced` services through a balancer, so that there may be several of them; `steps` connect the accounts.
     """
     name = f"road_{uuid.uuid4().hex[:12]}"
     database = in_a_loop(server.create(name, template=template_name))
@@ -49,6 +52,7 @@ def opened(
     road = None
     try:
         road = _built(folder, stack, database, background, balanced, more)
+        _join(road, steps)
         yield road
     finally:
         if road is not None:
@@ -83,7 +87,6 @@ def _built(
         fleet.start("token-broker", "console")
         # The vendors look whether a webhook's address answers, so ingest comes before the sync.
         fleet.start(*ROAD)
-        _join(road)
     except BaseException:
         road.end()
         raise
@@ -128,12 +131,12 @@ def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "OTEL_"))}
 
 
-def _join(road: Road) -> None:
+def _join(road: Road, steps: Sequence[JoinStep]) -> None:
     """By the console, as `millrace up` does it: a consent, an API key, and the shipped template between the two."""
     accounts: Any = road.sandbox.get("accounts")["accounts"]
     with road.console() as console:
         demo = Demo(console, accounts, time.monotonic() + 60)
-        for step in (connect_books, connect_mailchimp, join_customers):
+        for step in steps:
             step(demo, lambda _: None)
     # Reading and preparing both accounts has used some of the vendors' minute; the tests begin with a fresh one.
     road.advance(61)

@@ -18,7 +18,7 @@ WITHDRAWN = ("unsubscribed", "cleaned")
 
 def differences(customers: Iterable[Document], members: Mapping[str, Document], left: Iterable[str] = ()) -> list[str]:
     """Everything in which the audience is not what it must be; `left` are addresses of people who had withdrawn."""
-    wanted = _wanted(customers)
+    wanted = wanted_of(customers)
     gone = {email.lower() for email in left}
     found: list[str] = []
     for email, customer in wanted.items():
@@ -40,7 +40,7 @@ def untold(journal: Iterable[Document], calls: Iterable[Document]) -> list[str]:
     ]
 
 
-def _wanted(customers: Iterable[Document]) -> dict[str, Document]:
+def wanted_of(customers: Iterable[Document]) -> dict[str, Document]:
     """One customer for each address: of those who share it, the one with the smallest id."""
     by_address: dict[str, list[Document]] = defaultdict(list)
     for customer in customers:
@@ -56,16 +56,16 @@ def _of_member(customer: Document, member: Document | None, *, withdrawn: bool) 
     found = []
     if member["status"] not in (WITHDRAWN if withdrawn else ("subscribed", "unsubscribed")):
         found.append(f"is {member['status']}")
-    for tag, value in _fields(customer).items():
+    for tag, value in fields_of(customer).items():
         if member["merge_fields"].get(tag, "") != value:
             found.append(f"{tag} is {member['merge_fields'].get(tag)!r} and must be {value!r}")
     tags = {tag["name"] for tag in member["tags"] if tag["name"].startswith(OURS)}
-    if tags != _tags(customer):
-        found.append(f"tags are {sorted(tags)} and must be {sorted(_tags(customer))}")
+    if tags != tags_of(customer):
+        found.append(f"tags are {sorted(tags)} and must be {sorted(tags_of(customer))}")
     return found
 
 
-def _fields(customer: Document) -> dict[str, object]:
+def fields_of(customer: Document) -> dict[str, object]:
     return {
         "FNAME": customer["first_name"],
         "LNAME": customer["last_name"],
@@ -74,7 +74,7 @@ def _fields(customer: Document) -> dict[str, object]:
     }
 
 
-def _tags(customer: Document) -> set[str]:
+def tags_of(customer: Document) -> set[str]:
     tags = {f"currency: {customer['currency_code']}"}
     if customer["status"] == "inactive":
         tags.add("inactive")

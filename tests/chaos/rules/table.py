@@ -1,0 +1,95 @@
+"""R1 to R14: the line that keeps each, what takes it away, and the narrowest test that then turns red.
+
+R11, a cursor with an overlap, has no line yet: nothing is polled. It is named here so that nobody takes it for kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WRITING = "libs/writing/src/writing"
+MAPPER = "services/mapper/src/mapper"
+MAILCHIMP = "libs/vendors/src/vendors/mailchimp"
+RULES = "tests/integration/writing/test_rules.py"
+SHARING = "tests/integration/writing/test_sharing.py"
+NOT_YET = {"R11"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One line that keeps a rule; it stands exactly once in its file."""
+
+    rule: str
+    file: str
+    line: str
+    without: str
+    test: str
+    named_in: str = ""
+    """The file that names the rule, where it is another."""
+
+    @property
+    def module(self) -> str:
+        return self.file.partition("/src/")[2].removesuffix(".py").replace("/", ".")
+
+
+TABLE = (
+    Kept(
+        "R1", f"{WRITING}/items.py", "state = case when w.state in ('leased', 'hold') then w.state else 'ready' end,", "state = 'ready',",
+        f"{RULES}::TestR1::test_an_upsert_leaves_state_and_lease_of_a_leased_row_alone",
+    ),
+    Kept(
+        "R2", f"{WRITING}/results.py", 'return "unknown" if verdict.kind is FailureClass.UNKNOWN else "refused"', 'return "refused"',
+        f"{RULES}::TestR2::test_an_outcome_that_nobody_saw_is_held_until_the_horizon_and_settled_by_one_look",
+    ),
+    Kept(
+        "R3", f"{WRITING}/queue.py", " and v.token = k.token", "",
+        "tests/integration/writing/test_taken_over.py::TestTakenOver::test_before_its_intent_is_not_sent",
+    ),
+    Kept(
+        "R3", f"{WRITING}/caller.py", "if not self._lease.holds:", "if False:",
+        "tests/chaos/rules/test_last_look.py::TestLastLook::test_nothing_leaves_after_the_lease_is_over",
+    ),
+    Kept(
+        "R4", f"{WRITING}/results.py", "sheet.audits[row.target(act.key)] = row.item.key", "pass",
+        f"{RULES}::TestR4::test_an_audit_that_finds_nothing_costs_one_look",
+    ),
+    Kept(
+        "R5", f"{WRITING}/results.py", "if locked[row.item.key].token == row.item.token:",
+        "if all(locked[one.item.key].token == one.item.token for one, _ in sent.batch):",
+        f"{RULES}::TestR5::test_a_row_whose_lease_is_gone_leaves_its_neighbours_results",
+    ),
+    Kept(
+        "R6", f"{MAILCHIMP}/target.py", 'updates=action != "create"', "updates=True",
+        "tests/integration/writing/test_consent.py::TestWrites::test_whoever_left_before_we_came_is_found_out_and_stays_out",
+        named_in=f"{MAILCHIMP}/planning.py",
+    ),
+    Kept(
+        "R7", f"{WRITING}/intake.py", "key=lambda one: one.message.revision, reverse=True)", "key=lambda one: one.record.offset)",
+        f"{RULES}::TestR7::test_a_batch_in_any_order_ends_with_the_highest",
+    ),
+    Kept(
+        "R8", f"{WRITING}/items.py", "or (excluded.revision = w.revision and w.state in ('dead', 'parked', 'done'))", "",
+        f"{RULES}::TestR8::test_an_equal_revision_opens_a_dead_row",
+    ),
+    Kept(
+        "R9", f"{MAPPER}/judging.py", "before.content != wish.content:", "before.content is not None:",
+        "tests/integration/mapper/test_handlers.py::TestChangeHandler::test_a_repeat_is_a_journal_row_and_no_command",
+    ),
+    Kept(
+        "R10", f"{MAPPER}/state.py", 'for name, value in carried.items() if sequence > state.told.get(name, "")',
+        "for name, value in carried.items()",
+        "tests/unit/mapper/test_state.py::TestMerge::test_an_older_change_is_stale",
+    ),
+    Kept(
+        "R12", f"{MAPPER}/state.py", 'if change.via != "read":', "if False:",
+        "tests/unit/mapper/test_state.py::TestDeletion::test_what_comes_late_does_not_revive_but_asks",
+    ),
+    Kept(
+        "R13", f"{WRITING}/owners.py", "speaks = all(", "speaks = True or all(",
+        f"{SHARING}::TestR13::test_the_smallest_writes_and_the_others_are_skipped",
+    ),
+    Kept(
+        "R14", f"{WRITING}/claimed.py", "tuple(one for one in own.former if one in own.alone)", "()",
+        f"{SHARING}::TestR14::test_a_new_address_is_a_new_member_and_the_old_one_is_archived",
+    ),
+)  # fmt: skip
