@@ -85,7 +85,7 @@ TABLE = (
         "tests/unit/mapper/test_state.py::TestDeletion::test_what_comes_late_does_not_revive_but_asks",
     ),
     Kept(
-        "R13", f"{WRITING}/owners.py", "speaks = all(", "speaks = True or all(",
+        "R13", f"{WRITING}/owners.py", "speaks=all(", "speaks=True or all(",
         f"{SHARING}::TestR13::test_the_smallest_writes_and_the_others_are_skipped",
     ),
     Kept(
