@@ -119,7 +119,9 @@ class Sandbox:
             return
         exchange.ticket = admitted
         paths = (request.path, request.raw_path)
-        hits = self.core.faults.of_call(simulator.vendor, admitted.account, request.method, paths, request.operator)
+        hits = self.core.faults.of_call(
+            simulator.vendor, admitted.account, request.method, paths, request.operator, request.body
+        )
         exchange.faults = {fault.kind: fault for fault in hits}
         try:
             await self._admitted(exchange)

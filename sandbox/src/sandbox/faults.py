@@ -58,6 +58,8 @@ class Fault:
     copies: int = 2
     window: int = 10
     operator: bool = False
+    contains: str = ""
+    """When given, only calls whose body holds this text are meant: a record that the vendor cannot stand."""
     matched: int = 0
     hits: int = 0
     _route: re.Pattern[str] | None = field(default=None, repr=False)
@@ -70,6 +72,9 @@ class Fault:
 
     def fits_route(self, method: str, paths: tuple[str, ...]) -> bool:
         return self._route is None or any(self._route.fullmatch(f"{method} {path}") for path in paths)
+
+    def fits_body(self, body: bytes) -> bool:
+        return not self.contains or self.contains.encode() in body
 
     def strikes(self) -> bool:
         """Take one matching call into account; whether it is hit."""
@@ -135,14 +140,19 @@ class Faults:
     def rows(self) -> list[dict[str, object]]:
         return [rule.row() for rule in self._rules]
 
-    def of_call(self, vendor: str, account: str, method: str, paths: tuple[str, ...], operator: bool) -> list[Fault]:
+    def of_call(
+        self, vendor: str, account: str, method: str, paths: tuple[str, ...], operator: bool, body: bytes = b""
+    ) -> list[Fault]:
         """The rules that hit this call; every rule that matches it moves on by one."""
         if not self._rules:
             return []
         matching = [
             rule
             for rule in self._rules
-            if rule.kind in CALL_KINDS and rule.fits(vendor, account, operator) and rule.fits_route(method, paths)
+            if rule.kind in CALL_KINDS
+            and rule.fits(vendor, account, operator)
+            and rule.fits_route(method, paths)
+            and rule.fits_body(body)
         ]
         return [rule for rule in matching if rule.strikes()]
 
@@ -173,10 +183,10 @@ def value_of(name: str, value: object) -> object:
         return number(name, value)
     if name == "operator" and isinstance(value, bool):
         return value
-    if name in ("vendor", "account", "route", "body") and (
+    if name in ("vendor", "account", "route", "body", "contains") and (
         isinstance(value, str) or (value is None and name != "vendor")
     ):
-        return value if value is not None or name != "body" else ""
+        return value if value is not None or name not in ("body", "contains") else ""
     raise ValueError(f"unknown field or wrong type: {name}")
 
 
