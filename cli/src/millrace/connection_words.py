@@ -12,6 +12,8 @@ STANDINGS = {
     "connecting": "Connecting",
     "restored": "Database went back",
     "needs_reauth": "Reconnect",
+    "refused": "Refused by the vendor",
+    "vendor_away": "Vendor away",
     "paused": "Paused",
     "throttled": "Throttled",
     "exhausted": "Quota used up",
@@ -21,6 +23,7 @@ KINDS = {"oauth": "consent", "api_key": "API key", "client_credentials": "client
 NEXT = {
     "needs_reauth": "millrace connection reconnect {name}",
     "paused": "millrace connection resume {name}",
+    "refused": "millrace connection resume {name}",
     "connecting": "millrace connection add --vendor {vendor} --name {name}",
 }
 
@@ -78,7 +81,8 @@ def _standing(one: Mapping[str, Any]) -> str:
 
 def _gate(gate: Mapping[str, Any]) -> str:
     until = f" until {_local(gate['until'])}" if gate["until"] else ""
-    return f"{gate['reason']}{until}: {gate['message']}".rstrip(": ")
+    place = f" in {gate['place']}" if gate["place"] else ""
+    return f"{gate['reason']}{place}{until}: {gate['message']}".rstrip(": ")
 
 
 def _grant_lines(grant: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from common.http.profile import Limit
+from common.http.profile import PERMIT_PATIENCE_S, Limit
 from vendors import mailchimp, zoho_books
-from vendors.vendor import connection_of
+from vendors.vendor import Vendor, connection_of
 
 HOSTS = {
     "us": "www.zohoapis.com",
@@ -100,3 +100,14 @@ class TestMailchimp:
         assert profile.base_url(connection, "") == "https://us6.api.mailchimp.com/3.0"
         assert profile.base_url(connection, "http://127.0.0.1:1/mailchimp") == "http://127.0.0.1:1/mailchimp/us6/3.0"
         assert profile.hosts == {"*.api.mailchimp.com"}
+
+
+class TestHorizon:
+    @pytest.mark.parametrize("vendor", [mailchimp.VENDOR, zoho_books.VENDOR], ids=lambda vendor: vendor.name)
+    def test_covers_everything_that_a_call_may_take(self, vendor: Vendor) -> None:
+        # R2: from the intent on, a call waits for its permit, is sent, and may go on at the vendor; then reads lag, and processes pause.
+        profile = vendor.profile
+        ours = timedelta(seconds=PERMIT_PATIENCE_S + profile.timeouts.total)
+        theirs = mailchimp.limits.VENDOR_TIMEOUT if vendor is mailchimp.VENDOR else timedelta(seconds=30)
+        assert profile.horizon >= ours + theirs + profile.read_lag + timedelta(seconds=30)
+        assert profile.read_lag > timedelta(0)

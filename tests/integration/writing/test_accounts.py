@@ -83,7 +83,8 @@ class TestTwoConnectionsToOneAccount:
         async with borrowed(world.pool) as link:
             configuration = await ConfigurationReader().read(link)
         one: Connection = configuration.connections[ConnectionId(name)]
-        return [row.item.key.record for row in await queue.claim(configuration, one, Turn((0,), 10))]
+        due = next(due for due in await queue.due(configuration) if due.connection == name)
+        return [row.item.key.record for row in await queue.claim(one, due, Turn((0,), 10))]
 
 
 class TestAnAccountThatIsLearntLater:

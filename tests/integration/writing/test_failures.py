@@ -80,12 +80,16 @@ class TestRejected:
         assert "looks fake" in item["vendor_words"]
         assert await world.steps("1") == ["attempt", "dead"]
 
-    async def test_an_audience_that_is_gone_is_said_as_that_and_nothing_is_written(self, world: World) -> None:
+    async def test_an_audience_that_is_gone_is_no_records_fault_and_nothing_is_written(self, world: World) -> None:
+        # It was a dead letter for each record; now the gate of that audience is closed (test_outage.py).
         world.call("DELETE", f"/lists/{LIST}")
         await world.want("1", "ana@ex.org")
-        await world.settled()
+        async with world.running():
+            await world.until(lambda: rests(world, "1", "waiting"), "it waits")
         item = await world.item("1")
-        assert (item["state"], item["code"]) == ("dead", "MC_AUDIENCE_GONE")
+        assert (item["attempts"], item["code"]) == (0, "MC_AUDIENCE_GONE")
+        (gate,) = await world.rows("select * from core.gate")
+        assert (gate["reason"], gate["place"], gate["code"]) == ("refused", LIST, "MC_AUDIENCE_GONE")
         assert world.writes() == []
 
 

@@ -25,10 +25,9 @@ async def taken(world: World, priorities: tuple[int, ...] = LIVE, most: int = 50
     async with transaction(world.pool) as tx:
         configuration = await ConfigurationReader().read(tx)
     connection = next(c for c in configuration.connections.values() if c.id == "chimp")
-    rows = await Queue(world.pool, world.clock, timedelta(seconds=30)).claim(
-        configuration, connection, Turn(priorities, most)
-    )
-    return [row.item.key.record for row in rows]
+    queue = Queue(world.pool, world.clock, timedelta(seconds=30))
+    (due,) = await queue.due(configuration)
+    return [row.item.key.record for row in await queue.claim(connection, due, Turn(priorities, most))]
 
 
 class TestR1:

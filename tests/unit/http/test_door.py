@@ -15,10 +15,11 @@ import pytest
 from common.clock import SystemClock, monotonic
 from common.contracts.connections import Connection
 from common.failures import Bug, Failure, FailureClass, RateLimited, Rejected, Transient, Unauthorised, Unknown
+from common.http.call import Priority
 from common.http.door import Api, Call, Door
-from common.http.profile import Timeouts
+from common.http.profile import PERMIT_PATIENCE_S, Limit, Timeouts
 from tests.support.odd_vendor import OK, Behaviour, OddVendor, Seen, answer, drip, odd_vendor, raw, reset, silence
-from tests.unit.http.fakes import CANARY, FakeBudget, FakeTokens, Remembered
+from tests.unit.http.fakes import CANARY, FakeBudget, FakePermit, FakeTokens, Remembered
 from vendors.vendor import connection_of
 from vendors.zoho_books.client import NAME, ZohoBooksProfile
 
@@ -100,6 +101,60 @@ class TestSuccess:
         scene.vendor.then(answer(body=packed, content_encoding="gzip"))
 
         assert (await scene.api.call(READ)).body == OK
+
+
+def after(seconds: float, then: Behaviour) -> Behaviour:
+    async def behave(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        await then(seen, writer)
+
+    return behave
+
+
+class LateBudget(FakeBudget):
+    """Quota that comes when the caller has waited for it."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__()
+        self.wait_s = wait_s
+        self.patience: list[float] = []
+
+    async def admit(
+        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+    ) -> FakePermit:
+        self.patience.append(deadline - monotonic())
+        await asyncio.sleep(self.wait_s)
+        return await super().admit(connection, limits, priority, hold_s=hold_s, deadline=deadline)
+
+
+class TestPatience:
+    async def test_a_permit_that_comes_late_takes_nothing_from_the_vendors_time(self, scene: Scene) -> None:
+        # The call has 0.6 s; the permit comes after 0.5, and the vendor takes 0.25.
+        scene.door.budget = LateBudget(0.5)
+        scene.vendor.then(silence(0.25))
+
+        assert (await scene.api.call(WRITE)).status == 200
+
+    async def test_what_waiting_may_take_is_bounded_by_itself_over_both_tries(self, scene: Scene) -> None:
+        scene.door.budget = late = LateBudget(0.2)
+        scene.vendor.then(answer(401, UNAUTHORISED), answer())
+        await scene.api.call(WRITE)
+
+        first, second = late.patience
+        assert first == pytest.approx(PERMIT_PATIENCE_S, abs=0.1)
+        assert second == pytest.approx(PERMIT_PATIENCE_S - 0.2, abs=0.1)
+
+    async def test_both_tries_together_have_one_calls_time_for_the_vendor(self, scene: Scene) -> None:
+        scene.vendor.then(after(0.25, answer(401, UNAUTHORISED)), silence(0.25))
+        began = monotonic()
+        await scene.api.call(WRITE)
+        assert monotonic() - began < 0.6 + 0.2
+
+    async def test_somebody_in_a_hurry_waits_for_neither_any_longer(self, scene: Scene) -> None:
+        scene.door.budget = late = LateBudget(0.0)
+        scene.vendor.then(silence(2))
+        await scene.failure(replace(WRITE, deadline=monotonic() + 0.2))
+        assert late.patience[0] <= 0.2
 
 
 class TestNotSent:

@@ -61,24 +61,34 @@ def list_letters(
     sync: Sync = "",
     topic: Topic = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 100,
+    held: Annotated[
+        bool,
+        typer.Option(
+            "--held", help="Instead: records on hold after a call whose outcome nobody saw, and when each is looked at."
+        ),
+    ] = False,
     unmask: Unmask = False,
     as_json: AsJson = False,
     context: Context = None,
 ) -> None:
     """List what waits, the newest first.
 
-    Examples: millrace dead-letter list; millrace dead-letter list --group MC_INVALID --json | jq '.items[].id'
+    Examples: millrace dead-letter list; millrace dead-letter list --held; millrace dead-letter list --group MC_INVALID --json | jq
+    '.items[].id'
     """
     with open_client(context) as client:
-        told = client.get("/dead-letters", code=group, sync=sync, topic=topic, limit=limit, unmask=str(unmask).lower())
+        told = client.get(
+            "/dead-letters", code=group, sync=sync, topic=topic, limit=limit, unmask=str(unmask).lower(), held=str(held).lower()
+        )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(told, indent=2))
         return
     if not told["items"]:
-        typer.echo("Nothing waits for a person.")
+        typer.echo("Nothing is on hold." if held else "Nothing waits for a person.")
     for one in told["items"]:
         said = f"  {one['vendor_words']}" if one["vendor_words"] else ""
-        typer.echo(f"{one['id']}  {one['code']}  {one['state']}  {local(one['last_at'])}  {one['where']}{said}")
+        when = f"looked at {local(one['next_look_at'])}" if one["next_look_at"] else local(one["last_at"])
+        typer.echo(f"{one['id']}  {one['code'] or '-'}  {one['state']}  {when}  {one['where']}{said}")
     if told["total"] > len(told["items"]):
         more = " or more" if told["total"] >= MOST_COUNTED else ""
         note(f"{len(told['items'])} of {told['total']}{more} shown; --limit shows more.")

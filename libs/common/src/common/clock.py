@@ -43,6 +43,11 @@ class SystemClock:
 class OffsetClock:
     """The machine's time plus the seconds the sandbox writes to `clock-offset`, so that both move together."""
 
+    @property
+    def moved_by(self) -> timedelta:
+        self.now()
+        return self._offset
+
     def __init__(self, home: Path) -> None:
         self._path = home / OFFSET_FILE
         self._offset = timedelta()
@@ -77,6 +82,10 @@ class FixedClock:
     def now(self) -> datetime:
         return self._at
 
+    @property
+    def moved_by(self) -> timedelta:
+        return self._at - machine_time()
+
     def advance(self, seconds: float) -> None:
         """Let this many seconds pass at once."""
         self._at += timedelta(seconds=seconds)
@@ -108,6 +117,15 @@ def is_loopback(url: str) -> bool:
 def machine_time() -> datetime:
     """The machine's own clock, unmoved by any test: to compare with other processes and servers, never for business."""
     return datetime.now(UTC)
+
+
+def moved_by(clock: Clock) -> timedelta:
+    """How far a test has moved the business: nothing in production.
+
+    What is measured by the database's own time is moved by the same, so that tests can let horizons pass; a machine's clock that is
+    set wrong moves nothing.
+    """
+    return clock.moved_by if isinstance(clock, OffsetClock | FixedClock) else timedelta()
 
 
 def monotonic() -> float:

@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
+
+About = Literal["call", "place", "account"]
 
 
 class FailureClass(StrEnum):
@@ -51,6 +54,7 @@ class Failure(Exception):
         retry_at: datetime | None = None,
         scope: str = "",
         complete: bool = False,
+        about: About = "call",
     ) -> None:
         super().__init__(code, message)
         self.code = code
@@ -63,7 +67,10 @@ class Failure(Exception):
         self.retry_at = retry_at
         self.scope = scope
         self.complete = complete
-        """Of an `Unknown`: the vendor itself answered whole, so nothing is on its way any more and one look settles it (R2)."""
+        """Of an `Unknown`: the vendor itself answered whole, so nothing is on its way any more; one look settles it after the read lag."""
+
+        self.about: About = about
+        """What was refused: this call and its records, everything in one place of the account, or the whole account (a gate closes)."""
 
         self.vendor_date: datetime | None = None
         """The `Date` of the vendor's answer: a record that is gone is gone as of then (R12)."""

@@ -221,10 +221,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """How a call goes out: its rank, its deadline, and the last question before the first byte (R3)."""
+    """How a call goes out: its rank, and the last question before the first byte (R3)."""
 
     priority: Priority = "live"
-    deadline: float | None = None
     before_send: Callable[[], None] | None = None
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from common.clock import Clock
 from common.http.door import Door
+from common.http.outage import Outage
 from common.metrics import Metrics
 from common.state.pool import Pool
 from vendors.vendor import Vendor
+from writing.calls import Terms
+from writing.endings import Endings
 from writing.executor import Executor
 from writing.facts import Facts
 from writing.heartbeat import LEASE, Heartbeat
+from writing.held import Held
 from writing.queue import Queue
-from writing.results import Results, Terms
+from writing.results import Results
 from writing.settle import Settler
 from writing.switching import Switching
 from writing.worker import Parts, Worker
@@ -45,21 +50,23 @@ def assemble(
     if target is None:
         raise ValueError(f"{vendor.title} is no target")
     chance = random.Random()  # noqa: S311 - jitter, no secret
-    terms = Terms(vendor.profile.horizon, lease)
-    queue = Queue(pool, clock, lease)
-    results = Results(pool, clock, target, terms, metrics=metrics, service=service, chance=chance)
-    heartbeat = Heartbeat(pool, lease)
+    terms = Terms(vendor.profile.horizon, vendor.profile.read_lag, lease)
+    told: dict[str, Any] = {"metrics": metrics, "service": service, "chance": chance}
+    held, heartbeat, outage = Held(pool, clock, lease), Heartbeat(pool, lease), Outage(pool, clock, vendor.ping)
+    results, endings = Results(pool, clock, target, terms, **told), Endings(pool, clock, target, **told)
     parts = Parts(
         pool=pool,
         clock=clock,
         door=door,
         vendor=vendor,
         target=target,
-        queue=queue,
-        executor=Executor(target, results, Facts(target)),
-        settler=Settler(pool, clock, queue, target, chance),
+        queue=Queue(pool, clock, lease),
+        held=held,
+        executor=Executor(target, results, endings, Facts(target), outage),
+        settler=Settler(pool, clock, held, target, heartbeat, outage, **told),
         switching=Switching(pool, clock, vendor.name),
         heartbeat=heartbeat,
+        outage=outage,
         at_once=at_once,
     )
     return Writer(Worker(parts), heartbeat)

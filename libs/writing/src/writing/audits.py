@@ -81,7 +81,7 @@ _TAKE = """
 with due as (
     select a.account, a.place, a.target_entity, a.key from flow.audit a
      where a.connection = $1 and a.due_at <= $2
-       and not exists (select from core.gate g where g.connection = a.connection and (g.until is null or g.until > $2))
+       and not exists (select from core.gate g where g.connection = a.connection and g.place in ('', a.place) and (g.until is null or g.until > $2))
        and not exists (select from flow.target_lease l
                         where (l.account, l.place, l.target_entity, l.key) = (a.account, a.place, a.target_entity, a.key))
        and not exists (select from flow.work_item w

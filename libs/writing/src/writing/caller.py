@@ -1,10 +1,14 @@
-"""One call: its deadline, the last look at the lease before the first byte, its trace, and its answer row by row."""
+"""One call: the last look at the lease before the first byte, its trace, and its answer row by row.
+
+How long it waits for a permit, and how long for the vendor once it has one, is the door's.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
@@ -14,6 +18,7 @@ from common import failpoints, telemetry
 from common.bus.record import RawRecord
 from common.bus.trace import TRACEPARENT, sampled_context
 from common.clock import monotonic
+from common.contracts.connections import Connection
 from common.failures import Failure, Transient
 from common.http.call import Api
 from vendors.target import Act, Answered, Known, Sending, Target, Verdict
@@ -21,48 +26,79 @@ from writing.claimed import Claimed
 from writing.codes import LEASE_LOST
 from writing.heartbeat import Lease
 from writing.telling import Reply
+from writing.vendor_code import vendor_code, vendor_read
+
+
+class Answers(NamedTuple):
+    """What came of a call, row by row; `whole` is the failure of all of it."""
+
+    verdicts: Sequence[Verdict]
+    reply: Reply
+    whole: Failure | None = None
 
 
 class Caller:
     """Makes the calls of one claim."""
 
     def __init__(
-        self, target: Target, api: Api, line: asyncio.Semaphore, lease: Lease, call_s: float, stopping: asyncio.Event
+        self,
+        target: Target,
+        connection: Connection,
+        api: Api,
+        line: asyncio.Semaphore,
+        lease: Lease,
+        stopping: asyncio.Event,
     ) -> None:
-        """`line` is shared by everything of one connection and one class of work; `call_s` is the whole patience for a call."""
+        """`line` is shared by everything of one connection and one class of work."""
         self._target = target
+        self.connection = connection
         self.api = api
         self.line = line
         self.stopping = stopping
         self._lease = lease
-        self._call_s = call_s
 
     async def look(self, row: Claimed, key: str) -> Known | Failure:
         """Reads one target record."""
-        async with self.line:
-            with around([row]):
-                try:
-                    return await self._target.look(row.item.place, key, self.api)
-                except Failure as failure:
-                    return failure
+        with around([row]):
+            return await looked(self._target, row.item.place, key, self.api)
 
-    async def call(self, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> tuple[Sequence[Verdict], Reply]:
+    async def call(self, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> Answers:
         """Sends once; a failure of the whole call is the verdict on each of its rows."""
-        rows, began = [row for row, _ in batch], monotonic()
-        sending = Sending(rows[0].item.lane.value, began + self._call_s, self._before_send)
+        rows, began, sent = [row for row, _ in batch], monotonic(), asyncio.Event()
+
+        def before_send() -> None:
+            self._before_send()
+            sent.set()
+
+        sending = Sending(rows[0].item.lane.value, before_send)
         with around(rows):
             try:
-                acts = [act for _, act in batch]
-                answered: Answered = await self._target.apply(rows[0].item.place, acts, facts, self.api, sending)
+                with vendor_code(sent.is_set):
+                    answered = await self._apply([act for _, act in batch], rows[0].item.place, facts, sending)
             except Failure as failure:
-                return [failure] * len(batch), Reply.of(failure, monotonic() - began)
-        return answered.verdicts, Reply.of(answered.answer, monotonic() - began)
+                return Answers([failure] * len(batch), Reply.of(failure, monotonic() - began), failure)
+        return Answers(answered.verdicts, Reply.of(answered.answer, monotonic() - began))
+
+    async def _apply(self, acts: Sequence[Act], place: str, facts: object | None, sending: Sending) -> Answered:
+        answered = await self._target.apply(place, acts, facts, self.api, sending)
+        if len(answered.verdicts) != len(acts):
+            raise ValueError(f"{len(answered.verdicts)} verdicts on {len(acts)} rows")
+        return answered
 
     def _before_send(self) -> None:
-        """R3: nothing leaves after the lease is over by this process's own clock."""
+        """R3: nothing leaves after the lease is over by this process's own clock; asked when the permit is there, just before the first byte."""
         failpoints.pass_("executor.before_send")
         if not self._lease.holds:
             raise Transient(LEASE_LOST.name, LEASE_LOST.meaning)
+
+
+async def looked(target: Target, place: str, key: str, api: Api) -> Known | Failure:
+    """One target record as it is; whatever goes wrong is about this look."""
+    try:
+        with vendor_read():
+            return await target.look(place, key, api)
+    except Failure as failure:
+        return failure
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.failures import Failure
 from vendors.target import Act, Known, Nothing, Step, Target, Work
 from writing.items import Item, TargetKey
 from writing.owners import Ownership
+from writing.vendor_code import vendor_code
 
 
 @dataclass(slots=True)
@@ -24,13 +26,21 @@ class Claimed:
     capabilities: frozenset[str] = frozenset()
     fresh: set[str] = field(default_factory=set)
     did: str = ""
+    call_group: str = ""
+    """The broken call that it was part of: until it has passed one, it goes out with the others of that call only."""
     facts: object | None = None
     """Those of the place by which the last step was planned."""
 
-    def step(self, target: Target, facts: object | None) -> Step:
-        """The next step towards the wish; pure."""
-        # What is kept as it is gets no call; it ends as skipped, by the reason it carries.
-        return Nothing() if self.item.wish == "keep" else target.plan(self.work(), facts)
+    def step(self, target: Target, facts: object | None) -> Step | Failure:
+        """The next step towards the wish; pure. A document on which the vendor's code breaks is a failure of this record alone."""
+        if self.item.wish == "keep":
+            # What is kept as it is gets no call; it ends as skipped, by the reason it carries.
+            return Nothing()
+        try:
+            with vendor_code():
+                return target.plan(self.work(), facts)
+        except Failure as failure:
+            return failure
 
     def work(self) -> Work:
         """R14: every key of the record but the wanted one is left, and archived where nobody else lives."""

@@ -16,6 +16,20 @@ ATTEMPTS_EXHAUSTED = Code(
     "operator",
     True,
 )
+EXECUTOR_GONE = Code(
+    "EXECUTOR_GONE",
+    "The process that worked on the record ended or lost the database, again and again.",
+    "Look at the writer's log for the reason it ended; then retry.",
+    "operator",
+    True,
+)
+BEHIND_GATE = Code(
+    "BEHIND_GATE",
+    "A record was not tried, because a gate in front of it had just closed.",
+    "Nothing: it goes on when the gate opens; `millrace connection show NAME` names the reason.",
+    "nobody",
+    True,
+)
 VENDOR_CODE_FAILED = Code(
     "VENDOR_CODE_FAILED",
     "Our code for this vendor broke on a record or on an answer.",
@@ -24,4 +38,4 @@ VENDOR_CODE_FAILED = Code(
     True,
 )
 
-register(LEASE_LOST, ATTEMPTS_EXHAUSTED, VENDOR_CODE_FAILED)
+register(LEASE_LOST, ATTEMPTS_EXHAUSTED, EXECUTOR_GONE, BEHIND_GATE, VENDOR_CODE_FAILED)

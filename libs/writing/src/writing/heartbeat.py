@@ -76,5 +76,5 @@ class Heartbeat:
 # A row whose lease has run out is not renewed: somebody may be taking it over.
 _RENEW = """
 update flow.work_item set lease_until = now() + $2
- where token = any($1::uuid[]) and state = 'leased' and lease_until > now()
+ where token = any($1::uuid[]) and state in ('leased', 'hold') and lease_until > now()
 """

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane
-from common.failures import Failure
+from common.failures import FAILURES, Failure, FailureClass
 from common.state.pool import Connection
 
 State = Literal["ready", "leased", "hold", "waiting", "parked", "dead", "done"]
@@ -60,6 +60,13 @@ class Item:
     attempts: int
     did: str
     token: UUID
+    looks: int = 0
+    """Looks that failed in a row since it went on hold."""
+    call_group: str = ""
+    """The call that broke for all of its rows, this one among them; empty for a row above suspicion."""
+    hold_until: datetime | None = None
+    failure: Failure | None = None
+    """What people were shown last."""
 
     @property
     def trace_id(self) -> str:
@@ -96,10 +103,12 @@ class Fate:
     outcome: str = ""
     reason: str = ""
     failure: Failure | None = None
+    looks: int = 0
+    call_group: str = ""
 
     def overtaken(self, now: datetime) -> Fate:
         """R1: a newer revision came meanwhile, so the row is ready, whatever the verdict on the old one was."""
-        return replace(self, state="ready", due_at=now, attempts=0, did="", outcome="", reason="", failure=None)
+        return Fate("ready", now)
 
 
 # Read with every row of `flow.work_item as w`; an account that was learnt meanwhile counts from now on.
@@ -131,7 +140,20 @@ def item_of(row: Any) -> Item:
         attempts=row["attempts"],
         did=row["did"],
         token=row["token"],
+        looks=row["looks"],
+        call_group=row["call_group"],
+        hold_until=row["hold_until"],
+        failure=_failure_of(row),
     )
+
+
+def _failure_of(row: Any) -> Failure | None:
+    if not row["code"]:
+        return None
+    return FAILURES[FailureClass(row["kind"])](
+        row["code"], row["message"], vendor_status=row["vendor_status"], vendor_code=row["vendor_code"],
+        vendor_words=row["vendor_words"], vendor_request_id=row["vendor_request"],
+    )  # fmt: skip
 
 
 def key_of(row: Any) -> ItemKey:
@@ -190,6 +212,7 @@ on conflict (sync, entity, record) do update
        state = case when w.state in ('leased', 'hold') then w.state else 'ready' end,
        due_at = case when w.state in ('leased', 'hold') then w.due_at else excluded.due_at end,
        attempts = case when w.state in ('leased', 'hold') then w.attempts else 0 end,
+       call_group = case when w.state in ('leased', 'hold') then w.call_group else '' end,
        did = case when w.state in ('leased', 'hold') then w.did else '' end,
        outcome = case when w.state in ('leased', 'hold') then w.outcome else '' end,
        reason = case when w.state in ('leased', 'hold') then w.reason else '' end
@@ -210,15 +233,15 @@ async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -
            set state = n.state, due_at = n.due_at, hold_until = n.hold_until, token = null, lease_until = null,
                attempts = n.attempts, did = n.did, outcome = n.outcome, reason = n.reason, code = n.code, kind = n.kind,
                message = n.message, vendor_status = n.vendor_status, vendor_code = n.vendor_code,
-               vendor_words = n.vendor_words, vendor_request = n.vendor_request,
+               vendor_words = n.vendor_words, vendor_request = n.vendor_request, looks = n.looks, call_group = n.call_group,
                failed_first_at = case when n.code = '' then null else coalesce(w.failed_first_at, $18) end,
                failed_last_at = case when n.code = '' then null else $18 end,
                changed_at = $18
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[],
                       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[],
-                      $16::text[], $17::text[])
+                      $16::text[], $17::text[], $19::int[], $20::text[])
                as n(sync, entity, record, state, due_at, hold_until, attempts, did, outcome, reason, code, kind, message,
-                    vendor_status, vendor_code, vendor_words, vendor_request)
+                    vendor_status, vendor_code, vendor_words, vendor_request, looks, call_group)
          where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
         """,
         *columns(fates),
@@ -237,6 +260,8 @@ async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -
         [failure.vendor_words if failure else "" for failure in failures],
         [failure.vendor_request_id if failure else "" for failure in failures],
         now,
+        [fate.looks for fate in listed],
+        [fate.call_group for fate in listed],
     )
 
 
@@ -248,7 +273,7 @@ async def reopen(tx: Connection, keys: Sequence[ItemKey], now: datetime) -> None
     await tx.execute(
         """
         update flow.work_item w
-           set state = 'ready', due_at = $4, attempts = 0, did = '', outcome = '', reason = '', changed_at = $4
+           set state = 'ready', due_at = $4, attempts = 0, did = '', outcome = '', reason = '', call_group = '', changed_at = $4
           from unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)
          where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record) and w.state in ('done', 'waiting', 'ready')
            and w.wish <> 'keep'

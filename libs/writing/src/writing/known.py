@@ -172,6 +172,11 @@ def after(known: Known, act: Act, done: Done) -> Known:
     )
 
 
+def doubted(known: Known) -> Known:
+    """Something may have changed it that nobody saw: it is looked at before anything is decided."""
+    return replace(known, doubtful=True)
+
+
 def after_look(known: Known, seen: Known) -> Known:
     """A look replaces what was agreed (R2). Which tags are ours, and what we did to it, no look can tell."""
     present = {str(tag).casefold() for tag in seen.values.get("tags", ())}

@@ -121,7 +121,7 @@ select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record, c
        coalesce(w.wish = 'present' and w.state not in ('dead', 'parked')
                 and not (w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
                 and s.state = 'active' and c.state = 'active'
-                and not exists (select from core.gate g where g.connection = w.connection
+                and not exists (select from core.gate g where g.connection = w.connection and g.place in ('', w.place)
                                                           and g.reason in ('needs_reauth', 'refused', 'paused')), false) as able
   from flow.target_owner o
   join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)

@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from dataclasses import replace
+from datetime import datetime
 
-from common.clock import Clock
+import structlog
+
+from common.clock import Clock, monotonic, moved_by
 from common.failures import Failure, FailureClass
 from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, transaction
+from common.state.trouble import Trouble, trouble_of
 from vendors.target import Act, Done, Known, Nothing, NotSent, Seen, Skip, Target, Verdict
 from writing import intents, items, links, telling, verdicts
 from writing import known as knowledge
+from writing.calls import Batch, Intended, Sent, Terms
 from writing.claimed import Claimed
 from writing.intents import Closing, intent_of
-from writing.items import Fate, ItemKey, Locked
+from writing.items import ItemKey, Locked
 from writing.queue import still_mine
 from writing.sheet import Sheet
 from writing.target_events import release
-from writing.telling import Reply
 
-Batch = Sequence[tuple[Claimed, Act]]
+_log = structlog.get_logger(__name__)
 
-
-class Sent(NamedTuple):
-    """One call with its name and its answer, row by row."""
-
-    name: str
-    batch: Batch
-    verdicts: Sequence[Verdict]
-    reply: Reply
-    at: datetime
-    """When its intents were stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The vendor's horizon for calls that nobody saw the end of (R2), and how long a lease lasts."""
-
-    horizon: timedelta
-    lease: timedelta
+STORE_PAUSE_S = 0.2
+LONGEST_STORE_PAUSE_S = 5.0
 
 
 class Results:
@@ -68,35 +54,60 @@ class Results:
         self._service = service
         self._chance = chance
 
-    async def intend(self, name: str, batch: Batch) -> tuple[Batch, datetime]:
-        """R3: stores the intents of those rows that are still ours, and says which, and when that was."""
-        now = self._clock.now()
-        until = now + self._terms.horizon
+    async def intend(self, name: str, batch: Batch) -> Intended | None:
+        """R3: stores the intents of those rows that are still ours, and says which, and when that was; None when none are."""
+        now, began = self._clock.now(), monotonic()
         async with transaction(self._pool) as tx:
             mine = await still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
             kept = [(row, act) for row, act in batch if row.item.key in mine]
             if not kept:
-                return (), now
+                return None
+            # H is measured by the database's own time: a machine's clock that is set back makes no hold longer.
+            stored_at = next(iter(mine.values())) + moved_by(self._clock)
+            until = stored_at + self._terms.horizon
             await links.reserve(tx, [row.item for row, act in kept if act.key == row.item.target_key], "email", now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
             await _remember_former(tx, kept, now, self._service)
-        return kept, now
+        return Intended(name, kept, now, stored_at, began)
 
     async def store(self, sent: Sent, facts: object | None) -> list[Claimed]:
-        """One transaction per call; returns the rows that go on with another step."""
+        """One transaction per call; returns the rows that go on with another step.
+
+        An answer is worth waiting for: a database that is away is asked again until the horizon, when a look would tell as much.
+        """
+        pause, until = STORE_PAUSE_S, sent.call.began + self._terms.horizon.total_seconds()
+        while True:
+            try:
+                return await self._store(sent, facts)
+            except Exception as error:
+                if trouble_of(error) is not Trouble.AWAY or monotonic() + pause >= until:
+                    raise
+                _log.warning("writer.result_not_stored", attempt=sent.call.name, error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_STORE_PAUSE_S)
+
+    async def _store(self, sent: Sent, facts: object | None) -> list[Claimed]:
         sheet = Sheet(self._clock.now(), self._service)
+        name, batch = sent.call.name, sent.call.batch
         async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row, _ in sent.batch])
-            before = [row.before(act) for row, act in sent.batch]
+            locked = await items.lock(tx, [row.item.key for row, _ in batch])
+            before = [row.before(act) for row, act in batch]
             open_until_now = await intents.close(tx, _closings(sent), sheet.now)
-            await _refresh(tx, sent.batch, sheet.now)
-            for (row, act), verdict, was in zip(sent.batch, sent.verdicts, before, strict=True):
-                if locked[row.item.key].token == row.item.token:
+            await _refresh(tx, batch, sheet.now)
+            for (row, act), verdict, was in zip(batch, sent.answers.verdicts, before, strict=True):
+                key, closed_now = row.item.key, (name, row.item.key) in open_until_now
+                # A commit that was lost and happened after all has told it already; what nobody knows is told with the hold.
+                told = not closed_now and _verdict_word(verdict) != "unknown"
+                if locked[key].token == row.item.token:
+                    if not told:
+                        self._tell(sheet, sent, row, act, verdict, was)
+                    self._judge(sheet, sent, row, act, verdict, facts, locked[key])
+                elif closed_now and _rests_for_us(locked[key]):
+                    # The database was away for longer than our lease: the row rests for want of this very answer.
                     self._tell(sheet, sent, row, act, verdict, was)
-                    self._judge(sheet, sent, row, act, verdict, facts, locked[row.item.key])
-                elif (sent.name, row.item.key) in open_until_now or (
-                    isinstance(verdict, Done) and await _was_not_seen(tx, sent.name, row.item.key)
-                ):
+                    self._judge(sheet, sent, row, act, verdict, facts, locked[key])
+                    sheet.hand_over(row)
+                elif closed_now or (isinstance(verdict, Done) and await _was_not_seen(tx, name, key)):
                     # The attempt itself is closed even when the row belongs to somebody else by now.
                     self._tell(sheet, sent, row, act, verdict, was)
                     await _doubt(tx, row, act, sheet.now)
@@ -107,73 +118,35 @@ class Results:
 
     async def _release(self, tx: state.Connection, sheet: Sheet, sent: Sent) -> None:
         """R16: events that came during the call are judged now that it is over, and before anything else is planned."""
-        told = await release(tx, {row.target(act.key) for row, act in sent.batch}, self._target, sheet.now)
+        told = await release(tx, {row.target(act.key) for row, act in sent.call.batch}, self._target, sheet.now)
         for row in sheet.going_on:
             row.known.update({key: told[row.target(key)] for key in row.known if row.target(key) in told})
-
-    async def end(self, ended: Sequence[tuple[Claimed, Nothing | Skip | Failure]]) -> None:
-        """Rows that need no call, or that failed before one."""
-        sheet = Sheet(self._clock.now(), self._service)
-        async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row, _ in ended])
-            for row, step in ended:
-                now = locked[row.item.key]
-                if now.token != row.item.token:
-                    continue
-                if isinstance(step, Failure):
-                    sheet.fail(row, verdicts.after_failure(step, now.attempts, sheet.now, self._chance), now)
-                else:
-                    sheet.finish(row, step, now)
-            await sheet.write(tx)
-        sheet.count(self._metrics, self._service)
-
-    def now(self) -> datetime:
-        """Business time."""
-        return self._clock.now()
-
-    async def give_back(self, rows: Sequence[Claimed]) -> None:
-        """Rows that this process will not bring to their end: nothing of theirs is in flight, so anybody may have them at once."""
-        sheet = Sheet(self._clock.now(), self._service)
-        async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row in rows])
-            for row in rows:
-                now = locked[row.item.key]
-                if now.token == row.item.token:
-                    sheet.fates[row.item.key] = Fate("ready", sheet.now, attempts=now.attempts, did=row.did)
-            await sheet.write(tx)
-
-    async def learn(self, seen: Sequence[tuple[Claimed, str, Known]], asked_at: datetime) -> None:
-        """What looks have shown replaces what was agreed (R2)."""
-        sheet = Sheet(self._clock.now(), "look")
-        async with transaction(self._pool) as tx:
-            current = await knowledge.lock(tx, [row.target(key) for row, key, _ in seen], sheet.now)
-            for row, key, found in seen:
-                known = current[row.target(key)]
-                learnt = knowledge.after_look(known, found)
-                learnt = knowledge.guarded(known, learnt, asked_at, self._target.lower)
-                sheet.learn(row, key, self._target.remember(known, learnt, Seen(asked_at, sheet.now)))
-                row.fresh.add(key)
-            await sheet.write(tx)
 
     def _tell(self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, verdict: Verdict, before: object) -> None:
         failure = verdict if isinstance(verdict, Failure) else None
         if isinstance(verdict, NotSent) or (failure is not None and never_sent(failure)):
             return
-        sheet.entries.append(telling.attempt(row.item, act, sent.name, sent.reply, failure, sheet.now))
+        name = sent.call.name
+        sheet.entries.append(telling.attempt(row.item, act, name, sent.answers.reply, failure, sheet.now))
         if isinstance(verdict, Done) and verdict.changed:
             assert isinstance(before, dict)
-            sheet.entries.append(telling.applied(row.item, act, sent.name, before, sheet.now))
+            sheet.entries.append(telling.applied(row.item, act, name, before, sheet.now))
 
     def _judge(
         self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, verdict: Verdict, facts: object | None, locked: Locked
     ) -> None:
+        if sent.split:
+            # Refused together with others: R1 holds for it as for any row, and nothing else has happened to it.
+            sheet.go_on(row, locked, progress=False)
+            return
         known = row.known.get(act.key, Known())
         match verdict:
             case Done():
                 learnt = knowledge.after(known, act, verdict)
-                learnt = knowledge.guarded(known, learnt, sent.at, self._target.lower)
-                sheet.learn(row, act.key, self._target.remember(known, learnt, Seen(sent.at, sheet.now, act)))
+                learnt = knowledge.guarded(known, learnt, sent.call.at, self._target.lower)
+                sheet.learn(row, act.key, self._target.remember(known, learnt, Seen(sent.call.at, sheet.now, act)))
                 row.did = did_after(row.did, act, changed=verdict.changed)
+                row.call_group = ""
             case NotSent():
                 pass
             case Failure() as failure:
@@ -187,6 +160,8 @@ class Results:
         step = row.step(self._target, facts)
         if isinstance(step, Nothing | Skip):
             sheet.finish(row, step, locked)
+        elif isinstance(step, Failure):
+            sheet.fail(row, verdicts.after_failure(step, locked.attempts, sheet.now, self._chance), locked)
         else:
             sheet.go_on(row, locked)
 
@@ -196,9 +171,21 @@ class Results:
         if failure.kind is FailureClass.UNKNOWN:
             # R4: somebody looks once more, hours later.
             sheet.audits[row.target(act.key)] = row.item.key
-        until = sent.at + self._terms.horizon
-        fate = verdicts.after_failure(failure, locked.attempts, sheet.now, self._chance, hold_until=until)
-        sheet.fail(row, fate, locked, name=sent.name)
+        name, attempts = sent.call.name, locked.attempts
+        if sent.answers.whole and len(sent.call.batch) > 1:
+            # Together with others it may be innocent: it waits longer each time, and is never parked for them.
+            attempts = min(attempts, verdicts.ATTEMPTS - 2)
+        fate = verdicts.after_failure(
+            failure, attempts, sheet.now, self._chance, hold_until=self._look_at(sent, failure), outage=sent.outage,
+            call_group=name if sent.answers.whole else f"{name}/{row.item.key.record}",
+        )  # fmt: skip
+        sheet.fail(row, fate, locked, name=name)
+
+    def _look_at(self, sent: Sent, failure: Failure) -> datetime:
+        """R2: after the horizon. R24: after a whole answer nothing is on its way, but a read may lag behind the write."""
+        if failure.complete:
+            return sent.call.after(self._terms.read_lag)
+        return sent.call.stored_at + self._terms.horizon
 
 
 def never_sent(failure: Failure) -> bool:
@@ -212,10 +199,16 @@ def did_after(did: str, act: Act, *, changed: bool) -> str:
     return did if did == "added" or not changed else "added" if act.action == "create" else "updated"
 
 
+def _rests_for_us(locked: Locked) -> bool:
+    """On hold, and nobody looks after it yet."""
+    return locked.state == "hold" and locked.token is None
+
+
 def _closings(sent: Sent) -> list[Closing]:
+    rows = [row.item.key for row, _ in sent.call.batch]
     found = [
-        Closing(sent.name, row.item.key, "settled", _verdict_word(verdict), _stamp(verdict))
-        for (row, _), verdict in zip(sent.batch, sent.verdicts, strict=True)
+        Closing(sent.call.name, key, "settled", _verdict_word(verdict), _stamp(verdict))
+        for key, verdict in zip(rows, sent.answers.verdicts, strict=True)
     ]
     return [one for one in found if one.verdict != "unknown"]
 
@@ -256,7 +249,8 @@ async def _was_not_seen(tx: state.Connection, name: str, key: ItemKey) -> bool:
     word: str | None = await tx.fetchval(
         """
         update flow.write_intent set verdict = 'applied'
-         where attempt = $1 and sync = $2 and entity = $3 and record = $4 and verdict = 'not_seen' returning attempt
+         where attempt = $1 and sync = $2 and entity = $3 and record = $4 and verdict in ('not_seen', 'not_looked')
+        returning attempt
         """,
         name,
         *key,

@@ -18,7 +18,7 @@ from vendors.target import Known, Nothing, Skip
 from writing import audits, items, leases, links, owners, telling
 from writing import known as knowledge
 from writing.claimed import Claimed
-from writing.items import Fate, ItemKey, Locked, TargetKey
+from writing.items import Fate, Item, ItemKey, Locked, TargetKey
 from writing.owners import Yielding
 
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
@@ -35,6 +35,7 @@ class Sheet:
     known: dict[TargetKey, Known] = field(default_factory=dict)
     done: list[Claimed] = field(default_factory=list)
     going_on: list[Claimed] = field(default_factory=list)
+    progressed: list[Claimed] = field(default_factory=list)
     yielding: dict[ItemKey, Yielding] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
 
@@ -93,19 +94,35 @@ class Sheet:
             # R13: it cannot write any more, so the next of those who share its target does.
             self.yielding[row.item.key] = Yielding(silent=(row.target(row.item.target_key),))
 
-    def go_on(self, row: Claimed, locked: Locked) -> None:
+    def end_held(self, item: Item, fate: Fate) -> None:
+        """What becomes of a row after its hold; one that ends for good is told, and makes room for those who share its target (R13)."""
+        self.fates[item.key] = fate
+        if fate.state in ("dead", "parked"):
+            self.entries.append(telling.ended(item, _TOLD[fate.state], fate, self.now))
+            if item.target_key:
+                self.yielding[item.key] = Yielding(silent=(item.target(item.target_key),))
+
+    def go_on(self, row: Claimed, locked: Locked, *, progress: bool = True) -> None:
         """The lease stays: another step follows at once. R1: not for a wish that is outdated."""
         if locked.revision > row.item.revision:
             self.fates[row.item.key] = Fate("ready", self.now)
-        else:
-            self.going_on.append(row)
+            return
+        self.going_on.append(row)
+        if progress:
+            self.progressed.append(row)
+
+    def hand_over(self, row: Claimed) -> None:
+        """Our lease is over, so whoever comes next takes the next step."""
+        if row in self.going_on:
+            self.going_on.remove(row)
+            self.fates[row.item.key] = Fate("ready", self.now, did=row.did)
 
     async def write(self, tx: Connection) -> None:
         """Stores everything; the rows of all fates are locked by this transaction."""
         await knowledge.save(tx, self.known, self.now, self.who)
         await items.settle(tx, self.fates, self.now)
-        if self.going_on:
-            await _note(tx, self.going_on)
+        if self.progressed:
+            await _note(tx, self.progressed)
         if self.done:
             await self._leave(tx)
         await audits.owe(tx, self.audits.values(), self.now)
@@ -153,7 +170,7 @@ async def _note(tx: Connection, rows: Sequence[Claimed]) -> None:
     """What was done so far is stored: a crash must not make an added record an unchanged one."""
     await tx.execute(
         """
-        update flow.work_item w set did = n.did, attempts = 0
+        update flow.work_item w set did = n.did, attempts = 0, call_group = ''
           from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, did)
          where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
         """,

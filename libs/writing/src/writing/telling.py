@@ -15,7 +15,7 @@ from common.journal import Entry, Step
 from vendors.target import Act
 from writing.claimed import after
 from writing.intents import Intent
-from writing.items import Item
+from writing.items import Fate, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,14 @@ def settled_intent(item: Item, intent: Intent, now: datetime, verdict: str) -> E
     """What a look made of an outcome that nobody saw (R2); `not_seen` means: not there by the vendor's horizon."""
     told = entry(item, Step.SETTLED, now, attempt=intent.attempt, target_key=intent.target.key, reason=verdict)
     return replace(told, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
+
+
+def ended(item: Item, step: Step, fate: Fate, now: datetime) -> Entry:
+    """A row on hold that ends for good, with what people are shown."""
+    failure = fate.failure
+    return entry(
+        item, step, now, reason=failure.code if failure else fate.reason, words=failure.message if failure else ""
+    )
 
 
 def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

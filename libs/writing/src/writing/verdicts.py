@@ -1,12 +1,15 @@
 """The one place that decides what becomes of a record after a failure.
 
 TRANSIENT      again by the schedule: full jitter between nothing and a delay that doubles from 2 s to 15 min; 12 attempts, then parked
-UNKNOWN        on hold until the vendor's horizon, then one look (R2); an attempt like any other
+UNKNOWN        on hold until the vendor's horizon, then one look (R2); an attempt like any other, and by the same schedule: after the
+               look it waits, is sent apart from others, and is parked after 12
 RATE_LIMITED   again when the vendor says; no attempt
 UNAUTHORISED   waits for the connection's gate, which the token-broker closes and opens; no attempt
 CONFLICT       read again, decide again; an attempt, so that it ends
 REJECTED       never: dead at once, or left alone where the refusal is a rule about consent
 BUG            dead at once, and somebody looks at the code
+
+Whatever is about the account, a place in it, or the vendor as a whole is no record's fault: a gate closes (`outage.py`), and no attempt.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from common.contracts.outcomes import SkipReason
-from common.failures import Failure, FailureClass
-from writing.codes import ATTEMPTS_EXHAUSTED
-from writing.items import Fate
+from common.failures import Failure, FailureClass, Transient
+from writing.codes import ATTEMPTS_EXHAUSTED, BEHIND_GATE
+from writing.items import Fate, Item
 
 ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=2)
@@ -29,18 +32,41 @@ GATE_PAUSE = timedelta(seconds=5)
 QUOTA_PAUSE = timedelta(seconds=2)
 SOON = timedelta(milliseconds=200)
 # Nothing left this machine, and the record is not to blame.
-NEVER_SENT = frozenset({"TOKEN_BROKER_UNAVAILABLE", "DEADLINE_PASSED", "LEASE_LOST"})
+NEVER_SENT = frozenset(
+    {
+        "TOKEN_BROKER_UNAVAILABLE",
+        "QUOTA_UNAVAILABLE",
+        "DEADLINE_PASSED",
+        "LEASE_LOST",
+        "VENDOR_UNREACHABLE",
+        "BEHIND_GATE",
+    }
+)
 
 
 def after_failure(
-    failure: Failure, attempts: int, now: datetime, chance: random.Random, *, hold_until: datetime | None = None
+    failure: Failure,
+    attempts: int,
+    now: datetime,
+    chance: random.Random,
+    *,
+    hold_until: datetime | None = None,
+    call_group: str = "",
+    outage: bool = False,
 ) -> Fate:
-    """What becomes of a record whose call failed; `attempts` counts those before this one."""
+    """What becomes of a record whose call failed; `attempts` counts those before this one.
+
+    `call_group` names a call that broke for all of its rows; in an `outage` nothing is anybody's fault.
+    """
+    if failure.about != "call":
+        return Fate("waiting", now + GATE_PAUSE, attempts=attempts, reason=failure.code, failure=failure)
     match failure.kind:
         case FailureClass.UNKNOWN:
-            # A complete answer of the vendor itself leaves nothing on its way: the look may come at once (R2).
-            until = now if failure.complete else hold_until or now
-            return Fate("hold", until, hold_until=until, attempts=attempts + 1, failure=failure)
+            until = hold_until or now
+            if outage:
+                return Fate("hold", until, hold_until=until, attempts=attempts, failure=failure)
+            counted = attempts + 1
+            return Fate("hold", until, hold_until=until, attempts=counted, failure=failure, call_group=call_group)
         case FailureClass.RATE_LIMITED:
             return Fate("waiting", failure.retry_at or now + QUOTA_PAUSE, attempts=attempts, failure=failure)
         case FailureClass.UNAUTHORISED:
@@ -49,10 +75,59 @@ def after_failure(
             return Fate("dead", now, attempts=attempts + 1, outcome="failed", reason=failure.code, failure=failure)
         case FailureClass.CONFLICT:
             return _again(failure, attempts + 1, now + SOON, now)
-        case FailureClass.TRANSIENT if failure.code in NEVER_SENT:
+        case FailureClass.TRANSIENT if outage or failure.code in NEVER_SENT:
             return Fate("waiting", now + delay(4, chance), attempts=attempts, reason=failure.code, failure=failure)
         case FailureClass.TRANSIENT:
             return _again(failure, attempts + 1, now + delay(attempts + 1, chance), now)
+
+
+def after_look(item: Item, now: datetime) -> Fate:
+    """What becomes of a record of which a look has found that its write is not there: sent again, later each time, until it is parked."""
+    if item.attempts >= ATTEMPTS:
+        return exhausted(item, now)
+    if item.attempts == 0:
+        # Its executor ended, or the vendor was away: nothing speaks against it.
+        return Fate("ready", now, did=item.did)
+    # The rows of one call draw the same number: they become due together, and can be parted.
+    chance = random.Random(item.call_group or "/".join(item.key))  # noqa: S311 - jitter, no secret
+    due_at = max(now, (item.hold_until or now) + delay(item.attempts, chance))
+    return Fate(
+        "waiting" if due_at > now else "ready", due_at, attempts=item.attempts, did=item.did,
+        reason=item.failure.code if item.failure else "", failure=item.failure, call_group=item.call_group,
+    )  # fmt: skip
+
+
+def after_failed_look(item: Item, failure: Failure, now: datetime, chance: random.Random, *, outage: bool) -> Fate:
+    """What becomes of a record on hold whose look failed; `now` is the time by which holds are measured.
+
+    Looks are counted apart from attempts. A look that is refused, or that fails as often as an attempt may, ends the record: whether
+    its write was applied nobody knows then, so whoever opens it again looks first.
+    """
+    if failure.kind in (FailureClass.REJECTED, FailureClass.BUG) and failure.about == "call":
+        return Fate(
+            "dead", now, attempts=item.attempts, did=item.did, outcome="failed", reason=failure.code, failure=failure
+        )
+    free = outage or failure.about != "call" or failure.code in NEVER_SENT
+    free |= failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
+    looks = item.looks if free else item.looks + 1
+    if looks >= ATTEMPTS:
+        return exhausted(replace(item, failure=failure), now)
+    until = failure.retry_at or now + (GATE_PAUSE if free else delay(looks, chance))
+    # It leaves the call it was part of: its neighbours must not wait for a look that fails.
+    return Fate("hold", until, hold_until=until, attempts=item.attempts, did=item.did, failure=failure, looks=looks)
+
+
+def behind_a_gate() -> Failure:
+    """What was not even tried, because the gate in front of it has just closed."""
+    return Transient(BEHIND_GATE.name, BEHIND_GATE.meaning)
+
+
+def exhausted(item: Item, now: datetime) -> Fate:
+    """Tried as often as the schedule allows."""
+    return Fate(
+        "parked", now, attempts=item.attempts, did=item.did, outcome="failed", reason=ATTEMPTS_EXHAUSTED.name,
+        failure=item.failure, call_group=item.call_group,
+    )  # fmt: skip
 
 
 def delay(attempt: int, chance: random.Random) -> timedelta:

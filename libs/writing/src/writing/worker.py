@@ -17,8 +17,10 @@ import structlog
 from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId
+from common.failures import Failure
 from common.http.call import Api
 from common.http.door import Door
+from common.http.outage import Outage
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, connection
 from common.state.trouble import Trouble, trouble_of
@@ -28,9 +30,10 @@ from writing.audit import audit
 from writing.caller import Caller
 from writing.claimed import Claimed
 from writing.executor import Executor
-from writing.heartbeat import Heartbeat, Lease
+from writing.heartbeat import Heartbeat
+from writing.held import Held
 from writing.intake import CHANNEL
-from writing.queue import LIVE, REST, Queue, Turn
+from writing.queue import LIVE, REST, Due, Queue, Turn
 from writing.settle import Settler
 from writing.switching import Switching
 from writing.target_events import release_all
@@ -40,6 +43,8 @@ IDLE_S = 0.5
 # Less than a service has for its drain; a call that takes longer is settled by a look, like one whose process died.
 DRAIN_S = 18.0
 SWEEP_S = 2.0
+# After an error that concerns one connection alone.
+PAUSE_S = 5.0
 # Every so many turns, what is least urgent goes first.
 OTHER_WAY = 8
 
@@ -56,10 +61,12 @@ class Parts:
     vendor: Vendor
     target: Target
     queue: Queue
+    held: Held
     executor: Executor
     settler: Settler
     switching: Switching
     heartbeat: Heartbeat
+    outage: Outage
     at_once: int
     """Calls of one connection at a time; the door's budget knows the vendor's own number."""
 
@@ -93,6 +100,7 @@ class Worker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._next_sweep = 0.0
+        self._not_before: defaultdict[ConnectionId, float] = defaultdict(float)
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
@@ -142,16 +150,18 @@ class Worker:
                 await _either(stopping, asyncio.Event(), within=IDLE_S)
 
     async def _turn(self) -> int:
-        """Asks for every connection once; returns how many rows were taken."""
+        """Asks for all connections at once; returns how many rows were taken."""
         try:
             configuration = await self._read()
             if monotonic() >= self._next_sweep:
                 self._next_sweep = monotonic() + SWEEP_S
                 await self._sweep(configuration)
             took = 0
-            for one in self._ours(configuration):
-                for priorities in (LIVE, REST):
-                    took += await self._take(configuration, one, priorities)
+            # One question for all connections; only those with work cost another.
+            for due in await self._parts.queue.due(configuration):
+                one = configuration.connections.get(due.connection)
+                if one is not None and self._is_ours(one) and monotonic() >= self._not_before[one.id]:
+                    took += await self._serve(one, due)
             return took
         except Exception as error:
             if trouble_of(error) is not Trouble.AWAY:
@@ -163,40 +173,70 @@ class Worker:
         async with connection(self._parts.pool) as link:
             return await self._configuration.read(link)
 
-    def _ours(self, configuration: Configuration) -> list[Connection]:
-        found = [one for one in configuration.connections.values() if one.vendor == self._parts.vendor.name]
-        return [one for one in found if one.state == "active"]
+    def _is_ours(self, one: Connection) -> bool:
+        return one.vendor == self._parts.vendor.name and one.state == "active"
 
-    async def _take(self, configuration: Configuration, one: Connection, priorities: tuple[int, ...]) -> int:
+    async def _serve(self, one: Connection, due: Due) -> int:
+        """One connection's turn; what is wrong with it alone is nobody else's trouble."""
+        try:
+            return sum([await self._take(one, due, priorities) for priorities in (LIVE, REST)])
+        except Exception as error:
+            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+                raise
+            self._not_before[one.id] = monotonic() + PAUSE_S
+            _log.error("writer.connection_failed", connection=one.id, exc_info=error)
+            return 0
+
+    async def _take(self, one: Connection, due: Due, priorities: tuple[int, ...]) -> int:
         line = self._lines[one.id, priorities]
         line.turns += 1
         order = priorities[::-1] if line.turns % OTHER_WAY == 0 else priorities
         since = monotonic()
-        rows = await self._parts.queue.claim(configuration, one, Turn(order, ROWS - line.rows))
+        rows = await self._parts.queue.claim(one, due, Turn(order, ROWS - line.rows))
         if rows:
+            self._parts.outage.is_open(one.id)
             self._spawn(self._work(one, rows, line, since), "work")
         return len(rows)
 
     async def _work(self, one: Connection, rows: list[Claimed], line: _Line, since: float) -> None:
-        with line.carrying(len(rows)), self._parts.heartbeat.keeping(rows[0].item.token, since) as lease:
-            await self._parts.executor.work(rows, self._caller(one, line, lease))
+        parts = self._parts
+        with line.carrying(len(rows)), parts.heartbeat.keeping(rows[0].item.token, since) as lease:
+            try:
+                caller = Caller(parts.target, one, self._api(one), line.calls, lease, self._stopping)
+            except Failure as refusal:
+                # The connection itself leads nowhere: a person has to look at it, and its records wait.
+                await parts.outage.refuse(one, "", refusal)
+                await parts.executor.give_back(rows)
+                return
+            try:
+                await parts.executor.work(rows, caller)
+            except Exception as error:
+                if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+                    raise
+                _log.error("writer.work_failed", connection=one.id, rows=len(rows), exc_info=error)
+                await parts.executor.isolate(rows, caller)
         self.wake()
 
-    def _caller(self, one: Connection, line: _Line, lease: Lease) -> Caller:
-        call_s = self._parts.vendor.profile.timeouts.total
-        return Caller(self._parts.target, self._api(one), line.calls, lease, call_s, self._stopping)
-
     async def _sweep(self, configuration: Configuration) -> None:
-        """What died, what is held, what was heard meanwhile, and what has to be looked at once more."""
+        """What died, what is held, what was heard meanwhile and what has to be looked at once more, of all connections at once."""
         parts = self._parts
         await release_all(parts.pool, parts.target, parts.vendor.name, parts.clock.now())
-        if not any(task.get_name() == "switching" for task in self._under_way):
+        ours = {one.id: one for one in configuration.connections.values() if self._is_ours(one)}
+        if not ours:
+            return
+        await parts.held.take_over(list(ours))
+        busy = {task.get_name() for task in self._under_way}
+        if "switching" not in busy:
             self._spawn(self._switch(), "switching")
-        for one in self._ours(configuration):
-            await self._parts.queue.take_over(one.id)
-            line = self._lines[one.id, REST]
-            if not any(task.get_name() == f"look {one.id}" for task in self._under_way):
-                self._spawn(self._look(one, line), f"look {one.id}")
+        for id in await parts.held.to_look_at(list(ours)):
+            if f"look {id}" not in busy:
+                self._spawn(self._look(ours[id], self._lines[id, REST]), f"look {id}")
+        if "probes" not in busy:
+            self._spawn(self._probe(list(ours.values())), "probes")
+
+    async def _probe(self, ours: list[Connection]) -> None:
+        if await self._parts.outage.probe(ours, self._api):
+            self.wake()
 
     async def _switch(self) -> None:
         """What syncs own that were switched off or resumed; one bounded step after the other."""
@@ -205,7 +245,7 @@ class Worker:
 
     async def _look(self, one: Connection, line: _Line) -> None:
         parts, api = self._parts, self._api(one)
-        while await parts.settler.settle(one.id, api, line.calls):
+        while await parts.settler.settle(one, api, line.calls):
             self.wake()
         await audit(parts.pool, parts.clock, parts.target, one.id, api, line.calls)
 
@@ -217,15 +257,20 @@ class Worker:
         self._under_way.add(asyncio.create_task(work, name=name))
 
     def _look_at_ended(self) -> None:
-        """A database that went away costs leases and no more; any other error is ours and ends the service."""
+        """An error of one connection's work is that connection's; only a schema that is not ours ends the service."""
         for task in [task for task in self._under_way if task.done()]:
             self._under_way.discard(task)
             error = task.exception()
             if error is None:
                 continue
-            if trouble_of(error) is not Trouble.AWAY:
-                raise error
-            _log.warning("writer.work_interrupted", task=task.get_name(), error=type(error).__name__)
+            match trouble_of(error):
+                case Trouble.AWAY:
+                    # It costs leases and no more.
+                    _log.warning("writer.work_interrupted", task=task.get_name(), error=type(error).__name__)
+                case Trouble.UNFIT:
+                    raise error
+                case _:
+                    _log.error("writer.work_broken", task=task.get_name(), exc_info=error)
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, *, within: float | None = None) -> None:

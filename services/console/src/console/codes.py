@@ -138,7 +138,16 @@ CONNECTION_OTHER_PLACE = Code(
     True,
 )
 
+CONNECTION_STILL_REFUSED = Code(
+    "CONNECTION_STILL_REFUSED",
+    "The connection was tried before its gate was opened, and the vendor still does not take it.",
+    "Do what the message says at the vendor, then resume again. A vendor that is only away is asked again by itself.",
+    "owner",
+    True,
+)
+
 register(
+    CONNECTION_STILL_REFUSED,
     API_TOKEN_REFUSED,
     API_REQUEST_INVALID,
     API_NOT_THERE,

@@ -73,7 +73,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             connections=connections,
             connecting=connecting,
             trials=trials,
-            gates=Gates(pool, connections, clock),
+            gates=Gates(pool, connections, trials, clock),
             quotas=Quotas(connections, reader, VENDORS),
             removal=removal,
             syncs=syncs,

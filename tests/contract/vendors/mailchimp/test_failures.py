@@ -36,7 +36,8 @@ class TestMailchimpFailures(FailureTableSuite):
         SheetRow("key missing", 401, problem("API Key Missing"), AUTH, "MC_KEY_INVALID"),
         SheetRow("401 without a body", 401, b"", AUTH, "MC_KEY_INVALID"),
         SheetRow("forbidden", 403, problem("Forbidden"), AUTH, "MC_FORBIDDEN"),
-        SheetRow("user disabled", 403, problem("User Disabled"), AUTH, "MC_FORBIDDEN"),
+        # No other token helps: a person has to put the account in order.
+        SheetRow("user disabled", 403, problem("User Disabled"), REJECTED, "MC_ACCOUNT_REFUSED"),
         SheetRow("authorisation failure", 403, problem("Authorization Failure"), AUTH, "MC_FORBIDDEN"),
         SheetRow("compliance state", 400, problem("Member In Compliance State", IN_COMPLIANCE), REJECTED, "MC_COMPLIANCE_STATE"),
         SheetRow("forgotten", 400, problem("Forgotten Email Not Subscribed"), REJECTED, "MC_FORGOTTEN"),

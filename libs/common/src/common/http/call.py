@@ -25,7 +25,8 @@ class Call:
     """Whether the call can change the vendor's state: then an outcome that nobody saw is UNKNOWN."""
     priority: Priority = "live"
     deadline: float | None = None
-    """By `monotonic()`: waiting for quota included, nothing is sent after it and nothing is awaited beyond it."""
+    """By `monotonic()`, for callers who are in a hurry: waiting for quota included, nothing is sent after it and nothing is awaited
+    beyond it. Without one a call waits its time for quota, and then has its whole time for the vendor."""
     before_send: Callable[[], None] | None = field(default=None, repr=False)
     """Asked just before the first byte of each attempt; whatever it raises stops the call and is raised as it is (R3)."""
 

@@ -6,7 +6,10 @@ after a refused token, which applied nothing: once, with a token of another gene
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
@@ -20,15 +23,12 @@ from common.http.attempts import NoSink, Sink
 from common.http.call import Api, Call, Priority, VendorAnswer
 from common.http.exchange import Answer, Trouble, exchange, open_client
 from common.http.judgement import judged, not_permitted, told_by_broker
-from common.http.profile import Limit, Profile
+from common.http.profile import PERMIT_PATIENCE_S, Limit, Profile
 from common.http.reporting import Reporter
 from common.http.tokens import Token, TokenSource
 from common.metrics import Metrics
 
 __all__ = ["Api", "Budget", "Call", "Door", "Permit", "Priority", "VendorAnswer"]
-
-QUOTA_PATIENCE_S = 30.0
-"""How long a call waits for quota when its caller names no deadline: beyond that, waiting belongs into PostgreSQL."""
 
 
 class Permit(Protocol):
@@ -119,46 +119,47 @@ class _Opened:
         self._limits = tuple(profile.limits(connection))
 
     async def call(self, call: Call) -> VendorAnswer:
-        deadline = call.deadline or monotonic() + QUOTA_PATIENCE_S + self._profile.timeouts.total
+        patience = _Patience(call.deadline or math.inf, self._profile.timeouts.total)
         # Asked before the budget: a grant that is gone must not cost the others their quota.
         await self._door.tokens.token(self._connection.id)
-        result, token = await self._attempt(call, deadline, resend=0)
+        result, token = await self._attempt(call, patience, resend=0)
         if isinstance(result, Unauthorised):
-            result = await self._again(call, token, deadline, result)
+            result = await self._again(call, token, patience, result)
         if isinstance(result, RateLimited):
             result = await self._door.budget.throttled(self._connection, self._limits, result)
         if isinstance(result, Failure):
             raise result
         return result
 
-    async def _again(self, call: Call, token: Token, deadline: float, refusal: Failure) -> VendorAnswer | Failure:
+    async def _again(self, call: Call, token: Token, patience: _Patience, refusal: Failure) -> VendorAnswer | Failure:
         """Once more with a later token. Refused again, or no later one: a missing right is no old token, so never a third."""
         try:
             await self._door.tokens.replaced(self._connection.id, token.generation)
         except (Rejected, Unauthorised) as verdict:
             return told_by_broker(verdict, refusal)
-        again, _ = await self._attempt(call, deadline, resend=1)
+        again, _ = await self._attempt(call, patience, resend=1)
         return not_permitted(again) if isinstance(again, Unauthorised) else again
 
-    async def _attempt(self, call: Call, deadline: float, *, resend: int) -> tuple[VendorAnswer | Failure, Token]:
-        total = self._profile.timeouts.total
-        permit = await self._door.budget.admit(
-            self._connection, self._limits, call.priority, hold_s=total, deadline=deadline
-        )
-        latest, close = monotonic() + total, permit.unused
+    async def _attempt(self, call: Call, patience: _Patience, *, resend: int) -> tuple[VendorAnswer | Failure, Token]:
+        with patience.for_permit() as deadline:
+            permit = await self._door.budget.admit(
+                self._connection, self._limits, call.priority, hold_s=self._profile.timeouts.total, deadline=deadline
+            )
+        close = permit.unused
         try:
             token = await self._door.tokens.token(self._connection.id)
             request = self._request(call, token)
             with self._reporter.span(call, resend) as span:
                 close = permit.unanswered
                 at = self._door.clock.now()
-                outcome = await exchange(
-                    self._client,
-                    request,
-                    deadline=min(deadline, latest),
-                    max_body=self._profile.max_body,
-                    before_send=call.before_send,
-                )
+                with patience.for_answer() as latest:
+                    outcome = await exchange(
+                        self._client,
+                        request,
+                        deadline=latest,
+                        max_body=self._profile.max_body,
+                        before_send=call.before_send,
+                    )
                 close = _ending(permit, outcome)
                 result = judged(self._profile, call, outcome, token.secret.reveal(), self._door.clock.now())
                 self._reporter.tell(call, outcome, result, at=at, waited_s=permit.waited_s, resend=resend, span=span)
@@ -176,6 +177,31 @@ class _Opened:
         query = {**call.query, **self._profile.query(self._connection, call.template)}
         url = self._base + addresses.filled(call.template, call.path)
         return self._client.build_request(call.method, url, params=query or None, content=content, headers=headers)
+
+
+@dataclass(slots=True)
+class _Patience:
+    """What a call may spend on waiting for permits, and apart from it on the vendor; a second try has what the first left.
+
+    A permit that comes late takes nothing from the vendor's time: a healthy call must not time out because of our own queue. The sum
+    of both is the longest that anything of a call can be on its way (R2).
+    """
+
+    deadline: float
+    answer_s: float
+    permit_s: float = PERMIT_PATIENCE_S
+
+    @contextmanager
+    def for_permit(self) -> Iterator[float]:
+        began = monotonic()
+        yield min(self.deadline, began + self.permit_s)
+        self.permit_s = max(0.0, self.permit_s - (monotonic() - began))
+
+    @contextmanager
+    def for_answer(self) -> Iterator[float]:
+        began = monotonic()
+        yield min(self.deadline, began + self.answer_s)
+        self.answer_s = max(0.0, self.answer_s - (monotonic() - began))
 
 
 def _ending(permit: Permit, outcome: Answer | Trouble) -> Callable[[], None]:

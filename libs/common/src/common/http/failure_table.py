@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from common import failures
 from common.codes import Code
-from common.failures import Failure, FailureClass
+from common.failures import About, Failure, FailureClass
 from common.http import door_codes
 from common.http.words import kept_words
 
@@ -39,6 +39,7 @@ class Row:
     scope: str = ""
     """For quotas: the name of the limit that is used up."""
     complete: bool = False
+    about: About = "call"
 
     def fits(self, status: int, said: Said) -> bool:
         return (
@@ -58,6 +59,7 @@ class Row:
             retry_at=retry_at,
             scope=self.scope,
             complete=self.complete,
+            about=self.about,
         )
 
 

@@ -52,13 +52,16 @@ def told_by_broker(verdict: Failure, refusal: Failure) -> Failure:
     """The broker's judgement of a 401, with the vendor's own words: it knows whether the grant is dead or the call is not allowed."""
     verdict.vendor_status, verdict.vendor_code = refusal.vendor_status, refusal.vendor_code
     verdict.vendor_words, verdict.vendor_request_id = refusal.vendor_words, refusal.vendor_request_id
+    if isinstance(verdict, Rejected):
+        # The grant lives: what is refused is what the vendor's table says, a call or the whole account.
+        verdict.about = refusal.about
     return verdict
 
 
 def not_permitted(refusal: Failure) -> Failure:
     """A 401 to a token that was made a moment ago: the grant lives, the call is what the vendor refuses."""
     code = door_codes.CALL_NOT_PERMITTED
-    return told_by_broker(Rejected(code.name, code.meaning), refusal)
+    return told_by_broker(Rejected(code.name, code.meaning, about=refusal.about), refusal)
 
 
 def _of_trouble(call: Call, trouble: Trouble) -> Failure:
@@ -92,6 +95,7 @@ def _as(kind: type[Failure], failure: Failure) -> Failure:
         vendor_words=failure.vendor_words,
         vendor_request_id=failure.vendor_request_id,
         complete=True if kind is Unknown else failure.complete,
+        about=failure.about,
     )
 
 

@@ -52,9 +52,13 @@ class Limit:
         return min(self.ours - 1, int(self.ours * self.kept_for_live))
 
 
+PERMIT_PATIENCE_S = 30.0
+"""How long a call waits for quota, a second try with another token included: beyond that, waiting belongs into PostgreSQL."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds of patience per step, and for the whole call."""
+    """Seconds of patience per step, and for the whole call from the moment in which it may be sent."""
 
     connect: float = 5.0
     read: float = 30.0
@@ -92,7 +96,11 @@ class Profile(Protocol):
 
     @property
     def horizon(self) -> timedelta:
-        """H of R2: call deadline + the vendor's own gateway timeout + read-after-write lag + tolerated pause."""
+        """H of R2: patience for a permit + patience for the call + the vendor's own timeout + read lag + tolerated pause."""
+
+    @property
+    def read_lag(self) -> timedelta:
+        """R24: how long a read after a write may still show what was before: no look is made sooner, also after a complete 500."""
 
     def base_url(self, connection: Connection, override: str) -> str:
         """The API's address for this connection, from the allow-list; `override` is the sandbox's address or empty."""

@@ -63,7 +63,7 @@ async def lease(
         with due as (
             select connection, entity, record from flow.read_request r
              where not_before <= $1 and connection <> all($5::text[]) and (lease_until is null or lease_until < clock_timestamp())
-               and not exists (select from core.gate g where g.connection = r.connection and (g.until is null or g.until > $1))
+               and not exists (select from core.gate g where g.connection = r.connection and g.place = '' and (g.until is null or g.until > $1))
              order by not_before for update skip locked limit $2
         )
         update flow.read_request r

@@ -172,6 +172,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.target_lease": "until its work item is through",
     "flow.target_event": "until the write that was in flight when it came is over",
     "flow.record_link": "until the record has left the target",
+    "flow.vendor_probe": "until the vendor answers again",
     "vault.credential": "until its connection is deleted",
     "vault.data_key": "until its credential is deleted",
     "vault.refresh_intent": "until the refresh is settled",

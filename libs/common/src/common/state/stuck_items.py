@@ -23,7 +23,7 @@ class StuckItem:
     source: str
     connection: str
     place: str
-    state: Literal["dead", "parked"]
+    state: Literal["dead", "parked", "hold"]
     code: str
     kind: str
     message: str
@@ -44,6 +44,9 @@ class StuckItem:
     wish: str
     document: Mapping[str, Any]
     """What was to be written: personal data, for people who may see it."""
+    looks: int = 0
+    next_look_at: datetime | None = None
+    """Of a row on hold, whose outcome nobody has seen: when it is looked at (again)."""
 
     @property
     def id(self) -> str:
@@ -95,6 +98,18 @@ class StuckItems:
         )
         return [_item(row) for row in rows]
 
+    async def held(self, wanted: StuckFilter, *, limit: int = 100) -> Sequence[StuckItem]:
+        """Rows on hold, those that are looked at next first: nobody has to act on them, and people can see what they wait for."""
+        where, values = _conditions(wanted, 0, _HELD)
+        rows = await self._link.fetch(f"{_SELECT} where {where} order by hold_until limit {limit:d}", *values)
+        return [_item(row) for row in rows]
+
+    async def count_held(self, wanted: StuckFilter) -> int:
+        """How many those are."""
+        where, values = _conditions(wanted, 0, _HELD)
+        found: int = await self._link.fetchval(f"select count(*) from flow.work_item where {where}", *values)  # noqa: S608
+        return found
+
     async def count(self, wanted: StuckFilter, most: int) -> int:
         """How many there are; who has more than `most` is not counted further."""
         where, values = _conditions(wanted, 1)
@@ -106,8 +121,8 @@ class StuckItems:
         return found
 
     async def show(self, id: str) -> StuckItem | None:
-        """One item, None when it is not stuck (any more)."""
-        row = await self._link.fetchrow(f"{_SELECT} where {_ONE}", *parts(id))
+        """One item, be it stuck or on hold; None when it is neither (any more)."""
+        row = await self._link.fetchrow(f"{_SELECT} where {_SHOWN}", *parts(id))
         return _item(row) if row else None
 
     async def retry(self, ids: Sequence[str], *, who: str, now: datetime) -> Sequence[StuckItem]:
@@ -151,12 +166,14 @@ _IN_ORDER = "order by sync, entity, record"
 _SELECT = """
 select sync, entity, record, source, connection, place, state, code, kind, message, vendor_status, vendor_code, vendor_words,
        vendor_request, attempts, failed_first_at, failed_last_at, changed_at, revision, mapping_version, run, event_id, traceparent,
-       wish, document
+       wish, document, looks, case state when 'hold' then hold_until end as next_look_at
   from flow.work_item w
 """
+_HELD = "state = 'hold'"
 _ONE = "sync = $1 and entity = $2 and record = $3 and state in ('dead', 'parked')"
+_SHOWN = "sync = $1 and entity = $2 and record = $3 and state in ('dead', 'parked', 'hold')"
 _RETRY = f"""
-update flow.work_item w set state = 'ready', due_at = $4, attempts = 0, outcome = '', reason = '', changed_at = $4
+update flow.work_item w set state = 'ready', due_at = $4, attempts = 0, looks = 0, outcome = '', reason = '', changed_at = $4
   from {_THESE} where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record)
 """  # noqa: S608
 _DISCARD = f"""
@@ -165,7 +182,7 @@ update flow.work_item w set state = 'done', due_at = $4, outcome = 'failed', rea
 """  # noqa: S608
 
 
-def _conditions(wanted: StuckFilter, taken: int) -> tuple[str, list[object]]:
+def _conditions(wanted: StuckFilter, taken: int, state: str = _STUCK) -> tuple[str, list[object]]:
     """Only what was asked stands in the statement, so that the server finds the index for it; `taken` placeholders are in use."""
     asked = {
         "state = {}": wanted.state,
@@ -178,12 +195,13 @@ def _conditions(wanted: StuckFilter, taken: int) -> tuple[str, list[object]]:
     }
     said = [(words, value) for words, value in asked.items() if value is not None]
     texts = [words.format(f"${number}") for number, (words, _) in enumerate(said, start=taken + 1)]
-    return " and ".join([_STUCK, *texts]), [value for _, value in said]
+    return " and ".join([state, *texts]), [value for _, value in said]
 
 
 def _item(row: Any) -> StuckItem:
     same = ("sync", "entity", "record", "source", "connection", "place", "state", "code", "kind", "message", "vendor_status",
-            "vendor_code", "vendor_words", "attempts", "revision", "mapping_version", "run", "event_id", "wish", "document")  # fmt: skip
+            "vendor_code", "vendor_words", "attempts", "revision", "mapping_version", "run", "event_id", "wish",
+            "document", "looks", "next_look_at")  # fmt: skip
     return StuckItem(
         **{name: row[name] for name in same},
         vendor_request_id=row["vendor_request"],

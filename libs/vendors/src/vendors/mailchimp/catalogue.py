@@ -44,7 +44,7 @@ async def found(place: str, api: Api, call: Call) -> VendorAnswer:
             raise
         raise Rejected(
             MC_AUDIENCE_GONE.name, MC_AUDIENCE_GONE.meaning, vendor_status=404, vendor_code=failure.vendor_code,
-            vendor_words=failure.vendor_words, vendor_request_id=failure.vendor_request_id,
+            vendor_words=failure.vendor_words, vendor_request_id=failure.vendor_request_id, about="place",
         ) from failure  # fmt: skip
 
 

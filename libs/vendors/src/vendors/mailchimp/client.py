@@ -27,6 +27,7 @@ class MailchimpProfile:
     # A thousand members with all their merge fields are about four megabytes.
     max_body = 32 * 1024 * 1024
     horizon: timedelta = limits.HORIZON
+    read_lag: timedelta = limits.READ_LAG
 
     def base_url(self, connection: Connection, override: str) -> str:
         dc = connection.details.get("dc", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import orjson
 
 from common.codes import Code, register
-from common.failures import Failure, FailureClass
+from common.failures import Failure, FailureClass, Unknown
+from common.http.door_codes import VENDOR_ANSWER_UNREADABLE
 from common.http.failure_table import ANY, FailureTable, Row, Said
+from common.http.words import kept_words
 from vendors.mailchimp.limits import CONCURRENCY
 
 MC_KEY_INVALID = Code(
@@ -24,6 +27,13 @@ MC_FORBIDDEN = Code(
     "MC_FORBIDDEN",
     "Mailchimp forbids this to the connected user: a role, the plan, or the account is disabled.",
     "Look at the account in Mailchimp, or reconnect with a user who may do this.",
+    "owner",
+    True,
+)
+MC_ACCOUNT_REFUSED = Code(
+    "MC_ACCOUNT_REFUSED",
+    "Mailchimp refuses the whole account: the user or the account is disabled, or the plan has ended.",
+    "Put the account in order in Mailchimp, then `millrace connection resume NAME`; everything waits until then.",
     "owner",
     True,
 )
@@ -107,7 +117,8 @@ MC_WEBHOOK_UNREADABLE = Code(
 MC_AUDIENCE_GONE = Code(
     "MC_AUDIENCE_GONE",
     "The audience of the sync does not exist in Mailchimp any more.",
-    "Apply a sync of another name to an audience that exists with `millrace sync apply`, and disable this one.",
+    "Apply a sync of another name to an audience that exists with `millrace sync apply`, and disable this one; or bring the audience back"
+    " and `millrace connection resume NAME`. Other audiences go on.",
     "owner",
     True,
 )
@@ -125,6 +136,7 @@ register(
     MC_FIELD_REFUSED,
     MC_KEY_INVALID,
     MC_FORBIDDEN,
+    MC_ACCOUNT_REFUSED,
     MC_THROTTLED,
     MC_COMPLIANCE_STATE,
     MC_FORGOTTEN,
@@ -151,7 +163,10 @@ TABLE = FailureTable(
         # At very high volume a 403 without a body means the same as a 429; with a body it means what it says.
         Row(403, "", _RATE, MC_THROTTLED, pause=_PAUSE, scope=CONCURRENCY),
         Row(401, ANY, _AUTH, MC_KEY_INVALID),
-        Row(403, ANY, _AUTH, MC_FORBIDDEN),
+        # No other token helps against these two, so nobody asks for one.
+        Row(403, "User Disabled", _REJECTED, MC_ACCOUNT_REFUSED, about="account"),
+        Row(403, "Account Disabled", _REJECTED, MC_ACCOUNT_REFUSED, about="account"),
+        Row(403, ANY, _AUTH, MC_FORBIDDEN, about="account"),
         Row(400, "Member In Compliance State", _REJECTED, MC_COMPLIANCE_STATE),
         Row(400, "Forgotten Email Not Subscribed", _REJECTED, MC_FORGOTTEN),
         Row(400, "Member Exists", FailureClass.CONFLICT, MC_MEMBER_EXISTS),
@@ -181,8 +196,20 @@ def translate(status: int, headers: Mapping[str, str], body: bytes, now: datetim
     if status == 204 or (200 <= status < 300 and body[:1] in (b"{", b"[")):
         return None
     if 200 <= status < 300:
-        return TABLE.failure(status, Said(""), headers, now)
+        return TABLE.failure(status, Said("", first_words(body)), headers, now)
     return TABLE.failure(status, _said(body), headers, now)
+
+
+def first_words(body: bytes) -> str:
+    """The beginning of an answer that is none of the API's, for the person who has to find out whose it is."""
+    return " ".join(re.sub(rb"<[^>]*>", b" ", body[:2000]).decode(errors="replace").split())[:200]
+
+
+def unreadable(body: bytes) -> Failure:
+    """A whole answer, and not one that we can read: what it did, nobody knows."""
+    return Unknown(
+        VENDOR_ANSWER_UNREADABLE.name, VENDOR_ANSWER_UNREADABLE.meaning, vendor_words=kept_words(first_words(body)), complete=True
+    )  # fmt: skip
 
 
 def _said(body: bytes) -> Said:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from common.contracts.connections import Connection
-from common.http.profile import Limit, Timeouts
+from common.http.profile import PERMIT_PATIENCE_S, Limit, Timeouts
 
 CONCURRENCY = "concurrency"
 AT_ONCE = 10
@@ -14,8 +14,11 @@ AT_ONCE = 10
 VENDOR_TIMEOUT = timedelta(seconds=120)
 TIMEOUTS = Timeouts(connect=5, read=125, write=30, pool=5, total=130)
 
-# Deadline + the vendor's own timeout + reads after writes (seconds) + half a minute of a paused process, rounded up.
-HORIZON = timedelta(seconds=TIMEOUTS.total) + VENDOR_TIMEOUT + timedelta(seconds=50)
+# The vendor states none; what a batch has made shows within a second or two.
+READ_LAG = timedelta(seconds=5)
+
+# Patience for a permit + for the call + the vendor's own timeout + reads after writes + half a minute of a paused process, rounded up.
+HORIZON = timedelta(seconds=PERMIT_PATIENCE_S + TIMEOUTS.total) + VENDOR_TIMEOUT + READ_LAG + timedelta(seconds=35)
 
 
 def limits(connection: Connection) -> tuple[Limit, ...]:

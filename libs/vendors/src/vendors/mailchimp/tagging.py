@@ -48,11 +48,12 @@ class Tagging:
         answer = await self._api.call(
             Call(
                 "GET", "/lists/{list_id}/tag-search", "tags.search", path={"list_id": self._place}, query={"name": name},
-                priority=self._sending.priority, deadline=self._sending.deadline,
+                priority=self._sending.priority,
             )
         )  # fmt: skip
-        for tag in wire.document(answer.body).get("tags", ()):
-            self._ids[str(tag["name"]).casefold()] = int(tag["id"])
+        with wire.reading(answer.body):
+            for tag in wire.document(answer.body).get("tags", ()):
+                self._ids[str(tag["name"]).casefold()] = int(tag["id"])
         return self._ids.get(name.casefold()), answer
 
     async def _one(self, act: Act, name: str) -> VendorAnswer:
@@ -76,14 +77,15 @@ class Tagging:
                 raise Conflict(failure.code, failure.message, vendor_status=404) from failure
             raise
         told = wire.document(answer.body)
-        return Answered([_verdict(act, name, told) for act in acts], answer)
+        with wire.reading(answer.body):
+            return Answered([_verdict(act, name, told) for act in acts], answer)
 
     async def _call(self, template: str, operation: str, path: Mapping[str, str], body: Any) -> VendorAnswer:
         sending = self._sending
         return await self._api.call(
             Call(
                 "POST", template, operation, path=path, json=body, writes=True, priority=sending.priority,
-                deadline=sending.deadline, before_send=sending.before_send,
+                before_send=sending.before_send,
             )
         )  # fmt: skip
 

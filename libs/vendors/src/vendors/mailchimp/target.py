@@ -100,11 +100,15 @@ class MailchimpTarget:
             await self._audience_exists(place, api)
             return Known(exists=False)
         found = wire.document(answer.body)
-        if not wire.all_tags(found):
+        with wire.reading(answer.body):
+            shown = wire.all_tags(found)
+        if not shown:
             tags = await api.call(Call("GET", f"{MEMBER}/tags", "members.tags", path=path, query={"count": "1000"}))
-            listed = wire.document(tags.body)["tags"]
-            found |= {"tags": listed, "tags_count": len(listed)}
-        return wire.member(found)
+            with wire.reading(tags.body):
+                listed = wire.document(tags.body)["tags"]
+                found |= {"tags": listed, "tags_count": len(listed)}
+        with wire.reading(answer.body):
+            return wire.member(found)
 
     async def facts(self, place: str, api: Api) -> Audience:
         return await catalogue.audience(place, api)
@@ -124,11 +128,14 @@ class MailchimpTarget:
         rows = [wire.row(str(act.values.get("email", act.key)), act.standing, act.values) for act in acts]
         body = {"members": rows, "update_existing": updates}
         operation = "members.update_many" if updates else "members.create_many"
-        answer = await api.call(_writing("POST", LIST, operation, {"list_id": place}, body, sending, _NO_LINKS))
+        call = _writing("POST", LIST, operation, {"list_id": place}, body, sending, _NO_LINKS)
+        # A 404 to a batch is about its audience and about none of its rows.
+        answer = await catalogue.found(place, api, call)
         told = wire.document(answer.body)
-        done = wire.by_key([*told.get("new_members", ()), *told.get("updated_members", ())])
-        refused = {key_of(str(one.get("email_address", ""))): one for one in told.get("errors", ())}
-        return Answered([_of_row(act, done, refused) for act in acts], answer)
+        with wire.reading(answer.body):
+            done = wire.by_key([*told.get("new_members", ()), *told.get("updated_members", ())])
+            refused = {key_of(str(one.get("email_address", ""))): one for one in told.get("errors", ())}
+            return Answered([_of_row(act, done, refused) for act in acts], answer)
 
     async def _single(self, place: str, act: Act, api: Api, sending: Sending) -> Answered:
         path = {"list_id": place, "hash": subscriber_hash(act.key)}
@@ -144,7 +151,8 @@ class MailchimpTarget:
                 # Not there, or archived already: somebody was faster, so it is read and decided again.
                 raise _again(failure) from failure
             raise
-        return Answered([_of_member(act, answer)], answer)
+        with wire.reading(answer.body):
+            return Answered([_of_member(act, answer)], answer)
 
     async def _audience_exists(self, place: str, api: Api) -> None:
         await catalogue.found(
@@ -158,7 +166,7 @@ def _writing(
 ) -> Call:  # fmt: skip
     return Call(
         method, template, operation, path=path, query=query or {}, json=body, writes=True, priority=sending.priority,
-        deadline=sending.deadline, before_send=sending.before_send,
+        before_send=sending.before_send,
     )  # fmt: skip
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
+from vendors.mailchimp.errors import unreadable
 from vendors.mailchimp.members import key_of
 from vendors.target import Known
 
@@ -92,8 +94,21 @@ def names(tags: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def document(body: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(body) if body else {}
-    return found
+    """A JSON object; anything else under a 2xx is an answer that nobody can read."""
+    with reading(body):
+        found = orjson.loads(body) if body else {}
+        if not isinstance(found, dict):
+            raise TypeError
+        return found
+
+
+@contextmanager
+def reading(body: bytes) -> Iterator[None]:
+    """What an answer lacks, or holds in a form of its own, makes it unreadable, and breaks nothing else."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as odd:
+        raise unreadable(body) from odd
 
 
 def by_key(members: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from common.contracts.connections import Connection
-from common.http.profile import Limit, Shape, Timeouts
+from common.http.profile import PERMIT_PATIENCE_S, Limit, Shape, Timeouts
 
 MINUTE, DAY, CONCURRENCY = "minute", "day", "concurrency"
 
@@ -28,8 +28,9 @@ AT_ONCE, AT_ONCE_FREE = 10, 5
 TIMEOUTS = Timeouts(connect=5, read=30, write=10, pool=5, total=45)
 
 # The vendor publishes no gateway timeout; half a minute is what its pages take at worst. Reads follow writes at once; one second of lag
-# and half a minute of a paused process are added. Five minutes round that up.
-HORIZON = timedelta(seconds=TIMEOUTS.total) + timedelta(minutes=5)
+# and half a minute of a paused process are added. Five minutes round that up. Before the call comes the patience for a permit.
+READ_LAG = timedelta(seconds=1)
+HORIZON = timedelta(seconds=PERMIT_PATIENCE_S + TIMEOUTS.total) + timedelta(minutes=5)
 
 # After a call that we gave up, the vendor may still be busy with it.
 _LINGERS = timedelta(seconds=60)

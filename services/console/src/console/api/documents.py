@@ -74,6 +74,7 @@ class GateDocument(BaseModel):
     """A reason why the connection's work waits."""
 
     reason: str
+    place: str = Field("", description="Where it holds: an audience, an organisation; empty: everywhere.")
     until: datetime | None
     code: str
     message: str
@@ -104,7 +105,7 @@ class GrantDocument(BaseModel):
 
 
 class ConnectionDocument(BaseModel):
-    """One account at one vendor. `standing` is one word: ok, connecting, restored, needs_reauth, paused, exhausted, throttled, deleting."""
+    """One account. `standing`: ok, connecting, restored, needs_reauth, refused, vendor_away, paused, exhausted, throttled, deleting."""
 
     id: str
     vendor: str

@@ -88,6 +88,8 @@ class LetterDocument(BaseModel):
     vendor_words: str
     vendor_request_id: str
     trace_id: str
+    looks: int = Field(0, description="Of a record on hold: looks that failed in a row.")
+    next_look_at: datetime | None = Field(None, description="Of a record on hold: when it is looked at.")
 
 
 class LetterDetail(LetterDocument):
@@ -188,7 +190,7 @@ def _of_message(one: StoredLetter) -> dict[str, Any]:
 
 def _of_work(one: Any) -> dict[str, Any]:
     same = ("id", "state", "code", "message", "sync", "entity", "record", "attempts", "first_at", "last_at", "vendor_status",
-            "vendor_code", "vendor_words", "vendor_request_id", "trace_id")  # fmt: skip
+            "vendor_code", "vendor_words", "vendor_request_id", "trace_id", "looks", "next_look_at")  # fmt: skip
     given = {name: getattr(one, name) for name in same}
     return given | {"kind": "work", "failure": one.kind, "stage": "write", "where": f"{one.connection} {one.place}"}
 

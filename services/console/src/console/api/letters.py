@@ -29,6 +29,12 @@ from console.use_cases.letter_choice import LetterWish
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, Query(max_length=4000, description="Where the last page ended: its `next_cursor`.")]
 Unmask = Annotated[bool, Query(description="Show personal data too.")]
+OnHold = Annotated[
+    bool,
+    Query(
+        description="Instead: records on hold after a call whose outcome nobody saw, with the time of the next look."
+    ),
+]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again: the same answer again.")]
 Id = Annotated[str, Path(min_length=1, max_length=400, pattern=r"^[^\x00]+$")]
 
@@ -50,8 +56,10 @@ def routes(desk: Desk) -> APIRouter:
         limit: Limit = 100,
         cursor: Cursor = "",
         unmask: Unmask = False,
+        held: OnHold = False,
     ) -> LetterList:
-        page = await desk.letters.list(LetterWish(code=code, sync=sync, topic=topic), limit, after_of(cursor, 5))
+        wish = LetterWish(code=code, sync=sync, topic=topic)
+        page = await (desk.letters.held(wish, limit) if held else desk.letters.list(wish, limit, after_of(cursor, 5)))
         items = [letter_document(one, unmask=unmask) for one in page.items]
         return LetterList(items=items, total=page.total, next_cursor=cursor_of(page.after))
 

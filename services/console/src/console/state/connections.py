@@ -23,6 +23,8 @@ class GateRow:
     code: str
     message: str
     set_at: datetime
+    place: str = ""
+    """Where it holds; empty: everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +202,12 @@ async def _whole(tx: state.Connection, rows: Iterable[Mapping[str, Any]]) -> lis
 
 async def _gates(tx: state.Connection, ids: Sequence[str]) -> Mapping[str, list[GateRow]]:
     rows = await tx.fetch(
-        "select connection, reason, until, code, message, set_at from core.gate where connection = any($1) order by reason",
+        "select connection, reason, place, until, code, message, set_at from core.gate where connection = any($1) order by reason, place",
         list(ids),
     )
     gates: dict[str, list[GateRow]] = {}
     for row in rows:
-        gate = GateRow(row["reason"], row["until"], row["code"], row["message"], row["set_at"])
+        gate = GateRow(row["reason"], row["until"], row["code"], row["message"], row["set_at"], row["place"])
         gates.setdefault(row["connection"], []).append(gate)
     return gates
 

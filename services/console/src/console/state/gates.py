@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from common.state import gates
 from common.state import pool as state
 
 PAUSED = "paused"
@@ -21,9 +22,18 @@ async def resume(tx: state.Connection, connection: str, now: datetime) -> bool:
     return lifted
 
 
+async def work_again(tx: state.Connection, connection: str, now: datetime) -> None:
+    """A try went well: the vendor is there, and takes the account."""
+    await tx.execute("select core.clear_gate($1, $2, $3)", connection, gates.REFUSED, now)
+    await tx.execute("select core.clear_gate($1, $2, $3)", connection, gates.VENDOR_AWAY, now)
+    await tx.execute("delete from flow.vendor_probe where connection = $1", connection)
+    await tx.execute("select pg_notify('work', '')")
+
+
 async def forget(tx: state.Connection, connection: str, now: datetime) -> None:
     """The connection is gone, so nothing of it waits any more."""
     await tx.execute("delete from core.gate where connection = $1", connection)
+    await tx.execute("delete from flow.vendor_probe where connection = $1", connection)
     await tx.execute(
         "update core.notification set resolved_at = $2 where connection = $1 and resolved_at is null", connection, now
     )

@@ -23,14 +23,17 @@ async def of_syncs(tx: state.Connection, syncs: Sequence[tuple[str, str, str]]) 
     """By sync; given its id, its source and its target."""
     work = await tx.fetch(_WORK, [sync for sync, _, _ in syncs])
     gates = await tx.fetch(
-        "select connection, reason from core.gate where connection = any($1) order by reason",
-        [one for _, *ends in syncs for one in ends],
+        """select s.id as sync, g.reason from core.sync s join core.gate g
+               on (g.connection, g.place) = (s.source_connection, '')
+               or g.connection = s.target_connection and g.place in ('', s.place)
+            where s.id = any($1)""",
+        [sync for sync, _, _ in syncs],
     )
     counted = {row["sync"]: row for row in work}
     found = {}
-    for sync, *ends in syncs:
+    for sync, _, _ in syncs:
         row = counted.get(sync)
-        closed = tuple(sorted({gate["reason"] for gate in gates if gate["connection"] in ends}))
+        closed = tuple(sorted({gate["reason"] for gate in gates if gate["sync"] == sync}))
         found[sync] = Queued(row["waiting"], row["stuck"], row["oldest"], closed) if row else Queued(gates=closed)
     return found
 

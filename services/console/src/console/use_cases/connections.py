@@ -38,14 +38,16 @@ class Shown:
     @property
     def standing(self) -> str:
         """One word for people; the most pressing reason first."""
-        closed = {gate.reason for gate in self.row.gates}
+        closed = {gate.reason for gate in self.row.gates if not gate.place}
         if self.row.state != "active":
             return self.row.state
         if "restored" in closed:
             return "restored"
         if "needs_reauth" in closed or (self.grant is not None and self.grant.state == "needs_reauth"):
             return "needs_reauth"
-        return next((word for word in ("paused", "exhausted", "throttled") if word in closed), "ok")
+        return next(
+            (word for word in ("refused", "vendor_away", "paused", "exhausted", "throttled") if word in closed), "ok"
+        )
 
     @property
     def trouble(self) -> str:

@@ -48,7 +48,8 @@ async def named(link: state.Connection, ids: Sequence[str]) -> tuple[Sequence[St
     messages = [await letters.get(int(one)) for one in sorted(set(ids)) if is_message(one)]
     work = [await items.show(one) for one in sorted(set(ids)) if not is_message(one)]
     opened = [one for one in messages if one is not None and one.state == "open"]
-    stuck = [one for one in work if one is not None]
+    # What is on hold can be looked at by people; nobody may send it before its own look.
+    stuck = [one for one in work if one is not None and one.state != "hold"]
     missing = sorted(set(ids) - {str(one.id) for one in opened} - {one.id for one in stuck})
     if missing:
         raise Refusal(404, record_codes.LETTER_UNKNOWN, f"Not open, or not there: {', '.join(missing)[:300]}.")

@@ -76,6 +76,15 @@ class Letters:
         shown = waiting[:limit]
         return Page(shown, total, _cursor(shown[-1]) if len(waiting) > limit else None)
 
+    async def held(self, wish: LetterWish, limit: int) -> Page:
+        """Records whose last call nobody saw the end of: those that are looked at next first, and how many there are."""
+        wanted = wish.items()
+        if wanted is None:
+            return Page((), 0, None)
+        async with state.connection(self._pool) as link:
+            items = StuckItems(link)
+            return Page(await items.held(wanted, limit=limit), await items.count_held(wanted), None)
+
     async def show(self, id: str) -> Waiting:
         """One of them; a closed message can still be looked at."""
         async with state.connection(self._pool) as link:

@@ -34,7 +34,7 @@ class ShownSync:
         if self.row.state != "active":
             return {"draft": "Draft", "paused": "Paused", "disabled": "Disabled"}[self.row.state]
         if self.queued.gates:
-            return "Blocked" if "needs_reauth" in self.queued.gates else "Paused"
+            return "Blocked" if {"needs_reauth", "refused"} & set(self.queued.gates) else "Paused"
         if self.queued.stuck:
             return "Needs attention"
         return "Running" if self.queued.waiting else "Healthy"

@@ -1,0 +1,51 @@
+"""One call as its two transactions see it: with its intents before, and with its answer after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from common.clock import monotonic
+from vendors.target import Act
+from writing.caller import Answers
+from writing.claimed import Claimed
+
+Batch = Sequence[tuple[Claimed, Act]]
+
+
+class Intended(NamedTuple):
+    """A call whose intents are stored: with the rows that are still ours."""
+
+    name: str
+    batch: Batch
+    at: datetime
+    """When that was, in business time."""
+    stored_at: datetime
+    """The same by the database's own time, by which holds are measured, and by our monotonic clock."""
+    began: float
+
+    def after(self, wait: timedelta) -> datetime:
+        """So long from now, by the database's time."""
+        return self.stored_at + timedelta(seconds=monotonic() - self.began) + wait
+
+
+class Sent(NamedTuple):
+    """One call and its answer, row by row."""
+
+    call: Intended
+    answers: Answers
+    split: bool = False
+    """Refused whole, and nothing of it was applied: its rows go on in parts, and none of them is to blame yet."""
+    outage: bool = False
+    """The vendor as a whole is away: no attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The vendor's horizon for calls that nobody saw the end of (R2), its read lag (R24), and how long a lease lasts."""
+
+    horizon: timedelta
+    read_lag: timedelta
+    lease: timedelta

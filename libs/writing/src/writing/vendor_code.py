@@ -1,0 +1,58 @@
+"""What breaks in a vendor's code is about the rows it was working on: `BUG`, or `UNKNOWN` once something may have been sent.
+
+Nothing that a vendor folder raises ends a process or touches another connection's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
+
+from common.failures import Bug, Failure, Transient, Unknown
+from writing.codes import VENDOR_CODE_FAILED
+
+
+def never() -> bool:
+    """Nothing was sent."""
+    return False
+
+
+@contextmanager
+def vendor_code(sent: Callable[[], bool] = never) -> Iterator[None]:
+    """Whatever breaks inside leaves as a `Failure`; `sent` tells whether a byte of a write may have left by then."""
+    try:
+        yield
+    except Failure:
+        raise
+    except Exception as error:
+        raise broken(error, sent=sent()) from error
+
+
+@contextmanager
+def vendor_read() -> Iterator[None]:
+    """The same around a read: it leaves nothing behind, so an answer that nobody understood is just asked for again."""
+    try:
+        with vendor_code():
+            yield
+    except Unknown as odd:
+        raise Transient(
+            odd.code, odd.message, vendor_status=odd.vendor_status, vendor_code=odd.vendor_code,
+            vendor_words=odd.vendor_words, vendor_request_id=odd.vendor_request_id, about=odd.about,
+        ) from odd  # fmt: skip
+
+
+def broken(error: Exception, *, sent: bool = False) -> Failure:
+    """The failure of the rows on which our code broke; one that is a `Failure` already stays what it is."""
+    if isinstance(error, Failure):
+        return error
+    kind = Unknown if sent else Bug
+    return kind(VENDOR_CODE_FAILED.name, f"{VENDOR_CODE_FAILED.meaning} ({_place_of(error)})")
+
+
+def _place_of(error: Exception) -> str:
+    # Not str(error): it may hold what a customer typed. The kind and the line of code are enough to find it.
+    frames = extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
