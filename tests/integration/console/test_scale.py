@@ -182,8 +182,10 @@ class TestTurns:
             known = await configuration._load(tx)
         pool = ExplainedPool(service)
         queue = Queue(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
-        for target in ("b0", "b17"):
-            taken = await queue.claim(known, known.connections[ConnectionId(target)], Turn((0, 1, 2), 500))
+        due = {one.connection: one for one in await queue.due(known)}
+        assert len(due) == len({sync.target for sync in known.syncs.values() if sync.state == "active"})
+        for target in (ConnectionId("b0"), ConnectionId("b17")):
+            taken = await queue.claim(known.connections[target], due[target], Turn((0, 1, 2), 500))
             assert len(taken) > 100
         await queue.take_over(ConnectionId("b0"))
         await queue.claim_held(ConnectionId("b0"), 100)
