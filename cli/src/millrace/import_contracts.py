@@ -50,16 +50,24 @@ def _without_missing(checkout: Path, contract: dict[str, object]) -> dict[str, s
         if key == "ignore_imports":
             fields[key] = "\n".join(["", *_exceptions(checkout, value)])
             continue
-        kept = _layers(checkout, value) if key == "layers" else _kept(checkout, value)
+        kept = _layers(checkout, value, contract) if key == "layers" else _kept(checkout, value)
         if not kept or (key == "modules" and len(kept) < 2):
             return None
         fields[key] = "\n".join(["", *kept])
     return fields
 
 
-def _layers(checkout: Path, layers: Iterable[str]) -> list[str]:
-    kept = (" | ".join(_kept(checkout, (name.strip() for name in layer.split("|")))) for layer in layers)
+def _layers(checkout: Path, layers: Iterable[str], contract: dict[str, object]) -> list[str]:
+    """The layers that are there; those of a contract with containers are named inside them."""
+    containers = contract.get("containers")
+    inside = [f"{container}." for container in containers] if isinstance(containers, list) else [""]
+    kept = (" | ".join(_there(checkout, layer.split("|"), inside)) for layer in layers)
     return [layer for layer in kept if layer]
+
+
+def _there(checkout: Path, names: Iterable[str], inside: Iterable[str]) -> list[str]:
+    stripped = [name.strip() for name in names]
+    return [name for name in stripped if any(_kept(checkout, [f"{prefix}{name}"]) for prefix in inside)]
 
 
 def _exceptions(checkout: Path, pairs: Iterable[str]) -> list[str]:

@@ -21,7 +21,7 @@ from common.state.pool import close_pool, open_pool
 from tests.support.broker import Broker, Browser, query
 from tests.support.broker_world import World, eventually
 from tests.support.burst import burst
-from token_broker.access_log import AccessLog
+from token_broker.vault.access_log import AccessLog
 
 TABLES = (
     "ring_key",
@@ -443,8 +443,8 @@ def _refresh_tokens(world: World) -> dict[str, str]:
 
 
 def _sealed_refresh_tokens(world: World) -> Iterator[str]:
-    from token_broker.keyring import FileRing
-    from token_broker.sealing import bound, unseal
+    from token_broker.vault.keyring import FileRing
+    from token_broker.vault.sealing import bound, unseal
 
     ring = FileRing(world.home / "secrets" / "master.keys")
     keys = {row["subject"]: row for row in query(world.database, "select * from vault.data_key")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.environment import ConfigurationError
-from token_broker.callers import PERMISSIONS, Callers
+from token_broker.api.callers import PERMISSIONS, Callers
 from token_broker.refusals import Refusal
 
 

@@ -16,19 +16,19 @@ from common.codes import CODES
 from common.environment import ConfigurationError
 from common.secret import Secret
 from common.settings import load
-from token_broker.adoption import NewGrant
-from token_broker.consent import Onward
-from token_broker.consent_store import Candidate
-from token_broker.documents import ApiKeyBody, HeadlessBody, HookSecretBody
-from token_broker.held import Held
-from token_broker.keyring import TextRing
-from token_broker.refresh_store import Times
+from token_broker.api.documents import ApiKeyBody, HeadlessBody, HookSecretBody
+from token_broker.consent.adoption import NewGrant
+from token_broker.consent.consents import Onward
+from token_broker.consent.store import Candidate
 from token_broker.settings import BrokerSettings
-from token_broker.vault import Vault
-from token_broker.webhook_secrets import HookSecret
+from token_broker.vault.envelope import Vault
+from token_broker.vault.held import Held
+from token_broker.vault.keyring import TextRing
+from token_broker.vault.times import Times
+from token_broker.vault.webhook_secrets import HookSecret
 from vendors.grant import App, Ask, GrantCall, Granted, GrantReply, Returned
 
-SOURCES = sorted(Path(token_broker.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(token_broker.__file__).parent.rglob("*.py"))
 # The settings name our registrations, the permissions say who works for whom; neither decides anything about a vendor.
 MAY_NAME_VENDORS = {"settings.py", "callers.py"}
 CANARY = "canary-7f3a9c5e"

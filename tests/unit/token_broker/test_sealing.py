@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.environment import ConfigurationError
-from token_broker.keyring import FileRing, KeyLost, RingFixed, TextRing, create
-from token_broker.sealing import SealBroken, bound, seal, unseal
+from token_broker.vault.keyring import FileRing, KeyLost, RingFixed, TextRing, create
+from token_broker.vault.sealing import SealBroken, bound, seal, unseal
 
 KEY = AESGCM.generate_key(256)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.secret import Secret
-from token_broker.refresh import times_of
+from token_broker.vault.times import times_of
 from vendors.grant import Granted, Renewal
 from vendors.zoho.oauth import RENEWAL
 

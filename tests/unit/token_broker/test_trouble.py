@@ -15,15 +15,15 @@ from fastapi import FastAPI
 
 from common.clock import Clock
 from common.metrics import Metrics
-from token_broker import problems
-from token_broker.access_log import AccessLog, Read
-from token_broker.held import Standing
-from token_broker.locks import GrantLocks
-from token_broker.news import News
-from token_broker.refresh import Refresher
-from token_broker.rotation import Rotation
-from token_broker.schedule import Schedule
-from token_broker.tokens import Tokens
+from token_broker.api import problems
+from token_broker.refresh.locks import GrantLocks
+from token_broker.refresh.refresher import Refresher
+from token_broker.refresh.schedule import Schedule
+from token_broker.refresh.tokens import Tokens
+from token_broker.vault.access_log import AccessLog, Read
+from token_broker.vault.held import Standing
+from token_broker.vault.news import News
+from token_broker.vault.rotation import Rotation
 from vendors.grant import NotGranted
 
 AWAY = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")

@@ -13,33 +13,35 @@ from common.http.profile import Timeouts
 from common.service import Build, Runtime, run
 from common.state.migrate import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
-from token_broker import api, keyring
-from token_broker.access_log import AccessLog
-from token_broker.accounts import HORIZON, TIMEOUTS, Accounts
-from token_broker.adoption import Adoption
-from token_broker.callers import Callers
-from token_broker.choice import Choice
-from token_broker.consent import Consents
-from token_broker.consent_store import ConsentStore
-from token_broker.credentials import Credentials
-from token_broker.desk import Desk
-from token_broker.grants import Grants
-from token_broker.keyring import FileRing, KeyRing, TextRing
-from token_broker.locks import GrantLocks
+from token_broker.accounts.client import HORIZON, TIMEOUTS, Accounts
+from token_broker.accounts.discovery import Discoverer
+from token_broker.accounts.registry import Registry
+from token_broker.accounts.revocation import Revocation
+from token_broker.api import app
+from token_broker.api.callers import Callers
+from token_broker.api.desk import Desk
+from token_broker.api.overview import Overview
+from token_broker.consent.adoption import Adoption
+from token_broker.consent.choice import Choice
+from token_broker.consent.consents import Consents
+from token_broker.consent.grants import Grants
+from token_broker.consent.store import ConsentStore
 from token_broker.migrate import MIGRATIONS, SCHEMA
-from token_broker.news import News
-from token_broker.overview import Overview
-from token_broker.probing import Prober
-from token_broker.refresh import Refresher
-from token_broker.refresh_store import RefreshStore
-from token_broker.registry import Registry
-from token_broker.revocation import Revocation
-from token_broker.rotation import Rotation
-from token_broker.schedule import Schedule
+from token_broker.refresh.locks import GrantLocks
+from token_broker.refresh.prober import Prober
+from token_broker.refresh.refresher import Refresher
+from token_broker.refresh.schedule import Schedule
+from token_broker.refresh.store import RefreshStore
+from token_broker.refresh.tokens import Tokens
 from token_broker.settings import BrokerSettings
-from token_broker.tokens import Tokens
-from token_broker.vault import Vault
-from token_broker.webhook_secrets import WebhookSecrets
+from token_broker.vault import keyring
+from token_broker.vault.access_log import AccessLog
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.envelope import Vault
+from token_broker.vault.keyring import FileRing, KeyRing, TextRing
+from token_broker.vault.news import News
+from token_broker.vault.rotation import Rotation
+from token_broker.vault.webhook_secrets import WebhookSecrets
 from vendors.vendor import Vendor
 
 SERVICE = "token-broker"
@@ -72,7 +74,7 @@ async def _broker(
             await vault.check(link)
         desk, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring, horizon)
         runtime.health.add("vault", lambda: _ready(pool))
-        runtime.mount(api.build(desk))
+        runtime.mount(app.build(desk))
         runtime.spawn(watch(pool), "pool-watch")
         yield
         # A refresh must reach the disk, and every read the log, before this process may end.
@@ -98,12 +100,13 @@ def _assemble(
     credentials = Credentials(pool, vault)
     store = RefreshStore(pool, vault, credentials, horizon)
     refresher = Refresher(credentials, store, locks, accounts, registry, clock, runtime.metrics, log)
-    prober = Prober(accounts, store, registry, clock)
+    discoverer = Discoverer(accounts, registry)
+    prober = Prober(discoverer, store, clock)
     revocation, adoption = Revocation(accounts, registry), Adoption(vault, credentials)
     consent_store = ConsentStore(pool, vault)
-    choice = Choice(pool, consent_store, adoption, prober, revocation, registry, clock, log)
+    choice = Choice(pool, consent_store, adoption, discoverer, revocation, registry, clock, log)
     consents = Consents(consent_store, choice, accounts, registry, clock)
-    grants = Grants(pool, credentials, adoption, accounts, prober, revocation, registry, clock, log)
+    grants = Grants(pool, credentials, adoption, accounts, discoverer, revocation, registry, clock, log)
     hooks, access_log = WebhookSecrets(pool, vault, clock), AccessLog(pool, log)
     news = News(settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all(), log)
     tokens = Tokens(credentials, refresher, prober, clock, news.hears)

@@ -12,12 +12,12 @@ from structlog.typing import FilteringBoundLogger
 from common.clock import Clock
 from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
 from token_broker import codes
-from token_broker.access_log import AccessLog
-from token_broker.credentials import Credentials
-from token_broker.held import Standing
-from token_broker.refresh_store import RefreshStore
+from token_broker.refresh.store import RefreshStore
+from token_broker.refresh.tokens import Renews
 from token_broker.refusals import Refusal
-from token_broker.tokens import Renews
+from token_broker.vault.access_log import AccessLog
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.held import Standing
 from vendors.grant import NotGranted
 
 EVERY_S = 1.0

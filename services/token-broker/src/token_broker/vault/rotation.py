@@ -17,10 +17,10 @@ from common.clock import Clock
 from common.state import pool as state
 from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
-from token_broker.keyring import KeyLost, KeyRing, RingFixed
 from token_broker.refusals import Refusal
-from token_broker.sealing import SealBroken
-from token_broker.vault import Vault
+from token_broker.vault.envelope import Vault
+from token_broker.vault.keyring import KeyLost, KeyRing, RingFixed
+from token_broker.vault.sealing import SealBroken
 
 _PAGE = 50
 _OURS = "and rotating again will not help: this is our fault or the installation's, `millrace logs token-broker` has it"

@@ -12,18 +12,17 @@ from common.codes import Code
 from common.secret import Secret
 from common.state import pool as state
 from token_broker import codes
-from token_broker.accounts import Accounts
-from token_broker.adoption import Adoption, NewGrant
-from token_broker.credentials import Credentials
-from token_broker.held import Held
-from token_broker.keyring import KeyLost
-from token_broker.probing import Prober
-from token_broker.refresh import times_of
-from token_broker.refresh_store import Times
+from token_broker.accounts.client import Accounts
+from token_broker.accounts.discovery import Discoverer
+from token_broker.accounts.registry import Registry, stored_client
+from token_broker.accounts.revocation import Revocation
+from token_broker.consent.adoption import Adoption, NewGrant
 from token_broker.refusals import Refusal, unknown_vendor
-from token_broker.registry import Registry, stored_client
-from token_broker.revocation import Revocation
-from token_broker.sealing import SealBroken
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.held import Held
+from token_broker.vault.keyring import KeyLost
+from token_broker.vault.sealing import SealBroken
+from token_broker.vault.times import Times, times_of
 from vendors import grant_codes
 from vendors.grant import Discovery, Granted, GrantReply, NotGranted, NotRegistered
 
@@ -52,7 +51,7 @@ class Grants:
         credentials: Credentials,
         adoption: Adoption,
         accounts: Accounts,
-        prober: Prober,
+        discoverer: Discoverer,
         revocation: Revocation,
         registry: Registry,
         clock: Clock,
@@ -62,7 +61,7 @@ class Grants:
         self._credentials = credentials
         self._adoption = adoption
         self._accounts = accounts
-        self._prober = prober
+        self._discoverer = discoverer
         self._revocation = revocation
         self._registry = registry
         self._clock = clock
@@ -79,7 +78,7 @@ class Grants:
             raise Refusal(
                 422, grant_codes.API_KEY_REFUSED, "This text does not have the form of an API key of this vendor."
             )
-        found = await self._prober.discover(vendor, "api_key", site, key)
+        found = await self._discoverer.discover(vendor, "api_key", site, key)
         if isinstance(found, NotGranted):
             raise _refusal(found, grant_codes.API_KEY_REFUSED)
         place = found.places[0] if found.places else None
@@ -122,7 +121,7 @@ class Grants:
         said = oauth.refreshed(app, wish.site, reply) if isinstance(reply, GrantReply) else reply
         if isinstance(said, NotGranted):
             raise _refusal(said, grant_codes.APP_REFUSED)
-        found = await self._prober.discover(wish.vendor, "client_credentials", said.site, said.access)
+        found = await self._discoverer.discover(wish.vendor, "client_credentials", said.site, said.access)
         await self._adopt(_headless_grant(wish, said, found, client, times_of(said, oauth.renewal, asked_at)))
 
     async def delete(self, connection: str) -> RevokedAnswer:

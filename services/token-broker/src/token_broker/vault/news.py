@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from common.state.pool import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
 from common.state.trouble import DATABASE_ERRORS, is_away
-from token_broker.credentials import NEWS
+from token_broker.vault.credentials import NEWS
 
 _AGAIN_S = 1.0
 _BEAT_S = 5.0

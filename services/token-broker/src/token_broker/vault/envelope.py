@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from common.environment import ConfigurationError
 from common.secret import Secret
 from common.state import pool as state
-from token_broker.keyring import KeyLost, KeyRing
-from token_broker.sealing import SealBroken, bound, seal, unseal
+from token_broker.vault.keyring import KeyLost, KeyRing
+from token_broker.vault.sealing import SealBroken, bound, seal, unseal
 
 _PROOF = b"millrace"
 

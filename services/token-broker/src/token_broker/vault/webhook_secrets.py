@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from common.clock import Clock
 from common.secret import Secret
 from common.state import pool as state
-from token_broker.credentials import announce
-from token_broker.vault import Vault
+from token_broker.vault.credentials import announce
+from token_broker.vault.envelope import Vault
 
 OVERLAP = timedelta(hours=24)
 # Books takes 12 to 50 letters and digits, the others anything.

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 from common.secret import Secret
 from common.state import pool as state
-from token_broker.credentials import Credentials, announce, sealed_pair
-from token_broker.held import Held
-from token_broker.refresh_store import Times, count_call, reopen_gates
-from token_broker.sealing import SealBroken
-from token_broker.vault import Vault
+from token_broker.vault.credentials import Credentials, announce, sealed_pair
+from token_broker.vault.envelope import Vault
+from token_broker.vault.gates import reopen_gates
+from token_broker.vault.held import Held
+from token_broker.vault.sealing import SealBroken
+from token_broker.vault.times import Times
+from token_broker.vault.token_calls import count_call
 from vendors.grant import GrantKind
 
 # A new credential answers exactly these: it says nothing of a pause or of a vendor's quota for calls.

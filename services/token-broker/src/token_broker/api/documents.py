@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.secret import Secret
-from token_broker.consent_store import Consent
-from token_broker.webhook_secrets import HookSecret
+from token_broker.consent.store import Consent
+from token_broker.vault.webhook_secrets import HookSecret
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]

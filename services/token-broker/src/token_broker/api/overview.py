@@ -7,10 +7,11 @@ from typing import Any
 
 from common.clock import Clock
 from common.state import pool as state
-from token_broker.credentials import Credentials
-from token_broker.held import Standing
+from token_broker.accounts.registry import Registry
 from token_broker.refusals import Refusal, unknown_grant
-from token_broker.registry import Registry
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.held import Standing
+from token_broker.vault.token_calls import calls_since, latest_calls
 from vendors.grant import OAuth
 
 # Of the grants an account holds before the vendor drops the oldest: from here on people are warned.
@@ -86,22 +87,13 @@ class Overview:
         if allowance is None:
             return None
         async with state.connection(self._pool) as link:
-            used = await link.fetchval(
-                "select count(*) from vault.token_call where connection = $1 and lineage = $2 and at > $3",
-                standing.connection,
-                standing.lineage,
-                self._clock.now() - allowance.window,
-            )
+            since = self._clock.now() - allowance.window
+            used = len(await calls_since(link, standing.connection, standing.lineage, since))
         return {"used": used, "of": allowance.count, "window_s": allowance.window.total_seconds()}
 
     async def _refreshes(self, connection: str) -> list[dict[str, Any]]:
         async with state.connection(self._pool) as link:
-            rows = await link.fetch(
-                "select at, because, outcome, words from vault.token_call where connection = $1 order by id desc limit $2",
-                connection,
-                _REFRESHES_SHOWN,
-            )
-        return [dict(row) for row in rows]
+            return await latest_calls(link, connection, _REFRESHES_SHOWN)
 
     def _warnings(
         self, standing: Standing, siblings: dict[str, int] | None, budget: dict[str, float] | None

@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from common.state import pool as state
-from token_broker.accounts import HORIZON
-from token_broker.credentials import Credentials, announce, sealed_pair
-from token_broker.held import Held, Standing
-from token_broker.vault import Vault
+from token_broker.accounts.client import HORIZON
+from token_broker.vault.credentials import Credentials, announce, sealed_pair
+from token_broker.vault.envelope import Vault
+from token_broker.vault.gates import close_gate, reopen_gates, sentence
+from token_broker.vault.held import Held, Standing
+from token_broker.vault.times import Times
+from token_broker.vault.token_calls import calls_since, count_call, outcome_of_call
 from vendors.grant import Allowance, Granted, NotGranted, Renewal
 
 # Our count may run ahead of the vendor's by as long as a call takes; a window that starts with the answer ends later than ours.
@@ -103,7 +106,7 @@ class RefreshStore:
             )
             await self._close(tx, held, intent, "granted")
             if stored:
-                await self._reopen(tx, held.connection, times.made_at)
+                await reopen_gates(tx, held.connection, times.made_at)
                 await announce(tx, held.connection)
             return bool(stored)
 
@@ -123,7 +126,7 @@ class RefreshStore:
                 held.connection,
                 until,
                 said.code,
-                _sentence(said),
+                sentence(said),
                 held.generation,
             )
             if intent is not None:
@@ -140,7 +143,7 @@ class RefreshStore:
                    where connection = $1 and generation = $4 and lineage = $5 and state = 'active' returning true""",
                 held.connection,
                 said.code,
-                _sentence(said),
+                sentence(said),
                 held.generation,
                 held.lineage,
             )
@@ -187,20 +190,15 @@ class RefreshStore:
         if allowance is None:
             return None
         window = allowance.window + WINDOW_MARGIN
-        made = await tx.fetch(
-            "select at from vault.token_call where connection = $1 and lineage = $2 and at > $3 order by at desc",
-            held.connection,
-            held.lineage,
-            now - window,
-        )
+        made = await calls_since(tx, held.connection, held.lineage, now - window)
         allowed = allowance.count - (KEPT_FOR_AHEAD if because == "unauthorised" else 0)
         # The call that has to leave the window before one more fits in.
-        return None if len(made) < allowed else made[allowed - 1]["at"] + window
+        return None if len(made) < allowed else made[allowed - 1] + window
 
     async def _settle(self, tx: state.Connection, held: Standing, intent: Intent, said: NotGranted) -> None:
         """An unknown outcome keeps its intent, and so does any that tells nothing of an earlier unknown one."""
         if said.means == "unknown" or intent.unknown > 0:
-            await self._outcome(tx, intent, said.means, said.words)
+            await outcome_of_call(tx, intent.call, said.means, said.words)
             if said.means != "unknown":
                 # This try certainly did nothing: nobody has to wait for it, the doubt is about an earlier one.
                 await tx.execute(
@@ -210,7 +208,7 @@ class RefreshStore:
         else:
             # By the attempt: if this one lost its lock, another may have left an intent of its own.
             await tx.execute("delete from vault.refresh_intent where attempt = $1", intent.attempt)
-            await self._outcome(tx, intent, said.code or said.means, said.words)
+            await outcome_of_call(tx, intent.call, said.code or said.means, said.words)
 
     async def _close(self, tx: state.Connection, held: Held, intent: Intent, outcome: str, words: str = "") -> None:
         await tx.execute(
@@ -218,70 +216,4 @@ class RefreshStore:
             held.connection,
             held.generation,
         )
-        await self._outcome(tx, intent, outcome, words)
-
-    async def _outcome(self, tx: state.Connection, intent: Intent, outcome: str, words: str) -> None:
-        await tx.execute(
-            "update vault.token_call set outcome = $2, words = $3 where id = $1", intent.call, outcome, words
-        )
-
-    async def _reopen(self, tx: state.Connection, connection: str, now: datetime) -> None:
-        await reopen_gates(tx, connection, now)
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """When a new token was made, dies, and is to be renewed."""
-
-    made_at: datetime
-    expires_at: datetime | None
-    refresh_at: datetime | None
-    refresh_expires_at: datetime | None = None
-
-
-async def count_call(
-    tx: state.Connection, connection: str, lineage: int, because: str, now: datetime, outcome: str = "sent"
-) -> int:
-    """One access token more that this refresh token has made."""
-    number: int = await tx.fetchval(
-        "insert into vault.token_call (connection, lineage, at, because, outcome) values ($1, $2, $3, $4, $5) returning id",
-        connection,
-        lineage,
-        now,
-        because,
-        outcome,
-    )
-    return number
-
-
-async def close_gate(
-    tx: state.Connection, standing: Standing, reason: str, until: datetime | None, said: NotGranted, now: datetime
-) -> None:
-    """Holds the connection's work back; the first time it also tells a person."""
-    await tx.execute(
-        "select core.set_gate($1, $2, $3, $4, $5, $6)",
-        standing.connection,
-        reason,
-        until,
-        now,
-        said.code,
-        _sentence(said),
-    )
-    await tx.execute(
-        "update vault.credential set closed = array_append(array_remove(closed, $2), $2) where connection = $1",
-        standing.connection,
-        reason,
-    )
-
-
-async def reopen_gates(tx: state.Connection, connection: str, now: datetime) -> None:
-    """Lifts what we closed, and nothing that anybody else did."""
-    closed = await tx.fetchval("select closed from vault.credential where connection = $1", connection)
-    for reason in closed or ():
-        await tx.execute("select core.clear_gate($1, $2, $3)", connection, reason, now)
-    if closed:
-        await tx.execute("update vault.credential set closed = '{}' where connection = $1", connection)
-
-
-def _sentence(said: NotGranted) -> str:
-    return f"{said.message} The vendor said: {said.words}" if said.words else said.message
+        await outcome_of_call(tx, intent.call, outcome, words)

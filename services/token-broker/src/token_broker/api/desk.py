@@ -10,18 +10,18 @@ import orjson
 from fastapi import Request, Response
 
 from common.clock import Clock
-from token_broker.access_log import AccessLog
-from token_broker.callers import Caller, Callers, Right
-from token_broker.consent import Consents
-from token_broker.credentials import Credentials
-from token_broker.grants import Grants
-from token_broker.keyring import KeyRing
-from token_broker.overview import Overview
-from token_broker.problems import NO_STORE
-from token_broker.registry import Registry
-from token_broker.rotation import Rotation
-from token_broker.tokens import Tokens
-from token_broker.webhook_secrets import WebhookSecrets
+from token_broker.accounts.registry import Registry
+from token_broker.api.callers import Caller, Callers, Right
+from token_broker.api.overview import Overview
+from token_broker.api.problems import NO_STORE
+from token_broker.consent.consents import Consents
+from token_broker.consent.grants import Grants
+from token_broker.refresh.tokens import Tokens
+from token_broker.vault.access_log import AccessLog
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.keyring import KeyRing
+from token_broker.vault.rotation import Rotation
+from token_broker.vault.webhook_secrets import WebhookSecrets
 
 
 @dataclass(frozen=True, slots=True)

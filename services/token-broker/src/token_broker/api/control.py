@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from token_broker.consent import Wish
-from token_broker.desk import Desk, answer
-from token_broker.documents import (
+from token_broker.api.desk import Desk, answer
+from token_broker.api.documents import (
     ApiKeyBody,
     ConnectionName,
     ConsentBody,
@@ -22,8 +21,9 @@ from token_broker.documents import (
     consent_document,
     hook_document,
 )
-from token_broker.grants import Headless
-from token_broker.webhook_secrets import fresh_secret
+from token_broker.consent.consents import Wish
+from token_broker.consent.grants import Headless
+from token_broker.vault.webhook_secrets import fresh_secret
 
 WaitS = Annotated[float, Query(ge=0, le=25)]
 Limit = Annotated[int, Query(ge=1, le=1000)]

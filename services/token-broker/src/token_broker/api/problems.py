@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from common.failures import Failure
 from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
-from token_broker.consent import ConsentStopped
-from token_broker.keyring import KeyLost
-from token_broker.pages import page
+from token_broker.api.pages import page
+from token_broker.consent.consents import ConsentStopped
 from token_broker.refusals import Refusal, unavailable
-from token_broker.sealing import SealBroken
+from token_broker.vault.keyring import KeyLost
+from token_broker.vault.sealing import SealBroken
 
 NO_STORE = {"cache-control": "no-store"}
 

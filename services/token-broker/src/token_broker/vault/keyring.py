@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from common.environment import ConfigurationError
 from common.secret import Secret
-from token_broker.sealing import bound, seal, unseal
+from token_broker.vault.sealing import bound, seal, unseal
 
 KEY_BYTES = 32
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")

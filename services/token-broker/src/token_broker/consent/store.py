@@ -11,7 +11,7 @@ from typing import Any
 
 from common.secret import Secret
 from common.state import pool as state
-from token_broker.vault import Vault
+from token_broker.vault.envelope import Vault
 from vendors.grant import Discovery, Granted, Place
 
 OPEN_STATES = ("waiting", "opened", "exchanging", "granted", "choose")

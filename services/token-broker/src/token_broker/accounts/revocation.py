@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from common.secret import Secret
-from token_broker.accounts import Accounts
-from token_broker.registry import Registry
+from token_broker.accounts.client import Accounts
+from token_broker.accounts.registry import Registry
 from vendors.grant import GrantKind, GrantReply, NotRegistered
 
 Revoked = Literal["yes", "later", "not offered"]

@@ -19,11 +19,11 @@ from common.clock import Clock, monotonic
 from common.codes import Code
 from common.secret import Secret
 from token_broker import codes
-from token_broker.accounts import Accounts
-from token_broker.choice import AGAIN, Choice
-from token_broker.consent_store import OPEN_STATES, Consent, ConsentStore
+from token_broker.accounts.client import Accounts
+from token_broker.accounts.registry import Registry
+from token_broker.consent.choice import AGAIN, Choice
+from token_broker.consent.store import OPEN_STATES, Consent, ConsentStore
 from token_broker.refusals import Refusal, unknown_vendor
-from token_broker.registry import Registry
 from vendors import grant_codes
 from vendors.grant import App, Ask, Granted, GrantReply, NotGranted, NotRegistered, OAuth
 

@@ -61,8 +61,8 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from token_broker import control, problems, public, serving
-from token_broker.desk import Desk
+from token_broker.api import control, problems, public, serving
+from token_broker.api.desk import Desk
 
 # FastAPI's own spans and log records carry the whole query and path of a request: the code and the state of a callback, the ticket of a
 # start address. We make our own, by templates.

@@ -14,13 +14,13 @@ from common.clock import Clock
 from common.secret import Secret
 from common.state import pool as state
 from token_broker import codes
-from token_broker.adoption import Adoption, NewGrant
-from token_broker.consent_store import Consent, ConsentStore
-from token_broker.probing import Prober
-from token_broker.refresh import times_of
+from token_broker.accounts.discovery import Discoverer
+from token_broker.accounts.registry import Registry
+from token_broker.accounts.revocation import Revocation
+from token_broker.consent.adoption import Adoption, NewGrant
+from token_broker.consent.store import Consent, ConsentStore
 from token_broker.refusals import Refusal
-from token_broker.registry import Registry
-from token_broker.revocation import Revocation
+from token_broker.vault.times import times_of
 from vendors import grant_codes
 from vendors.grant import Discovery, Granted, NotGranted, Place
 
@@ -35,7 +35,7 @@ class Choice:
         pool: state.Pool,
         store: ConsentStore,
         adoption: Adoption,
-        prober: Prober,
+        discoverer: Discoverer,
         revocation: Revocation,
         registry: Registry,
         clock: Clock,
@@ -44,7 +44,7 @@ class Choice:
         self._pool = pool
         self._store = store
         self._adoption = adoption
-        self._prober = prober
+        self._discoverer = discoverer
         self._revocation = revocation
         self._registry = registry
         self._clock = clock
@@ -66,7 +66,7 @@ class Choice:
             candidate = await self._store.candidate(link, consent_id)
         if candidate is None:
             raise Refusal(409, codes.CONSENT_NOT_OPEN)
-        found = await self._prober.discover(consent.vendor, "oauth", consent.site, candidate.access)
+        found = await self._discoverer.discover(consent.vendor, "oauth", consent.site, candidate.access)
         if isinstance(found, NotGranted):
             return await self._undiscovered(consent, found)
         return await self._offer(consent, found)

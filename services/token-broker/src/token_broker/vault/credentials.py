@@ -8,8 +8,8 @@ from typing import Any
 
 from common.secret import Secret
 from common.state import pool as state
-from token_broker.held import Held, Standing
-from token_broker.vault import Vault
+from token_broker.vault.envelope import Vault
+from token_broker.vault.held import Held, Standing
 
 ACCESS, REFRESH = "access", "refresh"
 NEWS = "vault_credential"

@@ -11,11 +11,11 @@ from typing import Protocol
 from common.clock import Clock, monotonic
 from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
-from token_broker.credentials import Credentials
-from token_broker.held import Held
-from token_broker.keyring import KeyLost
 from token_broker.refusals import Refusal, needs_reauth, unavailable, unknown_grant
-from token_broker.sealing import SealBroken
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.held import Held
+from token_broker.vault.keyring import KeyLost
+from token_broker.vault.sealing import SealBroken
 
 # Below this much life a token is renewed before it is handed out; above it the schedule renews it in time.
 MUST_LIVE_S = 120.0

@@ -12,11 +12,11 @@ from opentelemetry import propagate, trace
 
 from common import telemetry
 from token_broker import codes
-from token_broker.access_log import Read
-from token_broker.desk import Desk, answer
-from token_broker.documents import hook_document
-from token_broker.held import Held
+from token_broker.api.desk import Desk, answer
+from token_broker.api.documents import hook_document
 from token_broker.refusals import Refusal, unknown_grant
+from token_broker.vault.access_log import Read
+from token_broker.vault.held import Held
 
 FRESH_FOR_S = 300
 _MOST_REPORT = 4096

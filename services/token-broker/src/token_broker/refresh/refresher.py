@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,27 +22,25 @@ from common.metric_register import TOKEN_EXPIRY, TOKEN_REFRESH
 from common.metrics import Metrics
 from common.state.trouble import DATABASE_ERRORS, is_away, trouble_of
 from token_broker import codes
-from token_broker.accounts import Accounts
-from token_broker.credentials import Credentials
-from token_broker.held import Held
-from token_broker.keyring import KeyLost
-from token_broker.locks import GrantLocks, LockBusy, LockLost, Sure
-from token_broker.refresh_store import Intent, Postponed, RefreshStore, Times
+from token_broker.accounts.client import Accounts
+from token_broker.accounts.registry import Registry
+from token_broker.refresh.locks import GrantLocks, LockBusy, LockLost, Sure
+from token_broker.refresh.store import Intent, Postponed, RefreshStore
 from token_broker.refusals import Refusal, needs_reauth, unavailable, unknown_grant
-from token_broker.registry import Registry
-from token_broker.sealing import SealBroken
+from token_broker.vault.credentials import Credentials
+from token_broker.vault.held import Held
+from token_broker.vault.keyring import KeyLost
+from token_broker.vault.sealing import SealBroken
+from token_broker.vault.times import Draw, Times, times_of
 from vendors.grant import App, GrantCall, Granted, GrantReply, NotGranted, NotRegistered, OAuth, Renewal
 from vendors.grant_codes import APP_REFUSED, REFRESH_ANSWER_LOST, TOKEN_THROTTLED
 
 LOCK_WAIT_S = 22.0
 STORE_FOR_S = 60.0
-MOST_JITTER = timedelta(seconds=60)
-_SPARE = timedelta(minutes=2)
 APP_PAUSE = timedelta(minutes=5)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 
 Outcome = Held | Refusal
-Draw = Callable[[float, float], float]
 
 
 class Refresher:
@@ -267,18 +264,6 @@ class Refresher:
             words=refused.words if refused else "",
             duration_s=round(took_s, 3),
         )
-
-
-def times_of(granted: Granted, renewal: Renewal | None, made_at: datetime, draw: Draw = random.uniform) -> Times:
-    """Renewed at the vendor's age or up to a minute earlier, so that grants of one hour do not come back together."""
-    if granted.lives is None or renewal is None:
-        return Times(made_at, None, None)
-    # A life shorter than the vendor's page says leaves its last tenth.
-    age = renewal.age if granted.lives - renewal.age >= _SPARE else granted.lives * 0.9
-    jitter = min(MOST_JITTER, granted.lives * 0.05)
-    refresh_at = made_at + age - jitter * draw(0.0, 1.0)
-    refresh_dies = None if granted.refresh_lives is None else made_at + granted.refresh_lives
-    return Times(made_at, made_at + granted.lives, refresh_at, refresh_dies)
 
 
 def _paused(code: str, message: str, wait_s: float) -> Refusal:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from token_broker.consent import OPEN_FOR, Onward
-from token_broker.consent_store import Consent
-from token_broker.desk import Desk
-from token_broker.pages import HEADERS, page
+from token_broker.api.desk import Desk
+from token_broker.api.pages import HEADERS, page
+from token_broker.consent.consents import OPEN_FOR, Onward
+from token_broker.consent.store import Consent
 
 _TITLES = {
     "complete": (200, "Connected"),
