@@ -54,8 +54,8 @@ TABLE = (
         f"{RULES}::TestR4::test_an_audit_that_finds_nothing_costs_one_look",
     ),
     Kept(
-        "R5", f"{WRITING}/results.py", "if locked[row.item.key].token == row.item.token:",
-        "if all(locked[one.item.key].token == one.item.token for one, _ in sent.batch):",
+        "R5", f"{WRITING}/results.py", "if locked[key].token == row.item.token:",
+        "if all(locked[one.item.key].token == one.item.token for one, _ in batch):",
         f"{RULES}::TestR5::test_a_row_whose_lease_is_gone_leaves_its_neighbours_results",
     ),
     Kept(

@@ -16,7 +16,7 @@ from writing.heartbeat import Lease
 def caller(until: float) -> Caller:
     """With a lease until then; nothing else of it is asked for."""
     nobody = cast(Any, None)
-    return Caller(nobody, nobody, asyncio.Semaphore(1), Lease(until), 1.0, asyncio.Event())
+    return Caller(nobody, nobody, nobody, asyncio.Semaphore(1), Lease(until), asyncio.Event())
 
 
 class TestLastLook:

@@ -31,6 +31,7 @@ from tests.support.big import BIG, NOW
 from tests.support.database import Database, Server, in_a_loop
 from tests.support.explained import Explained, ExplainedPool, Statement
 from tests.support.judged import DEFINITION
+from writing.held import Held
 from writing.queue import Queue, Turn
 
 MOST_MS = 50.0
@@ -187,8 +188,10 @@ class TestTurns:
         for target in (ConnectionId("b0"), ConnectionId("b17")):
             taken = await queue.claim(known.connections[target], due[target], Turn((0, 1, 2), 500))
             assert len(taken) > 100
-        await queue.take_over(ConnectionId("b0"))
-        await queue.claim_held(ConnectionId("b0"), 100)
+        held = Held(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
+        await held.take_over(list(due))
+        await held.to_look_at(list(due))
+        await held.claim_held(ConnectionId("b0"), 100)
         hold(pool.seen)
 
 
