@@ -184,7 +184,11 @@ class Road:
     def leases_over(self) -> None:
         """The time passes for which a process that was killed keeps what it had taken: leases go by the database's own time."""
         for table in ("work_item", "read_request"):
-            self.sql.execute(f"update flow.{table} set lease_until = now() where lease_until > now()")
+            # Rows that somebody is just changing are nobody's who was killed, and waiting for them could be a deadlock.
+            self.sql.execute(
+                f"update flow.{table} set lease_until = now() where ctid = any(array("
+                f"select ctid from flow.{table} where lease_until > now() for update skip locked))"
+            )
 
     @contextmanager
     def fault(self, vendor: str, kind: str, **more: object) -> Iterator[None]:

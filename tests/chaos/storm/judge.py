@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -136,11 +136,14 @@ def lows_of(history: Sequence[Op], changes: Sequence[Change]) -> dict[str, list[
 
 
 def _said(change: Change, records: Sequence[str], lows: dict[str, list[Low]]) -> None:
-    for record in records:
-        if change.up:
-            lows[record] = [Low(low.email, low.since, min(low.until, change.order)) for low in lows[record]]
-        else:
+    """A withdrawal is that of whoever has the address. Who comes back lifts their own, and what was said at this very address for everybody:
+    whether a record that moves on just then had left it before is for nobody to see."""
+    if not change.up:
+        for record in records:
             lows[record].append(Low(change.email, change, 1 << 60))
+        return
+    for record, said in lows.items():
+        lows[record] = [replace(low, until=min(low.until, change.order)) if record in records or low.email == change.email else low for low in said]  # fmt: skip
 
 
 def _by_record(

@@ -158,7 +158,7 @@ class Storm:
             for one in self.road.calls_of(self.mark)
             if hash_of(email) in one["path"] or any(a["id"] == hash_of(email) for a in one["applied"])
         ]  # fmt: skip
-        told = [change for change in self.changes if change.email == email]
+        told = [change for change in self.changes if change.email in {email, *(op.email for op in ops)}]
         parts: dict[str, list[Any]] = {
             "people": list(ops),
             "journal": [tuple(row) for row in rows],
@@ -194,7 +194,14 @@ def audience(storm: Storm) -> list[Complaint]:
 
 
 def journal(storm: Storm) -> list[str]:
-    return oracle.untold(storm.journal(), storm.road.calls_of(storm.mark))
+    """Of the addresses of this storm; an earlier one that failed may have left something behind."""
+    own = {hash_of(email) for house in storm.people.households for email in house.pool}
+    rows = [row for row in storm.journal() if hash_of(row["target_key"]) in own]
+    calls = [
+        {**call, "applied": [one for one in call["applied"] if one["id"] in own]}
+        for call in storm.road.calls_of(storm.mark)
+    ]
+    return oracle.untold(rows, calls)
 
 
 def consent(storm: Storm) -> list[Complaint]:
