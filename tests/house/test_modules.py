@@ -28,7 +28,6 @@ MAY_CATCH_ALL = {
     "libs/common/src/common/http/lane.py": "handed to whoever waits for it, and raised there",
     "libs/common/src/common/keeping.py": "keeps a part running: a crash is logged, counted and shown in `/readyz`, and never ends its neighbours",
     "libs/common/src/common/bus/consumer.py": "FastStream passes over what escapes its callback; `run` raises it",
-    "libs/writing/src/writing/vendor_judgement.py": "returned as the failure of the row that it is about",
 }
 
 

@@ -37,7 +37,7 @@ from writing.intake import CommandHandler
 
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.record_link, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
-            flow.vendor_probe,
+            flow.vendor_probe, flow.recheck,
             flow.journal, core.connection, core.sync"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -223,7 +223,8 @@ class World:
         resting = ["done", "dead", "parked", *states]
 
         async def rests() -> bool:
-            return not await self.rows("select from flow.work_item where not state = any($1::text[]) limit 1", resting)
+            at_work = await self.rows("select from flow.work_item where not state = any($1::text[]) limit 1", resting)
+            return not at_work and not await self.rows("select from flow.recheck limit 1")
 
         await self.until(rests, "the work did not come to rest", within)
 

@@ -58,6 +58,23 @@ class TestAtAKeyThatNobodyOwns:
             await world.quiet()
         assert await world.told() == world.applied()
 
+    async def test_what_a_sync_made_that_was_switched_off_meanwhile_stays(self, world: World) -> None:
+        async with world.running():
+            world.fault("late_commit", "POST /lists/{id}", count=1, seconds=H + 600)
+            await world.want("1", "old@ex.org", FNAME="A")
+            await world.until(lambda: _state(world, "hold"), "the row is held")
+            await world.execute("update core.sync set state = 'disabled' where id = 's1'")
+            world.advance(H + 1)
+            await world.until(lambda: _state(world, "ready"), "the look has settled it")
+            world.advance(700)
+            await world.until(lambda: _status(world, "old@ex.org", "subscribed"), "the late request lands")
+            world.advance(HOURS)
+            await world.until(lambda: _no_audit(world), "the audit is made")
+            (owner,) = await world.rows("select standing from flow.target_owner")
+            await world.execute("update core.sync set state = 'active' where id = 's1'")
+            await world.quiet()
+        assert (owner["standing"], world.status("old@ex.org")) == ("ended", "subscribed")
+
     async def test_whoever_signed_up_there_is_left_alone(self, world: World) -> None:
         world.fault("reset_before", "POST /lists/{id}", count=1)
         async with world.running():

@@ -215,3 +215,27 @@ class TestAble:
         await world.want("1", keep="required_field_missing", **more)
         await world.settled()
         assert world.member("ana@ex.org", STRICT)["merge_fields"]["FNAME"] == "Two"
+
+
+class TestAWithdrawalAtAnAddressThatWasLeft:
+    """The person left at the old address after the record had moved to a new one, where we had copied what they allowed then."""
+
+    @pytest.mark.parametrize("state", ["done", "leased", "hold"])
+    async def test_reaches_the_new_one_whoever_works_on_the_record(self, world: World, state: str) -> None:
+        await world.want("1", "old@ex.org")
+        await world.settled()
+        await world.want("1", "new@ex.org")
+        await world.settled()
+        assert world.member("new@ex.org")["status"] == "subscribed"
+        world.advance(60)
+        await world.execute(
+            "update flow.work_item set state = $1, token = gen_random_uuid(), lease_until = now() + interval '1 hour', hold_until = now() + interval '1 hour'",
+            state,
+        )
+        await hear(world, told(world, "old@ex.org", status="unsubscribed", reason="manual"))
+        # Whoever worked on it ends, and has known nothing of it.
+        await world.execute(
+            "update flow.work_item set state = 'done', token = null, lease_until = null, hold_until = null"
+        )
+        await world.settled()
+        assert world.member("new@ex.org")["status"] == "unsubscribed"

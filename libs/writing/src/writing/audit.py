@@ -35,7 +35,7 @@ from writing.audits import Owed
 from writing.intents import Intent
 from writing.items import ItemKey
 from writing.sheet import Sheet
-from writing.vendor_judgement import broken, judged
+from writing.vendor_code import broken, judged
 
 MOST = 20
 LOOKS = 10

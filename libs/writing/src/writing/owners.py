@@ -208,10 +208,13 @@ async def of(tx: Connection, target: TargetKey) -> list[ItemKey]:
 
 
 async def leave_again(tx: Connection, target: TargetKey, key: ItemKey, now: datetime) -> bool:
-    """R4: a write of this record has landed after it had left; False where the record is written somewhere else by now."""
+    """R4: a write of this record has landed after it had left; False where the record is written somewhere else by now.
+
+    False too where its sync has ended: what it made stays.
+    """
     left: bool | None = await tx.fetchval(
         """
-        insert into flow.target_owner (account, place, target_entity, key, source_account, sync, entity, record, standing, since)
+        insert into flow.target_owner as o (account, place, target_entity, key, source_account, sync, entity, record, standing, since)
         select $1, $2, $3, $4, coalesce(s.account, w.source), w.sync, w.entity, w.record, 'leaving', $8
           from flow.work_item w
           join core.connection t on t.id = w.connection and t.account = $1
@@ -219,6 +222,7 @@ async def leave_again(tx: Connection, target: TargetKey, key: ItemKey, now: date
          where (w.sync, w.entity, w.record) = ($5, $6, $7) and (w.place, w.target_entity) = ($2, $3)
         on conflict (account, place, target_entity, key, sync, entity, record) do update
            set standing = 'leaving', since = excluded.since
+         where o.standing = 'left'
         returning true
         """,
         *target,
@@ -274,19 +278,3 @@ async def moved(tx: Connection, former: TargetKey, key: str) -> None:
         *former,
         key,
     )
-
-
-async def followers(tx: Connection, where: TargetKey) -> list[ItemKey]:
-    """The work items of the records that have been under this key, as far as nobody works on them, locked."""
-    rows = await tx.fetch(
-        """
-        select w.sync, w.entity, w.record from flow.work_item w
-         where w.state = 'done' and (w.sync, w.entity, w.record) in (
-               select n.sync, n.entity, n.record from flow.target_owner p
-                 join flow.target_owner n using (source_account, entity, record)
-                where (p.account, p.place, p.target_entity, p.key) = ($1, $2, $3, $4) and p.standing <> 'live' and n.standing = 'live')
-           for update of w skip locked
-        """,
-        *where,
-    )
-    return [key_of(row) for row in rows]

@@ -28,11 +28,11 @@ from common.failures import Failure
 from common.journal import Entry, Step, write
 from common.state.pool import Connection, Pool, transaction
 from vendors.target import Act, Heard, Known, Target, Told, Written
-from writing import intents, items, kept_events, owners
+from writing import intents, kept_events, owners, rechecks
 from writing import known as knowledge
 from writing.items import TargetKey
 from writing.kept_events import TargetEvent
-from writing.vendor_judgement import judged
+from writing.vendor_code import judged
 
 _log = structlog.get_logger(__name__)
 
@@ -193,10 +193,11 @@ class Judgement:
         lifted = known.barred is not None and not lower
         await self._save(tx, where, replace(learnt, barred=None) if lifted else learnt, told, now)
         if lifted:
-            await _write_again(tx, where, now)
-        if lower:
+            # A bar is gone: those who live there have something to say again.
+            await rechecks.ask_living(tx, where)
+        if lower or learnt.memory != known.memory:
             # The same person may have another address here by now.
-            await items.reopen(tx, await owners.followers(tx, where), now)
+            await rechecks.ask_followers(tx, where)
         return _Learnt(Step.CONSENT, told.reason, known.standing, told.standing)
 
     async def _moved(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> _Learnt:
@@ -245,19 +246,6 @@ async def _places(tx: Connection) -> tuple[set[tuple[str, str]], dict[str, str]]
     )
     ours = {(row["account"], row["place"]) for row in rows if row["place"] is not None}
     return ours, {row["id"]: row["account"] for row in rows}
-
-
-async def _write_again(tx: Connection, where: TargetKey, now: datetime) -> None:
-    """A bar is lifted: those who live there have something to say again."""
-    rows = await tx.fetch(
-        """
-        select w.sync, w.entity, w.record from flow.work_item w
-          join flow.target_owner o using (sync, entity, record)
-         where (o.account, o.place, o.target_entity, o.key) = ($1, $2, $3, $4) and o.standing = 'live' for update of w skip locked
-        """,
-        *where,
-    )
-    await items.reopen(tx, [items.key_of(row) for row in rows], now)
 
 
 @dataclass(frozen=True, slots=True)

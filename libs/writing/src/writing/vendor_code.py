@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
+from typing import TypeVar
 
 from common.failures import Bug, Failure, Transient, Unknown
 from writing.codes import VENDOR_CODE_FAILED
+
+T = TypeVar("T")
 
 
 def never() -> bool:
@@ -41,6 +44,15 @@ def vendor_read() -> Iterator[None]:
             odd.code, odd.message, vendor_status=odd.vendor_status, vendor_code=odd.vendor_code,
             vendor_words=odd.vendor_words, vendor_request_id=odd.vendor_request_id, about=odd.about,
         ) from odd  # fmt: skip
+
+
+def judged(ask: Callable[[], T]) -> T | Failure:
+    """What pure vendor code says, or what has become of the question."""
+    try:
+        with vendor_code():
+            return ask()
+    except Failure as failure:
+        return failure
 
 
 def broken(error: Exception, *, sent: bool = False) -> Failure:

@@ -22,10 +22,11 @@ from common.http.call import Api
 from common.http.door import Door
 from common.http.outage import Outage
 from common.state.configuration import Configuration, ConfigurationReader
-from common.state.pool import Pool, connection
+from common.state.pool import Pool, connection, transaction
 from common.state.trouble import Trouble, trouble_of
 from vendors.target import Target
 from vendors.vendor import Vendor
+from writing import rechecks
 from writing.audit import audit
 from writing.caller import Caller
 from writing.claimed import Claimed
@@ -225,6 +226,8 @@ class Worker:
         if not ours:
             return
         await parts.held.take_over(list(ours))
+        async with transaction(parts.pool) as tx:
+            await rechecks.open_due(tx, list(ours), parts.clock.now())
         busy = {task.get_name() for task in self._under_way}
         if "switching" not in busy:
             self._spawn(self._switch(), "switching")

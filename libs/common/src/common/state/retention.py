@@ -170,6 +170,7 @@ FOR_EVER: Mapping[str, str] = {
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
     "flow.target_lease": "until its work item is through",
+    "flow.recheck": "until the record is planned once more",
     "flow.target_event": "until the write that was in flight when it came is over",
     "flow.record_link": "until the record has left the target",
     "flow.vendor_probe": "until the vendor answers again",
