@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from common.bus.connection import KafkaAddress
 
 
-def kafka_address() -> KafkaAddress:
+def kafka_address(settings: StackSettings | None = None) -> KafkaAddress:
     """The brokers, with how to sign in to them."""
     from common.bus.connection import KafkaAddress
     from common.bus.settings import KafkaSettings
     from common.environment import ConfigurationError
     from common.settings import load
 
-    settings = StackSettings.from_environment()
+    settings = settings or StackSettings.from_environment()
     servers = settings.kafka_bootstrap_servers or _local(Home(settings.home))
     try:
         return KafkaAddress.of(load(KafkaSettings, {**settings.environment, "KAFKA_BOOTSTRAP_SERVERS": servers}))

@@ -105,14 +105,16 @@ def _topics(settings: StackSettings) -> Iterator[Finding]:
     """A Kafka of the user's own may take smaller messages than ours: large webhooks would be refused there."""
     if not settings.kafka_bootstrap_servers:
         return
+    from aiokafka.errors import KafkaError
+
     from common.bus.topics_admin import topic_states
     from common.contracts.topics import declared
     from millrace.kafka_address import kafka_address
 
     topics = list(declared())
     try:
-        there = asyncio.run(topic_states(kafka_address(), [topic.name for topic in topics]))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is to be said
+        there = asyncio.run(topic_states(kafka_address(settings), [topic.name for topic in topics]))
+    except (CommandError, KafkaError, OSError, TimeoutError) as error:
         yield Finding("topics", "error", f"Kafka does not tell of its topics: {type(error).__name__}")
         return
     small = [t for t in topics if t.name in there and int(there[t.name].config["max.message.bytes"]) < t.max_bytes]

@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import random
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -88,7 +89,7 @@ class Reader:
     async def step(self) -> bool:
         """Takes what is due and waits until it is answered; False when nothing is."""
         begun = await self._begin()
-        await asyncio.gather(*self._turns.values())
+        await asyncio.gather(*self._turns.values(), return_exceptions=True)
         return begun
 
     async def _begin(self) -> bool:
@@ -106,21 +107,18 @@ class Reader:
         for connection_id, requests in by_connection.items():
             connection = configuration.connections.get(connection_id)
             turn = self._forget(token, requests) if connection is None else self._read(token, connection, requests)
-            self._turns[connection_id] = asyncio.create_task(
-                self._turn(connection_id, turn), name=f"read:{connection_id}"
-            )
+            task = asyncio.create_task(asyncio.wait_for(turn, TURN_S), name=f"read:{connection_id}")
+            self._turns[connection_id] = task
+            task.add_done_callback(partial(self._ended, connection_id))
         return bool(due)
 
-    async def _turn(self, connection: ConnectionId, work: Coroutine[object, object, None]) -> None:
-        """Whatever goes wrong in it, the others go on; its requests come again when their lease is over."""
-        try:
-            async with asyncio.timeout(TURN_S):
-                await work
-        except Exception as error:  # noqa: BLE001 - told, and read again: it is this connection's alone
+    def _ended(self, connection: ConnectionId, turn: asyncio.Task[None]) -> None:
+        """Whatever went wrong in it, the others go on; its requests come again when their lease is over."""
+        del self._turns[connection]
+        self._woken.set()
+        error = None if turn.cancelled() else turn.exception()
+        if error is not None:
             _log.error("reader.turn_failed", connection=connection, reason=str(error), exc_info=error)
-        finally:
-            del self._turns[connection]
-            self._woken.set()
 
     async def _read(self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]) -> None:
         vendor = vendor_named(connection.vendor)
