@@ -81,7 +81,7 @@ def _standing(one: Mapping[str, Any]) -> str:
 
 def _gate(gate: Mapping[str, Any]) -> str:
     until = f" until {_local(gate['until'])}" if gate["until"] else ""
-    place = f" in {gate['place']}" if gate["place"] else ""
+    place = f" in {gate['place']}" if gate.get("place") else ""
     return f"{gate['reason']}{place}{until}: {gate['message']}".rstrip(": ")
 
 
