@@ -84,7 +84,7 @@ class TestSwitchedOff:
             await world.until(lambda: ended(world), "the ownership has ended")
         assert not await world.rows("select from flow.write_intent where state = 'sent'")
 
-    async def test_a_hundred_thousand_go_in_bounded_steps(self, world: World) -> None:
+    async def test_ten_thousand_go_in_bounded_steps(self, world: World) -> None:
         await world.execute(
             """insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version,
                                            target_entity, target_key, lane, priority, happened_at, state, due_at, received_at, changed_at)
