@@ -196,6 +196,32 @@ class TestPausing:
             resumed = console.told("POST", f"/connections/{connection}/resume")
             assert {gate["reason"] for gate in resumed["gates"]} == {"exhausted"}
 
+    @pytest.mark.parametrize("reason", ["refused", "vendor_away"])
+    def test_what_the_vendor_refused_is_tried_before_it_goes_on(
+        self, console: Console, called: str, reason: str
+    ) -> None:
+        connection = console.connect_books(called)
+        query(
+            console.world.database,
+            "select core.set_gate($1, $2, null, now(), 'VENDOR_REFUSED', 'The plan has ended.')", connection, reason,
+        )  # fmt: skip
+        assert console.world.sandbox is not None
+        console.world.sandbox.post(
+            "faults",
+            {
+                "vendor": "zoho-books",
+                "kind": "status",
+                "status": 503,
+                "share": 1,
+                "body": '{"code": 9, "message": "x"}',
+            },
+        )
+        refused = console.ask("POST", f"/connections/{connection}/resume")
+        console.world.sandbox.delete("faults")
+        assert (refused.status_code, refused.json()["code"]) == (409, "CONNECTION_STILL_REFUSED")
+        assert {gate["reason"] for gate in console.told("GET", f"/connections/{connection}")["gates"]} == {reason}
+        assert console.told("POST", f"/connections/{connection}/resume")["gates"] == []
+
     def test_one_that_is_not_connected_cannot_be_paused(self, console: Console, called: str) -> None:
         connection = console.add_books(called)["connection"]["id"]
         refused = console.ask("POST", f"/connections/{connection}/pause")

@@ -15,6 +15,7 @@ from common.failures import FailureClass, Transient
 from common.journal import Step
 from common.state.dead_letters import DeadLetter, DeadLetters, LetterFilter, StoredLetter
 from common.state.pool import transaction
+from common.state.stuck_items import StuckItem
 from console.masking import masked_address, masked_patch, masked_value
 from console.refusals import Refusal
 from console.state.records import RecordKey
@@ -217,6 +218,16 @@ class TestLetters:
             await DeadLetters(tx).write([LETTER])
             (stored,) = await DeadLetters(tx).find(LetterFilter())
         return stored.id
+
+    async def test_rows_on_hold_are_shown_with_the_time_of_their_next_look(self, world: Judged) -> None:
+        await world.known("7")
+        await world.known("8")
+        await world.work("7", "hold", code="VENDOR_TIMEOUT")
+        await world.work("8", "dead", outcome="failed", code="MC_INVALID")
+        await world.execute("update flow.work_item set hold_until = $1, looks = 3 where state = 'hold'", NOON)
+        page = await Letters(world.pool, Topics().opened, world.clock).held(LetterWish(), 10)
+        shown = [(one.id, cast("StuckItem", one).next_look_at, cast("StuckItem", one).looks) for one in page.items]
+        assert (shown, page.total) == ([("s1/customer/7", NOON, 3)], 1)
 
     async def test_both_kinds_are_in_one_list_and_one_count(self, world: Judged) -> None:
         id = await self.two(world)
