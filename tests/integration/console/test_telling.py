@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from common.api.refusal import Refusal
 from common.contracts.ids import ConnectionId, Entity, SyncId
 from common.failures import FailureClass, Transient
 from common.journal import Step
@@ -17,7 +18,6 @@ from common.state.dead_letters import DeadLetter, DeadLetters, LetterFilter, Sto
 from common.state.pool import transaction
 from common.state.stuck_items import StuckItem
 from console.masking import masked_address, masked_patch, masked_value
-from console.refusals import Refusal
 from console.state.records import RecordKey
 from console.use_cases.drafting import Drafting
 from console.use_cases.history import History, Run

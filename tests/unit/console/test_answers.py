@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.api.refusal import Refusal
 from common.environment import ConfigurationError
 from console.api import versions
 from console.api.access import TokenFile
 from console.api.paging import after_of, cursor_of
 from console.broker import Grant
-from console.refusals import Refusal
 from console.state.connecting import pause_before
 from console.state.connections import ConnectionRow, ConnectionState, GateRow
 from console.use_cases.connections import Shown

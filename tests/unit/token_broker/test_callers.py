@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from common.api.refusal import Refusal
 from common.environment import ConfigurationError
 from token_broker.api.callers import PERMISSIONS, Callers
-from token_broker.refusals import Refusal
 
 
 def keys(folder: Path, **names: str) -> Path:

@@ -11,9 +11,10 @@ import orjson
 from opentelemetry import propagate
 from pydantic import BaseModel, ConfigDict
 
+from common.api.refusal import Refusal
 from common.codes import CODES, Code
 from common.secret import Secret
-from console.refusals import BrokerAway, Refusal
+from console.refusals import BrokerAway
 
 _TIMEOUT_S = 30.0
 _UNKNOWN_TO_BROKER = 404

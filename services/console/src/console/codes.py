@@ -25,20 +25,6 @@ API_NOT_THERE = Code(
     "developer",
     False,
 )
-API_BODY_TOO_LARGE = Code(
-    "API_BODY_TOO_LARGE",
-    "The body is larger than any that the API takes.",
-    "Send less at once.",
-    "developer",
-    False,
-)
-API_BODY_LATE = Code(
-    "API_BODY_LATE",
-    "The body did not arrive in time.",
-    "Send it again, faster.",
-    "developer",
-    True,
-)
 API_FAULT = Code(
     "API_FAULT",
     "The console failed on this request.",
@@ -151,8 +137,6 @@ register(
     API_TOKEN_REFUSED,
     API_REQUEST_INVALID,
     API_NOT_THERE,
-    API_BODY_TOO_LARGE,
-    API_BODY_LATE,
     API_FAULT,
     API_AWAY,
     CURSOR_INVALID,

@@ -1,24 +1,10 @@
-"""What the broker says instead of doing what it was asked: a status, a code, a sentence, and when to ask again."""
+"""The refusals that several rooms of the broker make."""
 
 from __future__ import annotations
 
-from common.codes import Code
+from common.api.refusal import Refusal
 from common.http import door_codes
 from token_broker import codes
-
-
-class Refusal(Exception):
-    """A request that is not granted; becomes problem details (RFC 9457). Never holds a secret."""
-
-    def __init__(self, status: int, code: Code, detail: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(code.name)
-        self.status = status
-        self.code = code
-        self.detail = detail or code.meaning
-        self.retry_after_s = retry_after_s
-
-    def __str__(self) -> str:
-        return f"{self.code.name}: {self.detail}"
 
 
 def unavailable(detail: str, retry_after_s: float) -> Refusal:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 from pathlib import Path
 
+from common.api import bearer
+from common.api.refusal import Refusal
 from common.environment import ConfigurationError
 from common.secret import Secret
 from console import codes
-from console.refusals import Refusal
 
 _LEAST = 16
 
@@ -27,16 +27,14 @@ class TokenFile:
 
     def admit(self, authorization: str) -> None:
         """Raises a Refusal unless the header carries the token."""
-        scheme, _, given = authorization.partition(" ")
         token = self._current().reveal()
-        same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
-        if scheme.lower() != "bearer" or not same or len(token) < _LEAST:
+        same = bearer.same(bearer.encoded(bearer.key_of(authorization)), token.encode())
+        if not same or len(token) < _LEAST:
             raise Refusal(401, codes.API_TOKEN_REFUSED)
 
     def _current(self) -> Secret:
+        stamp = bearer.stamp(self._path)
         try:
-            found = self._path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             if stamp != self._seen:
                 self._token, self._seen = Secret(self._path.read_text(encoding="utf-8").strip()), stamp
         except (OSError, UnicodeDecodeError):

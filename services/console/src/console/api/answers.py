@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.api.problems import Problem
+from common.api.problems import Problem
 
 # Each route can refuse so: no token, a body too large or too late, a request that is none, a fault, a database that is away.
 _ALWAYS = (400, 401, 408, 413, 422, 500, 503)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
-from console.api import connections, groups, letters, problems, records, syncs, upkeep
+from common.api import problems
+from common.api.entrance import Entrance
+from console.api import connections, groups, letters, records, syncs, upkeep
 from console.api.answers import with_problem_schema
 from console.api.desk import Desk, admitted
-from console.api.entrance import Entrance
+from console.api.problems import WORDS
+from console.api.spans import Spans
 
 PREFIX = "/api/v1"
 # One line a noun.
@@ -29,7 +33,7 @@ def build(desk: Desk) -> ASGIApp:
         redoc_url=None,
         redirect_slashes=False,
     )
-    problems.install(app)
+    problems.install(app, WORDS, RequestValidationError)
 
     async def admit(request: Request) -> None:
         admitted(request, desk)
@@ -39,7 +43,7 @@ def build(desk: Desk) -> ASGIApp:
     for routes in NOUNS:
         guarded.include_router(routes(desk))
     app.include_router(guarded)
-    return Entrance(app)
+    return Entrance(Spans(app))
 
 
 class _Application(FastAPI):

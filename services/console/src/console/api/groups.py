@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from common.api.refusal import Refusal
 from console import codes
 from console.api.answers import problems
 from console.api.desk import Desk
 from console.api.documents import Body
 from console.api.once import Answer
-from console.refusals import Refusal
 from console.use_cases.groups import Seek
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from common.api.problems import NO_STORE
+from common.api.refusal import Refusal
 from common.state import pool as state
 from console import codes
-from console.api.problems import NO_STORE
-from console.refusals import Refusal
 from console.state import idempotency
 
 Work = Callable[[], Awaitable["Answer"]]

@@ -7,8 +7,8 @@ import binascii
 
 import orjson
 
+from common.api.refusal import Refusal
 from console import codes
-from console.refusals import Refusal
 
 MOST = 200
 USUAL = 50

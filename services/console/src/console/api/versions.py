@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from common.api.refusal import Refusal
 from console import codes
-from console.refusals import Refusal
 
 
 def etag(*parts: object) -> str:

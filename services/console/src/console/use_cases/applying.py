@@ -18,13 +18,13 @@ from typing import Literal
 
 import orjson
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.contracts.syncs import MappingDefinition
 from common.failures import Failure
 from common.state import pool as state
 from common.state.definitions import to_jsonb
 from console import sync_codes
-from console.refusals import Refusal
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.state.turns import alone

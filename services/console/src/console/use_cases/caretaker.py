@@ -9,11 +9,11 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
 from console import codes
-from console.refusals import Refusal
 from console.state import connecting as roads
 from console.use_cases.connecting import Connecting
 from console.use_cases.removal import Removal

@@ -23,13 +23,14 @@ from typing import Literal
 from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.contracts.ids import VendorName
 from common.secret import Secret
 from common.state import pool as state
 from console import codes
 from console.broker import Broker, Consent, Grant
-from console.refusals import BrokerAway, Refusal, unknown_connection, wrong_state
+from console.refusals import BrokerAway, unknown_connection, wrong_state
 from console.state import connecting as roads
 from console.state import connections as rows
 from console.state.connections import ConnectionRow

@@ -11,11 +11,12 @@ from typing import Protocol
 
 import asyncpg
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from console import codes
 from console.broker import Grant
-from console.refusals import BrokerAway, Refusal, unknown_connection, wrong_state
+from console.refusals import BrokerAway, unknown_connection, wrong_state
 from console.state import connections as rows
 from console.state.connections import ConnectionRow, Wanted
 

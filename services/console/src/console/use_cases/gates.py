@@ -6,11 +6,12 @@ only if that goes well.
 
 from __future__ import annotations
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from common.state.gates import REFUSED, VENDOR_AWAY
 from console import codes
-from console.refusals import Refusal, unknown_connection
+from console.refusals import unknown_connection
 from console.state import connections as rows
 from console.state import gates
 from console.use_cases.connections import Connections, Shown, refuse_unless_usable

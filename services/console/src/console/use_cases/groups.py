@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from common.api.refusal import Refusal
 from common.codes import CODES
 from common.failures import Transient
 from console import record_codes
-from console.refusals import Refusal
 
 if TYPE_CHECKING:
     from common.bus.connection import KafkaAddress

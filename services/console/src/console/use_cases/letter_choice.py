@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.api.refusal import Refusal
 from common.state import pool as state
 from common.state.dead_letters import DeadLetters, LetterFilter, StoredLetter
 from common.state.stuck_items import StuckFilter, StuckItem, StuckItems
 from console import record_codes
-from console.refusals import Refusal
 
 Waiting = StoredLetter | StuckItem
 

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.codes import CODES
 from common.failures import Transient
@@ -20,7 +21,6 @@ from common.state import pool as state
 from common.state.dead_letters import DeadLetters, StoredLetter
 from common.state.stuck_items import StuckItem, StuckItems
 from console import codes
-from console.refusals import Refusal
 from console.state import letters as rows
 from console.use_cases.letter_choice import LetterWish, is_message, named
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.codes import CODES
 from common.state import pool as state
 from common.state.dead_letters import DeadLetters, StoredLetter
 from common.state.stuck_items import StuckItems
 from console import codes, record_codes
-from console.refusals import Refusal
 from console.state import letters as rows
 from console.state.letters import LetterGroup
 from console.use_cases.letter_choice import LetterWish, Waiting, is_message, named, refuse_unless_named

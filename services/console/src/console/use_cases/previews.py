@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.api.refusal import Refusal
 from common.contracts.ids import ConnectionId, Entity, SyncId
 from common.state import pool as state
 from console import sync_codes
 from console.masking import masked_value
-from console.refusals import Refusal
 from console.state import syncs as rows
 from console.use_cases.drafting import Drafting, SyncWish
 from console.use_cases.syncs import Syncs

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from common.api.refusal import Refusal
 from common.codes import CODES, Code
 from common.failures import Failure, FailureClass
 from console import sync_codes
-from console.refusals import Refusal
 from mapper.mapping.problems import Problem
 
 # Nobody can do anything about these but wait.

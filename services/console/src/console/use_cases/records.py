@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.api.refusal import Refusal
 from common.state import pool as state
 from console import record_codes
-from console.refusals import Refusal
 from console.state import records as rows
 from console.state.records import Found, RecordKey
 

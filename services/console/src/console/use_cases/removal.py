@@ -18,10 +18,11 @@ from collections.abc import Iterable
 from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from console.broker import Broker
-from console.refusals import BrokerAway, Refusal, in_use, unknown_connection
+from console.refusals import BrokerAway, in_use, unknown_connection
 from console.state import connecting as roads
 from console.state import connections as rows
 from console.state import gates

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.contracts.syncs import OnDisable, SyncState
 from common.state import pool as state
 from console import sync_codes
-from console.refusals import Refusal
 from console.state import queues
 from console.state import syncs as rows
 from console.state.queues import Queued

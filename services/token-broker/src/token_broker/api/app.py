@@ -60,7 +60,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.types import ASGIApp
 
+from common.api.entrance import Entrance
 from token_broker.api import control, problems, public, serving
 from token_broker.api.desk import Desk
 
@@ -69,7 +71,7 @@ from token_broker.api.desk import Desk
 _SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
-def build(desk: Desk) -> FastAPI:
+def build(desk: Desk) -> ASGIApp:
     """The application; the usual documentation pages load scripts from elsewhere, so there is only the document itself."""
     app = FastAPI(
         title="Millrace token-broker",
@@ -82,4 +84,4 @@ def build(desk: Desk) -> FastAPI:
     problems.install(app)
     for routes in (serving.routes(desk), control.routes(desk), public.routes(desk)):
         app.include_router(routes)
-    return app
+    return Entrance(app)

@@ -9,7 +9,6 @@ at on every request, so that a key taken away is refused at once.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -19,9 +18,10 @@ from typing import Literal
 
 import orjson
 
+from common.api import bearer
+from common.api.refusal import Refusal
 from common.environment import ConfigurationError
 from token_broker import codes
-from token_broker.refusals import Refusal
 
 Right = Literal["tokens", "webhooks", "connections", "keys"]
 RIGHTS: tuple[Right, ...] = ("tokens", "webhooks", "connections", "keys")
@@ -75,17 +75,17 @@ class Callers:
 
     def recognise(self, authorization: str) -> Caller:
         """The caller behind an `Authorization` header, or a Refusal."""
-        scheme, _, key = authorization.partition(" ")
         self._refresh()
-        digest = hashlib.sha256(key.strip().encode("utf-8", "surrogateescape")).digest()
-        caller = self._by_hash.get(digest)
-        known = next((known for known in self._by_hash if hmac.compare_digest(known, digest)), None)
-        if scheme.lower() != "bearer" or caller is None or known is None:
+        key = bearer.key_of(authorization)
+        digest = hashlib.sha256(bearer.encoded(key)).digest()
+        known = next((known for known in self._by_hash if bearer.same(known, digest)), None)
+        if not key or known is None:
             raise Refusal(401, codes.CALLER_UNKNOWN)
-        return caller
+        return self._by_hash[known]
 
     def _refresh(self) -> None:
-        seen = _stamps(self._file) if self._file is not None else _stamps(*_key_files(self._folder))
+        files = [self._file] if self._file is not None else _key_files(self._folder)
+        seen = [bearer.stamp(path) for path in files]
         if seen != self._seen:
             self._by_hash = _from_file(self._file) if self._file is not None else _from_folder(self._folder)
             self._seen = seen
@@ -93,18 +93,6 @@ class Callers:
 
 def _key_files(folder: Path) -> list[Path]:
     return [folder / f"{name}.key" for name in PERMISSIONS]
-
-
-def _stamps(*paths: Path) -> object:
-    """What changes when a file does: replaced, rewritten or removed."""
-    stamps: list[object] = []
-    for path in paths:
-        try:
-            found = path.stat()
-            stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
-        except OSError:
-            stamps.append(None)
-    return tuple(stamps)
 
 
 def _from_folder(folder: Path) -> dict[bytes, Caller]:

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from common.api.problems import NO_STORE
 from common.clock import Clock
 from token_broker.accounts.registry import Registry
 from token_broker.api.callers import Caller, Callers, Right
 from token_broker.api.overview import Overview
-from token_broker.api.problems import NO_STORE
 from token_broker.consent.consents import Consents
 from token_broker.consent.grants import Grants
 from token_broker.refresh.tokens import Tokens

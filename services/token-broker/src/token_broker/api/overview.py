@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from token_broker.accounts.registry import Registry
-from token_broker.refusals import Refusal, unknown_grant
+from token_broker.refusals import unknown_grant
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.held import Standing
 from token_broker.vault.token_calls import calls_since, latest_calls

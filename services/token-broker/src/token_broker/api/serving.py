@@ -11,10 +11,11 @@ from fastapi import APIRouter, Request, Response
 from opentelemetry import propagate, trace
 
 from common import telemetry
+from common.api.refusal import Refusal
 from token_broker import codes
 from token_broker.api.desk import Desk, answer
 from token_broker.api.documents import hook_document
-from token_broker.refusals import Refusal, unknown_grant
+from token_broker.refusals import unknown_grant
 from token_broker.vault.access_log import Read
 from token_broker.vault.held import Held
 

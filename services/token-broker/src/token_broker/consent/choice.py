@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from structlog.typing import FilteringBoundLogger
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.secret import Secret
 from common.state import pool as state
@@ -19,7 +20,6 @@ from token_broker.accounts.registry import Registry
 from token_broker.accounts.revocation import Revocation
 from token_broker.consent.adoption import Adoption, NewGrant
 from token_broker.consent.store import Consent, ConsentStore
-from token_broker.refusals import Refusal
 from token_broker.vault.times import times_of
 from vendors import grant_codes
 from vendors.grant import Discovery, Granted, NotGranted, Place

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from common import failpoints
+from common.api.refusal import Refusal
 from common.clock import Clock, monotonic
 from common.codes import Code
 from common.secret import Secret
@@ -23,7 +24,7 @@ from token_broker.accounts.client import Accounts
 from token_broker.accounts.registry import Registry
 from token_broker.consent.choice import AGAIN, Choice
 from token_broker.consent.store import OPEN_STATES, Consent, ConsentStore
-from token_broker.refusals import Refusal, unknown_vendor
+from token_broker.refusals import unknown_vendor
 from vendors import grant_codes
 from vendors.grant import App, Ask, Granted, GrantReply, NotGranted, NotRegistered, OAuth
 

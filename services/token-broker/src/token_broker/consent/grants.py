@@ -7,6 +7,7 @@ from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.codes import Code
 from common.secret import Secret
@@ -17,7 +18,7 @@ from token_broker.accounts.discovery import Discoverer
 from token_broker.accounts.registry import Registry, stored_client
 from token_broker.accounts.revocation import Revocation
 from token_broker.consent.adoption import Adoption, NewGrant
-from token_broker.refusals import Refusal, unknown_vendor
+from token_broker.refusals import unknown_vendor
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.held import Held
 from token_broker.vault.keyring import KeyLost

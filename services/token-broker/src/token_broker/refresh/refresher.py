@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
+from common.api.refusal import Refusal
 from common.clock import Clock, monotonic
 from common.metric_register import TOKEN_EXPIRY, TOKEN_REFRESH
 from common.metrics import Metrics
@@ -26,7 +27,7 @@ from token_broker.accounts.client import Accounts
 from token_broker.accounts.registry import Registry
 from token_broker.refresh.locks import GrantLocks, LockBusy, LockLost, Sure
 from token_broker.refresh.store import Intent, Postponed, RefreshStore
-from token_broker.refusals import Refusal, needs_reauth, unavailable, unknown_grant
+from token_broker.refusals import needs_reauth, unavailable, unknown_grant
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.held import Held
 from token_broker.vault.keyring import KeyLost

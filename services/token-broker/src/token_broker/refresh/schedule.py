@@ -9,12 +9,12 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
 from token_broker import codes
 from token_broker.refresh.store import RefreshStore
 from token_broker.refresh.tokens import Renews
-from token_broker.refusals import Refusal
 from token_broker.vault.access_log import AccessLog
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.held import Standing

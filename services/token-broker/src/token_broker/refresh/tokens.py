@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from common.api.refusal import Refusal
 from common.clock import Clock, monotonic
 from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
-from token_broker.refusals import Refusal, needs_reauth, unavailable, unknown_grant
+from token_broker.refusals import needs_reauth, unavailable, unknown_grant
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.held import Held
 from token_broker.vault.keyring import KeyLost

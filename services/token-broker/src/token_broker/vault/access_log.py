@@ -16,10 +16,10 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from common.api.refusal import Refusal
 from common.state import pool as state
 from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
-from token_broker.refusals import Refusal
 
 EVERY_S = 1.0
 MOST_WAITING = 100_000

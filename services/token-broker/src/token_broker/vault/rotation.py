@@ -13,11 +13,11 @@ from typing import Literal
 from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
+from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
-from token_broker.refusals import Refusal
 from token_broker.vault.envelope import Vault
 from token_broker.vault.keyring import KeyLost, KeyRing, RingFixed
 from token_broker.vault.sealing import SealBroken

@@ -1,19 +1,17 @@
-"""The first thing a request meets: a request id, a cap on its body and on the time the body may take, and its span."""
+"""The first thing a request meets: a request id, a cap on its body and on the time the body may take."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 
-from opentelemetry import propagate, trace
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import telemetry
+from common.api.codes import API_BODY_LATE, API_BODY_TOO_LARGE
+from common.api.problems import REQUEST_ID, problem
+from common.api.refusal import Refusal
 from common.codes import Code
-from console import codes
-from console.api.problems import problem
-from console.refusals import Refusal
 
 MOST_BYTES = 1024 * 1024
 BODY_WITHIN_S = 10.0
@@ -31,21 +29,22 @@ class Entrance:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["millrace.request_id"] = uuid.uuid4().hex
+        scope[REQUEST_ID] = uuid.uuid4().hex
         try:
-            body = await asyncio.wait_for(self._body(Headers(scope=scope), receive), self._within_s)
+            async with asyncio.timeout(self._within_s):
+                body = await self._body(Headers(scope=scope), receive)
         except TimeoutError:
-            await _refuse(scope, receive, send, 408, codes.API_BODY_LATE)
+            await _refuse(scope, receive, send, 408, API_BODY_LATE)
         except _TooLarge:
-            await _refuse(scope, receive, send, 413, codes.API_BODY_TOO_LARGE)
+            await _refuse(scope, receive, send, 413, API_BODY_TOO_LARGE)
         except _Gone:
             return
         else:
-            await self._onward(scope, _Replay(body, receive), send)
+            await self._app(scope, _Replay(body, receive), send)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        told = headers.get("content-length", "0")
-        if told.isdigit() and int(told) > self._most:
+        announced = headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > self._most:
             raise _TooLarge
         body = bytearray()
         while True:
@@ -57,18 +56,6 @@ class Entrance:
                 raise _TooLarge
             if not message.get("more_body"):
                 return bytes(body)
-
-    async def _onward(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not telemetry.tracing_on():
-            await self._app(scope, receive, send)
-            return
-        # The template of the address is not known yet; what follows /api/v1/<noun> is an id and stays out of the name.
-        name = f"{scope['method']} {'/'.join(scope['path'].split('/')[:4])}"
-        context = propagate.extract(Headers(scope=scope))
-        with telemetry.tracer().start_as_current_span(
-            name, context=context, kind=trace.SpanKind.SERVER, record_exception=False
-        ):
-            await self._app(scope, receive, send)
 
 
 class _TooLarge(Exception):
@@ -94,7 +81,7 @@ class _Replay:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, code: Code) -> None:
-    answer = problem(Refusal(status, code), str(scope["millrace.request_id"]))
+    answer = problem(Refusal(status, code), str(scope[REQUEST_ID]))
     # What is left of the body is not read; the connection ends with the answer.
     answer.headers["connection"] = "close"
     await answer(scope, receive, send)
