@@ -6,17 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import httpx
-import orjson
-from opentelemetry import propagate
 from pydantic import BaseModel, ConfigDict
 
 from common.api.refusal import Refusal
 from common.codes import CODES, Code
+from common.http.broker import BrokerAnswer, BrokerClient, NoAnswer
 from common.secret import Secret
 from console.refusals import BrokerAway
 
-_TIMEOUT_S = 30.0
 _UNKNOWN_TO_BROKER = 404
 _BROKER_FAULT = 500
 
@@ -89,14 +86,10 @@ class Ways(_Told):
 
 
 class Broker:
-    """The client; one for the process."""
+    """What the console asks it; one for the process."""
 
     def __init__(self, base_url: str, key: Callable[[], Secret]) -> None:
-        """`key` is asked on each request: whoever starts the services may replace the key file."""
-        self._client = httpx.AsyncClient(
-            base_url=base_url, timeout=httpx.Timeout(_TIMEOUT_S, connect=2.0), follow_redirects=False, trust_env=False
-        )
-        self._key = key
+        self._client = BrokerClient(base_url, key)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -195,50 +188,31 @@ class Broker:
         return [Ways.model_validate(one) for one in told["vendors"]]
 
     async def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
-        headers = {"authorization": f"Bearer {self._key().reveal()}", "content-type": "application/json"}
-        propagate.inject(headers)
-        content = None if body is None else orjson.dumps(body)
         try:
-            answer = await self._client.request(method, path, content=content, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as away:
-            raise BrokerAway(sent=False) from away
-        except httpx.HTTPError as lost:
-            raise BrokerAway(sent=True) from lost
-        return _read(answer)
+            return _granted(await self._client.ask(method, path, body))
+        except NoAnswer as lost:
+            raise BrokerAway(sent=lost.sent) from lost
 
 
-def _read(answer: httpx.Response) -> Mapping[str, Any]:
-    told = _document(answer.content)
-    if answer.is_success and told is not None:
-        return told
-    if told is None or "code" not in told or answer.status_code == _BROKER_FAULT:
+def _granted(answer: BrokerAnswer) -> Mapping[str, Any]:
+    said = answer.document
+    if answer.granted and said is not None:
+        return said
+    if said is None or "code" not in said or answer.status == _BROKER_FAULT:
         raise BrokerAway(sent=True)
     raise Refusal(
         # A key of ours that the broker does not know is no fault of whoever asked us.
-        503 if answer.status_code in (401, 403) else answer.status_code,
-        _code(told),
-        str(told.get("detail", "")),
-        retry_after_s=_seconds(answer.headers.get("retry-after", "")),
+        503 if answer.status in (401, 403) else answer.status,
+        _code(answer.code, said),
+        str(said.get("detail", "")),
+        retry_after_s=answer.retry_after_s,
     )
 
 
-def _code(told: Mapping[str, Any]) -> Code:
+def _code(name: str, said: Mapping[str, Any]) -> Code:
     """The broker's own codes are not registered here; its answer says all there is to say of them."""
-    name = str(told["code"])[:64]
     known = CODES.get(name)
-    return known or Code(name, str(told.get("title", "")), str(told.get("action", "")), "owner", False)
-
-
-def _document(content: bytes) -> Mapping[str, Any] | None:
-    try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isdigit() and len(text) < 7 else None
+    return known or Code(name, str(said.get("title", "")), str(said.get("action", "")), "owner", False)
 
 
 def _pass_on_unless_unknown(refused: Refusal) -> None:

@@ -6,21 +6,19 @@ it is while a flood of unknown ids comes: those that are not configured wait for
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
-import orjson
 
 from common.clock import monotonic
 from common.contracts.ids import ConnectionId
+from common.flights import Flights
+from common.http.broker import BrokerClient, NoAnswer
 from common.secret import Secret
 from ingest.unknown import Pace, UnknownIds
 
 FRESH_S = 300.0
 TIMEOUT_S = 1.5
+_OK, _NO_SUCH_CONNECTION = 200, 404
 
 
 class SecretsAway(Exception):
@@ -43,13 +41,12 @@ class WebhookSecrets:
     """The secrets of each connection, fetched once by whoever asks first."""
 
     def __init__(self, broker_url: str, key: Callable[[], Secret], configured: Container[ConnectionId] = ()) -> None:
-        self._client = httpx.AsyncClient(base_url=broker_url, timeout=TIMEOUT_S, trust_env=False)
-        self._key = key
+        self._broker = BrokerClient(broker_url, key, timeout_s=TIMEOUT_S)
         self._configured = configured
         self._kept: dict[ConnectionId, _Kept] = {}
         self._unknown = UnknownIds()
         self._pace = Pace()
-        self._asking: dict[ConnectionId, asyncio.Task[tuple[Secret, ...] | None]] = {}
+        self._asking: Flights[ConnectionId, tuple[Secret, ...] | None] = Flights()
 
     async def of(self, connection: ConnectionId) -> tuple[Secret, ...] | None:
         """The secrets that are valid now, or None when there is no such connection; raises `SecretsAway`."""
@@ -78,37 +75,26 @@ class WebhookSecrets:
     async def aclose(self) -> None:
         """Forgets them."""
         self._kept.clear()
-        await self._client.aclose()
+        await self._broker.aclose()
 
     async def _asked(self, connection: ConnectionId) -> tuple[Secret, ...] | None:
-        running = self._asking.get(connection)
-        if running is None:
-            if connection not in self._kept and connection not in self._configured and not self._pace.take():
-                raise SecretsAway
-            running = asyncio.create_task(self._ask(connection))
-            self._asking[connection] = running
-            running.add_done_callback(lambda done: self._answered(connection, done))
-        return await asyncio.shield(running)
-
-    def _answered(self, connection: ConnectionId, done: asyncio.Task[tuple[Secret, ...] | None]) -> None:
-        self._asking.pop(connection, None)
-        if not done.cancelled():
-            done.exception()
+        known = connection in self._kept or connection in self._configured
+        if connection not in self._asking and not known and not self._pace.take():
+            raise SecretsAway
+        return await self._asking.join(connection, lambda: self._ask(connection))
 
     async def _ask(self, connection: ConnectionId) -> tuple[Secret, ...] | None:
-        headers = {"authorization": f"Bearer {self._key().reveal()}"}
         try:
-            answer = await self._client.get(f"/v1/webhook-secrets/{connection}", headers=headers)
-        except httpx.HTTPError as away:
+            answer = await self._broker.ask("GET", f"/v1/webhook-secrets/{connection}")
+        except NoAnswer as away:
             raise SecretsAway from away
-        if answer.status_code == 404:
+        if answer.status == _NO_SUCH_CONNECTION:
             self._kept.pop(connection, None)
             self._unknown.add(connection)
             return None
-        if answer.status_code != 200:
+        if answer.status != _OK or answer.document is None:
             raise SecretsAway
-        told: dict[str, Any] = orjson.loads(answer.content)
-        secrets = tuple(Secret(one["secret"]) for one in told["secrets"])
+        secrets = tuple(Secret(one["secret"]) for one in answer.document["secrets"])
         self._kept[connection] = _Kept(secrets, monotonic())
         self._unknown.forget(connection)
         return secrets
