@@ -34,6 +34,8 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "gateway.before_produce": "A webhook is verified, its receipt is not on the topic.",
         "gateway.after_produce": "A receipt is on the topic, the vendor has no answer.",
         "normaliser.after_produce": "Change events are on the topic, the receipts' offsets are not committed.",
+        "reader.after_lease": "Reads are leased, the vendor is not asked.",
+        "reader.after_answer": "The vendor has answered a read, nothing of it is on the topic or stored.",
         "reader.after_produce": "A read's answer is on the topic, its request still stands.",
         "mapper.after_publish": "Commands are on the topic, their revisions are not marked as published.",
         "intake.after_commit": "Commands are work items, nobody was told and their offsets are not committed.",

@@ -1,6 +1,6 @@
 """Sends records to their topic again, byte for byte: key, value and headers as they were, and the reason beside them.
 
-The partition is the one it had, so that it keeps its place behind what came for the same key since.
+The partition is the one it had, so that it keeps its place behind what came for the same key since; what never had one goes by its key.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from common.bus import error_codes
 from common.bus.connection import KafkaAddress
 from common.contracts.topics import MAX_MESSAGE_BYTES
 from common.failures import Transient
-from common.state.dead_letters import StoredLetter
+from common.state.dead_letters import NO_PARTITION, StoredLetter
 
 WITHIN_S = 10.0
 ERR = "err_"
@@ -36,8 +36,9 @@ class _Republisher:
 
     async def send(self, stored: StoredLetter) -> None:
         letter = stored.letter
+        partition = None if letter.partition == NO_PARTITION else letter.partition
         sending = self._client.send_and_wait(
-            letter.topic, letter.value, key=letter.key, partition=letter.partition, headers=headers_of(stored)
+            letter.topic, letter.value, key=letter.key, partition=partition, headers=headers_of(stored)
         )
         try:
             await asyncio.wait_for(sending, WITHIN_S)

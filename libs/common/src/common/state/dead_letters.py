@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ Stage = Literal["verify", "normalise", "map", "dedupe", "token", "write", "audit
 State = Literal["open", "retried", "discarded"]
 
 MESSAGE_BYTES = 1024
+NO_PARTITION = -1
+"""Of a letter that never was on its topic: sent again, it goes to the partition of its key; its offset is a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,20 @@ class DeadLetters:
         """
         if letters:
             await self._link.executemany(_WRITE, [_row(letter) for letter in letters])
+
+    async def as_before(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """The letters, each with the record time of the one that stands for it: written, they count that one up.
+
+        One that was discarded stands for nothing: whoever asks again afterwards wants to hear of it.
+        """
+        rows = await self._link.fetch(
+            _BEFORE,
+            [letter.group for letter in letters],
+            [letter.topic for letter in letters],
+            [letter.partition for letter in letters],
+            [letter.offset for letter in letters],
+        )
+        return [replace(one, recorded_at=row["at"] or one.recorded_at) for one, row in zip(letters, rows, strict=True)]
 
     async def find(self, wanted: LetterFilter, *, after: int = 0, limit: int = 100) -> list[StoredLetter]:
         """Letters in the order in which they were written, from the one after `after`."""
@@ -165,6 +181,13 @@ on conflict (err_group, err_topic, err_partition, err_offset, recorded_at) do up
     closed_by = case letter.state when 'discarded' then letter.closed_by else '' end,
     close_reason = case letter.state when 'discarded' then letter.close_reason else '' end
 """  # noqa: S608
+
+_BEFORE = """
+select (select max(l.recorded_at) from flow.dead_letter l
+         where (l.err_group, l.err_topic, l.err_partition, l.err_offset) = (n.g, n.t, n.p, n.o) and l.state <> 'discarded') as at
+  from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) with ordinality as n(g, t, p, o, place)
+ order by n.place
+"""
 
 _SELECT = f"""
 select id, {_COLUMNS}, err_attempts, err_first_at, state, closed_at, closed_by, close_reason from flow.dead_letter

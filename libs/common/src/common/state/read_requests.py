@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from common.contracts.ids import ConnectionId, Entity, RecordId
@@ -26,6 +27,15 @@ class ReadRequest:
     traceparent: str = ""
     asked: int = 1
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A request that has no answer yet: when it is read again, and whether this turn counts as an attempt."""
+
+    request: ReadRequest
+    until: datetime
+    free: bool
 
 
 async def ask(tx: Connection, requests: Sequence[ReadRequest], now: datetime) -> None:
@@ -53,7 +63,7 @@ async def ask(tx: Connection, requests: Sequence[ReadRequest], now: datetime) ->
 async def lease(
     tx: Connection, now: datetime, *, count: int, within: timedelta, but_of: Sequence[ConnectionId] = ()
 ) -> tuple[UUID, list[ReadRequest]]:
-    """Takes due requests of connections without a gate; a lease that runs out gives them back.
+    """Takes due requests of connections without a gate (one of a single place holds no reads); a lease that runs out gives them back.
 
     `but_of` are the connections that are read already. Business time decides what is due, the database's own what is leased.
     """
@@ -86,13 +96,14 @@ async def lease(
     ]  # fmt: skip
 
 
-async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest]) -> None:
-    """Removes what was answered, unless it was asked again meanwhile; then it is due again."""
-    await _each(
+async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest]) -> list[ReadRequest]:
+    """Removes what was answered, unless it was asked again meanwhile; then it is due again, as a new one. Returns what is removed."""
+    rows = await _each(
         tx,
         """
         delete from flow.read_request r using unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as a(c, e, r, n)
          where (r.connection, r.entity, r.record, r.asked, r.lease) = (a.c, a.e, a.r, a.n, $1)
+        returning r.connection, r.entity, r.record
         """,
         token,
         requests,
@@ -100,32 +111,40 @@ async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest])
     await _each(
         tx,
         """
-        update flow.read_request r set lease = null, lease_until = null
+        update flow.read_request r set lease = null, lease_until = null, attempts = 0
           from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as a(c, e, r, n)
          where (r.connection, r.entity, r.record, r.lease) = (a.c, a.e, a.r, $1)
         """,
         token,
         requests,
     )
+    removed = {tuple(row) for row in rows}
+    return [one for one in requests if (one.connection, one.entity, one.record) in removed]
 
 
-async def postpone(tx: Connection, token: UUID, requests: Sequence[ReadRequest], until: datetime) -> None:
-    """Gives requests back, to be read again at `until`."""
+async def postpone(tx: Connection, token: UUID, later: Sequence[Later]) -> None:
+    """Gives requests back, each to be read again at its own time; one that is free pays no attempt for this turn."""
     await _each(
         tx,
         """
-        update flow.read_request r set lease = null, lease_until = null, not_before = greatest(not_before, $6)
-          from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as a(c, e, r, n)
+        update flow.read_request r
+           set lease = null, lease_until = null, not_before = greatest(not_before, a.until),
+               attempts = greatest(0, r.attempts - case when a.free then 1 else 0 end)
+          from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::boolean[])
+               as a(c, e, r, n, until, free)
          where (r.connection, r.entity, r.record, r.lease) = (a.c, a.e, a.r, $1)
         """,
         token,
-        requests,
-        until,
+        [one.request for one in later],
+        [one.until for one in later],
+        [one.free for one in later],
     )
 
 
-async def _each(tx: Connection, statement: str, token: UUID, requests: Sequence[ReadRequest], *more: object) -> None:
-    await tx.execute(
+async def _each(
+    tx: Connection, statement: str, token: UUID, requests: Sequence[ReadRequest], *more: object
+) -> Sequence[Any]:
+    rows: Sequence[Any] = await tx.fetch(
         statement,
         token,
         [r.connection for r in requests],
@@ -134,3 +153,4 @@ async def _each(tx: Connection, statement: str, token: UUID, requests: Sequence[
         [r.asked for r in requests],
         *more,
     )
+    return rows
