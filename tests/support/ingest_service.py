@@ -53,7 +53,11 @@ def secret_broker(*connections: str) -> Iterator[SecretBroker]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    class Server(ThreadingHTTPServer):
+        # A flood comes many at a time; beyond the backlog a connection waits a second for its next try.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Answers)
     made = SecretBroker(f"http://127.0.0.1:{server.server_port}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

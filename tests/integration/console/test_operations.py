@@ -88,7 +88,7 @@ class TestSync:
         shown = shell.run("sync", "show", "piped").stdout
         assert "email            <- email | trim  required" in shown
         assert "Nothing has been read" in shell.run("sync", "preview", "piped").stdout
-        assert shell.told("sync", "history", "piped") == {"items": []}
+        assert shell.told("sync", "history", "piped")["items"] == []
         assert "Change a record at the source" in shell.run("sync", "history", "piped").stdout
 
     def test_every_problem_stands_on_its_line_with_its_remedy(self, shell: Shell) -> None:

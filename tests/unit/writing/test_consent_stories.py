@@ -52,6 +52,14 @@ SEEN_LATE = [
     ("wish", "one", "1", "a"), ("gone", "one", "1", "archive"), ("wish", "one", "1", "c"),
 ]  # fmt: skip
 
+# Whoever came back in another audience is known to have, once that was told.
+HEARD_LATE = [
+    ("says", "three", "a", "cleaned", True),
+    ("says", "three", "a", YES, False),
+    ("late", False),
+    ("wish", "one", "1", "a"),
+]
+
 
 @dataclass
 class Story:
@@ -99,6 +107,7 @@ class Story:
         """Webhooks that were late, in their order or against it."""
         for at, status, when in reversed(self.untold) if backwards else self.untold:
             self._hear(at, status, when)
+            self.said[at] = [(said, word, heard or said == when) for said, word, heard in self.said[at]]
         self.untold = []
 
     def _switch(self, sync: str) -> None:
@@ -218,6 +227,7 @@ class Story:
 class TestNobody:
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @example(SEEN_LATE)
+    @example(HEARD_LATE)
     @given(st.lists(step, min_size=3, max_size=30))
     def test_ever_stands_higher_than_the_person_last_allowed(self, steps: list[tuple[Any, ...]]) -> None:
         Story().tell(steps)

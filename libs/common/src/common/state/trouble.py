@@ -31,6 +31,7 @@ _BROKEN_CONNECTION = (
     "connection is closed",
     "connection was closed",
     "pool is closing",
+    "pool is closed",
     "connection has been released",
 )
 
