@@ -160,11 +160,14 @@ class Road:
         )
         reads = self.sql.rows("select record, reason, not_before, attempts from flow.read_request limit 10")
         letters = self.sql.rows("select * from flow.dead_letter limit 5")
+        gates = self.sql.rows("select * from core.gate")
+        probes = self.sql.rows("select *, now() from flow.vendor_probe")
         steps = self.sql.rows("select record, step, reason, words from flow.journal order by id desc limit 25")
         dead = [f"{one.name}: {one.last_lines(12)}" for one in self.fleet.replicas if not one.alive]
-        parts = {"items": items, "reads": reads, "letters": letters, "journal": steps}
+        parts = {"items": items, "reads": reads, "letters": letters, "gates": gates, "probes": probes, "journal": steps}
         told = [f"{name}: " + "\n  ".join(str(tuple(row)) for row in rows) for name, rows in parts.items() if rows]
-        return "\n".join([*told, f"lag: {self.lag()}", *dead[-2:]])
+        reader = [f"ingest: {one.last_lines(12)}" for one in self.fleet.replicas if one.alive and one.name == "ingest"]
+        return "\n".join([*told, f"lag: {self.lag()}", *dead[-2:], *(reader if reads else [])])
 
     def wrong(self, since: Mark) -> list[str]:
         """What an independent judge finds wrong with the audience, and with what the journal tells of it."""

@@ -54,9 +54,11 @@ class Operator:
             time.sleep(0.3)
 
     def given_up(self) -> list[Any]:
-        """What waits for a person: dead and parked records, with the reason that people are shown."""
+        """What waits for a person: dead and parked records, and reads that ended, with the reason that people are shown."""
         return self.road.sql.rows(
-            "select record, state, code, attempts, message, vendor_words from flow.work_item where state in ('dead', 'parked')"
+            "select record, state, code, attempts, message, vendor_words from flow.work_item where state in ('dead', 'parked') "
+            "union all select err_topic, state, err_code, err_attempts, err_message, err_vendor_words from flow.dead_letter "
+            "where state = 'open' and err_group = 'reader'"
         )
 
     def retry_all(self) -> None:

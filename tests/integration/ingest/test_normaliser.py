@@ -348,6 +348,12 @@ class TestUnread:
         assert [one.letter.code for one in await self.letters(ingest)] == ["VENDOR_TIMEOUT"]
         assert await ingest.open_requests() == []
 
+    async def test_a_refusal_of_the_grant_blames_no_record_at_once(self, ingest: Ingest) -> None:
+        await ingest.ask("detail")
+        await self.fail(ingest, Rejected("CALL_NOT_PERMITTED", "a scope is missing", vendor_status=401))
+        assert await self.letters(ingest) == []
+        assert [row["attempts"] for row in await ingest.open_requests()] == [1]
+
     async def test_asked_again_it_is_a_new_request_and_one_letter(self, ingest: Ingest) -> None:
         for _ in range(2):
             await ingest.ask("detail")

@@ -25,6 +25,8 @@ ATTEMPTS = 12
 LONGEST = timedelta(hours=1)
 # The gate is closed by then, or the quota is whole again.
 PAUSE = timedelta(seconds=5)
+# A refusal of the grant, which a person mends by reconnecting: no record is to blame at once.
+_OF_THE_GRANT = "CALL_NOT_PERMITTED"
 # Nothing left this machine, and the record is not to blame.
 _NEVER_SENT = frozenset({"TOKEN_BROKER_UNAVAILABLE", "QUOTA_UNAVAILABLE", "DEADLINE_PASSED", "VENDOR_UNREACHABLE"})
 
@@ -39,7 +41,8 @@ class Unread:
 
 def after_failure(request: ReadRequest, failure: Failure, now: datetime, *, outage: bool) -> Later | Unread:
     """Refused, or failed as often as the schedule allows, it ends; what is not the record's fault costs no attempt."""
-    refused = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) and failure.about == "call"
+    final = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) and failure.code != _OF_THE_GRANT
+    refused = final and failure.about == "call"
     if not refused and (outage or _is_free(failure)):
         return Later(request, failure.retry_at or now + PAUSE, free=True)
     if refused or request.attempts >= ATTEMPTS:
