@@ -15,8 +15,8 @@ JUDGES = {"is_away", "trouble_of"}
 # Told to a person at a terminal, who decides: with the words of the error, and an end to the waiting.
 MAY_NAME = {
     "libs/common/src/common/state/trouble.py": "the judgement itself",
-    "libs/common/src/common/state/migrate.py": "a migration that fails is a refusal with the server's words, whatever it is",
-    "libs/common/src/common/state/migrate_command.py": "each failure has a sentence and an exit code of its own",
+    "libs/common/src/common/state/migration.py": "a migration that fails is a refusal with the server's words, whatever it is",
+    "libs/common/src/common/state/migrate.py": "each failure has a sentence and an exit code of its own",
     "cli/src/millrace/stack/given.py": "`millrace up` says what the server said",
     "cli/src/millrace/stack/postgres.py": "waits for a server of its own to start, until a deadline",
 }

@@ -4,7 +4,7 @@ import re
 
 from common.contracts.topics import declared
 from common.retention import Retention
-from common.state.migrate import MIGRATIONS, read_migrations
+from common.state.migration import MIGRATIONS, read_migrations
 from common.state.retention import FOR_EVER, KEEPERS, WITH_ITS_SUBJECT
 from tests.house.sources import ROOT
 from token_broker.migrate import MIGRATIONS as VAULT

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from common.state.migrate import migrate, read_migrations
+from common.state.migration import migrate, read_migrations
 from common.state.roles import ROLES, set_passwords
 from millrace.stack.home import Home
 from millrace.stack.postgres import Role, login, password

@@ -11,7 +11,6 @@ import heapq
 import random
 import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -20,40 +19,11 @@ from typing import Protocol, cast, runtime_checkable
 import httpx
 
 from sandbox.clock import Clock
+from sandbox.delivery import Attempt, Delivery
 from sandbox.delivery_log import DeliveryLog, Row
 from sandbox.faults import Fault, Faults
 
 AT_ONCE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message to one hook. `schedule[n]` is the wait in seconds before attempt n, its length the most attempts."""
-
-    vendor: str
-    account: str
-    hook_id: str
-    url: str
-    method: str
-    headers: Mapping[str, str]
-    body: bytes
-    schedule: tuple[float, ...] = (0.0,)
-    timeout_s: float = 10.0
-    topic: str = ""  # what it tells of, for the log: "contact.updated"
-    context: str = ""  # for the simulator: a history id
-    id: str = ""  # set when queued
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """How one try ended: `status` is 0 when there was no answer."""
-
-    number: int  # from 1
-    status: int
-    sent_mono_ns: int
-    answered_mono_ns: int
-    error: str
-    last: bool  # the schedule has no further turn
 
 
 Dumped = tuple[list[Row], int, int, int, list["Turn"]]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sandbox.deliveries import Attempt, Delivery
+from sandbox.delivery import Attempt, Delivery
 
 KEPT = 50_000
 Row = dict[str, object]

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from common.state.migrate import MIGRATIONS, MigrationRefused, migrate, pending, read_migrations
+from common.state.migration import MIGRATIONS, MigrationRefused, migrate, pending, read_migrations
 from tests.support.database import Database
 
 ALL = [migration.title for migration in read_migrations(MIGRATIONS)]

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from common.state.migrate import migrate
+from common.state.migration import migrate
 from common.state.roles import verifier
 from tests.support.database import Database
 

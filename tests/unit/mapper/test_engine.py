@@ -9,7 +9,7 @@ from mapper.mapping.definitions import read_definition, template
 from mapper.mapping.engine import MAX_RECORD, compile_mapping
 from mapper.mapping.problems import MappingInvalid, shape
 from mapper.mapping.transforms import TRANSFORMS
-from vendors.vendor import CatalogueField, FieldCatalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue
 
 AUDIENCE = FieldCatalogue(
     (

@@ -8,7 +8,7 @@ from common.contracts.syncs import MappingDefinition, MappingRow
 from mapper.mapping.engine import MAX_RECORD, CompiledMapping, compile_mapping
 from mapper.state import RecordState
 from mapper.wish import Wish, wish_of
-from vendors.vendor import CatalogueField, FieldCatalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue
 
 AUDIENCE = FieldCatalogue(
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -13,16 +13,33 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
 
+from common.secret import Secret
 from common.version import version
-
-if TYPE_CHECKING:
-    from common.telemetry import TelemetrySettings
 
 _FLUSH_MS = 2000
 _EXPORT_TIMEOUT_S = 5
 
 
-def start_tracing(service: str, settings: TelemetrySettings) -> Callable[[], None]:
+class TracingSettings(Protocol):
+    """What tracing needs to know of the settings."""
+
+    @property
+    def stack_id(self) -> str: ...
+    @property
+    def otel_service_name(self) -> str: ...
+    @property
+    def otel_exporter_otlp_endpoint(self) -> str | None: ...
+    @property
+    def otel_exporter_otlp_headers(self) -> Secret: ...
+    @property
+    def otel_traces_sampler(self) -> str: ...
+    @property
+    def otel_traces_sampler_arg(self) -> float: ...
+    @property
+    def otel_resource_attributes(self) -> str: ...
+
+
+def start_tracing(service: str, settings: TracingSettings) -> Callable[[], None]:
     """Installs the tracer provider; the returned function sends the last spans and shuts it down."""
     provider = TracerProvider(resource=resource(service, settings), sampler=sampler(settings), shutdown_on_exit=False)
     exporter = OTLPSpanExporter(
@@ -40,7 +57,7 @@ def start_tracing(service: str, settings: TelemetrySettings) -> Callable[[], Non
     return stop
 
 
-def resource(service: str, settings: TelemetrySettings) -> Resource:
+def resource(service: str, settings: TracingSettings) -> Resource:
     """What every span says of the process that made it."""
     own = {
         "service.name": settings.otel_service_name or f"millrace-{service}",
@@ -51,7 +68,7 @@ def resource(service: str, settings: TelemetrySettings) -> Resource:
     return Resource.create(_pairs(settings.otel_resource_attributes) | own)
 
 
-def sampler(settings: TelemetrySettings) -> Sampler:
+def sampler(settings: TracingSettings) -> Sampler:
     """Which traces are kept, by the names that OpenTelemetry gives its samplers."""
     kind = settings.otel_traces_sampler.removeprefix("parentbased_")
     root = {

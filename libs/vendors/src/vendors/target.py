@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
@@ -17,10 +17,8 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.http.call import Api, Priority, VendorAnswer
-
-if TYPE_CHECKING:
-    from vendors.grant import Place
-    from vendors.vendor import CatalogueField, FieldCatalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.grant import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from sandbox.deliveries import Attempt, Delivery
+from sandbox.delivery import Attempt, Delivery
 from sandbox.mailchimp.account import Account
 from sandbox.mailchimp.call import Sendable
 from sandbox.mailchimp.hook import Hook

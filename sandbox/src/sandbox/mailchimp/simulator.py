@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import cast
 
 from sandbox.core import Core
-from sandbox.deliveries import Attempt, Delivery
+from sandbox.delivery import Attempt, Delivery
 from sandbox.mailchimp import posting, state
 from sandbox.mailchimp.api import Api, refusal
 from sandbox.mailchimp.batch_runs import BatchRuns

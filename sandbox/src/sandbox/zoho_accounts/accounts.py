@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sandbox.core import Core
-from sandbox.deliveries import Attempt, Delivery
+from sandbox.delivery import Attempt, Delivery
 from sandbox.simulator import Answer, Reading, Request, Ticket
 from sandbox.zoho_accounts import discovery
 from sandbox.zoho_accounts.budgets import Budgets

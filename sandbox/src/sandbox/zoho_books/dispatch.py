@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from sandbox.deliveries import Attempt, Delivery
+from sandbox.delivery import Attempt, Delivery
 from sandbox.zoho_books.call import Call, Change
 from sandbox.zoho_books.hook_api import MODULES
 from sandbox.zoho_books.hooks import FORM_BODY, Hook, HookHistory, compose, signature

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sandbox.core import Core
-from sandbox.deliveries import Attempt, Delivery
+from sandbox.delivery import Attempt, Delivery
 from sandbox.operators import credential, operator_token
 from sandbox.simulator import Answer, Reading, Request, Ticket
 from sandbox.zoho_accounts.centres import DATA_CENTRES, accounts_base

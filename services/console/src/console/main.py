@@ -12,7 +12,7 @@ from common.http.opening import open_door
 from common.http.quota import QuotaReader
 from common.service import Runtime, run
 from common.state.budget_floors import BudgetFloors
-from common.state.migrate import pending
+from common.state.migration import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from common.state.upkeep import Upkeep, last_runs
 from console.api import app

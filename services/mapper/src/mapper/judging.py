@@ -21,7 +21,7 @@ from mapper.mapping.problems import MappingInvalid
 from mapper.rows import Cause, Key, Raised
 from mapper.state import RecordState
 from mapper.wish import Wish, wish_of
-from vendors.vendor import FieldCatalogue, catalogue_of
+from vendors.catalogue import FieldCatalogue, catalogue_of
 
 _log = structlog.get_logger(__name__)
 

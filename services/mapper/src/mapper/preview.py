@@ -15,7 +15,7 @@ from common.state.pool import Pool, connection
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.rows import state_of
 from mapper.wish import Wish, wish_of
-from vendors.vendor import catalogue_of
+from vendors.catalogue import catalogue_of
 
 SAMPLES = 20
 PAGE = 1000

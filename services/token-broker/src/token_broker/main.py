@@ -11,7 +11,7 @@ from common.environment import ConfigurationError
 from common.health import NotReady
 from common.http.profile import Timeouts
 from common.service import Build, Runtime, run
-from common.state.migrate import pending
+from common.state.migration import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from token_broker.accounts.client import HORIZON, TIMEOUTS, Accounts
 from token_broker.accounts.discovery import Discoverer

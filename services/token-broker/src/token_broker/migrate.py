@@ -8,8 +8,8 @@ from pathlib import Path
 
 from common.environment import ConfigurationError
 from common.settings import load
-from common.state.migrate import MigrationRefused, migrate
-from common.state.migrate_command import AWAY, DONE, MISCONFIGURED, REFUSED
+from common.state.migrate import AWAY, DONE, MISCONFIGURED, REFUSED
+from common.state.migration import MigrationRefused, migrate
 from common.state.settings import OwnerSettings
 from common.state.trouble import DATABASE_ERRORS, Trouble, trouble_of
 

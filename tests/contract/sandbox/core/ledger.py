@@ -11,7 +11,8 @@ from pathlib import Path
 from sandbox.app import Sandbox
 from sandbox.clock import Clock
 from sandbox.core import Core
-from sandbox.deliveries import Attempt, Deliveries, Delivery
+from sandbox.deliveries import Deliveries
+from sandbox.delivery import Attempt, Delivery
 from sandbox.faults import Faults
 from sandbox.limits import Concurrency, Window, window_mode
 from sandbox.operators import Operators

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
+from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.grant import Place
 from vendors.mailchimp import wire
 from vendors.mailchimp.errors import MC_AUDIENCE_GONE, MC_FIELD_REFUSED
 from vendors.mailchimp.planning import Audience
-from vendors.vendor import CatalogueField, FieldCatalogue
 
 LIST, FIELDS = "/lists/{list_id}", "/lists/{list_id}/merge-fields"
 _SHOWN = "merge_fields.tag,merge_fields.name,merge_fields.type,merge_fields.required,merge_fields.options"

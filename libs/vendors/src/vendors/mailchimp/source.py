@@ -18,10 +18,11 @@ from common.contracts.ids import Entity
 from common.contracts.messages import Receipt, Version
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
+from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.mailchimp import events
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
-from vendors.vendor import CatalogueField, FieldCatalogue, Reading, State, Subject
+from vendors.vendor import Reading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
 AT_ONCE = 4

@@ -20,6 +20,7 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Conflict, Failure
 from common.http.call import Api, Call, VendorAnswer
+from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.grant import Place
 from vendors.mailchimp import catalogue, consent, echoes, planning, row_errors, seeing, wire
 from vendors.mailchimp.consent import ARCHIVED
@@ -28,7 +29,6 @@ from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.tagging import Tagging
 from vendors.target import Act, Answered, Attempt, Done, Heard, Known, Seen, Sending, Step, Told, Verdict, Work, Written
-from vendors.vendor import CatalogueField, FieldCatalogue
 
 LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
 _NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendors.vendor import CatalogueField
+from vendors.catalogue import CatalogueField
 
 _PARTS = ("street", "city", "state", "zip")
 

@@ -21,7 +21,8 @@ from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import Coverage, Receipt, Version
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
-from vendors.vendor import CatalogueField, FieldCatalogue, Reading, State, Subject
+from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.vendor import Reading, State, Subject
 from vendors.zoho_books import wire
 from vendors.zoho_books.catalogue import CUSTOMER
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE

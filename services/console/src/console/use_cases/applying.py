@@ -32,7 +32,7 @@ from console.use_cases.drafting import Draft, Drafting, SyncWish
 from console.use_cases.hooks import NO_ADDRESS, Hooks, Wanted
 from console.use_cases.problems import of_vendor, refuse_if_any
 from mapper.mapping.problems import Problem
-from vendors.vendor import FieldCatalogue
+from vendors.catalogue import FieldCatalogue
 
 Outcome = Literal["created", "changed", "unchanged"]
 

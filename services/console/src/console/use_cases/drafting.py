@@ -21,9 +21,10 @@ from console.use_cases.problems import of_vendor, problem, refuse_if_any
 from mapper.mapping.definitions import read_definition, template
 from mapper.mapping.engine import compile_mapping
 from mapper.mapping.problems import MappingInvalid, Problem
+from vendors.catalogue import FieldCatalogue, stored_catalogue
 from vendors.grant import Place
 from vendors.target import Target
-from vendors.vendor import FieldCatalogue, Vendor, stored_catalogue
+from vendors.vendor import Vendor
 
 _OPTIONS = ("on_delete", "on_filtered", "gone_tag")
 

@@ -16,7 +16,7 @@ from console.use_cases.problems import problem
 from mapper.mapping.engine import TAGS
 from mapper.mapping.expressions import MAX_EXPRESSION, is_plain
 from mapper.mapping.problems import Problem
-from vendors.vendor import CatalogueField, FieldCatalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue
 
 _CUSTOM = "custom"
 # What a field of the target takes from a field of the source that no transform changes.

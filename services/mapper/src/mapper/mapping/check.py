@@ -12,7 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 from common.codes import CODES, Code, register
 from mapper.mapping.problems import Problem, shape
 from mapper.mapping.transforms import number
-from vendors.vendor import CatalogueField
+from vendors.catalogue import CatalogueField
 
 register(
     Code("MAPPING_ADDRESS_INCOMPLETE", "An address lacks a part that the target requires, so the address was left out.",

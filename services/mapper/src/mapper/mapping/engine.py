@@ -18,7 +18,7 @@ from mapper.mapping.check import checked
 from mapper.mapping.expressions import Expression, ExpressionExpensive, ExpressionInvalid, Record
 from mapper.mapping.problems import MappingInvalid, Problem
 from mapper.mapping.transforms import Step, TransformArguments, TransformUnknown, compiled
-from vendors.vendor import CatalogueField, FieldCatalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue
 
 MAX_RECORD = 256 * 1024
 TAGS = "tags"
