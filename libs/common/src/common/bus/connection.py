@@ -6,8 +6,6 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
-
 from common.secret import Secret
 
 
@@ -60,16 +58,3 @@ class KafkaAddress:
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = self.sasl_password.reveal()
         return options
-
-    def security(self) -> BaseSecurity | None:
-        """The same in FastStream's words; None for a plain connection."""
-        encrypted = self.security_protocol.endswith("SSL")
-        context = ssl.create_default_context() if encrypted else None
-        if not self.security_protocol.startswith("SASL_"):
-            return BaseSecurity(ssl_context=context, use_ssl=True) if encrypted else None
-        mechanism = {"SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}.get(
-            self.sasl_mechanism, SASLPlaintext
-        )
-        return mechanism(
-            username=self.sasl_username, password=self.sasl_password.reveal(), ssl_context=context, use_ssl=encrypted
-        )
