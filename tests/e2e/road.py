@@ -7,6 +7,7 @@ Every wait has a deadline; what is waited for in vain is told with what the road
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ SERVICE_OF = {"ingest-normaliser": "ingest", "mapper": "mapper", "writer-mailchi
 CLOCKS_LOOK_EVERY_S = 0.06
 # Shorter than any horizon: what a vendor applies late is there before anybody looks for it.
 STEP_S = 45.0
+MEANWHILE_EVERY = 10
 CHAIN = ("received", "mapped", "attempt", "applied")
 
 
@@ -97,12 +99,19 @@ class Road:
         """Until nothing is on its way: no webhook, no lag, no read, no wish unpublished, no work open (`held`: but on hold)."""
         self.until(lambda: self._is_quiet(held=held), "the road is quiet", within, every=0.1)
 
-    def wait_until_settled(self, within: float = 90.0) -> None:
-        """Until it is quiet, with time passing: what is on hold until a horizon, or waits for another try, has its turn."""
+    def wait_until_settled(self, within: float = 90.0, meanwhile: Callable[[], object] | None = None) -> None:
+        """Until it is quiet, with time passing: what is on hold until a horizon, or waits for another try, has its turn.
+
+        `meanwhile` is done now and then: a person goes on looking after what only a person can mend.
+        """
         deadline = time.monotonic() + within
-        while not self._is_quiet(held=False):
+        for turn in itertools.count(1):
+            if self._is_quiet(held=False):
+                return
             assert time.monotonic() < deadline, f"not settled within {within:g} s\n{self.shown()}"
             self.advance(STEP_S)
+            if meanwhile is not None and turn % MEANWHILE_EVERY == 0:
+                meanwhile()
             time.sleep(0.3)
 
     def _is_quiet(self, *, held: bool) -> bool:

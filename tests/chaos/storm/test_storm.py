@@ -105,17 +105,19 @@ class Storm:
 
     def settle(self) -> None:
         """Until nothing is on its way; what was given up is retried by a person once, and so is the late look of everything unseen."""
-        self.road.wait_until_settled(SETTLED_WITHIN_S)
+        # A grant that was revoked unnoticed shows at its next refresh, so the operator goes on looking.
+        look = self.operator.look
+        self.road.wait_until_settled(SETTLED_WITHIN_S, look)
         for row in (given_up := self.operator.given_up()):
             assert row["code"] and row["message"], f"given up without a reason: {row}"
         if given_up:
             self.operator.retry_all()
-            self.road.wait_until_settled(SETTLED_WITHIN_S)
+            self.road.wait_until_settled(SETTLED_WITHIN_S, look)
         self.road.advance(AUDIT_AFTER_S)
         self.road.until(
             lambda: not self.road.sql.value("select count(*) from flow.audit"), "the late looks are done", 60.0
         )
-        self.road.wait_until_settled(SETTLED_WITHIN_S)
+        self.road.wait_until_settled(SETTLED_WITHIN_S, look)
 
     def pass_over(self) -> None:
         """All of it, with a line of figures for whoever reads the output."""
