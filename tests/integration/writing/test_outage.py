@@ -14,6 +14,7 @@ from common.http.outage import Outage
 from common.state.configuration import ConfigurationReader
 from common.state.pool import connection
 from tests.support.writing import LIST, STRICT, World
+from vendors.mailchimp.limits import HORIZON
 
 DISABLED = '{"type": "x", "title": "User Disabled", "status": 403, "detail": "This account has been disabled.", "instance": "i"}'
 AWAY: dict[str, dict[str, Any]] = {
@@ -68,6 +69,21 @@ class TestVendorAway:
         assert await world.told() == world.applied()
         (told,) = await world.rows("select * from core.notification where kind = 'gate.vendor_away'")
         assert told["resolved_at"] is not None
+
+    async def test_a_gate_that_another_process_has_opened_is_open_for_rows_on_hold_too(self, world: World) -> None:
+        async with world.running():
+            await world.want("before", "before@ex.org")
+            await world.quiet()
+            world.fault(route="*", **AWAY["connections break"])
+            await world.want("1", "ana@ex.org")
+            await world.until(lambda: closed(world), "the gate is closed")
+            await world.quiet("hold")
+            world.sandbox.delete("faults")
+            await world.execute("delete from flow.vendor_probe")
+            await world.execute("delete from core.gate")
+            world.advance(HORIZON.total_seconds() + 1)
+            await world.quiet()
+        assert world.status("ana@ex.org") == "subscribed"
 
     async def test_what_waited_drains_in_its_order(self, world: World) -> None:
         world.fault(route="*", **AWAY["connections break"])

@@ -79,6 +79,8 @@ class Settler:
         rows = await self._held.claim_held(account.id, MOST)
         if not rows:
             return 0
+        # They were taken, so nobody found a gate there: another process may have opened the one that this one remembers.
+        self._outage.is_open(account.id)
         with self._heartbeat.keeping(rows[0].token, since):
             async with connection(self._pool) as link:
                 in_flight = await intents.open_of(link, [item.key for item in rows])
