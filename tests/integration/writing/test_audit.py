@@ -68,6 +68,7 @@ class TestAtAKeyThatNobodyOwns:
             await world.until(lambda: _state(world, "ready"), "the look has settled it")
             world.advance(700)
             await world.until(lambda: _status(world, "old@ex.org", "subscribed"), "the late request lands")
+            await world.until(lambda: _ended(world), "the sync lets go of what it owned")
             world.advance(HOURS)
             await world.until(lambda: _no_audit(world), "the audit is made")
             (owner,) = await world.rows("select standing from flow.target_owner")
@@ -230,6 +231,10 @@ async def _named(world: World, name: str, *, advance: float = 0.0) -> bool:
     if advance:
         world.advance(advance)
     return bool(world.member("ana@ex.org")["merge_fields"]["FNAME"] == name)
+
+
+async def _ended(world: World) -> bool:
+    return [row["standing"] for row in await world.rows("select standing from flow.target_owner")] == ["ended"]
 
 
 async def _audits(world: World) -> list[Any]:

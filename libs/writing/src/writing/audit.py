@@ -102,10 +102,11 @@ class _Auditor:
 
     async def _judge(self, tx: state.Connection, sheet: Sheet, owed: Owed, found: _Finding) -> None:
         unseen = await intents.unseen_at(tx, owed.target)
-        living, row = await _hold(tx, owed, unseen, found.asked_at)
-        if row is None:
-            await audits.put_off(tx, owed.target, owed.looks, sheet.now + BUSY_PAUSE)
+        held = await _hold(tx, owed, unseen, found.asked_at)
+        if isinstance(held, timedelta):
+            await audits.put_off(tx, owed.target, owed.looks, sheet.now + held)
             return
+        living, row = held
         known = (await knowledge.lock(tx, [owed.target], sheet.now))[owed.target]
         judgement = judged(lambda: self._compare(unseen, known, found.seen))
         if isinstance(judgement, Failure):
@@ -169,17 +170,20 @@ class _Auditor:
 
 async def _hold(
     tx: state.Connection, owed: Owed, unseen: Sequence[Intent], asked_at: datetime
-) -> tuple[list[ItemKey], Any | None]:
-    """Locks everybody who has to do with the target record, and its lease; no row where anybody is at work there or has been since."""
+) -> tuple[list[ItemKey], Any] | timedelta:
+    """Locks everybody who has to do with the target record, and its lease.
+
+    Where anybody is at work there or has been since, or where others live there now: how long to wait with the next look.
+    """
     living = await owners.of(tx, owed.target)
     locked = await items.lock(tx, {owed.key, *living, *(intent.key for intent in unseen)})
     at_work = any(one.state in ("leased", "hold") for one in locked.values())
     changed = await knowledge.changed_since(tx, owed.target, asked_at)
     if at_work or changed or not await leases.take_one(tx, owed.target, owed.key):
-        return [], None
+        return BUSY_PAUSE
     if await owners.of(tx, owed.target) != living:
         await leases.release(tx, [owed.key])
-        return [], None
+        return timedelta()
     return living, await _row(tx, owed.key)
 
 
