@@ -25,7 +25,7 @@ from common.contracts.ids import ConnectionId, Entity, EventId, RecordId, Vendor
 from common.contracts.messages import ChangeEvent, Envelope, Version
 from common.contracts.topics import Topic
 from common.metrics import Metrics
-from common.state.pool import Connection, Pool, close_pool, open_pool
+from common.state.pool import DbConnection, Pool, close_pool, open_pool
 from tests.support.database import Database, Server
 from tests.support.local_stack import LocalStack
 
@@ -127,7 +127,7 @@ class Counting:
     def parse(self, record: RawRecord) -> ChangeEvent:
         return ChangeEvent.model_validate_json(record.value or b"")
 
-    async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: DbConnection) -> None:
         self._seen += len(batch)
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:

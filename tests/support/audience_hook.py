@@ -68,12 +68,12 @@ async def listening(world: World, seed: int = 1) -> AsyncIterator[AudienceHook]:
     wanted = {"url": url, "events": all_of, "sources": {"user": True, "admin": True, "api": True}}
     made = await asyncio.to_thread(world.call, "POST", f"/lists/{LIST}/webhooks", json=wanted)
     made.raise_for_status()
-    telling = asyncio.create_task(hook.tell(stopping))
+    journal_entries = asyncio.create_task(hook.tell(stopping))
     try:
         yield hook
     finally:
         stopping.set()
-        await telling
+        await journal_entries
         await asyncio.to_thread(world.call, "DELETE", f"/lists/{LIST}/webhooks/{made.json()['id']}")
         server.close()
         await server.wait_closed()

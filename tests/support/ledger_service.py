@@ -20,7 +20,7 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.service import Runtime, run
 from common.settings import ServiceSettings
-from common.state.pool import Connection, close_pool, open_pool
+from common.state.pool import DbConnection, close_pool, open_pool
 
 
 class LedgerSettings(ServiceSettings):
@@ -57,7 +57,7 @@ class Ledger:
     def parse(self, record: RawRecord) -> int:
         return int(orjson.loads(record.value or b"")["number"])
 
-    async def store(self, batch: Sequence[Delivered[int]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[int]], tx: DbConnection) -> None:
         await tx.executemany(
             "insert into flow.ledger as l (topic, partition, at, key, number) values ($1, $2, $3, $4, $5) "
             "on conflict (topic, partition, at) do update set seen = l.seen + 1",

@@ -33,7 +33,9 @@ async def main() -> None:
     door = Door(Key(given["API_KEY"]), Places(), clock, {"mailchimp": given["MAILCHIMP"]})
     writer = assemble(mailchimp.VENDOR, pool, clock, door, Metrics(), service="writer-mailchimp", at_once=8)
     stopping = asyncio.Event()
-    await asyncio.gather(writer.worker.run(stopping), writer.worker.listen(stopping), writer.heartbeat.run(stopping))
+    await asyncio.gather(
+        writer.worker.run(stopping), writer.worker.listen(stopping), writer.lease_renewer.run(stopping)
+    )
 
 
 if __name__ == "__main__":

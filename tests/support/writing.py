@@ -32,8 +32,8 @@ from tests.support.sandbox import SandboxProcess
 from vendors import mailchimp, zoho_books
 from vendors.vendor import Vendor, connection_of
 from writing.assembly import Writer, assemble
-from writing.heartbeat import LEASE
 from writing.intake import CommandHandler
+from writing.lease_renewer import LEASE
 
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.record_link, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
@@ -115,7 +115,7 @@ class World:
         stopping, door = asyncio.Event(), self.door()
         writers = [self.writer(door) for _ in range(executors)]
         tasks = [asyncio.create_task(w.worker.run(stopping)) for w in writers]
-        beats = [asyncio.create_task(w.heartbeat.run(stopping)) for w in writers]
+        beats = [asyncio.create_task(w.lease_renewer.run(stopping)) for w in writers]
         listeners = [asyncio.create_task(w.worker.listen(stopping)) for w in writers]
         try:
             yield

@@ -50,7 +50,7 @@ TABLE = (
         "tests/chaos/rules/test_last_look.py::TestLastLook::test_nothing_leaves_after_the_lease_is_over",
     ),
     Kept(
-        "R4", f"{WRITING}/results.py", "sheet.audits[row.target(act.key)] = row.item.key", "pass",
+        "R4", f"{WRITING}/results.py", "result.audits[row.target(act.key)] = row.item.key", "pass",
         f"{RULES}::TestR4::test_an_audit_that_finds_nothing_costs_one_look",
     ),
     Kept(
@@ -85,7 +85,7 @@ TABLE = (
         "tests/unit/mapper/test_state.py::TestDeletion::test_what_comes_late_does_not_revive_but_asks",
     ),
     Kept(
-        "R13", f"{WRITING}/owners.py", "speaks=all(", "speaks=True or all(",
+        "R13", f"{WRITING}/owners.py", "is_writer=all(", "is_writer=True or all(",
         f"{SHARING}::TestR13::test_the_smallest_writes_and_the_others_are_skipped",
     ),
     Kept(

@@ -9,14 +9,14 @@ import pytest
 
 from common.clock import monotonic
 from common.failures import Transient
-from writing.caller import Caller
-from writing.heartbeat import Lease
+from writing.caller import VendorCaller
+from writing.lease_renewer import Lease
 
 
-def caller(until: float) -> Caller:
+def caller(until: float) -> VendorCaller:
     """With a lease until then; nothing else of it is asked for."""
     nobody = cast(Any, None)
-    return Caller(nobody, nobody, nobody, asyncio.Semaphore(1), Lease(until), asyncio.Event())
+    return VendorCaller(nobody, nobody, nobody, asyncio.Semaphore(1), Lease(until), asyncio.Event())
 
 
 class TestLastLook:

@@ -24,7 +24,7 @@ from common.contracts.topics import Topic
 from common.failures import Rejected, Transient
 from common.metrics import Metrics
 from common.state.dead_letters import DeadLetters, LetterFilter, StoredLetter
-from common.state.pool import Connection, Pool, close_pool, connection, open_pool
+from common.state.pool import DbConnection, Pool, close_pool, connection, open_pool
 from tests.support.bus import a_topic, committed, create, everything, fill, make_ledger, plain_producer, sql, until
 from tests.support.database import Database
 from tests.support.ledger_service import Ledger
@@ -98,7 +98,7 @@ class Scripted(Ledger):
         self._on_store = on_store
         self._on_after = on_after
 
-    async def store(self, batch: Sequence[Delivered[int]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[int]], tx: DbConnection) -> None:
         await super().store(batch, tx)
         for one in batch:
             if self._on_store is not None and (waiting := self._on_store(one.message, one)) is not None:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from common.state.pool import Pool, PoolStuck, close_pool, connection, open_pool, transaction, watch
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from tests.support.database import Database
 from tests.support.proxy import proxy_to
 
@@ -94,7 +94,7 @@ class TestTransaction:
             with pytest.raises(TimeoutError) as late:
                 async with transaction(pool):
                     pass
-        assert trouble_of(late.value) is Trouble.AWAY
+        assert trouble_of(late.value) is DatabaseTrouble.AWAY
 
 
 class TestAway:
@@ -107,7 +107,7 @@ class TestAway:
                 with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)) as lost:
                     async with transaction(pool) as tx:
                         await tx.fetchval("select 1")
-                assert trouble_of(lost.value) is Trouble.AWAY
+                assert trouble_of(lost.value) is DatabaseTrouble.AWAY
             proxy.mend()
             async with transaction(pool) as tx:
                 assert await tx.fetchval("select 1") == 1

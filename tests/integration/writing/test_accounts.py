@@ -10,7 +10,7 @@ from tests.integration.writing.test_consent import hear, told
 from tests.support.writing import LIST, World
 from vendors import mailchimp, zoho_books
 from vendors.vendor import connection_of
-from writing.heartbeat import LEASE
+from writing.lease_renewer import LEASE
 from writing.queue import Queue, Turn
 
 

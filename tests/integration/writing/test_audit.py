@@ -11,7 +11,7 @@ from tests.support.writing import World
 from vendors import mailchimp
 from vendors.mailchimp.limits import HORIZON
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import Known
+from vendors.target import TargetRecord
 
 H = HORIZON.total_seconds()
 LOOK = "GET /lists/{list_id}/members/{subscriber_hash}"
@@ -185,7 +185,7 @@ class TestALookThatFails:
 
     async def test_one_on_which_our_code_breaks_leaves_the_others_alone(self, world: World) -> None:
         class Odd(MailchimpTarget):
-            async def look(self, place: str, key: str, api: Any) -> Known:
+            async def look(self, place: str, key: str, api: Any) -> TargetRecord:
                 if key == "odd@ex.org":
                     raise KeyError("x")
                 return await super().look(place, key, api)

@@ -12,7 +12,7 @@ from tests.support.writing import World
 from vendors import mailchimp
 from vendors.mailchimp.limits import HORIZON
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import Act, Answered, Attempt, Done, Known, Sending, Step, Work
+from vendors.target import Act, Answered, Attempt, Done, Sending, Step, TargetRecord, Work
 
 H = HORIZON.total_seconds()
 
@@ -27,11 +27,11 @@ class Brittle(MailchimpTarget):
         self._break("plan", work.document)
         return super().plan(work, facts)
 
-    def landed(self, attempt: Attempt, seen: Known) -> Done | None:
+    def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         self._break("landed", attempt.act.values)
         return super().landed(attempt, seen)
 
-    async def look(self, place: str, key: str, api: Api) -> Known:
+    async def look(self, place: str, key: str, api: Api) -> TargetRecord:
         self._break("look", {"merge.FNAME": key[:3].title()})
         return await super().look(place, key, api)
 

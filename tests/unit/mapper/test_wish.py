@@ -7,7 +7,7 @@ import pytest
 from common.contracts.syncs import MappingDefinition, MappingRow
 from mapper.mapping.engine import MAX_RECORD, CompiledMapping, compile_mapping
 from mapper.state import RecordState
-from mapper.wish import Wish, wish_of
+from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import CatalogueField, FieldCatalogue
 
 AUDIENCE = FieldCatalogue(
@@ -26,7 +26,7 @@ def mapping(*rows: MappingRow, **more: Any) -> CompiledMapping:
     return compile_mapping(MappingDefinition(2, rows or (EMAIL, NAME), **more), AUDIENCE)
 
 
-def wish(compiled: CompiledMapping, **fields: Any) -> Wish:
+def wish(compiled: CompiledMapping, **fields: Any) -> DesiredDocument:
     return wish_of(RecordState(fields, dict.fromkeys(fields, "1"), "1"), compiled)
 
 

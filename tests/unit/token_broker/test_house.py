@@ -17,13 +17,13 @@ from common.environment import ConfigurationError
 from common.secret import Secret
 from common.settings import load
 from token_broker.api.documents import ApiKeyBody, HeadlessBody, HookSecretBody
-from token_broker.consent.adoption import NewGrant
 from token_broker.consent.consents import Onward
+from token_broker.consent.credential_replacement import NewGrant
 from token_broker.consent.store import Candidate
 from token_broker.settings import BrokerSettings
 from token_broker.vault.envelope import Vault
-from token_broker.vault.held import Held
 from token_broker.vault.keyring import TextRing
+from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.times import Times
 from token_broker.vault.webhook_secrets import HookSecret
 from vendors.grant import App, Ask, GrantCall, Granted, GrantReply, Returned
@@ -49,9 +49,9 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def held() -> Held:
-    empty = {field.name: None for field in dataclasses.fields(Held)}
-    return Held(**{**empty, "access": Secret(CANARY), "refresh": Secret(CANARY)})  # type: ignore[arg-type]
+def held() -> OpenCredential:
+    empty = {field.name: None for field in dataclasses.fields(OpenCredential)}
+    return OpenCredential(**{**empty, "access": Secret(CANARY), "refresh": Secret(CANARY)})  # type: ignore[arg-type]
 
 
 def new_grant() -> NewGrant:

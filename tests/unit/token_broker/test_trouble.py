@@ -21,8 +21,8 @@ from token_broker.refresh.refresher import Refresher
 from token_broker.refresh.schedule import Schedule
 from token_broker.refresh.tokens import Tokens
 from token_broker.vault.access_log import AccessLog, Read
-from token_broker.vault.held import Standing
-from token_broker.vault.news import News
+from token_broker.vault.credential_changes import CredentialChanges
+from token_broker.vault.open_credential import CredentialStatus
 from token_broker.vault.rotation import Rotation
 from vendors.grant import NotGranted
 
@@ -86,10 +86,10 @@ class BrokenPool:
 class Standings:
     """One grant that is due."""
 
-    async def due(self, now: datetime, most: int) -> list[Standing]:
+    async def due(self, now: datetime, most: int) -> list[CredentialStatus]:
         return [standing()]
 
-    async def standing(self, connection: str) -> Standing | None:
+    async def standing(self, connection: str) -> CredentialStatus | None:
         return standing()
 
 
@@ -99,12 +99,14 @@ class Pauses(Does):
     def __init__(self) -> None:
         self.paused: list[tuple[str, str]] = []
 
-    async def pause(self, held: Standing, intent: None, said: NotGranted, until: datetime, now: datetime) -> None:
+    async def pause(
+        self, held: CredentialStatus, intent: None, said: NotGranted, until: datetime, now: datetime
+    ) -> None:
         self.paused.append((held.connection, said.code))
 
 
-def standing() -> Standing:
-    return Standing(
+def standing() -> CredentialStatus:
+    return CredentialStatus(
         "books", "zoho-books", "oauth", "active", "", "", "eu", "", "", {}, (), 1, 1, None, NOW, "", NOW, NOW, None, NOW, "",
         None, None, 0, (),
     )  # fmt: skip
@@ -162,9 +164,9 @@ class TestRefresh:
 class TestNews:
     @pytest.mark.parametrize("error", SURFACES, ids=repr)
     async def test_a_missing_right_ends_the_service(self, error: Exception) -> None:
-        news = News("", lambda _: None, lambda: None, log)
-        news._listen = Fails(error)._listen  # type: ignore[method-assign]
-        await ends_with(news.run(), error)
+        credential_changes = CredentialChanges("", lambda _: None, lambda: None, log)
+        credential_changes._listen = Fails(error)._listen  # type: ignore[method-assign]
+        await ends_with(credential_changes.run(), error)
 
 
 class TestAccessLog:

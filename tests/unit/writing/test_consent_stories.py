@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import Act, Done, Known, Look, Nothing, Seen, Skip, Told, Work
+from vendors.target import Act, Done, Look, Nothing, Seen, Skip, TargetEvent, TargetRecord, Work
 from writing import known as knowledge
 
 TARGET = MailchimpTarget()
@@ -68,7 +68,7 @@ class Story:
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     members: dict[At, str] = field(default_factory=dict)
     said: dict[At, list[tuple[datetime, str, bool]]] = field(default_factory=dict)
-    known: dict[At, Known] = field(default_factory=dict)
+    known: dict[At, TargetRecord] = field(default_factory=dict)
     owned: dict[tuple[str, str], dict[At, str]] = field(default_factory=dict)
     been: dict[str, set[At]] = field(default_factory=dict)
     off: set[str] = field(default_factory=set)
@@ -121,8 +121,8 @@ class Story:
 
     def _hear(self, at: At, status: str, when: datetime) -> None:
         """As target_events.py does."""
-        known = self.known.get(at, Known())
-        told = Told(at.place, at.key, when, standing=status)
+        known = self.known.get(at, TargetRecord())
+        told = TargetEvent(at.place, at.key, when, standing=status)
         if known.standing == status:
             self.known[at] = TARGET.remember(known, known, told)
             return
@@ -176,21 +176,21 @@ class Story:
             at for at in self.known if to and at.account == to.account and at.key == to.key and at[:2] != where
         }
         key = to.key if to else last.key if last and document["how"] == "tag" and last not in others else ""
-        known = {at.key: self.known.get(at, Known()) for at in {*here, *([to] if to else [])}}
+        known = {at.key: self.known.get(at, TargetRecord()) for at in {*here, *([to] if to else [])}}
         return Work(
             wish, document, key, former=former, leaving=tuple(k for k in former if At(*where, k) not in others),
-            past=tuple(sorted(at.key for at in here if at != to)), elsewhere=tuple(self.known.get(at, Known()) for at in sorted(there)),
+            past=tuple(sorted(at.key for at in here if at != to)), elsewhere=tuple(self.known.get(at, TargetRecord()) for at in sorted(there)),
             known=known, fresh=frozenset(fresh),
         )  # fmt: skip
 
     def _look(self, at: At) -> None:
-        known, status = self.known.get(at, Known()), self.members.get(at)
-        seen = Known(exists=True, met=True, values={"email": at.key, "tags": []}, standing=status) if status else Known(exists=False)  # fmt: skip
+        known, status = self.known.get(at, TargetRecord()), self.members.get(at)
+        seen = TargetRecord(exists=True, met=True, values={"email": at.key, "tags": []}, standing=status) if status else TargetRecord(exists=False)  # fmt: skip
         learnt = knowledge.guarded(known, knowledge.after_look(known, seen), self.now, TARGET.lower)
         self.known[at] = TARGET.remember(known, learnt, Seen(self.now, self.now))
 
     def _apply(self, record: str, at: At, act: Act) -> None:
-        known = self.known.get(at, Known())
+        known = self.known.get(at, TargetRecord())
         if act.action == "create" and at in self.members:
             self._look(at)
             return
@@ -215,7 +215,7 @@ class Story:
             return
         if (
             any(one[:2] == at[:2] and one in self.known for one in self.been[record] - {at})
-            or self.known.get(at, Known()).memory
+            or self.known.get(at, TargetRecord()).memory
         ):
             return
         for one in self.said:

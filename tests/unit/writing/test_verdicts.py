@@ -10,25 +10,25 @@ import pytest
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane
 from common.failures import About, Bug, Conflict, Failure, RateLimited, Rejected, Transient, Unauthorised, Unknown
-from writing.items import Fate, Item, ItemKey
+from writing.items import Item, ItemKey, NextState
 from writing.verdicts import ATTEMPTS, LONGEST_DELAY, after_failed_look, after_failure, after_look, delay
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 
 
-def fate(failure: Failure, attempts: int = 0) -> tuple[str, datetime, int]:
+def next_state(failure: Failure, attempts: int = 0) -> tuple[str, datetime, int]:
     found = after_failure(failure, attempts, NOW, random.Random(1), hold_until=LATER)
     return found.state, found.due_at, found.attempts
 
 
 class TestAfterFailure:
     def test_an_unseen_outcome_is_held_until_the_horizon(self) -> None:
-        assert fate(Unknown("X", "x")) == ("hold", LATER, 1)
+        assert next_state(Unknown("X", "x")) == ("hold", LATER, 1)
 
     def test_a_whole_answer_waits_for_its_look_too_because_reads_lag_behind_writes(self) -> None:
         # R24; how long is the caller's to know.
-        assert fate(Unknown("X", "x", complete=True)) == ("hold", LATER, 1)
+        assert next_state(Unknown("X", "x", complete=True)) == ("hold", LATER, 1)
 
     @pytest.mark.parametrize("kind", [Unknown, Transient])
     def test_an_outage_of_the_vendor_is_no_attempt(self, kind: type[Failure]) -> None:
@@ -41,21 +41,21 @@ class TestAfterFailure:
         assert (found.state, found.attempts) == ("waiting", 7)
 
     def test_no_connection_to_the_vendor_is_no_attempt(self) -> None:
-        assert fate(Transient("VENDOR_UNREACHABLE", "x"), ATTEMPTS - 1)[::2] == ("waiting", ATTEMPTS - 1)
+        assert next_state(Transient("VENDOR_UNREACHABLE", "x"), ATTEMPTS - 1)[::2] == ("waiting", ATTEMPTS - 1)
 
     def test_quota_waits_as_long_as_the_vendor_says_and_is_no_attempt(self) -> None:
-        assert fate(RateLimited("X", "x", retry_at=LATER), 7) == ("waiting", LATER, 7)
+        assert next_state(RateLimited("X", "x", retry_at=LATER), 7) == ("waiting", LATER, 7)
 
     def test_a_lost_credential_waits_and_is_no_attempt(self) -> None:
-        assert fate(Unauthorised("X", "x"), 7)[::2] == ("waiting", 7)
+        assert next_state(Unauthorised("X", "x"), 7)[::2] == ("waiting", 7)
 
     @pytest.mark.parametrize("kind", [Rejected, Bug])
     def test_a_refusal_is_dead_at_once(self, kind: type[Failure]) -> None:
-        assert fate(kind("X", "x")) == ("dead", NOW, 1)
+        assert next_state(kind("X", "x")) == ("dead", NOW, 1)
 
     @pytest.mark.parametrize("kind", [Transient, Conflict])
     def test_the_twelfth_attempt_parks(self, kind: type[Failure]) -> None:
-        assert fate(kind("X", "x"), ATTEMPTS - 2)[0] == "waiting"
+        assert next_state(kind("X", "x"), ATTEMPTS - 2)[0] == "waiting"
         parked = after_failure(kind("X", "x"), ATTEMPTS - 1, NOW, random.Random(1))
         assert (parked.state, parked.reason, parked.outcome) == ("parked", "ATTEMPTS_EXHAUSTED", "failed")
 
@@ -110,7 +110,7 @@ class TestAfterLook:
 
 
 class TestAfterFailedLook:
-    def failed(self, failure: Failure, item: Item, *, outage: bool = False) -> Fate:
+    def failed(self, failure: Failure, item: Item, *, outage: bool = False) -> NextState:
         return after_failed_look(item, failure, NOW, random.Random(1), outage=outage)
 
     @pytest.mark.parametrize("kind", [Rejected, Bug])

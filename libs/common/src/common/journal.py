@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from common.state.storable import storable_text
 
 
@@ -77,14 +77,14 @@ class Entry:
 COLUMNS = tuple(field.name for field in fields(Entry))
 
 
-async def write(tx: Connection, entries: Sequence[Entry]) -> None:
+async def write(tx: DbConnection, entries: Sequence[Entry]) -> None:
     """Adds the rows to the caller's transaction, by COPY."""
     if entries:
         rows = [_stored(entry) for entry in entries]
         await tx.copy_records_to_table("journal", schema_name="flow", columns=COLUMNS, records=rows)
 
 
-async def make_months(tx: Connection, now: datetime) -> None:
+async def make_months(tx: DbConnection, now: datetime) -> None:
     """Makes the partitions of this month and the next; called at start and once a day."""
     await tx.execute("select flow.make_journal_month($1), flow.make_journal_month($2)", now, now + timedelta(days=31))
 

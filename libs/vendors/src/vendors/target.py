@@ -22,7 +22,7 @@ from vendors.grant import Place
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TargetRecord:
     """What we know of one target record; `standing` is the vendor's own word for its consent or life."""
 
     exists: bool | None = None
@@ -63,17 +63,17 @@ class Work:
     document: Mapping[str, Any]
     key: str
     """The target key of a wish `present`."""
-    speaks: bool = True
+    is_writer: bool = True
     """Whether this record writes the member that it may share with others (R13)."""
     former: tuple[str, ...] = ()
     """The other keys this record has had and not yet left."""
     past: tuple[str, ...] = ()
     """Every other key it has ever had in this place, by whichever sync or connection, left or not."""
-    elsewhere: tuple[Known, ...] = ()
+    elsewhere: tuple[TargetRecord, ...] = ()
     """What other places and accounts of this vendor know of the record's past, and the other places of this account of its key."""
     leaving: tuple[str, ...] = ()
     """Those keys, and for a wish `absent` the last one too, that nobody else lives under (R14)."""
-    known: Mapping[str, Known] = field(default_factory=dict)
+    known: Mapping[str, TargetRecord] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
     """The keys that were looked at a moment ago."""
     capabilities: frozenset[str] = frozenset()
@@ -181,7 +181,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TargetEvent:
     """What an event of the target itself says of one of its records."""
 
     place: str
@@ -241,31 +241,33 @@ class Target(Protocol):
     def plan(self, work: Work, facts: object | None) -> Step:
         """The next step towards the wish. Without facts it says `NeedFacts` only where something has to be written."""
 
-    def landed(self, attempt: Attempt, seen: Known) -> Done | None:
+    def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         """After an outcome that nobody saw: the verdict if what was seen shows that the act was applied, else None (R2).
 
         Others may have changed since what it made; what nothing can show is none of ours.
         """
 
-    def late(self, attempt: Attempt, known: Known, seen: Known) -> bool:
+    def late(self, attempt: Attempt, known: TargetRecord, seen: TargetRecord) -> bool:
         """Whether what was seen and is not known is there because this act has landed late (R4)."""
 
     def brings(self, act: Act) -> bool:
         """Whether a record is at the target by this act that was not there before, or had left it."""
 
-    def told(self, event: ChangeEvent) -> Told | None:
+    def told(self, event: ChangeEvent) -> TargetEvent | None:
         """What an event says; None when it is about no record."""
 
-    def heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
+    def heard(self, known: TargetRecord, told: TargetEvent, written: Sequence[Written]) -> Heard:
         """What an event says that we do not know (R17); `written` are our applied acts of about its time and later, the newest first."""
 
-    def remember(self, before: Known, learnt: Known, fact: Seen | Told, inherits: Known | None = None) -> Known:
+    def remember(
+        self, before: TargetRecord, learnt: TargetRecord, fact: Seen | TargetEvent, inherits: TargetRecord | None = None
+    ) -> TargetRecord:
         """What is learnt, with the memory that it leaves; pure. `inherits`: a record that has moved here brings its memory along."""
 
     def lower(self, one: str, other: str) -> str:
         """The lesser consent of two standings."""
 
-    def drifted(self, known: Known, seen: Known) -> bool:
+    def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
         """Whether what was seen is not what we know (R4)."""
 
     async def facts(self, place: str, api: Api) -> object:
@@ -276,7 +278,7 @@ class Target(Protocol):
     ) -> Answered:
         """Sends acts of one batch in one call; raises a `Failure` when it is about the whole call."""
 
-    async def look(self, place: str, key: str, api: Api) -> Known:
+    async def look(self, place: str, key: str, api: Api) -> TargetRecord:
         """One target record as it is now."""
 
     async def places(self, connection: Connection, api: Api) -> Sequence[Place]:

@@ -17,8 +17,8 @@ from writing.calls import Terms
 from writing.endings import Endings
 from writing.executor import Executor
 from writing.facts import Facts
-from writing.heartbeat import LEASE, Heartbeat
 from writing.held import Held
+from writing.lease_renewer import LEASE, LeaseRenewer
 from writing.queue import Queue
 from writing.results import Results
 from writing.settle import Settler
@@ -31,7 +31,7 @@ class Writer:
     """The parts that a service runs."""
 
     worker: Worker
-    heartbeat: Heartbeat
+    lease_renewer: LeaseRenewer
 
 
 def assemble(
@@ -52,7 +52,7 @@ def assemble(
     chance = random.Random()  # noqa: S311 - jitter, no secret
     terms = Terms(vendor.profile.horizon, vendor.profile.read_lag, lease)
     told: dict[str, Any] = {"metrics": metrics, "service": service, "chance": chance}
-    held, heartbeat, outage = Held(pool, clock, lease), Heartbeat(pool, lease), Outage(pool, clock, vendor.ping)
+    held, lease_renewer, outage = Held(pool, clock, lease), LeaseRenewer(pool, lease), Outage(pool, clock, vendor.ping)
     results, endings = Results(pool, clock, target, terms, **told), Endings(pool, clock, target, **told)
     parts = Parts(
         pool=pool,
@@ -63,10 +63,10 @@ def assemble(
         queue=Queue(pool, clock, lease),
         held=held,
         executor=Executor(target, results, endings, Facts(target), outage),
-        settler=Settler(pool, clock, held, target, heartbeat, outage, **told),
+        settler=Settler(pool, clock, held, target, lease_renewer, outage, **told),
         switching=Switching(pool, clock, vendor.name),
-        heartbeat=heartbeat,
+        lease_renewer=lease_renewer,
         outage=outage,
         at_once=at_once,
     )
-    return Writer(Worker(parts), heartbeat)
+    return Writer(Worker(parts), lease_renewer)

@@ -28,13 +28,13 @@ from common.http.call import Api
 from common.journal import Step
 from common.state import pool as state
 from common.state.pool import Pool, transaction
-from vendors.target import Known, Seen, Target
-from writing import audits, intents, items, leases, owners, telling, verdicts
+from vendors.target import Seen, Target, TargetRecord
+from writing import audits, intents, items, journal_entries, leases, owners, verdicts
 from writing import known as knowledge
 from writing.audits import Owed
 from writing.intents import Intent
 from writing.items import ItemKey
-from writing.sheet import Sheet
+from writing.result_transaction import ResultTransaction
 from writing.vendor_code import broken, judged
 
 MOST = 20
@@ -66,7 +66,7 @@ async def audit(
 class _Finding:
     """What the look has shown, and when it was asked for."""
 
-    seen: Known
+    seen: TargetRecord
     asked_at: datetime
 
 
@@ -82,94 +82,96 @@ class _Auditor:
         """One record; what fails here is about it alone."""
         found = await self._seen(owed)
         async with transaction(self._pool) as tx:
-            sheet = Sheet(self._clock.now(), "audit")
+            result = ResultTransaction(self._clock.now(), "audit")
             if isinstance(found, Failure):
-                await self._failed(tx, sheet, owed, found)
+                await self._failed(tx, result, owed, found)
             else:
-                await self._judge(tx, sheet, owed, found)
-            await sheet.write(tx)
+                await self._judge(tx, result, owed, found)
+            await result.write(tx)
 
     async def _seen(self, owed: Owed) -> _Finding | Failure:
         async with self._line:
             asked_at = self._clock.now()
             look = self._target.look(owed.target.place, owed.target.key, self._api)
             (seen,) = await asyncio.gather(look, return_exceptions=True)
-        if isinstance(seen, Known):
+        if isinstance(seen, TargetRecord):
             return _Finding(seen, asked_at)
         if not isinstance(seen, Exception):
             raise seen
         return broken(seen)
 
-    async def _judge(self, tx: state.Connection, sheet: Sheet, owed: Owed, found: _Finding) -> None:
+    async def _judge(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, found: _Finding) -> None:
         unseen = await intents.unseen_at(tx, owed.target)
         held = await _hold(tx, owed, unseen, found.asked_at)
         if isinstance(held, timedelta):
-            await audits.put_off(tx, owed.target, owed.looks, sheet.now + held)
+            await audits.put_off(tx, owed.target, owed.looks, result.now + held)
             return
         living, row = held
-        known = (await knowledge.lock(tx, [owed.target], sheet.now))[owed.target]
+        known = (await knowledge.lock(tx, [owed.target], result.now))[owed.target]
         judgement = judged(lambda: self._compare(unseen, known, found.seen))
         if isinstance(judgement, Failure):
             await leases.release(tx, [owed.key])
-            await self._failed(tx, sheet, owed, judgement)
+            await self._failed(tx, result, owed, judgement)
             return
         drift, late = judgement
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
         learnt = knowledge.after_look(known, found.seen)
         learnt = knowledge.guarded(known, learnt, found.asked_at, self._target.lower)
-        sheet.known[owed.target] = self._target.remember(known, learnt, Seen(found.asked_at, sheet.now))
-        await self._proved(tx, sheet, row, late)
-        if back is not None and await owners.leave_again(tx, owed.target, back, sheet.now):
+        result.known[owed.target] = self._target.remember(known, learnt, Seen(found.asked_at, result.now))
+        await self._proved(tx, result, row, late)
+        if back is not None and await owners.leave_again(tx, owed.target, back, result.now):
             living = [back]
         if drift:
-            await items.reopen(tx, living, sheet.now)
-        _tell(sheet, row, owed, "agrees" if not drift else "drift" if living else "not_ours")
+            await items.reopen(tx, living, result.now)
+        _tell(result, row, owed, "agrees" if not drift else "drift" if living else "not_ours")
         await audits.done(tx, owed.target)
         await leases.release(tx, [owed.key])
 
-    def _compare(self, unseen: Sequence[Intent], known: Known, seen: Known) -> tuple[bool, list[Intent]]:
+    def _compare(self, unseen: Sequence[Intent], known: TargetRecord, seen: TargetRecord) -> tuple[bool, list[Intent]]:
         """Whether the target has drifted, and which of our writes may have done it."""
         drift = self._target.drifted(known, seen)
         return drift, [one for one in unseen if drift and self._target.late(one.unseen, known, seen)]
 
-    async def _proved(self, tx: state.Connection, sheet: Sheet, row: Any, late: Sequence[Intent]) -> None:
+    async def _proved(
+        self, tx: state.DbConnection, result: ResultTransaction, row: Any, late: Sequence[Intent]
+    ) -> None:
         """What was journalled as not seen has landed after all; the newest of those that would make it so is the one."""
         for intent in late[:1]:
-            await intents.correct(tx, intent, sheet.now)
+            await intents.correct(tx, intent, result.now)
             its = items.item_of(row) if intent.key == items.key_of(row) else items.item_of(await _row(tx, intent.key))
-            sheet.entries.append(telling.applied_intent(its, intent, sheet.now, "late"))
+            result.entries.append(journal_entries.applied_intent(its, intent, result.now, "late"))
 
-    async def _failed(self, tx: state.Connection, sheet: Sheet, owed: Owed, failure: Failure) -> None:
+    async def _failed(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, failure: Failure) -> None:
         """The look is owed still. What says nothing about the record costs it no look."""
         counts = failure.kind not in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
         looks = owed.looks + 1 if counts and failure.code not in verdicts.NEVER_SENT else owed.looks
         ends = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) or looks >= LOOKS
         if not ends:
             pause = min(FIRST_PAUSE * 2 ** max(looks - 1, 0), LONGEST_PAUSE)
-            await audits.put_off(tx, owed.target, looks, failure.retry_at or sheet.now + pause)
+            await audits.put_off(tx, owed.target, looks, failure.retry_at or result.now + pause)
             return
-        await self._give_up(tx, sheet, owed, failure)
+        await self._give_up(tx, result, owed, failure)
 
-    async def _give_up(self, tx: state.Connection, sheet: Sheet, owed: Owed, failure: Failure) -> None:
+    async def _give_up(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, failure: Failure) -> None:
         """Those who live there look for themselves, and fail as every record does; else the journal says what is not known."""
         _log.error("writer.audit_failed", sync=owed.key.sync, record=owed.key.record, code=failure.code)
         row = await _row(tx, owed.key)
         if row is not None and owed.looks < LOOKS:
-            _tell(sheet, row, owed, failure.code, failure.vendor_words or failure.message)
+            _tell(result, row, owed, failure.code, failure.vendor_words or failure.message)
         living = await owners.of(tx, owed.target)
         locked = await items.lock(tx, living)
         if not living:
-            await audits.put_off(tx, owed.target, LOOKS, sheet.now + GIVEN_UP_PAUSE)
+            await audits.put_off(tx, owed.target, LOOKS, result.now + GIVEN_UP_PAUSE)
         elif any(one.state in ("leased", "hold") for one in locked.values()):
-            await audits.put_off(tx, owed.target, LOOKS, sheet.now + BUSY_PAUSE)
+            await audits.put_off(tx, owed.target, LOOKS, result.now + BUSY_PAUSE)
         else:
-            await knowledge.doubt(tx, owed.target, sheet.now)
-            await items.reopen(tx, living, sheet.now)
+            await knowledge.doubt(tx, owed.target, result.now)
+            await items.reopen(tx, living, result.now)
             await audits.done(tx, owed.target)
 
 
 async def _hold(
-    tx: state.Connection, owed: Owed, unseen: Sequence[Intent], asked_at: datetime
+    tx: state.DbConnection, owed: Owed, unseen: Sequence[Intent], asked_at: datetime
 ) -> tuple[list[ItemKey], Any] | timedelta:
     """Locks everybody who has to do with the target record, and its lease.
 
@@ -187,13 +189,13 @@ async def _hold(
     return living, await _row(tx, owed.key)
 
 
-async def _row(tx: state.Connection, key: ItemKey) -> Any | None:
+async def _row(tx: state.DbConnection, key: ItemKey) -> Any | None:
     query = f"select w.*, {items.ACCOUNTS} from flow.work_item w where (w.sync, w.entity, w.record) = ($1, $2, $3)"  # noqa: S608
     return await tx.fetchrow(query, *key)
 
 
-def _tell(sheet: Sheet, row: Any, owed: Owed, reason: str, words: str = "") -> None:
+def _tell(result: ResultTransaction, row: Any, owed: Owed, reason: str, words: str = "") -> None:
     item = items.item_of(row)
-    sheet.entries.append(
-        telling.entry(item, Step.AUDITED, sheet.now, reason=reason, words=words, target_key=owed.target.key)
+    result.entries.append(
+        journal_entries.entry(item, Step.AUDITED, result.now, reason=reason, words=words, target_key=owed.target.key)
     )

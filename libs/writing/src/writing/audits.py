@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.contracts.ids import ConnectionId
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from writing.items import ItemKey, TargetKey, columns, key_of, target_of
 
 AFTER = timedelta(hours=4)
@@ -29,20 +29,20 @@ class Owed:
     """Those that failed in a row."""
 
 
-async def owe(tx: Connection, keys: Iterable[ItemKey], now: datetime) -> None:
+async def owe(tx: DbConnection, keys: Iterable[ItemKey], now: datetime) -> None:
     """For every intent of these records that is in flight."""
     listed = sorted(set(keys))
     if listed:
         await tx.execute(_OWE, *columns(listed), now + AFTER)
 
 
-async def take(tx: Connection, connection: ConnectionId, now: datetime, most: int) -> list[Owed]:
+async def take(tx: DbConnection, connection: ConnectionId, now: datetime, most: int) -> list[Owed]:
     """Those that are due, for a while; nobody works on their records or on the target records themselves."""
     rows = await tx.fetch(_TAKE, connection, now, now + TAKEN_FOR, most)
     return [_owed(row) for row in rows]
 
 
-async def put_off(tx: Connection, target: TargetKey, looks: int, until: datetime) -> None:
+async def put_off(tx: DbConnection, target: TargetKey, looks: int, until: datetime) -> None:
     """It is due again then."""
     await tx.execute(
         """
@@ -55,7 +55,7 @@ async def put_off(tx: Connection, target: TargetKey, looks: int, until: datetime
     )
 
 
-async def done(tx: Connection, target: TargetKey) -> None:
+async def done(tx: DbConnection, target: TargetKey) -> None:
     """What it found was handed over."""
     await tx.execute("delete from flow.audit where (account, place, target_entity, key) = ($1, $2, $3, $4)", *target)
 

@@ -21,11 +21,11 @@ from common.clock import monotonic
 from common.contracts.connections import Connection
 from common.failures import Failure, Transient
 from common.http.call import Api
-from vendors.target import Act, Answered, Known, Sending, Target, Verdict
+from vendors.target import Act, Answered, Sending, Target, TargetRecord, Verdict
 from writing.claimed import Claimed
 from writing.codes import LEASE_LOST
-from writing.heartbeat import Lease
-from writing.telling import Reply
+from writing.journal_entries import Reply
+from writing.lease_renewer import Lease
 from writing.vendor_code import vendor_code, vendor_read
 
 
@@ -37,7 +37,7 @@ class Answers(NamedTuple):
     whole: Failure | None = None
 
 
-class Caller:
+class VendorCaller:
     """Makes the calls of one claim."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Caller:
         self.stopping = stopping
         self._lease = lease
 
-    async def look(self, row: Claimed, key: str) -> Known | Failure:
+    async def look(self, row: Claimed, key: str) -> TargetRecord | Failure:
         """Reads one target record."""
         with around([row]):
             return await looked(self._target, row.item.place, key, self.api)
@@ -92,7 +92,7 @@ class Caller:
             raise Transient(LEASE_LOST.name, LEASE_LOST.meaning)
 
 
-async def looked(target: Target, place: str, key: str, api: Api) -> Known | Failure:
+async def looked(target: Target, place: str, key: str, api: Api) -> TargetRecord | Failure:
     """One target record as it is; whatever goes wrong is about this look."""
     try:
         with vendor_read():

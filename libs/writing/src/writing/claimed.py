@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.failures import Failure
-from vendors.target import Act, Known, Nothing, Step, Target, Work
+from vendors.target import Act, Nothing, Step, Target, TargetRecord, Work
 from writing.items import Item, TargetKey
 from writing.owners import Ownership
 from writing.vendor_code import vendor_code
@@ -19,13 +19,13 @@ class Claimed:
 
     item: Item
     ownership: Ownership
-    known: dict[str, Known]
+    known: dict[str, TargetRecord]
     past: tuple[str, ...] = ()
     """Every other key the record has ever had in this place."""
-    elsewhere: tuple[Known, ...] = ()
+    elsewhere: tuple[TargetRecord, ...] = ()
     capabilities: frozenset[str] = frozenset()
     fresh: set[str] = field(default_factory=set)
-    did: str = ""
+    result_so_far: str = ""
     call_group: str = ""
     """The broken call that it was part of: until it has passed one, it goes out with the others of that call only."""
     facts: object | None = None
@@ -51,7 +51,7 @@ class Claimed:
             # The last key is neither archived nor left then: it is marked, or stays as it is.
             key = own.last if item.document["how"] == "tag" and own.last in own.unwanted else ""
         return Work(
-            wish=item.wish, document=item.document, key=key, speaks=own.speaks, former=own.former, leaving=leaving,
+            wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
         )  # fmt: skip
 
@@ -60,7 +60,7 @@ class Claimed:
 
     def before(self, act: Act) -> Mapping[str, Any]:
         """What was agreed until now, as far as the act changes it."""
-        known = self.known.get(act.key, Known())
+        known = self.known.get(act.key, TargetRecord())
         before: dict[str, Any] = {path: known.values[path] for path in act.values if path in known.values}
         return before | ({"standing": known.standing} if act.standing and known.standing else {})
 

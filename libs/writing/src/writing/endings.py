@@ -10,12 +10,12 @@ from common.clock import Clock
 from common.failures import Failure
 from common.metrics import Metrics
 from common.state.pool import Pool, transaction
-from vendors.target import Known, Nothing, Seen, Skip, Target
+from vendors.target import Nothing, Seen, Skip, Target, TargetRecord
 from writing import intents, items, verdicts
 from writing import known as knowledge
 from writing.claimed import Claimed
-from writing.items import Fate
-from writing.sheet import Sheet
+from writing.items import NextState
+from writing.result_transaction import ResultTransaction
 
 
 class Endings:
@@ -33,7 +33,7 @@ class Endings:
 
     async def end(self, ended: Sequence[tuple[Claimed, Nothing | Skip | Failure]], *, outage: bool = False) -> None:
         """Rows that need no call, or that failed before one; in an `outage` of the vendor that is no attempt."""
-        sheet = Sheet(self._clock.now(), self._service)
+        result = ResultTransaction(self._clock.now(), self._service)
         async with transaction(self._pool) as tx:
             locked = await items.lock(tx, [row.item.key for row, _ in ended])
             for row, step in ended:
@@ -42,12 +42,12 @@ class Endings:
                     continue
                 if isinstance(step, Failure):
                     away = outage and step.about == "call"
-                    fate = verdicts.after_failure(step, now.attempts, sheet.now, self._chance, outage=away)
-                    sheet.fail(row, fate, now)
+                    next_state = verdicts.after_failure(step, now.attempts, result.now, self._chance, outage=away)
+                    result.fail(row, next_state, now)
                 else:
-                    sheet.finish(row, step, now)
-            await sheet.write(tx)
-        sheet.count(self._metrics, self._service)
+                    result.finish(row, step, now)
+            await result.write(tx)
+        result.count(self._metrics, self._service)
 
     def now(self) -> datetime:
         """Business time."""
@@ -55,18 +55,20 @@ class Endings:
 
     async def give_back(self, rows: Sequence[Claimed]) -> None:
         """Rows that this process will not bring to their end: nothing of theirs is in flight, so anybody may have them at once."""
-        sheet = Sheet(self._clock.now(), self._service)
+        result = ResultTransaction(self._clock.now(), self._service)
         async with transaction(self._pool) as tx:
             locked = await items.lock(tx, [row.item.key for row in rows])
             for row in rows:
                 now = locked[row.item.key]
                 if now.token == row.item.token:
-                    sheet.fates[row.item.key] = Fate("ready", sheet.now, attempts=now.attempts, did=row.did)
-            await sheet.write(tx)
+                    result.fates[row.item.key] = NextState(
+                        "ready", result.now, attempts=now.attempts, result_so_far=row.result_so_far
+                    )
+            await result.write(tx)
 
     async def hold_open(self, rows: Sequence[Claimed]) -> list[Claimed]:
         """R2: of rows whose work broke off, those with something in flight go on hold; returns the others that are still ours."""
-        sheet, mine = Sheet(self._clock.now(), self._service), list[Claimed]()
+        result, mine = ResultTransaction(self._clock.now(), self._service), list[Claimed]()
         async with transaction(self._pool) as tx:
             locked = await items.lock(tx, [row.item.key for row in rows])
             flying = {one.key: one.hold_until for one in await intents.open_of(tx, locked)}
@@ -77,20 +79,22 @@ class Endings:
                 if (until := flying.get(row.item.key)) is None:
                     mine.append(row)
                 else:
-                    held = Fate("hold", until, hold_until=until, attempts=now.attempts + 1, did=row.did)
-                    sheet.fates[row.item.key] = held
-            await sheet.write(tx)
+                    held = NextState(
+                        "hold", until, hold_until=until, attempts=now.attempts + 1, result_so_far=row.result_so_far
+                    )
+                    result.fates[row.item.key] = held
+            await result.write(tx)
         return mine
 
-    async def learn(self, seen: Sequence[tuple[Claimed, str, Known]], asked_at: datetime) -> None:
+    async def learn(self, seen: Sequence[tuple[Claimed, str, TargetRecord]], asked_at: datetime) -> None:
         """What looks have shown replaces what was agreed (R2)."""
-        sheet = Sheet(self._clock.now(), "look")
+        result = ResultTransaction(self._clock.now(), "look")
         async with transaction(self._pool) as tx:
-            current = await knowledge.lock(tx, [row.target(key) for row, key, _ in seen], sheet.now)
+            current = await knowledge.lock(tx, [row.target(key) for row, key, _ in seen], result.now)
             for row, key, found in seen:
                 known = current[row.target(key)]
                 learnt = knowledge.after_look(known, found)
                 learnt = knowledge.guarded(known, learnt, asked_at, self._target.lower)
-                sheet.learn(row, key, self._target.remember(known, learnt, Seen(asked_at, sheet.now)))
+                result.learn(row, key, self._target.remember(known, learnt, Seen(asked_at, result.now)))
                 row.fresh.add(key)
-            await sheet.write(tx)
+            await result.write(tx)

@@ -24,10 +24,10 @@ import structlog
 from common import failpoints
 from common.failures import Failure
 from common.http.outage import Outage
-from common.state.trouble import Trouble, trouble_of
-from vendors.target import Act, Known, Look, NeedFacts, Nothing, Skip, Target
+from common.state.trouble import DatabaseTrouble, trouble_of
+from vendors.target import Act, Look, NeedFacts, Nothing, Skip, Target, TargetRecord
 from writing import verdicts
-from writing.caller import Answers, Caller
+from writing.caller import Answers, VendorCaller
 from writing.calls import Batch, Intended, Sent
 from writing.claimed import Claimed
 from writing.endings import Endings
@@ -61,7 +61,7 @@ class Executor:
         self._facts = facts
         self._outage = outage
 
-    async def work(self, rows: Sequence[Claimed], caller: Caller) -> None:
+    async def work(self, rows: Sequence[Claimed], caller: VendorCaller) -> None:
         """Each turn of the loop takes every row one step further; a row that is through leaves it.
 
         On a stop, calls under way are brought to their end and the other rows are given back.
@@ -81,7 +81,7 @@ class Executor:
         """Nothing can be done for them here."""
         await self._endings.give_back(rows)
 
-    async def _free(self, rows: Sequence[Claimed], caller: Caller) -> list[Claimed]:
+    async def _free(self, rows: Sequence[Claimed], caller: VendorCaller) -> list[Claimed]:
         """The rows that can go on; the others are given back: all on a stop, and those behind a gate that we have closed ourselves."""
         free, back = list[Claimed](), list[Claimed]()
         for row in rows:
@@ -90,23 +90,23 @@ class Executor:
             await self._endings.give_back(back)
         return free
 
-    def _stops(self, row: Claimed, caller: Caller) -> bool:
+    def _stops(self, row: Claimed, caller: VendorCaller) -> bool:
         return caller.stopping.is_set() or self._outage.holds_back(caller.connection.id, row.item.place)
 
-    async def isolate(self, rows: Sequence[Claimed], caller: Caller) -> None:
+    async def isolate(self, rows: Sequence[Claimed], caller: VendorCaller) -> None:
         """After an error that was nobody's to expect: each row for itself, so that only the one that causes it pays."""
         for row in await self._endings.hold_open(rows):
             try:
                 await self.work([row], caller)
             except Exception as error:
-                if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+                if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                     raise
                 _log.error("writer.record_failed", sync=row.item.key.sync, record=row.item.key.record, exc_info=error)
                 for mine in await self._endings.hold_open([row]):
                     await self._endings.end([(mine, broken(error))])
 
     async def _plan(
-        self, rows: Sequence[Claimed], caller: Caller
+        self, rows: Sequence[Claimed], caller: VendorCaller
     ) -> tuple[list[Ended], list[tuple[Claimed, Look]], list[tuple[Claimed, Act]]]:
         ended: list[Ended] = []
         looks: list[tuple[Claimed, Look]] = []
@@ -123,7 +123,7 @@ class Executor:
         return ended, looks, acts
 
     async def _step(
-        self, row: Claimed, caller: Caller, missing: dict[str, Failure]
+        self, row: Claimed, caller: VendorCaller, missing: dict[str, Failure]
     ) -> Nothing | Skip | Look | Act | Failure:
         """Facts are asked for only when something has to be written: a record that differs in nothing costs no call.
 
@@ -145,17 +145,19 @@ class Executor:
         assert not isinstance(step, NeedFacts), "the facts were there"
         return step
 
-    async def _look(self, looks: Sequence[tuple[Claimed, Look]], caller: Caller) -> tuple[list[Claimed], list[Ended]]:
+    async def _look(
+        self, looks: Sequence[tuple[Claimed, Look]], caller: VendorCaller
+    ) -> tuple[list[Claimed], list[Ended]]:
         """Reads what cannot be decided unseen, and remembers it."""
         asked_at = self._endings.now()
         found = await _all(self._look_at(row, look.key, caller) for row, look in looks)
         pairs = list(zip(looks, found, strict=True))
-        seen = [(row, look.key, one) for (row, look), one in pairs if isinstance(one, Known)]
+        seen = [(row, look.key, one) for (row, look), one in pairs if isinstance(one, TargetRecord)]
         if seen:
             await self._endings.learn(seen, asked_at)
         return [row for row, _, _ in seen], [(row, one) for (row, _), one in pairs if isinstance(one, Failure)]
 
-    async def _look_at(self, row: Claimed, key: str, caller: Caller) -> Known | Failure:
+    async def _look_at(self, row: Claimed, key: str, caller: VendorCaller) -> TargetRecord | Failure:
         """One look; the first that meets a vendor that is away or refuses everything spares it the others."""
         async with caller.line:
             if self._stops(row, caller):
@@ -165,19 +167,19 @@ class Executor:
                 await self._outage.is_on(caller.connection, [(row.item.place, found)], caller.api)
             return found
 
-    async def _send(self, batch: Batch, caller: Caller) -> list[Claimed]:
+    async def _send(self, batch: Batch, caller: VendorCaller) -> list[Claimed]:
         """Brings one batch through, in one call where that is possible; returns the rows that go on."""
         hunt = Hunt(len(batch))
         if len(batch) > 1 and batch[0][0].call_group:
             return await self._part(batch, caller, hunt)
         return await self._whole(batch, caller, hunt)
 
-    async def _whole(self, batch: Batch, caller: Caller, hunt: Hunt) -> list[Claimed]:
+    async def _whole(self, batch: Batch, caller: VendorCaller, hunt: Hunt) -> list[Claimed]:
         """A batch of which nothing bad is known."""
         done = await self._call(batch, caller, hunt)
         return [*done.going_on, *(await self._part(done.refused, caller, hunt) if done.refused else ())]
 
-    async def _part(self, batch: Batch, caller: Caller, hunt: Hunt) -> list[Claimed]:
+    async def _part(self, batch: Batch, caller: VendorCaller, hunt: Hunt) -> list[Claimed]:
         """A batch that was refused or broken whole: one of it is guilty, and is left alone in the end (`splitting.py`)."""
         if len(batch) == 1:
             return await self._whole(batch, caller, hunt)
@@ -187,7 +189,7 @@ class Executor:
         onwards = self._part if done.passed else self._whole
         return [*rest, *await onwards(others, caller, hunt)]
 
-    async def _call(self, batch: Batch, caller: Caller, hunt: Hunt) -> _Called:
+    async def _call(self, batch: Batch, caller: VendorCaller, hunt: Hunt) -> _Called:
         """One call between its two transactions."""
         async with caller.line:
             if self._stops(batch[0][0], caller):
@@ -208,7 +210,7 @@ class Executor:
             return _Called([], refused=[(row, act) for row, act in call.batch if row.item.key in kept])
         return _Called(going_on, passed=answers.whole is None)
 
-    async def _judged(self, call: Intended, answers: Answers, caller: Caller, hunt: Hunt) -> Sent:
+    async def _judged(self, call: Intended, answers: Answers, caller: VendorCaller, hunt: Hunt) -> Sent:
         """What a failure of the whole call is about: some row of it, the vendor, or nobody knows."""
         hunt.tell(answers.whole)
         if not is_about_some_row(answers.whole, len(call.batch)):

@@ -27,7 +27,7 @@ from common.contracts.topics import Topic
 from common.journal import Entry, Step, write
 from common.metric_register import RECORDS
 from common.metrics import Metrics
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from writing.items import PRIORITY, ItemKey, Locked, lock, upsert
 
 CHANNEL = "work"
@@ -59,7 +59,7 @@ class CommandHandler:
         """Reads one record; what is no command becomes a dead letter, byte for byte."""
         return WriteCommand.model_validate_json(record.value or b"")
 
-    async def store(self, batch: Sequence[Delivered[WriteCommand]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[WriteCommand]], tx: DbConnection) -> None:
         """One transaction. Repeatable by (sync, record, revision)."""
         now = self._clock.now()
         stored = await lock(tx, [_key(item.message) for item in batch])
@@ -79,7 +79,7 @@ class CommandHandler:
         await failpoints.hit("intake.after_commit")
         self._wake()
 
-    async def _upsert(self, tx: Connection, newest: Mapping[ItemKey, Delivered[WriteCommand]], now: datetime) -> None:
+    async def _upsert(self, tx: DbConnection, newest: Mapping[ItemKey, Delivered[WriteCommand]], now: datetime) -> None:
         rows = [self._row(item) for _, item in sorted(newest.items())]
         await upsert(tx, rows, now)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from common.contracts.ids import ConnectionId, Entity, content_hash
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from vendors.target import Act, Attempt, Written
 from writing.items import Item, ItemKey, TargetKey, columns, key_of
 
@@ -68,7 +68,7 @@ def intent_of(attempt: str, item: Item, act: Act, before: Mapping[str, Any], at:
     )  # fmt: skip
 
 
-async def store(tx: Connection, intents: Sequence[Intent]) -> None:
+async def store(tx: DbConnection, intents: Sequence[Intent]) -> None:
     """R3: the caller has locked the rows and checked their tokens in this transaction."""
     await tx.executemany(
         """
@@ -88,7 +88,7 @@ async def store(tx: Connection, intents: Sequence[Intent]) -> None:
     )  # fmt: skip
 
 
-async def close(tx: Connection, closings: Sequence[Closing], now: datetime) -> set[tuple[str, ItemKey]]:
+async def close(tx: DbConnection, closings: Sequence[Closing], now: datetime) -> set[tuple[str, ItemKey]]:
     """Ends intents; returns those that were open until now: only they have something to tell."""
     rows = await tx.fetch(
         """
@@ -108,7 +108,7 @@ async def close(tx: Connection, closings: Sequence[Closing], now: datetime) -> s
     return {(row["attempt"], key_of(row)) for row in rows}
 
 
-async def open_of(tx: Connection, keys: Iterable[ItemKey]) -> list[Intent]:
+async def open_of(tx: DbConnection, keys: Iterable[ItemKey]) -> list[Intent]:
     """The intents of these records that are in flight, the oldest first."""
     rows = await tx.fetch(
         """
@@ -121,7 +121,7 @@ async def open_of(tx: Connection, keys: Iterable[ItemKey]) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
-async def open_at(tx: Connection, targets: Iterable[TargetKey]) -> dict[TargetKey, list[Act]]:
+async def open_at(tx: DbConnection, targets: Iterable[TargetKey]) -> dict[TargetKey, list[Act]]:
     """What is in flight to these target records, whoever sent it."""
     rows = await tx.fetch(
         """
@@ -138,7 +138,7 @@ async def open_at(tx: Connection, targets: Iterable[TargetKey]) -> dict[TargetKe
     return found
 
 
-async def written(tx: Connection, targets: Iterable[TargetKey], since: datetime) -> dict[TargetKey, list[Written]]:
+async def written(tx: DbConnection, targets: Iterable[TargetKey], since: datetime) -> dict[TargetKey, list[Written]]:
     """R17: the applied writes of these target records that an event of this time or later may be the echo of, the newest first."""
     listed = sorted(set(targets))
     rows = await tx.fetch(_WRITTEN, *columns(listed, 4), since - WRITE_TAKES)
@@ -161,7 +161,7 @@ select i.* from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(acco
 """
 
 
-async def unseen_at(tx: Connection, target: TargetKey) -> list[Intent]:
+async def unseen_at(tx: DbConnection, target: TargetKey) -> list[Intent]:
     """What was sent for a target record and never seen to have arrived, the newest first: any of it may land late (R4)."""
     rows = await tx.fetch(
         """
@@ -174,7 +174,7 @@ async def unseen_at(tx: Connection, target: TargetKey) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
-async def correct(tx: Connection, intent: Intent, now: datetime) -> None:
+async def correct(tx: DbConnection, intent: Intent, now: datetime) -> None:
     """It has landed, though a look had not seen it."""
     await tx.execute(
         """

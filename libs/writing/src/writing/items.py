@@ -11,7 +11,7 @@ from uuid import UUID
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane
 from common.failures import FAILURES, Failure, FailureClass
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 State = Literal["ready", "leased", "hold", "waiting", "parked", "dead", "done"]
 PRIORITY: Mapping[Lane, int] = {Lane.LIVE: 0, Lane.REPLAY: 1, Lane.BACKFILL: 2}
@@ -58,7 +58,7 @@ class Item:
     happened_at: datetime
     traceparent: str
     attempts: int
-    did: str
+    result_so_far: str
     token: UUID
     looks: int = 0
     """Looks that failed in a row since it went on hold."""
@@ -92,23 +92,23 @@ class Locked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class NextState:
     """What becomes of an item; `failure` is what people are shown."""
 
     state: State
     due_at: datetime
     hold_until: datetime | None = None
     attempts: int = 0
-    did: str = ""
+    result_so_far: str = ""
     outcome: str = ""
     reason: str = ""
     failure: Failure | None = None
     looks: int = 0
     call_group: str = ""
 
-    def overtaken(self, now: datetime) -> Fate:
+    def overtaken(self, now: datetime) -> NextState:
         """R1: a newer revision came meanwhile, so the row is ready, whatever the verdict on the old one was."""
-        return Fate("ready", now)
+        return NextState("ready", now)
 
 
 # Read with every row of `flow.work_item as w`; an account that was learnt meanwhile counts from now on.
@@ -138,7 +138,7 @@ def item_of(row: Any) -> Item:
         happened_at=row["happened_at"],
         traceparent=row["traceparent"],
         attempts=row["attempts"],
-        did=row["did"],
+        result_so_far=row["did"],
         token=row["token"],
         looks=row["looks"],
         call_group=row["call_group"],
@@ -170,7 +170,7 @@ def columns(keys: Iterable[tuple[str, ...]], width: int = 3) -> list[list[str]]:
     return [[key[at] for key in listed] for at in range(width)]
 
 
-async def lock(tx: Connection, keys: Iterable[ItemKey]) -> dict[ItemKey, Locked]:
+async def lock(tx: DbConnection, keys: Iterable[ItemKey]) -> dict[ItemKey, Locked]:
     """Locks the rows until the transaction ends."""
     rows = await tx.fetch(
         """
@@ -183,7 +183,7 @@ async def lock(tx: Connection, keys: Iterable[ItemKey]) -> dict[ItemKey, Locked]
     return {key_of(row): Locked(row["revision"], row["state"], row["token"], row["attempts"]) for row in rows}
 
 
-async def upsert(tx: Connection, rows: Sequence[tuple[Any, ...]], now: datetime) -> None:
+async def upsert(tx: DbConnection, rows: Sequence[tuple[Any, ...]], now: datetime) -> None:
     """Stores wishes, the latest of each record; one row per record."""
     if rows:
         await tx.execute(_UPSERT, *(list(column) for column in zip(*rows, strict=True)), now)
@@ -221,12 +221,12 @@ on conflict (sync, entity, record) do update
 """
 
 
-async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -> None:
+async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: datetime) -> None:
     """Stores what becomes of locked rows and takes their leases off."""
     if not fates:
         return
     listed = list(fates.values())
-    failures = [fate.failure for fate in listed]
+    failures = [next_state.failure for next_state in listed]
     await tx.execute(
         """
         update flow.work_item w
@@ -245,13 +245,13 @@ async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -
          where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
         """,
         *columns(fates),
-        [fate.state for fate in listed],
-        [fate.due_at for fate in listed],
-        [fate.hold_until for fate in listed],
-        [fate.attempts for fate in listed],
-        [fate.did for fate in listed],
-        [fate.outcome for fate in listed],
-        [fate.reason for fate in listed],
+        [next_state.state for next_state in listed],
+        [next_state.due_at for next_state in listed],
+        [next_state.hold_until for next_state in listed],
+        [next_state.attempts for next_state in listed],
+        [next_state.result_so_far for next_state in listed],
+        [next_state.outcome for next_state in listed],
+        [next_state.reason for next_state in listed],
         [failure.code if failure else "" for failure in failures],
         [failure.kind.value if failure else "" for failure in failures],
         [failure.message if failure else "" for failure in failures],
@@ -260,12 +260,12 @@ async def settle(tx: Connection, fates: Mapping[ItemKey, Fate], now: datetime) -
         [failure.vendor_words if failure else "" for failure in failures],
         [failure.vendor_request_id if failure else "" for failure in failures],
         now,
-        [fate.looks for fate in listed],
-        [fate.call_group for fate in listed],
+        [next_state.looks for next_state in listed],
+        [next_state.call_group for next_state in listed],
     )
 
 
-async def reopen(tx: Connection, keys: Sequence[ItemKey], now: datetime) -> None:
+async def reopen(tx: DbConnection, keys: Sequence[ItemKey], now: datetime) -> None:
     """Makes closed rows ready: somebody else's change concerns them too. Leased and held rows are left alone (R1).
 
     So are those that are kept as they are: they do nothing whatever others do, and two of them would wake each other for ever.

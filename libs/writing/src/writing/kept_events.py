@@ -12,19 +12,19 @@ from typing import Any
 
 from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
-from common.state.pool import Connection
-from vendors.target import Target, Told
+from common.state.pool import DbConnection
+from vendors.target import Target, TargetEvent
 from writing.items import TargetKey, columns
 
 MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class TargetEvent:
+class KeptEvent:
     """One event of a target record, with the place in the topic it was read from."""
 
     event: ChangeEvent
-    told: Told
+    told: TargetEvent
     where: TargetKey
     source: str
     trace_id: str
@@ -36,7 +36,7 @@ class TargetEvent:
         return (self.where, self.where._replace(key=former)) if former else (self.where,)
 
 
-async def keep(tx: Connection, events: Sequence[TargetEvent], now: datetime) -> None:
+async def keep(tx: DbConnection, events: Sequence[KeptEvent], now: datetime) -> None:
     """An event that is told again is one event."""
     if events:
         await tx.executemany(
@@ -55,8 +55,8 @@ async def keep(tx: Connection, events: Sequence[TargetEvent], now: datetime) -> 
 
 
 async def take(
-    tx: Connection, targets: Iterable[TargetKey], target: Target, *, moved: bool = False
-) -> list[TargetEvent]:
+    tx: DbConnection, targets: Iterable[TargetKey], target: Target, *, moved: bool = False
+) -> list[KeptEvent]:
     """Those of these records to which nothing is in flight any more, the oldest first; the caller has locked what is known of them.
 
     An event that tells of another key concerns two records, so only who has locked both takes it (`moved`).
@@ -69,18 +69,18 @@ async def take(
     return [one for one in found if one is not None]
 
 
-async def free(tx: Connection, vendor: str) -> list[TargetKey]:
+async def free(tx: DbConnection, vendor: str) -> list[TargetKey]:
     """The keys of events that wait for nothing any more."""
     rows = await tx.fetch(_FREE, vendor, MOST)
     keys = [(row, key) for row in rows for key in (row["key"], row["former_key"]) if key]
     return [TargetKey(row["account"], row["place"], Entity(row["target_entity"]), key) for row, key in keys]
 
 
-def _event(row: Any, target: Target) -> TargetEvent | None:
+def _event(row: Any, target: Target) -> KeptEvent | None:
     event = ChangeEvent.model_validate(row["event"])
     told = target.told(event)
     where = TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["key"])
-    return TargetEvent(event, told, where, row["source"], row["trace_id"]) if told else None
+    return KeptEvent(event, told, where, row["source"], row["trace_id"]) if told else None
 
 
 _IN_FLIGHT = """

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.contracts.outcomes import SkipReason
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from common.state.storable import storable_json
-from vendors.target import Act, Done, Known
+from vendors.target import Act, Done, TargetRecord
 from writing.items import TargetKey, columns, target_of
 
 TARGET = "target"
@@ -21,12 +21,12 @@ TARGET = "target"
 SKEW = timedelta(seconds=5)
 
 
-async def read(tx: Connection, keys: Iterable[TargetKey]) -> dict[TargetKey, Known]:
+async def read(tx: DbConnection, keys: Iterable[TargetKey]) -> dict[TargetKey, TargetRecord]:
     """What is known of these; nothing is a `Known` too."""
     return await _select(tx, keys, "")
 
 
-async def lock(tx: Connection, keys: Iterable[TargetKey], now: datetime) -> dict[TargetKey, Known]:
+async def lock(tx: DbConnection, keys: Iterable[TargetKey], now: datetime) -> dict[TargetKey, TargetRecord]:
     """The same, locked until the transaction ends; what nobody knows yet gets a row to lock."""
     listed = sorted(set(keys))
     await tx.execute(
@@ -40,7 +40,7 @@ async def lock(tx: Connection, keys: Iterable[TargetKey], now: datetime) -> dict
     return await _select(tx, listed, "order by t.account, t.place, t.target_entity, t.key for update of t")
 
 
-async def standing_since(tx: Connection, keys: Iterable[TargetKey]) -> dict[TargetKey, datetime | None]:
+async def standing_since(tx: DbConnection, keys: Iterable[TargetKey]) -> dict[TargetKey, datetime | None]:
     """When the standing of each became what it is."""
     rows = await tx.fetch(
         """
@@ -53,7 +53,7 @@ async def standing_since(tx: Connection, keys: Iterable[TargetKey]) -> dict[Targ
     return {target_of(row): row["standing_at"] for row in rows}
 
 
-async def changed_since(tx: Connection, target: TargetKey, at: datetime) -> bool:
+async def changed_since(tx: DbConnection, target: TargetKey, at: datetime) -> bool:
     """Whether something was learnt about it since then."""
     changed: bool | None = await tx.fetchval(
         """
@@ -65,7 +65,7 @@ async def changed_since(tx: Connection, target: TargetKey, at: datetime) -> bool
     return bool(changed)
 
 
-async def doubt(tx: Connection, target: TargetKey, now: datetime) -> None:
+async def doubt(tx: DbConnection, target: TargetKey, now: datetime) -> None:
     """It may not be as we know it: it is looked at before anything is decided."""
     await tx.execute(
         """
@@ -77,7 +77,7 @@ async def doubt(tx: Connection, target: TargetKey, now: datetime) -> None:
     )
 
 
-async def _select(tx: Connection, keys: Iterable[TargetKey], how: str) -> dict[TargetKey, Known]:
+async def _select(tx: DbConnection, keys: Iterable[TargetKey], how: str) -> dict[TargetKey, TargetRecord]:
     listed = sorted(set(keys))
     rows = await tx.fetch(
         f"""
@@ -88,10 +88,12 @@ async def _select(tx: Connection, keys: Iterable[TargetKey], how: str) -> dict[T
         *columns(listed, 4),
     )
     found = {target_of(row): _known(row) for row in rows}
-    return {key: found.get(key, Known()) for key in listed}
+    return {key: found.get(key, TargetRecord()) for key in listed}
 
 
-def guarded(current: Known, learnt: Known, asked_at: datetime, lower: Callable[[str, str], str]) -> Known:
+def guarded(
+    current: TargetRecord, learnt: TargetRecord, asked_at: datetime, lower: Callable[[str, str], str]
+) -> TargetRecord:
     """What an answer tells of consent, unless the target itself has told less since we asked: consent is never raised by accident."""
     told = current.told_at
     if told is None or told <= asked_at - SKEW or learnt.standing in ("", current.standing):
@@ -101,8 +103,8 @@ def guarded(current: Known, learnt: Known, asked_at: datetime, lower: Callable[[
 
 
 async def save(
-    tx: Connection,
-    known: Mapping[TargetKey, Known],
+    tx: DbConnection,
+    known: Mapping[TargetKey, TargetRecord],
     now: datetime,
     by: str,
     *,
@@ -156,7 +158,7 @@ async def save(
     )
 
 
-def after(known: Known, act: Act, done: Done) -> Known:
+def after(known: TargetRecord, act: Act, done: Done) -> TargetRecord:
     """What is known once an act is done."""
     ours = tuple(sorted({*known.ours, *done.gave} - set(done.took)))
     return replace(
@@ -172,12 +174,12 @@ def after(known: Known, act: Act, done: Done) -> Known:
     )
 
 
-def doubted(known: Known) -> Known:
+def doubted(known: TargetRecord) -> TargetRecord:
     """Something may have changed it that nobody saw: it is looked at before anything is decided."""
     return replace(known, doubtful=True)
 
 
-def after_look(known: Known, seen: Known) -> Known:
+def after_look(known: TargetRecord, seen: TargetRecord) -> TargetRecord:
     """A look replaces what was agreed (R2). Which tags are ours, and what we did to it, no look can tell."""
     present = {str(tag).casefold() for tag in seen.values.get("tags", ())}
     return replace(
@@ -192,8 +194,8 @@ def after_look(known: Known, seen: Known) -> Known:
     )
 
 
-def _known(row: Any) -> Known:
-    return Known(
+def _known(row: Any) -> TargetRecord:
+    return TargetRecord(
         exists=row["present"],
         met=row["met"],
         values=row["values"],

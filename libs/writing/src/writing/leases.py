@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
-from writing.owners import Held
+from writing.owners import OwnedKeys
 
 
-async def take(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> set[ItemKey]:
+async def take(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys]) -> set[ItemKey]:
     """Takes the keys of each record, all or none; returns the records that have all of theirs."""
     wanted = [(item.target(key), item.key) for item in items for key in {item.target_key, *keys[item.key].keys} if key]
     if not wanted:
@@ -45,7 +45,7 @@ async def take(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Hel
     return {item.key for item in items} - lacking
 
 
-async def take_one(tx: Connection, target: TargetKey, key: ItemKey) -> bool:
+async def take_one(tx: DbConnection, target: TargetKey, key: ItemKey) -> bool:
     """Takes one key for a record that nobody works on; False where somebody has it."""
     taken: bool | None = await tx.fetchval(
         """
@@ -58,7 +58,7 @@ async def take_one(tx: Connection, target: TargetKey, key: ItemKey) -> bool:
     return bool(taken)
 
 
-async def release(tx: Connection, keys: Iterable[ItemKey]) -> None:
+async def release(tx: DbConnection, keys: Iterable[ItemKey]) -> None:
     """Gives the keys of these records back."""
     await tx.execute(
         """

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, columns
 
 
@@ -24,7 +24,7 @@ class Link(NamedTuple):
     since: datetime
 
 
-async def reserve(tx: Connection, items: Sequence[Item], rule: str, now: datetime) -> None:
+async def reserve(tx: DbConnection, items: Sequence[Item], rule: str, now: datetime) -> None:
     """Before the first call for a key: whoever comes later knows that it may exist."""
     await tx.execute(
         """
@@ -44,7 +44,7 @@ async def reserve(tx: Connection, items: Sequence[Item], rule: str, now: datetim
     )
 
 
-async def link(tx: Connection, ids: Mapping[ItemKey, str]) -> list[ItemKey]:
+async def link(tx: DbConnection, ids: Mapping[ItemKey, str]) -> list[ItemKey]:
     """The vendor has them; returns those that are new."""
     rows = await tx.fetch(
         """
@@ -59,7 +59,7 @@ async def link(tx: Connection, ids: Mapping[ItemKey, str]) -> list[ItemKey]:
     return [ItemKey(row["sync"], row["entity"], row["record"]) for row in rows]
 
 
-async def unlink(tx: Connection, keys: Sequence[ItemKey]) -> None:
+async def unlink(tx: DbConnection, keys: Sequence[ItemKey]) -> None:
     """The record has left the target."""
     await tx.execute(
         """
@@ -70,7 +70,7 @@ async def unlink(tx: Connection, keys: Sequence[ItemKey]) -> None:
     )
 
 
-async def of_record(tx: Connection, key: ItemKey) -> Link | None:
+async def of_record(tx: DbConnection, key: ItemKey) -> Link | None:
     """The counterpart of one record, for people."""
     row = await tx.fetchrow("select * from flow.record_link where sync = $1 and entity = $2 and record = $3", *key)
     return Link(row["target_key"], row["target_id"], row["state"], row["rule"], row["since"]) if row else None

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from common.contracts.ids import Entity
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
 
 
-class Held(NamedTuple):
+class OwnedKeys(NamedTuple):
     """The keys of one record that it has not left: all of them, and the one it came to last."""
 
     keys: frozenset[str] = frozenset()
@@ -40,14 +40,14 @@ class Ownership:
     wanted: str = ""
     former: tuple[str, ...] = ()
     last: str = ""
-    speaks: bool = True
+    is_writer: bool = True
     alone: frozenset[str] = field(default_factory=frozenset)
     """Keys under which nobody else lives."""
     unwanted: frozenset[str] = field(default_factory=frozenset)
     """Keys where nobody else wants the target record, though somebody's may stay there."""
 
 
-async def held(tx: Connection, items: Sequence[Item]) -> dict[ItemKey, Held]:
+async def held(tx: DbConnection, items: Sequence[Item]) -> dict[ItemKey, OwnedKeys]:
     """Every key each record has had and not yet left."""
     rows = await tx.fetch(
         """
@@ -57,14 +57,14 @@ async def held(tx: Connection, items: Sequence[Item]) -> dict[ItemKey, Held]:
         """,
         *columns([item.key for item in items]),
     )
-    found: dict[ItemKey, Held] = {item.key: Held() for item in items}
+    found: dict[ItemKey, OwnedKeys] = {item.key: OwnedKeys() for item in items}
     for row in rows:
-        found[key_of(row)] = Held(found[key_of(row)].keys | {row["key"]}, row["key"])
+        found[key_of(row)] = OwnedKeys(found[key_of(row)].keys | {row["key"]}, row["key"])
     return found
 
 
 async def plan(
-    tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held], now: datetime
+    tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys], now: datetime
 ) -> dict[ItemKey, Ownership]:
     """R14: what each record owns from now on, stored before any call. The leases of all these keys are held."""
     lives = {item.key: item.target_key or (keys[item.key].last if item.stays else "") for item in items}
@@ -73,7 +73,7 @@ async def plan(
     return {item.key: _ownership(item, keys[item.key], lives[item.key], living) for item in items}
 
 
-async def _store(tx: Connection, items: Sequence[Item], lives: Mapping[ItemKey, str], now: datetime) -> None:
+async def _store(tx: DbConnection, items: Sequence[Item], lives: Mapping[ItemKey, str], now: datetime) -> None:
     await tx.execute(
         """
         update flow.target_owner o set standing = 'leaving'
@@ -105,7 +105,7 @@ async def _store(tx: Connection, items: Sequence[Item], lives: Mapping[ItemKey, 
 Living = Mapping[TargetKey, list[Owner]]
 
 
-async def _living(tx: Connection, items: Sequence[Item], keys: Mapping[ItemKey, Held]) -> Living:
+async def _living(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys]) -> Living:
     """Who lives under each of these keys, and whether it could write now."""
     wanted = {item.target(key) for item in items for key in {item.target_key, *keys[item.key].keys} if key}
     rows = await tx.fetch(_LIVING, *columns(sorted(wanted), 4))
@@ -133,7 +133,7 @@ select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record, c
 """
 
 
-def _ownership(item: Item, held: Held, lives: str, living: Living) -> Ownership:
+def _ownership(item: Item, held: OwnedKeys, lives: str, living: Living) -> Ownership:
     def others(key: str) -> list[Owner]:
         return [owner for owner in living.get(item.target(key), []) if owner.key != item.key]
 
@@ -143,13 +143,13 @@ def _ownership(item: Item, held: Held, lives: str, living: Living) -> Ownership:
         tuple(sorted(held.keys - {lives})),
         held.last,
         # R13: the smallest live owner that is able to write writes; I am, because I was just taken.
-        speaks=all(not owner.able or owner.key > item.key for owner in others(item.target_key)),
+        is_writer=all(not owner.able or owner.key > item.key for owner in others(item.target_key)),
         alone=frozenset(key for key in keys if not others(key)),
         unwanted=frozenset(key for key in keys if all(owner.gone for owner in others(key))),
     )
 
 
-async def leave(tx: Connection, items: Sequence[Item]) -> None:
+async def leave(tx: DbConnection, items: Sequence[Item]) -> None:
     """R14: left keys are past with the record's last act."""
     await tx.execute(
         """
@@ -168,7 +168,7 @@ class Yielding(NamedTuple):
     silent: tuple[TargetKey, ...] = ()
 
 
-async def survivors(tx: Connection, leavers: Mapping[ItemKey, Yielding]) -> list[ItemKey]:
+async def survivors(tx: DbConnection, leavers: Mapping[ItemKey, Yielding]) -> list[ItemKey]:
     """R13: the others who live under the keys that these records leave, or cannot write: one of them writes from now on.
 
     Nobody is woken who has just been skipped for a reason of its own: two of those would wake each other for ever. Who is wished away and
@@ -194,7 +194,7 @@ async def survivors(tx: Connection, leavers: Mapping[ItemKey, Yielding]) -> list
     return [key for row in rows if (key := key_of(row)) not in leavers]
 
 
-async def of(tx: Connection, target: TargetKey) -> list[ItemKey]:
+async def of(tx: DbConnection, target: TargetKey) -> list[ItemKey]:
     """Who lives under a key, or has still to leave it."""
     rows = await tx.fetch(
         """
@@ -207,7 +207,7 @@ async def of(tx: Connection, target: TargetKey) -> list[ItemKey]:
     return [key_of(row) for row in rows]
 
 
-async def leave_again(tx: Connection, target: TargetKey, key: ItemKey, now: datetime) -> bool:
+async def leave_again(tx: DbConnection, target: TargetKey, key: ItemKey, now: datetime) -> bool:
     """R4: a write of this record has landed after it had left; False where the record is written somewhere else by now.
 
     False too where its sync has ended: what it made stays.
@@ -235,7 +235,7 @@ async def leave_again(tx: Connection, target: TargetKey, key: ItemKey, now: date
 # --- the past ---------------------------------------------------------------------------------------------------------------
 
 
-async def past(tx: Connection, items: Sequence[Item], vendor: str) -> dict[ItemKey, set[TargetKey]]:
+async def past(tx: DbConnection, items: Sequence[Item], vendor: str) -> dict[ItemKey, set[TargetKey]]:
     """Where each record has ever been at this vendor, by whichever sync and connection, and where else its key is known in its account."""
     found: dict[ItemKey, set[TargetKey]] = {item.key: set() for item in items}
     keys = columns([item.key for item in items])
@@ -266,7 +266,7 @@ select k.sync, k.entity, k.record, t.account, t.place, t.target_entity, t.key
 """
 
 
-async def moved(tx: Connection, former: TargetKey, key: str) -> None:
+async def moved(tx: DbConnection, former: TargetKey, key: str) -> None:
     """The target says that a record of its has another key now: it belongs to the past of everybody who has lived under the former one."""
     await tx.execute(
         """

@@ -21,7 +21,7 @@ from common.contracts.outcomes import SkipReason
 from common.state import pool as state
 from common.state.configuration import Configuration
 from common.state.pool import Pool, connection, transaction
-from vendors.target import Known
+from vendors.target import TargetRecord
 from writing import known as knowledge
 from writing import leases, owners
 from writing.claimed import Claimed
@@ -87,12 +87,16 @@ class Queue:
                 return []
             taken = [_wished(item, due.closing) for item in await self._take(tx, due, closed, turn, now)]
             # A record that is kept as it is needs no lease, and owns what it owned.
-            kept = [Claimed(item, Ownership(), {}, did=item.did) for item in taken if item.wish == "keep"]
+            kept = [
+                Claimed(item, Ownership(), {}, result_so_far=item.result_so_far)
+                for item in taken
+                if item.wish == "keep"
+            ]
             moving = [item for item in taken if item.wish != "keep"]
             return kept + (await self._own(tx, moving, connection, now) if moving else [])
 
     async def _take(
-        self, tx: state.Connection, due: Due, closed: Sequence[str], turn: Turn, now: datetime
+        self, tx: state.DbConnection, due: Due, closed: Sequence[str], turn: Turn, now: datetime
     ) -> list[Item]:
         token, taken = uuid4(), list[Item]()
         for priority in turn.priorities:
@@ -108,7 +112,7 @@ class Queue:
         return taken
 
     async def _own(
-        self, tx: state.Connection, taken: Sequence[Item], connection: Connection, now: datetime
+        self, tx: state.DbConnection, taken: Sequence[Item], connection: Connection, now: datetime
     ) -> list[Claimed]:
         held = await owners.held(tx, taken)
         free = await leases.take(tx, taken, held)
@@ -135,17 +139,21 @@ def _wished(item: Item, closing: frozenset[SyncId]) -> Item:
 
 
 def _claimed(
-    item: Item, owned: Ownership, targets: set[TargetKey], known: Mapping[TargetKey, Known], connection: Connection
+    item: Item,
+    owned: Ownership,
+    targets: set[TargetKey],
+    known: Mapping[TargetKey, TargetRecord],
+    connection: Connection,
 ) -> Claimed:
     here = {target.key: known[target] for target in sorted(targets) if target == item.target(target.key)}
     return Claimed(
         item, owned, here, tuple(key for key in here if key != item.target_key),
         tuple(known[target] for target in sorted(targets) if target != item.target(target.key)),
-        connection.capabilities, did=item.did, call_group=item.call_group,
+        connection.capabilities, result_so_far=item.result_so_far, call_group=item.call_group,
     )  # fmt: skip
 
 
-async def still_mine(tx: state.Connection, items: Sequence[Item], lease: timedelta) -> dict[ItemKey, datetime]:
+async def still_mine(tx: state.DbConnection, items: Sequence[Item], lease: timedelta) -> dict[ItemKey, datetime]:
     """R3: locks the rows, checks their tokens and makes the leases as long as a call may take; with the database's own time.
 
     A row whose account was learnt since it was planned is not mine any more: its keys have another name now.
@@ -169,7 +177,7 @@ async def still_mine(tx: state.Connection, items: Sequence[Item], lease: timedel
     return {key_of(row): row["at"] for row in rows}
 
 
-async def closed_places(tx: state.Connection, connection: ConnectionId, now: datetime) -> list[str] | None:
+async def closed_places(tx: state.DbConnection, connection: ConnectionId, now: datetime) -> list[str] | None:
     """The places that a gate holds back; None when it is the whole connection."""
     row = await tx.fetchrow(
         """
@@ -184,7 +192,7 @@ async def closed_places(tx: state.Connection, connection: ConnectionId, now: dat
     return None if row["all"] else list(row["places"])
 
 
-async def _give_back(tx: state.Connection, items: Sequence[Item], due_at: datetime) -> None:
+async def _give_back(tx: state.DbConnection, items: Sequence[Item], due_at: datetime) -> None:
     await tx.execute(
         """
         update flow.work_item w set state = 'waiting', token = null, lease_until = null, due_at = $4

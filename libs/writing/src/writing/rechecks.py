@@ -10,23 +10,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common.contracts.ids import ConnectionId
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from writing.items import TargetKey
 
 MOST = 500
 
 
-async def ask_living(tx: Connection, where: TargetKey) -> None:
+async def ask_living(tx: DbConnection, where: TargetKey) -> None:
     """Everybody who lives under this key."""
     await tx.execute(_LIVING, *where)
 
 
-async def ask_followers(tx: Connection, where: TargetKey) -> None:
+async def ask_followers(tx: DbConnection, where: TargetKey) -> None:
     """The records that were under this key once and live under another one now."""
     await tx.execute(_FOLLOWERS, *where)
 
 
-async def open_due(tx: Connection, connections: Sequence[ConnectionId], now: datetime) -> int:
+async def open_due(tx: DbConnection, connections: Sequence[ConnectionId], now: datetime) -> int:
     """Opens what waits for nobody any more; dead and parked ones are planned anew anyway when a person has them tried again."""
     opened: int = await tx.fetchval(_OPEN, list(connections), now, MOST)
     return opened

@@ -14,16 +14,16 @@ from common.failures import Failure, FailureClass
 from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, transaction
-from common.state.trouble import Trouble, trouble_of
-from vendors.target import Act, Done, Known, Nothing, NotSent, Seen, Skip, Target, Verdict
-from writing import intents, items, links, telling, verdicts
+from common.state.trouble import DatabaseTrouble, trouble_of
+from vendors.target import Act, Done, Nothing, NotSent, Seen, Skip, Target, TargetRecord, Verdict
+from writing import intents, items, journal_entries, links, verdicts
 from writing import known as knowledge
 from writing.calls import Batch, Intended, Sent, Terms
 from writing.claimed import Claimed
 from writing.intents import Closing, intent_of
 from writing.items import ItemKey, Locked
 from writing.queue import still_mine
-from writing.sheet import Sheet
+from writing.result_transaction import ResultTransaction
 from writing.target_events import release
 
 _log = structlog.get_logger(__name__)
@@ -80,106 +80,117 @@ class Results:
             try:
                 return await self._store(sent, facts)
             except Exception as error:
-                if trouble_of(error) is not Trouble.AWAY or monotonic() + pause >= until:
+                if trouble_of(error) is not DatabaseTrouble.AWAY or monotonic() + pause >= until:
                     raise
                 _log.warning("writer.result_not_stored", attempt=sent.call.name, error=type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_STORE_PAUSE_S)
 
     async def _store(self, sent: Sent, facts: object | None) -> list[Claimed]:
-        sheet = Sheet(self._clock.now(), self._service)
+        result = ResultTransaction(self._clock.now(), self._service)
         name, batch = sent.call.name, sent.call.batch
         async with transaction(self._pool) as tx:
             locked = await items.lock(tx, [row.item.key for row, _ in batch])
             before = [row.before(act) for row, act in batch]
-            open_until_now = await intents.close(tx, _closings(sent), sheet.now)
-            await _refresh(tx, batch, sheet.now)
+            open_until_now = await intents.close(tx, _closings(sent), result.now)
+            await _refresh(tx, batch, result.now)
             for (row, act), verdict, was in zip(batch, sent.answers.verdicts, before, strict=True):
                 key, closed_now = row.item.key, (name, row.item.key) in open_until_now
                 # A commit that was lost and happened after all has told it already; what nobody knows is told with the hold.
                 told = not closed_now and _verdict_word(verdict) != "unknown"
                 if locked[key].token == row.item.token:
                     if not told:
-                        self._tell(sheet, sent, row, act, verdict, was)
-                    self._judge(sheet, sent, row, act, verdict, facts, locked[key])
+                        self._tell(result, sent, row, act, verdict, was)
+                    self._judge(result, sent, row, act, verdict, facts, locked[key])
                 elif closed_now and _rests_for_us(locked[key]):
                     # The database was away for longer than our lease: the row rests for want of this very answer.
-                    self._tell(sheet, sent, row, act, verdict, was)
-                    self._judge(sheet, sent, row, act, verdict, facts, locked[key])
-                    sheet.hand_over(row)
-                elif closed_now or (isinstance(verdict, Done) and await _was_not_seen(tx, name, key)):
+                    self._tell(result, sent, row, act, verdict, was)
+                    self._judge(result, sent, row, act, verdict, facts, locked[key])
+                    result.hand_over(row)
+                elif closed_now or (isinstance(verdict, Done) and await _correct_not_seen(tx, name, key)):
                     # The attempt itself is closed even when the row belongs to somebody else by now.
-                    self._tell(sheet, sent, row, act, verdict, was)
-                    await _doubt(tx, row, act, sheet.now)
-            await sheet.write(tx)
-            await self._release(tx, sheet, sent)
-        sheet.count(self._metrics, self._service)
-        return sheet.going_on
+                    self._tell(result, sent, row, act, verdict, was)
+                    await _doubt(tx, row, act, result.now)
+            await result.write(tx)
+            await self._release(tx, result, sent)
+        result.count(self._metrics, self._service)
+        return result.going_on
 
-    async def _release(self, tx: state.Connection, sheet: Sheet, sent: Sent) -> None:
+    async def _release(self, tx: state.DbConnection, result: ResultTransaction, sent: Sent) -> None:
         """R16: events that came during the call are judged now that it is over, and before anything else is planned."""
-        told = await release(tx, {row.target(act.key) for row, act in sent.call.batch}, self._target, sheet.now)
-        for row in sheet.going_on:
+        told = await release(tx, {row.target(act.key) for row, act in sent.call.batch}, self._target, result.now)
+        for row in result.going_on:
             row.known.update({key: told[row.target(key)] for key in row.known if row.target(key) in told})
 
-    def _tell(self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, verdict: Verdict, before: object) -> None:
+    def _tell(
+        self, result: ResultTransaction, sent: Sent, row: Claimed, act: Act, verdict: Verdict, before: object
+    ) -> None:
         failure = verdict if isinstance(verdict, Failure) else None
         if isinstance(verdict, NotSent) or (failure is not None and never_sent(failure)):
             return
         name = sent.call.name
-        sheet.entries.append(telling.attempt(row.item, act, name, sent.answers.reply, failure, sheet.now))
+        result.entries.append(journal_entries.attempt(row.item, act, name, sent.answers.reply, failure, result.now))
         if isinstance(verdict, Done) and verdict.changed:
             assert isinstance(before, dict)
-            sheet.entries.append(telling.applied(row.item, act, name, before, sheet.now))
+            result.entries.append(journal_entries.applied(row.item, act, name, before, result.now))
 
     def _judge(
-        self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, verdict: Verdict, facts: object | None, locked: Locked
+        self,
+        result: ResultTransaction,
+        sent: Sent,
+        row: Claimed,
+        act: Act,
+        verdict: Verdict,
+        facts: object | None,
+        locked: Locked,
     ) -> None:
         if sent.split:
             # Refused together with others: R1 holds for it as for any row, and nothing else has happened to it.
-            sheet.go_on(row, locked, progress=False)
+            result.go_on(row, locked, progress=False)
             return
-        known = row.known.get(act.key, Known())
+        known = row.known.get(act.key, TargetRecord())
         match verdict:
             case Done():
                 learnt = knowledge.after(known, act, verdict)
                 learnt = knowledge.guarded(known, learnt, sent.call.at, self._target.lower)
-                sheet.learn(row, act.key, self._target.remember(known, learnt, Seen(sent.call.at, sheet.now, act)))
-                row.did = did_after(row.did, act, changed=verdict.changed)
+                result.learn(row, act.key, self._target.remember(known, learnt, Seen(sent.call.at, result.now, act)))
+                row.result_so_far = did_after(row.result_so_far, act, changed=verdict.changed)
                 row.call_group = ""
             case NotSent():
                 pass
             case Failure() as failure:
                 barred = verdicts.barred_by(failure, self._target.bars)
                 if barred is None:
-                    self._fail(sheet, sent, row, act, failure, locked)
+                    self._fail(result, sent, row, act, failure, locked)
                     return
-                sheet.learn(row, act.key, replace(known, barred=barred))
+                result.learn(row, act.key, replace(known, barred=barred))
         # What was seen before the call may have changed during it.
         row.fresh.clear()
         step = row.step(self._target, facts)
         if isinstance(step, Nothing | Skip):
-            sheet.finish(row, step, locked)
+            result.finish(row, step, locked)
         elif isinstance(step, Failure):
-            sheet.fail(row, verdicts.after_failure(step, locked.attempts, sheet.now, self._chance), locked)
+            result.fail(row, verdicts.after_failure(step, locked.attempts, result.now, self._chance), locked)
         else:
-            sheet.go_on(row, locked)
+            result.go_on(row, locked)
 
-    def _fail(self, sheet: Sheet, sent: Sent, row: Claimed, act: Act, failure: Failure, locked: Locked) -> None:
+    def _fail(
+        self, result: ResultTransaction, sent: Sent, row: Claimed, act: Act, failure: Failure, locked: Locked
+    ) -> None:
         if failure.kind in (FailureClass.UNKNOWN, FailureClass.CONFLICT):
-            sheet.learn(row, act.key, replace(row.known.get(act.key, Known()), doubtful=True))
+            result.learn(row, act.key, replace(row.known.get(act.key, TargetRecord()), doubtful=True))
         if failure.kind is FailureClass.UNKNOWN:
             # R4: somebody looks once more, hours later.
-            sheet.audits[row.target(act.key)] = row.item.key
+            result.audits[row.target(act.key)] = row.item.key
         name, attempts = sent.call.name, locked.attempts
         if sent.answers.whole and len(sent.call.batch) > 1:
             # Together with others it may be innocent: it waits longer each time, and is never parked for them.
             attempts = min(attempts, verdicts.ATTEMPTS - 2)
-        fate = verdicts.after_failure(
-            failure, attempts, sheet.now, self._chance, hold_until=self._look_at(sent, failure), outage=sent.outage,
+        next_state = verdicts.after_failure(
+            failure, attempts, result.now, self._chance, hold_until=self._look_at(sent, failure), outage=sent.outage,
             call_group=name if sent.answers.whole else f"{name}/{row.item.key.record}",
         )  # fmt: skip
-        sheet.fail(row, fate, locked, name=name)
+        result.fail(row, next_state, locked, name=name)
 
     def _look_at(self, sent: Sent, failure: Failure) -> datetime:
         """R2: after the horizon. R24: after a whole answer nothing is on its way, but a read may lag behind the write."""
@@ -194,9 +205,11 @@ def never_sent(failure: Failure) -> bool:
     return own or failure.code in verdicts.NEVER_SENT
 
 
-def did_after(did: str, act: Act, *, changed: bool) -> str:
+def did_after(result_so_far: str, act: Act, *, changed: bool) -> str:
     """Added or updated: what people count."""
-    return did if did == "added" or not changed else "added" if act.action == "create" else "updated"
+    return (
+        result_so_far if result_so_far == "added" or not changed else "added" if act.action == "create" else "updated"
+    )
 
 
 def _rests_for_us(locked: Locked) -> bool:
@@ -228,14 +241,14 @@ def _verdict_word(verdict: Verdict) -> str:
             return "unknown" if verdict.kind is FailureClass.UNKNOWN else "refused"
 
 
-async def _refresh(tx: state.Connection, batch: Batch, now: datetime) -> None:
+async def _refresh(tx: state.DbConnection, batch: Batch, now: datetime) -> None:
     """What is known now, locked: an event may have told more than what was known when the rows were taken."""
     current = await knowledge.lock(tx, [row.target(act.key) for row, act in batch], now)
     for row, act in batch:
         row.known[act.key] = current[row.target(act.key)]
 
 
-async def _remember_former(tx: state.Connection, batch: Batch, now: datetime, who: str) -> None:
+async def _remember_former(tx: state.DbConnection, batch: Batch, now: datetime, who: str) -> None:
     """An archived contact does not tell what it was, so what it is now is kept before it is archived."""
     archives = [(row, act) for row, act in batch if act.action == "archive"]
     await _refresh(tx, archives, now)
@@ -244,7 +257,7 @@ async def _remember_former(tx: state.Connection, batch: Batch, now: datetime, wh
     await knowledge.save(tx, {row.target(act.key): row.known[act.key] for row, act in archives}, now, who)
 
 
-async def _was_not_seen(tx: state.Connection, name: str, key: ItemKey) -> bool:
+async def _correct_not_seen(tx: state.DbConnection, name: str, key: ItemKey) -> bool:
     """Whether a look has settled this intent as not applied: then the late answer corrects it."""
     word: str | None = await tx.fetchval(
         """
@@ -258,7 +271,7 @@ async def _was_not_seen(tx: state.Connection, name: str, key: ItemKey) -> bool:
     return word is not None
 
 
-async def _doubt(tx: state.Connection, row: Claimed, act: Act, now: datetime) -> None:
+async def _doubt(tx: state.DbConnection, row: Claimed, act: Act, now: datetime) -> None:
     """A late answer: what is known of the target may be wrong, so it is looked at before anything is decided."""
     await knowledge.doubt(tx, row.target(act.key), now)
     await items.reopen(tx, [row.item.key], now)

@@ -25,23 +25,23 @@ from common.http.outage import Outage
 from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, connection, transaction
-from common.state.trouble import Trouble, trouble_of
-from vendors.target import Done, Known, Seen, Target
-from writing import intents, items, telling, verdicts
+from common.state.trouble import DatabaseTrouble, trouble_of
+from vendors.target import Done, Seen, Target, TargetRecord
+from writing import intents, items, journal_entries, verdicts
 from writing import known as knowledge
 from writing.caller import looked
-from writing.heartbeat import Heartbeat
 from writing.held import Held
 from writing.intents import Closing, Intent
-from writing.items import Fate, Item, Locked, TargetKey
+from writing.items import Item, Locked, NextState, TargetKey
+from writing.lease_renewer import LeaseRenewer
+from writing.result_transaction import ResultTransaction
 from writing.results import did_after
-from writing.sheet import Sheet
 from writing.target_events import release
 from writing.vendor_code import broken, vendor_code
 
 MOST = 50
 NOT_SEEN, NOT_LOOKED = "not_seen", "not_looked"
-Found = Mapping[TargetKey, Known | Failure]
+Found = Mapping[TargetKey, TargetRecord | Failure]
 Landed = Mapping[str, Done | Failure | None]
 
 _log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Settler:
         clock: Clock,
         held: Held,
         target: Target,
-        heartbeat: Heartbeat,
+        lease_renewer: LeaseRenewer,
         outage: Outage,
         *,
         metrics: Metrics,
@@ -67,7 +67,7 @@ class Settler:
         self._clock = clock
         self._held = held
         self._target = target
-        self._heartbeat = heartbeat
+        self._lease_renewer = lease_renewer
         self._outage = outage
         self._metrics = metrics
         self._service = service
@@ -81,7 +81,7 @@ class Settler:
             return 0
         # They were taken, so nobody found a gate there: another process may have opened the one that this one remembers.
         self._outage.is_open(account.id)
-        with self._heartbeat.keeping(rows[0].token, since):
+        with self._lease_renewer.keeping(rows[0].token, since):
             async with connection(self._pool) as link:
                 in_flight = await intents.open_of(link, [item.key for item in rows])
             ended = await asyncio.gather(
@@ -99,7 +99,7 @@ class Settler:
         """One row; an error that is about it alone counts as a failed look, and touches no other row."""
         try:
             async with line:
-                asked_at, found = self._clock.now(), dict[TargetKey, Known | Failure]()
+                asked_at, found = self._clock.now(), dict[TargetKey, TargetRecord | Failure]()
                 for target in {intent.target for intent in its}:
                     found[target] = await self._look(target, account, api)
                 # Within the line: the first that meets a vendor that is away spares it the others.
@@ -107,12 +107,12 @@ class Settler:
             await failpoints.hit("settle.after_look")
             await self._store(item, its, found, asked_at, outage=outage)
         except Exception as error:
-            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+            if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                 raise
             _log.error("writer.look_failed", sync=item.key.sync, record=item.key.record, exc_info=error)
             await self._give_up(item, its, broken(error))
 
-    async def _look(self, target: TargetKey, account: Connection, api: Api) -> Known | Failure:
+    async def _look(self, target: TargetKey, account: Connection, api: Api) -> TargetRecord | Failure:
         if self._outage.holds_back(account.id, target.place):
             return verdicts.behind_a_gate()
         return await looked(self._target, target.place, target.key, api)
@@ -123,23 +123,23 @@ class Settler:
         """R2: the look's transaction."""
         landed = {intent.attempt: self._landed(intent, found[intent.target]) for intent in its}
         failed = next((one for one in (*found.values(), *landed.values()) if isinstance(one, Failure)), None)
-        sheet = Sheet(self._clock.now(), "look")
+        result = ResultTransaction(self._clock.now(), "look")
         async with transaction(self._pool) as tx:
             locked = (await items.lock(tx, [item.key]))[item.key]
             if locked.token != item.token:
                 return
             if failed is not None:
-                await self._failed(tx, sheet, item, its, failed, locked, outage=outage)
+                await self._failed(tx, result, item, its, failed, locked, outage=outage)
             else:
-                did = await self._settled(tx, sheet, item, its, found, landed, asked_at)
-                self._decide(sheet, item, locked, did, seen=any(landed.values()))
-            await sheet.write(tx)
-            if sheet.fates[item.key].state != "hold":
+                result_so_far = await self._settled(tx, result, item, its, found, landed, asked_at)
+                self._decide(result, item, locked, result_so_far, seen=any(landed.values()))
+            await result.write(tx)
+            if result.fates[item.key].state != "hold":
                 # R16: what the target told meanwhile is judged now that the write has its end.
-                await release(tx, {intent.target for intent in its}, self._target, sheet.now)
-        sheet.count(self._metrics, self._service)
+                await release(tx, {intent.target for intent in its}, self._target, result.now)
+        result.count(self._metrics, self._service)
 
-    def _landed(self, intent: Intent, seen: Known | Failure) -> Done | Failure | None:
+    def _landed(self, intent: Intent, seen: TargetRecord | Failure) -> Done | Failure | None:
         if isinstance(seen, Failure):
             return seen
         try:
@@ -149,73 +149,80 @@ class Settler:
             return failure
 
     async def _settled(
-        self, tx: state.Connection, sheet: Sheet, item: Item, its: Sequence[Intent], found: Found, landed: Landed, asked_at: datetime
+        self, tx: state.DbConnection, result: ResultTransaction, item: Item, its: Sequence[Intent], found: Found, landed: Landed, asked_at: datetime
     ) -> str:  # fmt: skip
         """Closes the intents, and learns what was seen."""
-        known = await knowledge.lock(tx, found, sheet.now)
-        did = item.did
+        known = await knowledge.lock(tx, found, result.now)
+        result_so_far = item.result_so_far
         for intent in its:
             seen, done = found[intent.target], landed[intent.attempt]
-            did = self._close(sheet, item, intent, known[intent.target], seen, done, did)
+            result_so_far = self._close(result, item, intent, known[intent.target], seen, done, result_so_far)
         words = {i.attempt: "applied" if landed[i.attempt] else NOT_SEEN for i in its}
-        await intents.close(tx, [Closing(i.attempt, i.key, "settled", words[i.attempt]) for i in its], sheet.now)
-        for target, learnt in sheet.known.items():
+        await intents.close(tx, [Closing(i.attempt, i.key, "settled", words[i.attempt]) for i in its], result.now)
+        for target, learnt in result.known.items():
             learnt = knowledge.guarded(known[target], learnt, asked_at, self._target.lower)
-            sheet.known[target] = self._target.remember(known[target], learnt, Seen(asked_at, sheet.now))
-        return did
+            result.known[target] = self._target.remember(known[target], learnt, Seen(asked_at, result.now))
+        return result_so_far
 
-    def _decide(self, sheet: Sheet, item: Item, locked: Locked, did: str, *, seen: bool) -> None:
+    def _decide(self, result: ResultTransaction, item: Item, locked: Locked, result_so_far: str, *, seen: bool) -> None:
         """R1: whatever the look has shown, the plan is made anew; a newer wish has its turn then as well."""
         if seen:
-            sheet.fates[item.key] = Fate("ready", sheet.now, did=did)
+            result.fates[item.key] = NextState("ready", result.now, result_so_far=result_so_far)
         elif locked.revision > item.revision:
-            sheet.fates[item.key] = Fate(
+            result.fates[item.key] = NextState(
                 "ready",
-                sheet.now,
+                result.now,
                 attempts=min(item.attempts, verdicts.ATTEMPTS - 1),
-                did=did,
+                result_so_far=result_so_far,
                 call_group=item.call_group,
             )
         else:
-            sheet.end_held(item, verdicts.after_look(item, sheet.now))
+            result.end_held(item, verdicts.after_look(item, result.now))
 
     def _close(
-        self, sheet: Sheet, item: Item, intent: Intent, known: Known, seen: Known | Failure, landed: Done | Failure | None, did: str
-    ) -> str:  # fmt: skip
-        assert isinstance(seen, Known) and not isinstance(landed, Failure)
-        before = sheet.known.get(intent.target, known)
+        self,
+        result: ResultTransaction,
+        item: Item,
+        intent: Intent,
+        known: TargetRecord,
+        seen: TargetRecord | Failure,
+        landed: Done | Failure | None,
+        result_so_far: str,
+    ) -> str:
+        assert isinstance(seen, TargetRecord) and not isinstance(landed, Failure)
+        before = result.known.get(intent.target, known)
         if landed is None:
-            sheet.entries.append(telling.settled_intent(item, intent, sheet.now, NOT_SEEN))
-            sheet.known[intent.target] = knowledge.after_look(before, seen)
-            return did
-        sheet.entries.append(telling.settled_intent(item, intent, sheet.now, "applied"))
-        sheet.entries.append(telling.applied_intent(item, intent, sheet.now, "seen"))
-        sheet.known[intent.target] = knowledge.after_look(knowledge.after(before, intent.act, landed), seen)
-        return did_after(did, intent.act, changed=True)
+            result.entries.append(journal_entries.settled_intent(item, intent, result.now, NOT_SEEN))
+            result.known[intent.target] = knowledge.after_look(before, seen)
+            return result_so_far
+        result.entries.append(journal_entries.settled_intent(item, intent, result.now, "applied"))
+        result.entries.append(journal_entries.applied_intent(item, intent, result.now, "seen"))
+        result.known[intent.target] = knowledge.after_look(knowledge.after(before, intent.act, landed), seen)
+        return did_after(result_so_far, intent.act, changed=True)
 
     async def _failed(
-        self, tx: state.Connection, sheet: Sheet, item: Item, its: Sequence[Intent], failure: Failure, locked: Locked, *, outage: bool
+        self, tx: state.DbConnection, result: ResultTransaction, item: Item, its: Sequence[Intent], failure: Failure, locked: Locked, *, outage: bool
     ) -> None:  # fmt: skip
         """The look failed: it is made again later, or the row ends here, without anybody knowing what became of its write."""
         at = await tx.fetchval("select now()") + moved_by(self._clock)
-        fate = verdicts.after_failed_look(item, failure, at, self._chance, outage=outage)
-        if fate.state == "hold":
-            sheet.fates[item.key] = fate
+        next_state = verdicts.after_failed_look(item, failure, at, self._chance, outage=outage)
+        if next_state.state == "hold":
+            result.fates[item.key] = next_state
         else:
-            await intents.close(tx, [Closing(i.attempt, i.key, "settled", NOT_LOOKED) for i in its], sheet.now)
-            sheet.entries += [telling.settled_intent(item, intent, sheet.now, NOT_LOOKED) for intent in its]
-            known = await knowledge.lock(tx, {intent.target for intent in its}, sheet.now)
-            sheet.known |= {target: knowledge.doubted(one) for target, one in known.items()}
+            await intents.close(tx, [Closing(i.attempt, i.key, "settled", NOT_LOOKED) for i in its], result.now)
+            result.entries += [journal_entries.settled_intent(item, intent, result.now, NOT_LOOKED) for intent in its]
+            known = await knowledge.lock(tx, {intent.target for intent in its}, result.now)
+            result.known |= {target: knowledge.doubted(one) for target, one in known.items()}
             # R1: a newer wish looks by its own plan, because what is known is doubtful now.
             newer = locked.revision > item.revision
-            sheet.end_held(item, fate.overtaken(sheet.now) if newer else fate)
+            result.end_held(item, next_state.overtaken(result.now) if newer else next_state)
 
     async def _give_up(self, item: Item, its: Sequence[Intent], failure: Failure) -> None:
         """Our own code cannot settle this row: no look will, so it ends where people see it."""
-        sheet = Sheet(self._clock.now(), "look")
+        result = ResultTransaction(self._clock.now(), "look")
         async with transaction(self._pool) as tx:
             locked = (await items.lock(tx, [item.key]))[item.key]
             if locked.token == item.token:
-                await self._failed(tx, sheet, item, its, failure, locked, outage=False)
-                await sheet.write(tx)
-        sheet.count(self._metrics, self._service)
+                await self._failed(tx, result, item, its, failure, locked, outage=False)
+                await result.write(tx)
+        result.count(self._metrics, self._service)

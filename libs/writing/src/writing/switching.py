@@ -11,7 +11,7 @@ from typing import Any
 
 from common.clock import Clock
 from common.contracts.ids import VendorName
-from common.state.pool import Connection, Pool, transaction
+from common.state.pool import DbConnection, Pool, transaction
 from writing import items, owners
 from writing.items import ItemKey, columns, key_of, target_of
 from writing.owners import Yielding
@@ -37,7 +37,7 @@ class Switching:
                 moved += await self._move(tx, sync)
         return moved
 
-    async def _move(self, tx: Connection, sync: Any) -> int:
+    async def _move(self, tx: DbConnection, sync: Any) -> int:
         # Switched once more while this step is made: then the next one puts it right, because it goes by what is so then.
         state = await tx.fetchrow("select state, on_disable from core.sync where id = $1", sync["id"])
         if tuple(state) == ("disabled", "keep"):
@@ -46,7 +46,7 @@ class Switching:
             return await self._archive(tx, sync["id"])
         return await self._begin(tx, sync["id"]) if state["state"] == "active" else 0
 
-    async def _end(self, tx: Connection, sync: str) -> int:
+    async def _end(self, tx: DbConnection, sync: str) -> int:
         """What is in flight is brought to its end first."""
         rows = await tx.fetch(_HERE, sync, ["live", "leaving"], MOST)
         free = await self._lock(tx, sync, rows)
@@ -55,7 +55,7 @@ class Switching:
             await items.reopen(tx, await self._others(tx, sync, rows, free), self._clock.now())
         return len(free)
 
-    async def _begin(self, tx: Connection, sync: str) -> int:
+    async def _begin(self, tx: DbConnection, sync: str) -> int:
         """They live where they lived, and everything is planned anew."""
         rows = await tx.fetch(_HERE, sync, ["ended"], MOST)
         rows += await tx.fetch(
@@ -67,18 +67,18 @@ class Switching:
         await tx.execute(_OPEN, *columns(keys), self._clock.now(), ["done"])
         return len(keys)
 
-    async def _archive(self, tx: Connection, sync: str) -> int:
+    async def _archive(self, tx: DbConnection, sync: str) -> int:
         """Whoever owns anything is taken once more, and plans to leave (queue.py)."""
         rows = await tx.fetch(_CLOSED, sync, MOST)
         keys = sorted({key_of(row) for row in rows})
         await tx.execute(_OPEN, *columns(keys), self._clock.now(), ["done", "dead", "parked"])
         return len(keys)
 
-    async def _others(self, tx: Connection, sync: str, rows: Sequence[Any], keys: Sequence[ItemKey]) -> list[ItemKey]:
+    async def _others(self, tx: DbConnection, sync: str, rows: Sequence[Any], keys: Sequence[ItemKey]) -> list[ItemKey]:
         """Who takes over, of the other syncs."""
         return [key for key in await owners.survivors(tx, _left(rows, keys)) if key.sync != sync]
 
-    async def _lock(self, tx: Connection, sync: str, rows: Sequence[Any]) -> list[ItemKey]:
+    async def _lock(self, tx: DbConnection, sync: str, rows: Sequence[Any]) -> list[ItemKey]:
         """Ours and those who take over, in the order of their keys; returns ours that nobody works on."""
         mine = {key_of(row) for row in rows}
         others = await self._others(tx, sync, rows, list(mine))

@@ -26,12 +26,12 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.failures import Failure
 from common.journal import Entry, Step, write
-from common.state.pool import Connection, Pool, transaction
-from vendors.target import Act, Heard, Known, Target, Told, Written
+from common.state.pool import DbConnection, Pool, transaction
+from vendors.target import Act, Heard, Target, TargetEvent, TargetRecord, Written
 from writing import intents, kept_events, owners, rechecks
 from writing import known as knowledge
 from writing.items import TargetKey
-from writing.kept_events import TargetEvent
+from writing.kept_events import KeptEvent
 from writing.vendor_code import judged
 
 _log = structlog.get_logger(__name__)
@@ -61,11 +61,11 @@ class TargetEventHandler:
         """Reads one record."""
         return ChangeEvent.model_validate_json(record.value or b"")
 
-    async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: DbConnection) -> None:
         """One transaction; events of one record in the order in which they came."""
         now = self._clock.now()
         ours, accounts = await _places(tx)
-        entries, events = list[Entry](), list[TargetEvent]()
+        entries, events = list[Entry](), list[KeptEvent]()
         for item in batch:
             told = self._target.told(item.message)
             account = accounts.get(item.message.connection, "")
@@ -75,15 +75,15 @@ class TargetEventHandler:
                 entries.append(_entry(_read(item), told, _Learnt(Step.RECEIVED, reason), now))
                 continue
             where = TargetKey(account, told.place, self._target.entity, told.key)
-            events.append(TargetEvent(item.message, told, where, item.record.place, trace_id_of(item.record)))
+            events.append(KeptEvent(item.message, told, where, item.record.place, trace_id_of(item.record)))
         await write(tx, entries + await self._hear(tx, events, now))
 
-    async def _hear(self, tx: Connection, events: Sequence[TargetEvent], now: datetime) -> list[Entry]:
+    async def _hear(self, tx: DbConnection, events: Sequence[KeptEvent], now: datetime) -> list[Entry]:
         # All at once and in their order, so that two transactions never wait for each other crosswise.
         keys = {key for one in events for key in one.keys}
         known = await knowledge.lock(tx, keys, now)
         in_flight = await intents.open_at(tx, keys)
-        waiting, at_once = list[TargetEvent](), list[TargetEvent]()
+        waiting, at_once = list[KeptEvent](), list[KeptEvent]()
         for one in events:
             (waiting if _waits(one, known[one.where], in_flight, self._target) else at_once).append(one)
         await kept_events.keep(tx, waiting, now)
@@ -95,8 +95,8 @@ class TargetEventHandler:
 
 
 async def release(
-    tx: Connection, targets: Iterable[TargetKey], target: Target, now: datetime
-) -> dict[TargetKey, Known]:
+    tx: DbConnection, targets: Iterable[TargetKey], target: Target, now: datetime
+) -> dict[TargetKey, TargetRecord]:
     """R16: judges what was kept of these records until our writes to them were over; returns what is known of those it was about.
 
     The caller has locked what is known of them, and has closed the intents in this transaction.
@@ -122,10 +122,10 @@ class Judgement:
     def __init__(self, target: Target, now: datetime) -> None:
         self._target = target
         self._now = now
-        self._known: dict[TargetKey, Known] = {}
+        self._known: dict[TargetKey, TargetRecord] = {}
         self._since: dict[TargetKey, datetime | None] = {}
 
-    async def of(self, tx: Connection, events: Sequence[TargetEvent]) -> list[Entry]:
+    async def of(self, tx: DbConnection, events: Sequence[KeptEvent]) -> list[Entry]:
         """What each of them comes to."""
         if not events:
             return []
@@ -137,7 +137,7 @@ class Judgement:
             for one in events
         ]  # fmt: skip
 
-    async def _learn(self, tx: Connection, one: TargetEvent, written: Sequence[Written]) -> _Learnt:
+    async def _learn(self, tx: DbConnection, one: KeptEvent, written: Sequence[Written]) -> _Learnt:
         where, told, now = one.where, one.told, self._now
         known, since = self._known[where], self._since.get(where)
         if told.former_key:
@@ -161,7 +161,7 @@ class Judgement:
             return _Learnt(Step.ECHO, "", known.standing, known.standing)
         return standing if told.standing else _Learnt(Step.RECEIVED, "agrees", known.standing, known.standing)
 
-    def _heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
+    def _heard(self, known: TargetRecord, told: TargetEvent, written: Sequence[Written]) -> Heard:
         found = judged(lambda: self._target.heard(known, told, written))
         if isinstance(found, Failure):
             # It is about this event and nothing else: the record is looked at.
@@ -169,12 +169,18 @@ class Judgement:
             return Heard(doubts=tuple(told.values))
         return found
 
-    def _raises(self, known: Known, told: Told) -> bool:
+    def _raises(self, known: TargetRecord, told: TargetEvent) -> bool:
         """More than we know of is never our own echo: somebody came back after we wrote."""
         return raises(self._target, known, told)
 
     async def _standing(
-        self, tx: Connection, where: TargetKey, known: Known, told: Told, since: datetime | None, now: datetime
+        self,
+        tx: DbConnection,
+        where: TargetKey,
+        known: TargetRecord,
+        told: TargetEvent,
+        since: datetime | None,
+        now: datetime,
     ) -> _Learnt:
         if known.standing == told.standing and known.exists:
             # The same once more is no news for us, and yet the last that was said.
@@ -200,7 +206,9 @@ class Judgement:
             await rechecks.ask_followers(tx, where)
         return _Learnt(Step.CONSENT, told.reason, known.standing, told.standing)
 
-    async def _moved(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> _Learnt:
+    async def _moved(
+        self, tx: DbConnection, where: TargetKey, known: TargetRecord, told: TargetEvent, now: datetime
+    ) -> _Learnt:
         """The person has another address now: the consent goes with the person, and no higher than it was on either side."""
         old = where._replace(key=told.former_key)
         former = self._known[old]
@@ -215,21 +223,23 @@ class Judgement:
         await self._save(tx, old, replace(former, exists=False, met=True, standing=""), told, now)
         return _Learnt(Step.CONSENT, "moved", former.standing, standing)
 
-    async def _save(self, tx: Connection, where: TargetKey, known: Known, told: Told, now: datetime) -> None:
+    async def _save(
+        self, tx: DbConnection, where: TargetKey, known: TargetRecord, told: TargetEvent, now: datetime
+    ) -> None:
         await knowledge.save(tx, {where: known}, now, "target", reason=told.reason, at=told.at)
         if known.standing != self._known[where].standing:
             self._since[where] = told.at if known.standing else None
         self._known[where] = known
 
 
-def raises(target: Target, known: Known, told: Told) -> bool:
+def raises(target: Target, known: TargetRecord, told: TargetEvent) -> bool:
     """Whether an event tells of more than we know of."""
     if not told.standing or not known.standing or told.standing == known.standing:
         return False
     return target.lower(known.standing, told.standing) == known.standing
 
 
-def _waits(one: TargetEvent, known: Known, in_flight: Mapping[TargetKey, Sequence[Act]], target: Target) -> bool:
+def _waits(one: KeptEvent, known: TargetRecord, in_flight: Mapping[TargetKey, Sequence[Act]], target: Target) -> bool:
     """R16: nothing is judged by what is known while that is about to change; less consent than we know of is taken at once."""
     acts = [act for key in one.keys for act in in_flight.get(key, ())]
     if not acts:
@@ -239,7 +249,7 @@ def _waits(one: TargetEvent, known: Known, in_flight: Mapping[TargetKey, Sequenc
     return not less or any(act.standing == told.standing for act in acts)
 
 
-async def _places(tx: Connection) -> tuple[set[tuple[str, str]], dict[str, str]]:
+async def _places(tx: DbConnection) -> tuple[set[tuple[str, str]], dict[str, str]]:
     """Which places of which accounts are ours, and the account of each connection."""
     rows = await tx.fetch(
         "select c.id, c.account, s.place from core.connection c left join core.sync s on s.target_connection = c.id"
@@ -261,7 +271,7 @@ def _read(item: Delivered[ChangeEvent]) -> _Read:
     return _Read(item.message, item.record.place, trace_id_of(item.record))
 
 
-def _entry(read: _Read, told: Told | None, learnt: _Learnt, now: datetime) -> Entry:
+def _entry(read: _Read, told: TargetEvent | None, learnt: _Learnt, now: datetime) -> Entry:
     event = read.event
     changed = learnt.step is Step.CONSENT
     fields = {"fields": list(learnt.fields)} if learnt.fields else {}

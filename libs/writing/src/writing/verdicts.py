@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure, FailureClass, Transient
 from writing.codes import ATTEMPTS_EXHAUSTED, BEHIND_GATE
-from writing.items import Fate, Item
+from writing.items import Item, NextState
 
 ATTEMPTS = 12
 FIRST_DELAY = timedelta(seconds=2)
@@ -53,59 +53,65 @@ def after_failure(
     hold_until: datetime | None = None,
     call_group: str = "",
     outage: bool = False,
-) -> Fate:
+) -> NextState:
     """What becomes of a record whose call failed; `attempts` counts those before this one.
 
     `call_group` names a call that broke for all of its rows; in an `outage` nothing is anybody's fault.
     """
     if failure.about != "call":
-        return Fate("waiting", now + GATE_PAUSE, attempts=attempts, reason=failure.code, failure=failure)
+        return NextState("waiting", now + GATE_PAUSE, attempts=attempts, reason=failure.code, failure=failure)
     match failure.kind:
         case FailureClass.UNKNOWN:
             until = hold_until or now
             if outage:
-                return Fate("hold", until, hold_until=until, attempts=attempts, failure=failure)
+                return NextState("hold", until, hold_until=until, attempts=attempts, failure=failure)
             counted = attempts + 1
-            return Fate("hold", until, hold_until=until, attempts=counted, failure=failure, call_group=call_group)
+            return NextState("hold", until, hold_until=until, attempts=counted, failure=failure, call_group=call_group)
         case FailureClass.RATE_LIMITED:
-            return Fate("waiting", failure.retry_at or now + QUOTA_PAUSE, attempts=attempts, failure=failure)
+            return NextState("waiting", failure.retry_at or now + QUOTA_PAUSE, attempts=attempts, failure=failure)
         case FailureClass.UNAUTHORISED:
-            return Fate("waiting", now + GATE_PAUSE, attempts=attempts, failure=failure)
+            return NextState("waiting", now + GATE_PAUSE, attempts=attempts, failure=failure)
         case FailureClass.REJECTED | FailureClass.BUG:
-            return Fate("dead", now, attempts=attempts + 1, outcome="failed", reason=failure.code, failure=failure)
+            return NextState("dead", now, attempts=attempts + 1, outcome="failed", reason=failure.code, failure=failure)
         case FailureClass.CONFLICT:
             return _again(failure, attempts + 1, now + SOON, now)
         case FailureClass.TRANSIENT if outage or failure.code in NEVER_SENT:
-            return Fate("waiting", now + delay(4, chance), attempts=attempts, reason=failure.code, failure=failure)
+            return NextState("waiting", now + delay(4, chance), attempts=attempts, reason=failure.code, failure=failure)
         case FailureClass.TRANSIENT:
             return _again(failure, attempts + 1, now + delay(attempts + 1, chance), now)
 
 
-def after_look(item: Item, now: datetime) -> Fate:
+def after_look(item: Item, now: datetime) -> NextState:
     """What becomes of a record of which a look has found that its write is not there: sent again, later each time, until it is parked."""
     if item.attempts >= ATTEMPTS:
         return exhausted(item, now)
     if item.attempts == 0:
         # Its executor ended, or the vendor was away: nothing speaks against it.
-        return Fate("ready", now, did=item.did)
+        return NextState("ready", now, result_so_far=item.result_so_far)
     # The rows of one call draw the same number: they become due together, and can be parted.
     chance = random.Random(item.call_group or "/".join(item.key))  # noqa: S311 - jitter, no secret
     due_at = max(now, (item.hold_until or now) + delay(item.attempts, chance))
-    return Fate(
-        "waiting" if due_at > now else "ready", due_at, attempts=item.attempts, did=item.did,
+    return NextState(
+        "waiting" if due_at > now else "ready", due_at, attempts=item.attempts, result_so_far=item.result_so_far,
         reason=item.failure.code if item.failure else "", failure=item.failure, call_group=item.call_group,
     )  # fmt: skip
 
 
-def after_failed_look(item: Item, failure: Failure, now: datetime, chance: random.Random, *, outage: bool) -> Fate:
+def after_failed_look(item: Item, failure: Failure, now: datetime, chance: random.Random, *, outage: bool) -> NextState:
     """What becomes of a record on hold whose look failed; `now` is the time by which holds are measured.
 
     Looks are counted apart from attempts. A look that is refused, or that fails as often as an attempt may, ends the record: whether
     its write was applied nobody knows then, so whoever opens it again looks first.
     """
     if failure.kind in (FailureClass.REJECTED, FailureClass.BUG) and failure.about == "call":
-        return Fate(
-            "dead", now, attempts=item.attempts, did=item.did, outcome="failed", reason=failure.code, failure=failure
+        return NextState(
+            "dead",
+            now,
+            attempts=item.attempts,
+            result_so_far=item.result_so_far,
+            outcome="failed",
+            reason=failure.code,
+            failure=failure,
         )
     free = outage or failure.about != "call" or failure.code in NEVER_SENT
     free |= failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
@@ -114,7 +120,15 @@ def after_failed_look(item: Item, failure: Failure, now: datetime, chance: rando
         return exhausted(replace(item, failure=failure), now)
     until = failure.retry_at or now + (GATE_PAUSE if free else delay(looks, chance))
     # It leaves the call it was part of: its neighbours must not wait for a look that fails.
-    return Fate("hold", until, hold_until=until, attempts=item.attempts, did=item.did, failure=failure, looks=looks)
+    return NextState(
+        "hold",
+        until,
+        hold_until=until,
+        attempts=item.attempts,
+        result_so_far=item.result_so_far,
+        failure=failure,
+        looks=looks,
+    )
 
 
 def behind_a_gate() -> Failure:
@@ -122,10 +136,10 @@ def behind_a_gate() -> Failure:
     return Transient(BEHIND_GATE.name, BEHIND_GATE.meaning)
 
 
-def exhausted(item: Item, now: datetime) -> Fate:
+def exhausted(item: Item, now: datetime) -> NextState:
     """Tried as often as the schedule allows."""
-    return Fate(
-        "parked", now, attempts=item.attempts, did=item.did, outcome="failed", reason=ATTEMPTS_EXHAUSTED.name,
+    return NextState(
+        "parked", now, attempts=item.attempts, result_so_far=item.result_so_far, outcome="failed", reason=ATTEMPTS_EXHAUSTED.name,
         failure=item.failure, call_group=item.call_group,
     )  # fmt: skip
 
@@ -136,9 +150,9 @@ def delay(attempt: int, chance: random.Random) -> timedelta:
     return timedelta(seconds=longest * chance.random())
 
 
-def skipped(fate: Fate, reason: SkipReason) -> Fate:
+def skipped(next_state: NextState, reason: SkipReason) -> NextState:
     """A refusal that is a rule: the record is left alone, and not as a failure."""
-    return replace(fate, state="done", outcome="skipped", reason=reason.value, failure=None)
+    return replace(next_state, state="done", outcome="skipped", reason=reason.value, failure=None)
 
 
 def barred_by(failure: Failure, bars: Mapping[str, SkipReason]) -> SkipReason | None:
@@ -146,7 +160,9 @@ def barred_by(failure: Failure, bars: Mapping[str, SkipReason]) -> SkipReason | 
     return bars.get(failure.code)
 
 
-def _again(failure: Failure, attempts: int, due_at: datetime, now: datetime) -> Fate:
+def _again(failure: Failure, attempts: int, due_at: datetime, now: datetime) -> NextState:
     if attempts < ATTEMPTS:
-        return Fate("waiting", due_at, attempts=attempts, reason=failure.code, failure=failure)
-    return Fate("parked", now, attempts=attempts, outcome="failed", reason=ATTEMPTS_EXHAUSTED.name, failure=failure)
+        return NextState("waiting", due_at, attempts=attempts, reason=failure.code, failure=failure)
+    return NextState(
+        "parked", now, attempts=attempts, outcome="failed", reason=ATTEMPTS_EXHAUSTED.name, failure=failure
+    )

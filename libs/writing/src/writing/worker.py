@@ -23,17 +23,17 @@ from common.http.door import Door
 from common.http.outage import Outage
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, connection, transaction
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from vendors.target import Target
 from vendors.vendor import Vendor
 from writing import rechecks
 from writing.audit import audit
-from writing.caller import Caller
+from writing.caller import VendorCaller
 from writing.claimed import Claimed
 from writing.executor import Executor
-from writing.heartbeat import Heartbeat
 from writing.held import Held
 from writing.intake import CHANNEL
+from writing.lease_renewer import LeaseRenewer
 from writing.queue import LIVE, REST, Due, Queue, Turn
 from writing.settle import Settler
 from writing.switching import Switching
@@ -66,7 +66,7 @@ class Parts:
     executor: Executor
     settler: Settler
     switching: Switching
-    heartbeat: Heartbeat
+    lease_renewer: LeaseRenewer
     outage: Outage
     at_once: int
     """Calls of one connection at a time; the door's budget knows the vendor's own number."""
@@ -146,7 +146,7 @@ class Worker:
                     finally:
                         await link.remove_listener(CHANNEL, heard)
             except Exception as error:
-                if trouble_of(error) is not Trouble.AWAY:
+                if trouble_of(error) is not DatabaseTrouble.AWAY:
                     raise
                 await _either(stopping, asyncio.Event(), within=IDLE_S)
 
@@ -165,7 +165,7 @@ class Worker:
                     took += await self._serve(one, due)
             return took
         except Exception as error:
-            if trouble_of(error) is not Trouble.AWAY:
+            if trouble_of(error) is not DatabaseTrouble.AWAY:
                 raise
             _log.warning("writer.database_away", error=type(error).__name__)
             return 0
@@ -182,7 +182,7 @@ class Worker:
         try:
             return sum([await self._take(one, due, priorities) for priorities in (LIVE, REST)])
         except Exception as error:
-            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+            if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                 raise
             self._not_before[one.id] = monotonic() + PAUSE_S
             _log.error("writer.connection_failed", connection=one.id, exc_info=error)
@@ -201,9 +201,9 @@ class Worker:
 
     async def _work(self, one: Connection, rows: list[Claimed], line: _Line, since: float) -> None:
         parts = self._parts
-        with line.carrying(len(rows)), parts.heartbeat.keeping(rows[0].item.token, since) as lease:
+        with line.carrying(len(rows)), parts.lease_renewer.keeping(rows[0].item.token, since) as lease:
             try:
-                caller = Caller(parts.target, one, self._api(one), line.calls, lease, self._stopping)
+                caller = VendorCaller(parts.target, one, self._api(one), line.calls, lease, self._stopping)
             except Failure as refusal:
                 # The connection itself leads nowhere: a person has to look at it, and its records wait.
                 await parts.outage.refuse(one, "", refusal)
@@ -212,7 +212,7 @@ class Worker:
             try:
                 await parts.executor.work(rows, caller)
             except Exception as error:
-                if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+                if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                     raise
                 _log.error("writer.work_failed", connection=one.id, rows=len(rows), exc_info=error)
                 await parts.executor.isolate(rows, caller)
@@ -267,10 +267,10 @@ class Worker:
             if error is None:
                 continue
             match trouble_of(error):
-                case Trouble.AWAY:
+                case DatabaseTrouble.AWAY:
                     # It costs leases and no more.
                     _log.warning("writer.work_interrupted", task=task.get_name(), error=type(error).__name__)
-                case Trouble.UNFIT:
+                case DatabaseTrouble.UNFIT:
                     raise error
                 case _:
                     _log.error("writer.work_broken", task=task.get_name(), exc_info=error)

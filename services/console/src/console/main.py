@@ -17,7 +17,7 @@ from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from common.state.upkeep import Upkeep, last_runs
 from console.api import app
 from console.api.access import TokenFile
-from console.api.desk import Desk
+from console.api.context import ApiContext
 from console.api.once import Once
 from console.broker import Broker
 from console.settings import ConsoleSettings
@@ -66,7 +66,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         syncs = Syncs(pool, drafting, hooks, clock)
         reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
-        desk = Desk(
+        context = ApiContext(
             token=token,
             once=Once(pool),
             broker=broker,
@@ -86,7 +86,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             last_runs=lambda: last_runs(pool),
         )
         runtime.health.add("database", lambda: _ready(pool))
-        runtime.mount(app.build(desk))
+        runtime.mount(app.build(context))
         caretaker = Caretaker(pool, connecting, removal, clock, log)
         runtime.spawn(caretaker.run(runtime.stopping), "caretaker")
         upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")

@@ -10,7 +10,7 @@ import structlog
 from common.contracts.ids import ConnectionId
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 
 EVERY_S = 5.0
 
@@ -34,7 +34,7 @@ class ConfiguredIds:
             try:
                 await self.read()
             except Exception as error:
-                if trouble_of(error) is not Trouble.AWAY:
+                if trouble_of(error) is not DatabaseTrouble.AWAY:
                     raise
                 _log.warning("configured.later", reason=type(error).__name__)
             with suppress(TimeoutError):

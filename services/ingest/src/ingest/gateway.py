@@ -25,7 +25,7 @@ from common.contracts.messages import Envelope, Receipt
 from common.contracts.topics import Topic, receipts
 from common.failures import Failure, Rejected
 from common.secret import Secret
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from ingest import asgi
 from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
 from ingest.quarantine import KEPT_BYTES
@@ -167,7 +167,7 @@ class Gateway:
         try:
             await self._quarantine(connection, vendor, request, reason, size)
         except Exception as error:
-            if trouble_of(error) is not Trouble.AWAY:
+            if trouble_of(error) is not DatabaseTrouble.AWAY:
                 raise
             return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
         return refusal

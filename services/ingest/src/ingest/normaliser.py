@@ -17,7 +17,7 @@ from common.contracts.messages import Receipt
 from common.contracts.topics import receipts
 from common.failures import Rejected
 from common.state import read_requests
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from ingest.publishing import change_event, outgoing
 from ingest.sends import SendsAll, Wakes
@@ -42,7 +42,7 @@ class ReceiptHandler:
         """Reads one record."""
         return Receipt.model_validate_json(record.value or b"")
 
-    async def store(self, batch: Sequence[Delivered[Receipt]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[Receipt]], tx: DbConnection) -> None:
         """Asks for what the receipts do not tell; refuses what cannot be read."""
         now = self._clock.now()
         asks = []

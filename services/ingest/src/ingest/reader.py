@@ -30,7 +30,7 @@ from common.state import read_requests
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.read_requests import Later, ReadRequest
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from ingest import unread
 from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
@@ -99,7 +99,7 @@ class Reader:
                 while not stopping.is_set() and await self._begin():
                     pass
             except Exception as error:
-                if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:
+                if not isinstance(error, Failure) and trouble_of(error) is not DatabaseTrouble.AWAY:
                     raise
                 _log.warning("reader.later", reason=str(error))
             self._probe_in_time()

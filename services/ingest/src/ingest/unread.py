@@ -58,7 +58,7 @@ def _is_free(failure: Failure) -> bool:
     return failure.about != "call" or failure.kind in kinds or failure.code in _NEVER_SENT
 
 
-async def write(tx: state.Connection, connection: Connection, unread: Sequence[Unread], now: datetime) -> None:
+async def write(tx: state.DbConnection, connection: Connection, unread: Sequence[Unread], now: datetime) -> None:
     """A record has one letter: a further failure counts it up and opens it again, unless somebody had discarded it."""
     letters = [_letter(connection, one, now) for one in unread]
     if letters:

@@ -23,7 +23,7 @@ from common.contracts.topics import Topic
 from common.journal import Entry, Step, write
 from common.state import read_requests
 from common.state.configuration import ConfigurationReader
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from mapper import rows
 from mapper.judging import Mappings, judge, trace_id
@@ -60,7 +60,7 @@ class ChangeHandler:
         """Reads one record; what is not a change event becomes a dead letter, byte for byte."""
         return ChangeEvent.model_validate_json(record.value or b"")
 
-    async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: DbConnection) -> None:
         """One transaction: lock, merge, judge, journal. Repeatable: the same changes again are duplicates."""
         now, keys = self._clock.now(), [_key(item.message) for item in batch]
         await rows.judging(tx, keys)

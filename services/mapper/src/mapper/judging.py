@@ -14,13 +14,13 @@ from common.contracts.ids import SyncId
 from common.contracts.syncs import Sync
 from common.journal import Entry, Step
 from common.state.configuration import Configuration
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from mapper import rows
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.mapping.problems import MappingInvalid
 from mapper.rows import Cause, Key, Raised
 from mapper.state import RecordState
-from mapper.wish import Wish, wish_of
+from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import FieldCatalogue, catalogue_of
 
 _log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class Mappings:
 
 
 async def judge(
-    tx: Connection,
+    tx: DbConnection,
     configuration: Configuration,
     mappings: Mappings,
     states: Mapping[Key, RecordState],
@@ -131,7 +131,7 @@ def _entry(raised: Raised, now: datetime) -> Entry:
     )
 
 
-def _words(wish: Wish) -> str:
+def _words(wish: DesiredDocument) -> str:
     return " ".join(str(note) for note in wish.notes)[:1000]
 
 

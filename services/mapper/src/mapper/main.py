@@ -18,7 +18,7 @@ from common.journal import make_months
 from common.service import Runtime, run
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction, watch
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from common.state.upkeep import Upkeep
 from common.version import version
 from mapper.handlers import ChangeHandler
@@ -108,7 +108,7 @@ async def _months(runtime: Runtime[MapperSettings], pool: Pool) -> None:
             async with transaction(pool) as tx:
                 await make_months(tx, runtime.clock.now())
         except Exception as error:
-            if trouble_of(error) is not Trouble.AWAY:
+            if trouble_of(error) is not DatabaseTrouble.AWAY:
                 raise
             pause = A_MINUTE_S
         with contextlib.suppress(TimeoutError):

@@ -14,7 +14,7 @@ from common.contracts.syncs import MappingDefinition
 from common.state.pool import Pool, connection
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.rows import state_of
-from mapper.wish import Wish, wish_of
+from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import catalogue_of
 
 SAMPLES = 20
@@ -100,7 +100,7 @@ def _count(result: Preview, compiled: CompiledMapping, row: Any, limit: int) -> 
         result.samples.append(_sample(row["record"], kind, wish, before))
 
 
-def _kind(wish: Wish, row: Any) -> str:
+def _kind(wish: DesiredDocument, row: Any) -> str:
     if wish.wish == "keep" or (wish.skip and not row["linked"]):
         return "skipped"
     if wish.wish == "absent":
@@ -118,7 +118,7 @@ def _kind(wish: Wish, row: Any) -> str:
     return "update" if row["linked"] or row["wish"] == "present" else "add"
 
 
-def _sample(record: str, kind: str, wish: Wish, before: dict[str, Any] | None) -> dict[str, Any]:
+def _sample(record: str, kind: str, wish: DesiredDocument, before: dict[str, Any] | None) -> dict[str, Any]:
     fields = sorted({*(before or {}), *wish.document}) if wish.wish != "keep" else ()
     changes = [
         {"field": name, "before": (before or {}).get(name), "after": wish.document.get(name)}

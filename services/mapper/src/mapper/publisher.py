@@ -22,7 +22,7 @@ from common.contracts.topics import commands
 from common.failures import Failure
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from mapper import rows
 from mapper.rows import Key, Unpublished
 
@@ -67,7 +67,7 @@ class Publisher:
                 while await self.publish(None) and not stopping.is_set():
                     pass
             except Exception as error:
-                if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:
+                if not isinstance(error, Failure) and trouble_of(error) is not DatabaseTrouble.AWAY:
                     raise
                 _log.warning("mapper.publish_later", reason=str(error))
             try:

@@ -21,8 +21,8 @@ from common.contracts.syncs import Sync
 from common.failures import Failure
 from common.journal import write
 from common.state.configuration import ConfigurationReader
-from common.state.pool import Connection, Pool, transaction
-from common.state.trouble import Trouble, trouble_of
+from common.state.pool import DbConnection, Pool, transaction
+from common.state.trouble import DatabaseTrouble, trouble_of
 from mapper import rows
 from mapper.judging import Mappings, judge
 from mapper.publisher import Publisher
@@ -61,7 +61,7 @@ class Remapper:
                 while not stopping.is_set() and await self.step():
                     pass
             except Exception as error:
-                if not isinstance(error, Failure) and trouble_of(error) is not Trouble.AWAY:
+                if not isinstance(error, Failure) and trouble_of(error) is not DatabaseTrouble.AWAY:
                     raise
                 _log.warning("mapper.remap_later", reason=str(error))
             try:
@@ -111,7 +111,7 @@ class Remapper:
                 return None
             return await self._judge_page(tx, sync, sync.mapping.version)
 
-    async def _judge_page(self, tx: Connection, sync: Sync, version: int) -> Page | None:
+    async def _judge_page(self, tx: DbConnection, sync: Sync, version: int) -> Page | None:
         now = self._clock.now()
         job = await tx.fetchrow(
             "select cursor, finished_at from flow.remap where sync = $1 and mapping_version = $2", sync.id, version

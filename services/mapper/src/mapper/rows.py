@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from common.contracts.ids import CommandId, ConnectionId, Entity, EventId, RecordId, RunId, SyncId
 from common.contracts.messages import Lane, WriteCommand
 from common.contracts.syncs import Sync
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from mapper.state import RecordState
-from mapper.wish import Wish
+from mapper.wish import DesiredDocument
 
 
 class Key(NamedTuple):
@@ -41,19 +41,19 @@ class Raised:
     sync: Sync
     key: Key
     revision: int
-    wish: Wish
+    wish: DesiredDocument
     cause: Cause
     mapping_version: int
 
 
-class Known(NamedTuple):
+class StoredWish(NamedTuple):
     """The stored wish of one (sync, record), as far as judging needs it."""
 
     revision: int
     content: str
 
 
-async def judging(tx: Connection, keys: Sequence[Key]) -> None:
+async def judging(tx: DbConnection, keys: Sequence[Key]) -> None:
     """R9: says until the transaction ends that records of these connections are being judged, by a version read after this."""
     await tx.execute(
         "select pg_advisory_xact_lock_shared(hashtextextended('judging:' || c, 0)) from unnest($1::text[]) as c",
@@ -61,12 +61,12 @@ async def judging(tx: Connection, keys: Sequence[Key]) -> None:
     )
 
 
-async def judged_so_far(tx: Connection, connection: ConnectionId) -> None:
+async def judged_so_far(tx: DbConnection, connection: ConnectionId) -> None:
     """R9: waits for everybody who judges records of this connection; whoever comes later reads what is committed by now."""
     await tx.execute("select pg_advisory_xact_lock(hashtextextended('judging:' || $1, 0))", connection)
 
 
-async def lock(tx: Connection, keys: Sequence[Key], now: datetime) -> dict[Key, RecordState]:
+async def lock(tx: DbConnection, keys: Sequence[Key], now: datetime) -> dict[Key, RecordState]:
     """The states of these records, locked until the transaction ends; a record never seen has an empty one."""
     ordered = sorted(set(keys))
     columns = [list(column) for column in zip(*ordered, strict=True)]
@@ -91,7 +91,7 @@ async def lock(tx: Connection, keys: Sequence[Key], now: datetime) -> dict[Key, 
 
 
 async def lock_page(
-    tx: Connection, connection: ConnectionId, entity: Entity, after: str, count: int
+    tx: DbConnection, connection: ConnectionId, entity: Entity, after: str, count: int
 ) -> dict[Key, RecordState]:
     """The next records of one connection, locked; for a job that goes through all of them."""
     rows = await tx.fetch(
@@ -107,7 +107,7 @@ async def lock_page(
     return {_key(row): state_of(row) for row in rows}
 
 
-async def save(tx: Connection, states: Mapping[Key, RecordState], now: datetime) -> None:
+async def save(tx: DbConnection, states: Mapping[Key, RecordState], now: datetime) -> None:
     """Stores states that changed; their rows are locked."""
     keys = list(states)
     await tx.execute(
@@ -129,7 +129,7 @@ async def save(tx: Connection, states: Mapping[Key, RecordState], now: datetime)
     )
 
 
-async def known(tx: Connection, keys: Sequence[Key]) -> dict[tuple[SyncId, Key], Known]:
+async def known(tx: DbConnection, keys: Sequence[Key]) -> dict[tuple[SyncId, Key], StoredWish]:
     """The stored wishes of these records; the lock on the record's state covers them."""
     if not keys:
         return {}
@@ -140,10 +140,10 @@ async def known(tx: Connection, keys: Sequence[Key]) -> dict[tuple[SyncId, Key],
         """,
         *(list(column) for column in zip(*keys, strict=True)),
     )
-    return {(row["sync"], _key(row)): Known(row["revision"], row["content"]) for row in rows}
+    return {(row["sync"], _key(row)): StoredWish(row["revision"], row["content"]) for row in rows}
 
 
-async def raise_revisions(tx: Connection, raised: Sequence[Raised], now: datetime) -> None:
+async def raise_revisions(tx: DbConnection, raised: Sequence[Raised], now: datetime) -> None:
     """R9: stores the new wishes under their new revisions; what is stored here is what will be published."""
     await tx.executemany(
         """
@@ -168,7 +168,7 @@ class Unpublished(NamedTuple):
 
 
 async def unpublished(
-    tx: Connection, syncs: Mapping[SyncId, Sync], keys: Sequence[Key] | None, count: int
+    tx: DbConnection, syncs: Mapping[SyncId, Sync], keys: Sequence[Key] | None, count: int
 ) -> list[Unpublished]:
     """Wishes to publish: of these records, or the oldest of all."""
     if keys is None:
@@ -202,7 +202,7 @@ select w.* from unnest($3::text[], $4::text[], $5::text[]) as k(connection, enti
 """
 
 
-async def mark_published(tx: Connection, commands: Sequence[WriteCommand]) -> None:
+async def mark_published(tx: DbConnection, commands: Sequence[WriteCommand]) -> None:
     """These revisions are on the topic; a newer one that came meanwhile stays to be published."""
     await tx.execute(
         """

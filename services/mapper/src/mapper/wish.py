@@ -17,7 +17,7 @@ MISSING, EXPENSIVE = "MAPPING_REQUIRED_MISSING", "MAPPING_EXPRESSION_EXPENSIVE"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DesiredDocument:
     """A wanted document before it has a revision; `content` is equal exactly when two wishes are."""
 
     wish: Literal["present", "absent", "keep"]
@@ -30,7 +30,7 @@ class Wish:
         return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document})
 
 
-def wish_of(state: RecordState, mapping: CompiledMapping) -> Wish:
+def wish_of(state: RecordState, mapping: CompiledMapping) -> DesiredDocument:
     """Pure: the same state under the same version is the same wish."""
     definition = mapping.definition
     if state.deleted:
@@ -45,12 +45,12 @@ def wish_of(state: RecordState, mapping: CompiledMapping) -> Wish:
     reason = _unmappable(mapped.problems, definition.key, mapping.required)
     if reason is not None:
         # Nobody can say what it shall look like, so nothing of it is touched: a mapping's mistake must not take members away.
-        return Wish("keep", {}, reason, notes)
-    return Wish("present", mapped.document, notes=notes)
+        return DesiredDocument("keep", {}, reason, notes)
+    return DesiredDocument("present", mapped.document, notes=notes)
 
 
-def _absent(how: OnGone, tag: str, skip: SkipReason | None = None, notes: tuple[Problem, ...] = ()) -> Wish:
-    return Wish("absent", {"how": how, "tag": tag} if how == "tag" else {"how": how}, skip, notes)
+def _absent(how: OnGone, tag: str, skip: SkipReason | None = None, notes: tuple[Problem, ...] = ()) -> DesiredDocument:
+    return DesiredDocument("absent", {"how": how, "tag": tag} if how == "tag" else {"how": how}, skip, notes)
 
 
 def _lacks_key(state: RecordState, mapping: CompiledMapping, problems: Sequence[Problem]) -> bool:

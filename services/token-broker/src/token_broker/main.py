@@ -19,11 +19,11 @@ from token_broker.accounts.registry import Registry
 from token_broker.accounts.revocation import Revocation
 from token_broker.api import app
 from token_broker.api.callers import Callers
-from token_broker.api.desk import Desk
+from token_broker.api.context import ApiContext
 from token_broker.api.overview import Overview
-from token_broker.consent.adoption import Adoption
 from token_broker.consent.choice import Choice
 from token_broker.consent.consents import Consents
+from token_broker.consent.credential_replacement import CredentialReplacement
 from token_broker.consent.grants import Grants
 from token_broker.consent.store import ConsentStore
 from token_broker.migrate import MIGRATIONS, SCHEMA
@@ -36,10 +36,10 @@ from token_broker.refresh.tokens import Tokens
 from token_broker.settings import BrokerSettings
 from token_broker.vault import keyring
 from token_broker.vault.access_log import AccessLog
+from token_broker.vault.credential_changes import CredentialChanges
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.envelope import Vault
 from token_broker.vault.keyring import FileRing, KeyRing, TextRing
-from token_broker.vault.news import News
 from token_broker.vault.rotation import Rotation
 from token_broker.vault.webhook_secrets import WebhookSecrets
 from vendors.vendor import Vendor
@@ -72,14 +72,14 @@ async def _broker(
         vault = Vault(ring)
         async with connection(pool) as link:
             await vault.check(link)
-        desk, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring, horizon)
+        context, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring, horizon)
         runtime.health.add("vault", lambda: _ready(pool))
-        runtime.mount(app.build(desk))
+        runtime.mount(app.build(context))
         runtime.spawn(watch(pool), "pool-watch")
         yield
         # A refresh must reach the disk, and every read the log, before this process may end.
         await refresher.landed()
-        await desk.access_log.flush()
+        await context.access_log.flush()
     finally:
         await accounts.aclose()
         await locks.aclose()
@@ -95,26 +95,32 @@ def _assemble(
     vault: Vault,
     ring: KeyRing,
     horizon: timedelta,
-) -> tuple[Desk, Refresher]:
+) -> tuple[ApiContext, Refresher]:
     settings, clock, log = runtime.settings, runtime.clock, runtime.log
     credentials = Credentials(pool, vault)
     store = RefreshStore(pool, vault, credentials, horizon)
     refresher = Refresher(credentials, store, locks, accounts, registry, clock, runtime.metrics, log)
     discoverer = Discoverer(accounts, registry)
     prober = Prober(discoverer, store, clock)
-    revocation, adoption = Revocation(accounts, registry), Adoption(vault, credentials)
+    revocation, replacement = Revocation(accounts, registry), CredentialReplacement(vault, credentials)
     consent_store = ConsentStore(pool, vault)
-    choice = Choice(pool, consent_store, adoption, discoverer, revocation, registry, clock, log)
+    choice = Choice(pool, consent_store, replacement, discoverer, revocation, registry, clock, log)
     consents = Consents(consent_store, choice, accounts, registry, clock)
-    grants = Grants(pool, credentials, adoption, accounts, discoverer, revocation, registry, clock, log)
+    grants = Grants(pool, credentials, replacement, accounts, discoverer, revocation, registry, clock, log)
     hooks, access_log = WebhookSecrets(pool, vault, clock), AccessLog(pool, log)
-    news = News(settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all(), log)
-    tokens = Tokens(credentials, refresher, prober, clock, news.hears)
+    credential_changes = CredentialChanges(
+        settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all(), log
+    )
+    tokens = Tokens(credentials, refresher, prober, clock, credential_changes.hears)
     kept_for = timedelta(days=settings.retention.audit_days)
     schedule = Schedule(credentials, store, refresher, access_log, (consents, grants, hooks), clock, kept_for, log)
-    for task, name in ((news.run(), "news"), (access_log.run(), "access-log"), (schedule.run(), "schedule")):
+    for task, name in (
+        (credential_changes.run(), "credential changes"),
+        (access_log.run(), "access-log"),
+        (schedule.run(), "schedule"),
+    ):
         runtime.spawn(task, name)
-    desk = Desk(
+    context = ApiContext(
         tokens=tokens,
         credentials=credentials,
         webhook_secrets=hooks,
@@ -129,7 +135,7 @@ def _assemble(
         clock=clock,
         browser_url=settings.browser_url,
     )
-    return desk, refresher
+    return context, refresher
 
 
 def _registry(vendors: Mapping[str, Vendor], settings: BrokerSettings) -> Registry:

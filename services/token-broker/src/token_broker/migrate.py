@@ -11,7 +11,7 @@ from common.settings import load
 from common.state.migrate import AWAY, DONE, MISCONFIGURED, REFUSED
 from common.state.migration import MigrationRefused, migrate
 from common.state.settings import OwnerSettings
-from common.state.trouble import DATABASE_ERRORS, Trouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, trouble_of
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMA = "vault"
@@ -31,7 +31,7 @@ def main() -> int:
     except MigrationRefused as refused:
         return _say(str(refused), REFUSED)
     except DATABASE_ERRORS as error:
-        away = trouble_of(error) is Trouble.AWAY
+        away = trouble_of(error) is DatabaseTrouble.AWAY
         return _say(f"The vault could not be migrated: {error or type(error).__name__}.", AWAY if away else REFUSED)
     print("Applied " + ", ".join(applied) if applied else "The vault is up to date.")  # noqa: T201
     return DONE

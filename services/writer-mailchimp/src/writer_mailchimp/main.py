@@ -46,7 +46,7 @@ async def build(runtime: Runtime[WriterMailchimpSettings]) -> AsyncIterator[None
             runtime.health.add(name, consumer.ready)
         ends.append(runtime.spawn(_work(writer.worker, consumers.values(), runtime.stopping), "worker"))
         ends.append(runtime.spawn(writer.worker.listen(runtime.stopping), "listener"))
-        runtime.spawn(writer.heartbeat.run(runtime.stopping), "heartbeat")
+        runtime.spawn(writer.lease_renewer.run(runtime.stopping), "lease renewer")
         runtime.spawn(watch(pool), "pool watch")
         yield
         # A call that is under way is brought to its end; what takes longer than the drain is settled by a look later.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vendors.mailchimp.echoes import heard
-from vendors.target import Act, Known, Told, Written
+from vendors.target import Act, TargetEvent, TargetRecord, Written
 
 S1, S2 = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 12, 10, tzinfo=UTC)
 
@@ -21,12 +21,16 @@ def wrote(
     )
 
 
-def said(at: datetime, standing: str = "", **merge: str) -> Told:
-    return Told("p", "k", at, standing=standing, values={f"merge.{name}": value for name, value in merge.items()})
+def said(at: datetime, standing: str = "", **merge: str) -> TargetEvent:
+    return TargetEvent(
+        "p", "k", at, standing=standing, values={f"merge.{name}": value for name, value in merge.items()}
+    )
 
 
-def knows(**merge: str) -> Known:
-    return Known(exists=True, standing="subscribed", values={f"merge.{name}": value for name, value in merge.items()})
+def knows(**merge: str) -> TargetRecord:
+    return TargetRecord(
+        exists=True, standing="subscribed", values={f"merge.{name}": value for name, value in merge.items()}
+    )
 
 
 TWICE = [replace(wrote(S2, FNAME="c"), before={"merge.FNAME": "a"}), wrote(S1, FNAME="a")]

@@ -7,18 +7,18 @@ import pytest
 
 from common.contracts.outcomes import SkipReason
 from vendors.mailchimp.planning import ROW_KEEPS_STATUS, Audience, plan
-from vendors.target import Act, Known, Look, NeedFacts, Nothing, Skip, Step, Work
+from vendors.target import Act, Look, NeedFacts, Nothing, Skip, Step, TargetRecord, Work
 
 PLAIN = Audience()
-THERE = Known(exists=True, met=True, standing="subscribed", values={"email": "a@x.org", "merge.FNAME": "Ana", "tags": ["ours", "theirs"]}, ours=("ours",))  # fmt: skip
+THERE = TargetRecord(exists=True, met=True, standing="subscribed", values={"email": "a@x.org", "merge.FNAME": "Ana", "tags": ["ours", "theirs"]}, ours=("ours",))  # fmt: skip
 
 
-def present(known: dict[str, Known] | None = None, document: dict[str, Any] | None = None, **more: Any) -> Step:
+def present(known: dict[str, TargetRecord] | None = None, document: dict[str, Any] | None = None, **more: Any) -> Step:
     wished = {"email": "a@x.org", "merge.FNAME": "Ana"} if document is None else document
     return plan(Work("present", wished, "a@x.org", known=known or {}, **more), PLAIN)
 
 
-def absent(known: dict[str, Known], how: str = "archive", **more: Any) -> Step:
+def absent(known: dict[str, TargetRecord], how: str = "archive", **more: Any) -> Step:
     return plan(Work("absent", {"how": how, "tag": "inactive"}, more.pop("key", ""), known=known, **more), PLAIN)
 
 
@@ -82,36 +82,36 @@ class TestPresent:
         assert present(doubtful, fresh=frozenset({"a@x.org"})) == Nothing()
 
     def test_others_of_the_same_address_are_left_to_the_one_who_speaks(self) -> None:
-        skip = present({"a@x.org": THERE}, speaks=False)
+        skip = present({"a@x.org": THERE}, is_writer=False)
         assert isinstance(skip, Skip)
         assert skip.reason is SkipReason.SHARES_TARGET
 
     def test_who_was_taken_away_is_not_made_again(self) -> None:
-        skip = present({"a@x.org": Known(exists=False, met=True)})
+        skip = present({"a@x.org": TargetRecord(exists=False, met=True)})
         assert isinstance(skip, Skip)
         assert skip.reason is SkipReason.NOT_AT_TARGET
-        assert isinstance(present({"a@x.org": Known(exists=False)}), Act)
+        assert isinstance(present({"a@x.org": TargetRecord(exists=False)}), Act)
 
 
 class TestConsent:
     @pytest.mark.parametrize(
         ("old", "status"),
         [
-            (Known(exists=True, standing="subscribed"), "subscribed"),
-            (Known(exists=True, standing="pending"), "pending"),
-            (Known(exists=True, standing="transactional"), "transactional"),
-            (Known(exists=True, standing="unsubscribed"), "unsubscribed"),
-            (Known(exists=True, standing="cleaned"), "unsubscribed"),
-            (Known(exists=True, standing="archived", former="subscribed"), "subscribed"),
-            (Known(exists=True, standing="archived", former="cleaned"), "unsubscribed"),
-            (Known(exists=True, standing="archived"), "unsubscribed"),
-            (Known(exists=False, met=True), "unsubscribed"),
-            (Known(exists=True, standing="something new"), "unsubscribed"),
-            (Known(barred=SkipReason.FORGOTTEN), "unsubscribed"),
-            (Known(exists=False), "subscribed"),
+            (TargetRecord(exists=True, standing="subscribed"), "subscribed"),
+            (TargetRecord(exists=True, standing="pending"), "pending"),
+            (TargetRecord(exists=True, standing="transactional"), "transactional"),
+            (TargetRecord(exists=True, standing="unsubscribed"), "unsubscribed"),
+            (TargetRecord(exists=True, standing="cleaned"), "unsubscribed"),
+            (TargetRecord(exists=True, standing="archived", former="subscribed"), "subscribed"),
+            (TargetRecord(exists=True, standing="archived", former="cleaned"), "unsubscribed"),
+            (TargetRecord(exists=True, standing="archived"), "unsubscribed"),
+            (TargetRecord(exists=False, met=True), "unsubscribed"),
+            (TargetRecord(exists=True, standing="something new"), "unsubscribed"),
+            (TargetRecord(barred=SkipReason.FORGOTTEN), "unsubscribed"),
+            (TargetRecord(exists=False), "subscribed"),
         ],
     )
-    def test_is_copied_down_and_never_up(self, old: Known, status: str) -> None:
+    def test_is_copied_down_and_never_up(self, old: TargetRecord, status: str) -> None:
         act = present({"old@x.org": old}, former=("old@x.org",), fresh=frozenset({"old@x.org"}))
         assert isinstance(act, Act)
         assert (act.action, act.standing, act.born_of) == ("create", status, "old@x.org")
@@ -151,8 +151,8 @@ class TestAbsent:
         act = absent({"a@x.org": THERE}, leaving=("a@x.org",), fresh=frozenset({"a@x.org"}))
         assert act == Act("archive", "a@x.org", {}, standing="archived")
 
-    @pytest.mark.parametrize("known", [Known(exists=False), replace(THERE, standing="archived")])
-    def test_once_only(self, known: Known) -> None:
+    @pytest.mark.parametrize("known", [TargetRecord(exists=False), replace(THERE, standing="archived")])
+    def test_once_only(self, known: TargetRecord) -> None:
         assert absent({"a@x.org": known}, leaving=("a@x.org",)) == Nothing()
 
     def test_or_marked(self) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from vendors.mailchimp import seeing, wire
-from vendors.target import Act, Attempt, Known
+from vendors.target import Act, Attempt, TargetRecord
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
-EDITED = Known(
+EDITED = TargetRecord(
     exists=True, standing="subscribed", values={"merge.FNAME": "Queen", "merge.LNAME": "Lee", "tags": []},
     made_at=AT + timedelta(seconds=1), made_by="API - Generic", stamp=AT + timedelta(minutes=3),
 )  # fmt: skip
@@ -72,7 +72,10 @@ class TestAReturn:
 
 
 class TestLate:
-    GONE, ARCHIVED = Known(exists=False), Known(exists=True, met=True, standing="archived", former="subscribed")
+    GONE, ARCHIVED = (
+        TargetRecord(exists=False),
+        TargetRecord(exists=True, met=True, standing="archived", former="subscribed"),
+    )
 
     def test_by_a_create_that_came_late(self) -> None:
         assert seeing.late(attempt(CREATE), self.GONE, EDITED)
@@ -97,10 +100,10 @@ class TestLate:
         ],
     )
     def test_is_what_we_see_and_do_not_know(self, act: Act, known: Any, seen: Any) -> None:
-        there, knows = replace(EDITED, values=seen), Known(exists=True, standing="subscribed", values=known)
+        there, knows = replace(EDITED, values=seen), TargetRecord(exists=True, standing="subscribed", values=known)
         assert seeing.late(attempt(act), knows, there)
         assert not seeing.late(attempt(act), replace(knows, values=seen), there)
-        assert not seeing.late(attempt(act), self.GONE, Known(exists=False))
+        assert not seeing.late(attempt(act), self.GONE, TargetRecord(exists=False))
         assert not seeing.brings(act)
 
     def test_is_an_archive_where_the_member_is_there_for_all_we_know(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from common.failures import FailureClass
 from vendors.mailchimp import row_errors, seeing, wire
-from vendors.target import Act, Attempt, Known
+from vendors.target import Act, Attempt, TargetRecord
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = {"street": "1 St", "street2": None, "city": "Ulm", "state": "BW", "zip": "89073", "country": "DE"}
@@ -41,7 +41,7 @@ class TestSame:
 
 
 class TestLanded:
-    SEEN = Known(exists=True, standing="subscribed", values={"merge.FNAME": "Ana", "tags": ["a", "theirs"]})
+    SEEN = TargetRecord(exists=True, standing="subscribed", values={"merge.FNAME": "Ana", "tags": ["a", "theirs"]})
 
     @pytest.mark.parametrize(
         ("act", "landed"),
@@ -70,14 +70,14 @@ class TestLanded:
 
     def test_an_archive_has_landed_when_nobody_is_there(self) -> None:
         archive = Attempt(Act("archive", "k", {}, standing="archived"), {}, AT)
-        assert seeing.landed(archive, Known(exists=False)) is not None
+        assert seeing.landed(archive, TargetRecord(exists=False)) is not None
 
     @pytest.mark.parametrize(
         "seen",
-        [Known(exists=False), Known(exists=True, standing="archived"), Known(exists=True, values={"merge.FNAME": "B", "tags": ["a"]}), Known(exists=True, values={"merge.FNAME": "Ana"})],
+        [TargetRecord(exists=False), TargetRecord(exists=True, standing="archived"), TargetRecord(exists=True, values={"merge.FNAME": "B", "tags": ["a"]}), TargetRecord(exists=True, values={"merge.FNAME": "Ana"})],
     )  # fmt: skip
-    def test_drift_is_seen(self, seen: Known) -> None:
-        known = Known(exists=True, standing="subscribed", values={"merge.FNAME": "Ana"}, ours=("a",))
+    def test_drift_is_seen(self, seen: TargetRecord) -> None:
+        known = TargetRecord(exists=True, standing="subscribed", values={"merge.FNAME": "Ana"}, ours=("a",))
         assert seeing.drifted(known, seen)
         assert not seeing.drifted(known, self.SEEN)
 

@@ -26,11 +26,11 @@ from common.bus.record import RawRecord
 from common.bus.trace import MessagingTrace, record_error, trace_id_of
 from common.failures import Failure
 from common.state.dead_letters import DeadLetter, DeadLetters, Stage
-from common.state.pool import Connection, Pool, transaction
-from common.state.trouble import Trouble, trouble_of
+from common.state.pool import DbConnection, Pool, transaction
+from common.state.trouble import DatabaseTrouble, trouble_of
 
 M = TypeVar("M")
-Take = Callable[[Connection, bool], Awaitable[None]]
+Take = Callable[[DbConnection, bool], Awaitable[None]]
 """Stores how far a batch goes (R27); with False it only says whether the batch may still be stored."""
 
 _log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class Rejection:
     failure: Failure
 
 
-async def nowhere(tx: Connection, last: bool) -> None:
+async def nowhere(tx: DbConnection, last: bool) -> None:
     """For groups whose place only Kafka keeps."""
 
 
@@ -159,11 +159,11 @@ class BatchRunner(Generic[M]):
             raise ConsumerFailed(f"A dead letter of {one.record.place} cannot be written.") from unwritten
         self._on_letters(letters)
 
-    async def _write(self, letters: Sequence[Rejection], tx: Connection) -> None:
+    async def _write(self, letters: Sequence[Rejection], tx: DbConnection) -> None:
         try:
             await DeadLetters(tx).write([self._letter(letter) for letter in letters])
         except Exception as error:
-            if trouble_of(error) is Trouble.AWAY:
+            if trouble_of(error) is DatabaseTrouble.AWAY:
                 raise
             places = ", ".join(letter.record.place for letter in letters[:3])
             raise ConsumerFailed(f"Dead letters cannot be written ({places}): {type(error).__name__}.") from error

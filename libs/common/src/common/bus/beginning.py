@@ -14,7 +14,7 @@ from common.bus.judgement import Judgement, judge
 from common.bus.offsets import Offsets
 from common.bus.places import Displaced, Places, Start, WentBack
 from common.state.group_offsets import Step
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Beginning:
         """What a batch that ends there does first in its transaction."""
         steps = self._offsets.steps(nexts)
 
-        async def take(tx: Connection, last: bool) -> None:
+        async def take(tx: DbConnection, last: bool) -> None:
             await self._places.take(tx, steps if last else [one._replace(next_offset=one.since) for one in steps])
 
         return take

@@ -30,7 +30,7 @@ class GroupActive(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GroupPosition:
     """How far a group is in one partition; `committed` is None where it never was."""
 
     topic: str
@@ -52,7 +52,7 @@ class Group:
     name: str
     state: str
     members: tuple[str, ...]
-    places: tuple[Place, ...] = ()
+    places: tuple[GroupPosition, ...] = ()
 
     @property
     def lag(self) -> int:
@@ -157,7 +157,7 @@ def _reader(address: KafkaAddress, name: str | None) -> Any:
     )  # fmt: skip
 
 
-async def _places(address: KafkaAddress, committed: Mapping[TopicPartition, int]) -> tuple[Place, ...]:
+async def _places(address: KafkaAddress, committed: Mapping[TopicPartition, int]) -> tuple[GroupPosition, ...]:
     if not committed:
         return ()
     reader = _reader(address, None)
@@ -167,7 +167,7 @@ async def _places(address: KafkaAddress, committed: Mapping[TopicPartition, int]
         begins, ends = await reader.beginning_offsets(listed), await reader.end_offsets(listed)
     finally:
         await reader.stop()
-    return tuple(Place(p.topic, p.partition, committed[p], begins[p], ends[p]) for p in listed)
+    return tuple(GroupPosition(p.topic, p.partition, committed[p], begins[p], ends[p]) for p in listed)
 
 
 async def _wanted(

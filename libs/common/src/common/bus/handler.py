@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from common.bus.record import RawRecord
 from common.contracts.topics import Topic
 from common.failures import Failure
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 M = TypeVar("M")
 
@@ -41,7 +41,7 @@ class Handler(Protocol[M]):
         """Reads one record; whatever it raises makes that record a dead letter."""
         ...
 
-    async def store(self, batch: Sequence[Delivered[M]], tx: Connection) -> None:
+    async def store(self, batch: Sequence[Delivered[M]], tx: DbConnection) -> None:
         """Does the batch's work in the one transaction given; repeatable by the keys of its rows."""
         ...
 

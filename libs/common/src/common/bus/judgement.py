@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from common.bus import error_codes
 from common.failures import Bug, Conflict, Failure, RateLimited, Rejected, Transient, Unknown
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 
 
 class Judgement(Enum):
@@ -32,9 +32,9 @@ def judge(error: Exception) -> Judgement:
     if isinstance(error, KafkaError):
         return Judgement.WAIT
     match trouble_of(error):
-        case Trouble.AWAY:
+        case DatabaseTrouble.AWAY:
             return Judgement.WAIT
-        case Trouble.UNFIT:
+        case DatabaseTrouble.UNFIT:
             return Judgement.STOP
         case _:
             return Judgement.BLAME

@@ -22,7 +22,7 @@ from common.bus.topics_admin import administration
 from common.state import group_offsets
 from common.state.group_offsets import GroupTopic, Step, Stored
 from common.state.group_offsets import Places as Rows
-from common.state.pool import Connection, Pool, transaction
+from common.state.pool import DbConnection, Pool, transaction
 
 _MARK = "era="
 
@@ -116,7 +116,7 @@ class Places:
             raise back
         return {p: Start(*rows.stored[p], told[p].offset if p in told else None) for p in assigned}
 
-    async def take(self, tx: Connection, steps: Sequence[Step]) -> None:
+    async def take(self, tx: DbConnection, steps: Sequence[Step]) -> None:
         """Stores a batch's steps in its transaction; raises where the batch must not be stored."""
         taken = await group_offsets.advance(tx, self.whose, steps)
         missing = [step for step in steps if step.partition not in taken]
@@ -142,7 +142,7 @@ class Places:
         }
 
     async def _begun(
-        self, tx: Connection, told: Mapping[int, Committed], rows: Rows, assigned: Collection[int]
+        self, tx: DbConnection, told: Mapping[int, Committed], rows: Rows, assigned: Collection[int]
     ) -> Rows:
         anew = {p: set_anew(told.get(p), rows.stored.get(p), rows.era) for p in assigned}
         wanted = {p: place for p, place in anew.items() if place is not None}
@@ -161,7 +161,7 @@ class Places:
                 return self._went_back(step.partition, step.since, place)
         return None
 
-    async def _close(self, tx: Connection, back: WentBack) -> None:
+    async def _close(self, tx: DbConnection, back: WentBack) -> None:
         """Again and again as long as it is so, because somebody may have opened them unknowingly."""
         if await group_offsets.close_gates(tx, self.now(), error_codes.DATABASE_WENT_BACK, str(back)):
             _log.error("consumer.database_went_back", group=self.whose.group, topic=self.whose.topic, reason=str(back))

@@ -35,7 +35,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class NoAnswer:
     """There is no whole answer. `sent`: whether a byte of the request may have left; `status`: as far as it was read."""
 
     cause: Cause
@@ -60,10 +60,10 @@ class _Course:
     held: BaseException | None = None
     late: bool = False
 
-    def trouble(self, cause: Cause) -> Trouble:
+    def trouble(self, cause: Cause) -> NoAnswer:
         if not self.sent:
             cause = "late" if self.late else "held" if self.held else cause
-        return Trouble(cause, self.sent, monotonic() - self.began, self.status, self.held)
+        return NoAnswer(cause, self.sent, monotonic() - self.began, self.status, self.held)
 
 
 def open_client(timeouts: Timeouts) -> httpx.AsyncClient:
@@ -90,7 +90,7 @@ async def exchange(
     deadline: float,
     max_body: int,
     before_send: Callable[[], None] | None = None,
-) -> Answer | Trouble:
+) -> Answer | NoAnswer:
     """Sends once. `before_send` and the deadline are checked after the connection stands, just before the first byte (R3)."""
     course = _Course()
     request.extensions["trace"] = _watcher(course, deadline, before_send)

@@ -10,7 +10,7 @@ from common.codes import Code
 from common.failures import Bug, Failure, Rejected, Transient, Unknown
 from common.http import door_codes
 from common.http.call import Call, VendorAnswer
-from common.http.exchange import Answer, Cause, Trouble
+from common.http.exchange import Answer, Cause, NoAnswer
 from common.http.profile import Profile
 from common.http.words import kept_words
 
@@ -27,10 +27,10 @@ _CODES: Mapping[Cause, Code] = {
 
 
 def judged(
-    profile: Profile, call: Call, outcome: Answer | Trouble, token: str, now: datetime
+    profile: Profile, call: Call, outcome: Answer | NoAnswer, token: str, now: datetime
 ) -> VendorAnswer | Failure:
     """The one place where the wire becomes a meaning."""
-    if isinstance(outcome, Trouble):
+    if isinstance(outcome, NoAnswer):
         return _of_trouble(call, outcome)
     failure = profile.translate(outcome.status, outcome.headers, outcome.body, now)
     if failure is None:
@@ -64,7 +64,7 @@ def not_permitted(refusal: Failure) -> Failure:
     return told_by_broker(Rejected(code.name, code.meaning, about=refusal.about), refusal)
 
 
-def _of_trouble(call: Call, trouble: Trouble) -> Failure:
+def _of_trouble(call: Call, trouble: NoAnswer) -> Failure:
     code = _CODES[trouble.cause]
     if trouble.cause == "malformed":
         return Bug(code.name, code.meaning)

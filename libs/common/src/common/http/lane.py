@@ -13,21 +13,21 @@ from common.clock import monotonic
 from common.failures import Failure
 
 
-class Place(Protocol):
+class QueueSlot(Protocol):
     """What a waiter gets."""
 
     def unused(self) -> None:
         """Gives it back."""
 
 
-PlaceT = TypeVar("PlaceT", bound=Place)
+QueueSlotT = TypeVar("QueueSlotT", bound=QueueSlot)
 
 # A waiter that the meters have not heard of for three seconds loses its place in the queue of all processes.
 LONGEST_SLEEP_S = 1.0
 
 
 @dataclass(slots=True, order=True)
-class Waiter(Generic[PlaceT]):
+class Waiter(Generic[QueueSlotT]):
     """One call that wants a place."""
 
     rank: int
@@ -35,31 +35,31 @@ class Waiter(Generic[PlaceT]):
     since_ms: int = field(compare=False)
     hold_s: float = field(compare=False)
     deadline: float = field(compare=False)
-    place: asyncio.Future[PlaceT] = field(compare=False)
+    place: asyncio.Future[QueueSlotT] = field(compare=False)
     blocked_by: str = field(default="", compare=False)
     retry_at: datetime | None = field(default=None, compare=False)
     saturated_use: float | None = field(default=None, compare=False)
 
 
-Step = Callable[[Waiter[PlaceT]], Awaitable[PlaceT | Failure | float]]
+Step = Callable[[Waiter[QueueSlotT]], Awaitable[QueueSlotT | Failure | float]]
 
 
-class Lane(Generic[PlaceT]):
+class Lane(Generic[QueueSlotT]):
     """A queue and the one task that serves it."""
 
-    def __init__(self, step: Step[PlaceT], rest: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, step: Step[QueueSlotT], rest: Callable[[], Awaitable[None]]) -> None:
         """`step` asks for the first waiter: a place, a failure, or the seconds until asking again makes sense.
 
         `rest` is called when nobody waits any more.
         """
         self._step = step
         self._rest = rest
-        self._waiters: list[Waiter[PlaceT]] = []
+        self._waiters: list[Waiter[QueueSlotT]] = []
         self._wake = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
         self._resting = False
 
-    async def join(self, waiter: Waiter[PlaceT]) -> PlaceT:
+    async def join(self, waiter: Waiter[QueueSlotT]) -> QueueSlotT:
         """Waits for a place; raises TimeoutError at the waiter's deadline."""
         heapq.heappush(self._waiters, waiter)
         self._wake.set()
@@ -104,12 +104,12 @@ class Lane(Generic[PlaceT]):
         self._resting = True
         await self._rest()
 
-    def _first(self) -> Waiter[PlaceT] | None:
+    def _first(self) -> Waiter[QueueSlotT] | None:
         while self._waiters and self._waiters[0].place.done():
             heapq.heappop(self._waiters)
         return self._waiters[0] if self._waiters else None
 
-    def _end(self, waiter: Waiter[PlaceT], answer: PlaceT | Exception) -> None:
+    def _end(self, waiter: Waiter[QueueSlotT], answer: QueueSlotT | Exception) -> None:
         if waiter.place.done():
             if not isinstance(answer, Exception):
                 answer.unused()

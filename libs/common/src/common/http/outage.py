@@ -24,7 +24,7 @@ from common.failures import Failure
 from common.http.call import Api, Call
 from common.state import gates
 from common.state.pool import Pool, transaction
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 
 PING_PATIENCE_S = 15.0
 PROBES_AT_ONCE = 20
@@ -159,7 +159,7 @@ class _Patient:
         return None
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if error is None or trouble_of(error) is not Trouble.AWAY:
+        if error is None or trouble_of(error) is not DatabaseTrouble.AWAY:
             return False
         _log.warning("gate.not_stored", gate=self.gate, connection=self.connection, error=type(error).__name__)
         return True

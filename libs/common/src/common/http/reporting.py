@@ -13,7 +13,7 @@ from common.contracts.connections import Connection
 from common.failures import Failure
 from common.http.attempts import Attempt, Sink
 from common.http.call import Call, VendorAnswer
-from common.http.exchange import Answer, Trouble
+from common.http.exchange import Answer, NoAnswer
 from common.http.profile import Profile
 from common.metric_register import VENDOR_REQUEST, VENDOR_REQUESTS
 from common.metrics import Metrics
@@ -55,7 +55,7 @@ class Reporter:
     def tell(
         self,
         call: Call,
-        outcome: Answer | Trouble,
+        outcome: Answer | NoAnswer,
         result: VendorAnswer | Failure,
         *,
         at: datetime,
@@ -89,15 +89,15 @@ class Reporter:
             )
         )
 
-    def _mark(self, span: trace.Span, outcome: Answer | Trouble, failure: Failure | None) -> None:
+    def _mark(self, span: trace.Span, outcome: Answer | NoAnswer, failure: Failure | None) -> None:
         if outcome.status is not None:
             span.set_attribute("http.response.status_code", outcome.status)
         if failure is not None:
             span.set_attribute("error.type", failure.code)
             span.set_status(trace.StatusCode.ERROR)
 
-    def _count(self, call: Call, outcome: Answer | Trouble) -> None:
-        status_class = "none" if isinstance(outcome, Trouble) else f"{outcome.status // 100}xx"
+    def _count(self, call: Call, outcome: Answer | NoAnswer) -> None:
+        status_class = "none" if isinstance(outcome, NoAnswer) else f"{outcome.status // 100}xx"
         labels = {"system": self._profile.vendor, "operation": call.operation, "status_class": status_class}
         self._metrics.count(VENDOR_REQUESTS, **labels)
         self._metrics.observe(VENDOR_REQUEST, outcome.duration_s, **labels)

@@ -118,7 +118,7 @@ class DayUsedUp(Exception):
         self.ticket = ticket
 
 
-async def _take(tx: state.Connection, ticket: Ticket, wanted: int) -> Block:
+async def _take(tx: state.DbConnection, ticket: Ticket, wanted: int) -> Block:
     fresh = await tx.execute(
         "insert into flow.budget_day (limit_id, day, granted) values ($1, $2, 0) on conflict do nothing",
         ticket.limit_id,
@@ -144,7 +144,7 @@ async def _take(tx: state.Connection, ticket: Ticket, wanted: int) -> Block:
     return Block(taken, rest - taken)
 
 
-async def _turn(tx: state.Connection, paces: Sequence[Pace], now: datetime, behind: int) -> datetime | None:
+async def _turn(tx: state.DbConnection, paces: Sequence[Pace], now: datetime, behind: int) -> datetime | None:
     """When the latest of the turns comes, None when all are here; locks the rows in one order for everybody."""
     found: datetime | None = None
     for pace in _in_order(paces):
@@ -160,7 +160,7 @@ async def _turn(tx: state.Connection, paces: Sequence[Pace], now: datetime, behi
     return found
 
 
-async def _set_turn(tx: state.Connection, pace: Pace, at: datetime) -> None:
+async def _set_turn(tx: state.DbConnection, pace: Pace, at: datetime) -> None:
     await tx.execute("update flow.budget_window set pace_next = $2 where limit_id = $1", pace.limit_id, at)
 
 

@@ -41,7 +41,7 @@ class ConfigurationReader:
     def __init__(self) -> None:
         self._known: Configuration | None = None
 
-    async def read(self, tx: state.Connection) -> Configuration:
+    async def read(self, tx: state.DbConnection) -> Configuration:
         """The configuration as this transaction's statements see it."""
         revision = await tx.fetchval("select revision from core.config_rev")
         if self._known is None or self._known.revision != revision:
@@ -49,7 +49,7 @@ class ConfigurationReader:
         return self._known
 
 
-async def _load(tx: state.Connection) -> Configuration:
+async def _load(tx: state.DbConnection) -> Configuration:
     # Each statement of READ COMMITTED sees its own moment; one statement for all three makes it one moment.
     row = await tx.fetchrow(
         """

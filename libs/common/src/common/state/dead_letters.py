@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from common.failures import FailureClass
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 from common.state.storable import storable_text
 
 Stage = Literal["verify", "normalise", "map", "dedupe", "token", "write", "audit"]
@@ -76,7 +76,7 @@ class LetterFilter:
 class DeadLetters:
     """Dead letters over one connection, inside whatever transaction it is in."""
 
-    def __init__(self, link: Connection) -> None:
+    def __init__(self, link: DbConnection) -> None:
         self._link = link
 
     async def write(self, letters: Sequence[DeadLetter]) -> None:

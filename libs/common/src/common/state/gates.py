@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from common.contracts.ids import ConnectionId, VendorName
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 VENDOR_AWAY, REFUSED = "vendor_away", "refused"
 
 
-async def refuse(tx: Connection, connection: str, place: str, code: str, message: str, now: datetime) -> bool:
+async def refuse(tx: DbConnection, connection: str, place: str, code: str, message: str, now: datetime) -> bool:
     """Closes the gate for a person; an empty place is the whole connection. False when it was closed before."""
     fresh: bool = await tx.fetchval(
         "select core.set_gate($1, $2, null, $3, $4, $5, $6)", connection, REFUSED, now, code, message, place
@@ -20,7 +20,7 @@ async def refuse(tx: Connection, connection: str, place: str, code: str, message
 
 
 async def close_away(
-    tx: Connection,
+    tx: DbConnection,
     connection: ConnectionId,
     vendor: VendorName,
     code: str,
@@ -44,7 +44,7 @@ async def close_away(
     return fresh
 
 
-async def probes_due(tx: Connection, vendor: VendorName, moved: timedelta, most: int) -> Sequence[ConnectionId]:
+async def probes_due(tx: DbConnection, vendor: VendorName, moved: timedelta, most: int) -> Sequence[ConnectionId]:
     """Takes the turns that are due: each is one replica's, and the next lies twice as far ahead, up to five minutes, with jitter.
 
     By the database's time: a machine's clock that is set back leaves nobody waiting.
@@ -66,7 +66,7 @@ async def probes_due(tx: Connection, vendor: VendorName, moved: timedelta, most:
     return [ConnectionId(row["connection"]) for row in rows]
 
 
-async def open_away(tx: Connection, connection: ConnectionId, now: datetime) -> None:
+async def open_away(tx: DbConnection, connection: ConnectionId, now: datetime) -> None:
     """The vendor answers: everything goes on."""
     await tx.execute("delete from flow.vendor_probe where connection = $1", connection)
     await tx.execute("select core.clear_gate($1, $2, $3)", connection, VENDOR_AWAY, now)

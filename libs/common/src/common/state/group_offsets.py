@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 
 class Stored(NamedTuple):
@@ -41,7 +41,7 @@ class Places(NamedTuple):
     stored: Mapping[int, Stored]
 
 
-async def read(tx: Connection, whose: GroupTopic) -> Places:
+async def read(tx: DbConnection, whose: GroupTopic) -> Places:
     """One statement, so that all of it is of one moment."""
     rows = await tx.fetch(
         """
@@ -55,7 +55,7 @@ async def read(tx: Connection, whose: GroupTopic) -> Places:
     return Places(rows[0]["floor"], stored)
 
 
-async def begin(tx: Connection, whose: GroupTopic, places: Mapping[int, Stored]) -> None:
+async def begin(tx: DbConnection, whose: GroupTopic, places: Mapping[int, Stored]) -> None:
     """Sets places; one that somebody else has set meanwhile, in this era or a later one, stays."""
     await tx.execute(
         """
@@ -72,7 +72,7 @@ async def begin(tx: Connection, whose: GroupTopic, places: Mapping[int, Stored])
     )
 
 
-async def advance(tx: Connection, whose: GroupTopic, steps: Sequence[Step]) -> set[int]:
+async def advance(tx: DbConnection, whose: GroupTopic, steps: Sequence[Step]) -> set[int]:
     """Takes these steps and returns the partitions where that was right; the caller's transaction must not commit without all.
 
     A place never goes back: a batch that comes late has handled what it says, but somebody else may have handled more. It is not taken
@@ -97,12 +97,12 @@ async def advance(tx: Connection, whose: GroupTopic, steps: Sequence[Step]) -> s
     return {row["partition"] for row in rows}
 
 
-async def hold_era(tx: Connection) -> None:
+async def hold_era(tx: DbConnection) -> None:
     """Nobody lifts the gates before this transaction ends: what is read after this is what they are closed for."""
     await tx.execute("select from flow.offset_era for share")
 
 
-async def close_gates(tx: Connection, at: datetime, code: str, message: str) -> bool:
+async def close_gates(tx: DbConnection, at: datetime, code: str, message: str) -> bool:
     """Closes the gate `restored` of every connection; false when all of them were closed before."""
     fresh: bool = await tx.fetchval("select core.close_restored($1, $2, $3)", at, code, message)
     return fresh

@@ -15,7 +15,7 @@ from common.settings import load
 from common.state.migration import MigrationRefused, migrate
 from common.state.roles import read_passwords, set_passwords
 from common.state.settings import OwnerSettings
-from common.state.trouble import DATABASE_ERRORS, Trouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, trouble_of
 
 DONE, REFUSED, AWAY, MISCONFIGURED = 0, 1, 75, 78
 
@@ -63,7 +63,7 @@ def _explain(error: Exception) -> int:
         )
     if isinstance(error, ValueError):
         return _say(f"DATABASE_URL cannot be used: {error}.", MISCONFIGURED)
-    if trouble_of(error) is Trouble.AWAY:
+    if trouble_of(error) is DatabaseTrouble.AWAY:
         return _say(
             f"PostgreSQL does not answer at the address of DATABASE_URL: {error or type(error).__name__}.", AWAY
         )

@@ -20,7 +20,7 @@ from common.state.storable import storable_json
 from common.state.trouble import DATABASE_ERRORS, is_away
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+DbConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 CONNECT_TIMEOUT_S = 5.0
 ACQUIRE_TIMEOUT_S = 5.0
@@ -60,14 +60,14 @@ async def open_pool(url: str, *, name: str, size: int = 8) -> Pool:
 
 
 @asynccontextmanager
-async def connection(pool: Pool) -> AsyncIterator[Connection]:
+async def connection(pool: Pool) -> AsyncIterator[DbConnection]:
     """A connection without a transaction, for reads that stand alone."""
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as acquired:
         yield acquired
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+async def transaction(pool: Pool) -> AsyncIterator[DbConnection]:
     """A connection inside a transaction. A lost COMMIT raises and may still have happened: whatever is done in here must
     be repeatable by a key."""
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as acquired, acquired.transaction():

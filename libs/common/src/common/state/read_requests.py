@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from common.contracts.ids import ConnectionId, Entity, RecordId
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Later:
     free: bool
 
 
-async def ask(tx: Connection, requests: Sequence[ReadRequest], now: datetime) -> None:
+async def ask(tx: DbConnection, requests: Sequence[ReadRequest], now: datetime) -> None:
     """Adds the requests; one that stands already is counted up, so that an answer under way does not remove it."""
     merged = {(r.connection, r.entity, r.record): r for r in requests}
     ordered = [merged[key] for key in sorted(merged)]
@@ -61,7 +61,7 @@ async def ask(tx: Connection, requests: Sequence[ReadRequest], now: datetime) ->
 
 
 async def lease(
-    tx: Connection, now: datetime, *, count: int, within: timedelta, but_of: Sequence[ConnectionId] = ()
+    tx: DbConnection, now: datetime, *, count: int, within: timedelta, but_of: Sequence[ConnectionId] = ()
 ) -> tuple[UUID, list[ReadRequest]]:
     """Takes due requests of connections without a gate (one of a single place holds no reads); a lease that runs out gives them back.
 
@@ -96,7 +96,7 @@ async def lease(
     ]  # fmt: skip
 
 
-async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest]) -> list[ReadRequest]:
+async def answered(tx: DbConnection, token: UUID, requests: Sequence[ReadRequest]) -> list[ReadRequest]:
     """Removes what was answered, unless it was asked again meanwhile; then it is due again, as a new one. Returns what is removed."""
     rows = await _each(
         tx,
@@ -122,7 +122,7 @@ async def answered(tx: Connection, token: UUID, requests: Sequence[ReadRequest])
     return [one for one in requests if (one.connection, one.entity, one.record) in removed]
 
 
-async def postpone(tx: Connection, token: UUID, later: Sequence[Later]) -> None:
+async def postpone(tx: DbConnection, token: UUID, later: Sequence[Later]) -> None:
     """Gives requests back, each to be read again at its own time; one that is free pays no attempt for this turn."""
     await _each(
         tx,
@@ -142,7 +142,7 @@ async def postpone(tx: Connection, token: UUID, later: Sequence[Later]) -> None:
 
 
 async def _each(
-    tx: Connection, statement: str, token: UUID, requests: Sequence[ReadRequest], *more: object
+    tx: DbConnection, statement: str, token: UUID, requests: Sequence[ReadRequest], *more: object
 ) -> Sequence[Any]:
     rows: Sequence[Any] = await tx.fetch(
         statement,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from common.journal import Entry, Step, write
-from common.state.pool import Connection
+from common.state.pool import DbConnection
 
 STAGE = "write"
 
@@ -70,7 +70,7 @@ class StuckFilter:
 class StuckItems:
     """Stuck items over one connection, inside whatever transaction it is in."""
 
-    def __init__(self, link: Connection) -> None:
+    def __init__(self, link: DbConnection) -> None:
         self._link = link
 
     async def newest(

@@ -10,7 +10,7 @@ from enum import Enum, auto
 import asyncpg
 
 
-class Trouble(Enum):
+class DatabaseTrouble(Enum):
     """Who has to do something about an error."""
 
     AWAY = auto()
@@ -48,20 +48,26 @@ DATABASE_ERRORS = (
 
 def is_away(error: BaseException) -> bool:
     """Whether waiting mends it; whoever catches anything else raises it again, or a missing table is waited for for ever."""
-    return trouble_of(error) is Trouble.AWAY
+    return trouble_of(error) is DatabaseTrouble.AWAY
 
 
-def trouble_of(error: BaseException) -> Trouble | None:
+def trouble_of(error: BaseException) -> DatabaseTrouble | None:
     """What a database error means; None when it is not an error of the database at all."""
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
-        return Trouble.AWAY if state.startswith(_AWAY) else Trouble.UNFIT if state in _UNFIT else Trouble.OURS
+        return (
+            DatabaseTrouble.AWAY
+            if state.startswith(_AWAY)
+            else DatabaseTrouble.UNFIT
+            if state in _UNFIT
+            else DatabaseTrouble.OURS
+        )
     if isinstance(error, asyncpg.InterfaceError):
         broken = any(words in str(error) for words in _BROKEN_CONNECTION)
-        return Trouble.AWAY if broken else Trouble.OURS
+        return DatabaseTrouble.AWAY if broken else DatabaseTrouble.OURS
     if isinstance(error, asyncpg.InternalClientError):
-        return Trouble.AWAY
+        return DatabaseTrouble.AWAY
     # asyncpg raises the built-in ones for a refused or lost connection and for its own time limits.
     if isinstance(error, OSError | TimeoutError):
-        return Trouble.AWAY
+        return DatabaseTrouble.AWAY
     return None

@@ -19,9 +19,9 @@ from common.clock import Clock, monotonic
 from common.metric_register import UPKEEP_ENDED, UPKEEP_REMOVED
 from common.metrics import Metrics
 from common.retention import Retention
-from common.state.pool import Connection, Pool, connection, transaction
+from common.state.pool import DbConnection, Pool, connection, transaction
 from common.state.retention import KEEPERS, Keeper, Service
-from common.state.trouble import DATABASE_ERRORS, Trouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, trouble_of
 
 # The hour at which a night's run is due, by UTC.
 HOUR = 3
@@ -73,7 +73,7 @@ class Upkeep:
             try:
                 await self.look(stopping)
             except DATABASE_ERRORS as error:
-                if trouble_of(error) is not Trouble.AWAY:
+                if trouble_of(error) is not DatabaseTrouble.AWAY:
                     raise
                 self._log.warning("upkeep.later", error=str(error) or type(error).__name__)
             await _pause(stopping, LOOK_EVERY_S)
@@ -87,7 +87,7 @@ class Upkeep:
             try:
                 await self._tidy(keeper, token, stopping)
             except DATABASE_ERRORS as error:
-                if trouble_of(error) is not Trouble.OURS:
+                if trouble_of(error) is not DatabaseTrouble.OURS:
                     raise
                 # The other tables must not grow because of this one.
                 await self._broke(keeper, token, error)
@@ -157,7 +157,7 @@ async def last_runs(pool: Pool) -> Sequence[LastRun]:
         return await _runs(link)
 
 
-async def _runs(link: Connection) -> Sequence[LastRun]:
+async def _runs(link: DbConnection) -> Sequence[LastRun]:
     rows = await link.fetch(
         """select job, began_at, ended_at, removed, coalesce(lease_until > clock_timestamp(), false) as running, message
              from flow.upkeep order by job"""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from vendors.target import Known, Seen, Told, Work
+from vendors.target import Seen, TargetEvent, TargetRecord, Work
 
 ARCHIVED = "archived"
 # From the most to the least that we may do.
@@ -55,7 +55,7 @@ def newest(statements: Sequence[Statement]) -> Statement | None:
 # --- what is remembered ----------------------------------------------------------------------------------------------------
 
 
-def remembered(known: Known) -> list[Statement]:
+def remembered(known: TargetRecord) -> list[Statement]:
     """What the person said here; of a record without a memory, what it is."""
     kept = [_read(one) for one in (known.memory, *known.memory.get("also", ())) if one.get("allowed")]
     if kept or not known.exists:
@@ -65,7 +65,9 @@ def remembered(known: Known) -> list[Statement]:
     return [Statement(standing, told, ALWAYS if rank(standing) else told)] if standing else []
 
 
-def remember(before: Known, learnt: Known, fact: Seen | Told, inherits: Known | None = None) -> Known:
+def remember(
+    before: TargetRecord, learnt: TargetRecord, fact: Seen | TargetEvent, inherits: TargetRecord | None = None
+) -> TargetRecord:
     """What is learnt, with what its person allows by it. Our archive, our delete, a member that is gone or has moved say nothing."""
     said = remembered(before) + (remembered(inherits) if inherits is not None else [])
     old = newest(said)
@@ -74,18 +76,18 @@ def remember(before: Known, learnt: Known, fact: Seen | Told, inherits: Known | 
     return replace(learnt, memory=_written(old) if old else before.memory)
 
 
-def _copied(old: Statement | None, learnt: Known, fact: Seen | Told) -> Statement | None:
+def _copied(old: Statement | None, learnt: TargetRecord, fact: Seen | TargetEvent) -> Statement | None:
     """A status that we have set is as old as the statement it was copied from."""
-    if isinstance(fact, Told) or fact.act is None or not fact.act.memory or fact.act.standing != learnt.standing:
+    if isinstance(fact, TargetEvent) or fact.act is None or not fact.act.memory or fact.act.standing != learnt.standing:
         return None
     copy = _read(fact.act.memory)
     until = fact.before if copy.until == ALWAYS else copy.until
     return newest([Statement(copy.standing, copy.since, until), *([old] if old else [])])
 
 
-def _stated(old: Statement | None, standing: str, fact: Seen | Told) -> Statement:
-    stated = isinstance(fact, Told)
-    asked, at = (fact.at, fact.at) if isinstance(fact, Told) else (fact.after, fact.before)
+def _stated(old: Statement | None, standing: str, fact: Seen | TargetEvent) -> Statement:
+    stated = isinstance(fact, TargetEvent)
+    asked, at = (fact.at, fact.at) if isinstance(fact, TargetEvent) else (fact.after, fact.before)
     if old is None:
         return Statement(standing, at if stated else NEVER, at)
     if rank(standing) > rank(old.standing):
@@ -129,10 +131,10 @@ def copy_of(status: str, source: Statement | None) -> Mapping[str, Any]:
 
 def _here(work: Work, of: Any) -> list[Statement]:
     keys = dict.fromkeys((work.key, *work.former, *work.past))
-    return [one for key in keys for one in of(work.known.get(key, Known()))]
+    return [one for key in keys for one in of(work.known.get(key, TargetRecord()))]
 
 
-def _said(known: Known) -> list[Statement]:
+def _said(known: TargetRecord) -> list[Statement]:
     """Besides what was said: barred, taken away by somebody, or archived by somebody else is as good as a withdrawal."""
     gone = known.exists is False and known.met
     if known.barred is not None or gone or (known.standing == ARCHIVED and not known.former):

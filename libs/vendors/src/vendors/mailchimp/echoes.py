@@ -15,20 +15,20 @@ from common.contracts.messages import ChangeEvent
 from vendors.mailchimp import events, wire
 from vendors.mailchimp.members import key_of, parsed
 from vendors.mailchimp.seeing import SKEW
-from vendors.target import Heard, Known, Told, Written
+from vendors.target import Heard, TargetEvent, TargetRecord, Written
 
 RESOLUTION = timedelta(seconds=1)
 _WITHDRAWALS = ("unsubscribed", "cleaned")
 
 
-def told(event: ChangeEvent) -> Told | None:
+def told(event: ChangeEvent) -> TargetEvent | None:
     """None for what is about no member: a campaign."""
     member = parsed(event.record)
     email = event.fields.get("email")
     if event.entity != events.SUBSCRIPTION or member is None or not isinstance(email, str):
         return None
     former = event.fields.get("previous_email")
-    return Told(
+    return TargetEvent(
         place=member.audience,
         key=key_of(email),
         at=event.version.stamp,
@@ -39,7 +39,7 @@ def told(event: ChangeEvent) -> Told | None:
     )
 
 
-def heard(known: Known, told: Told, written: Sequence[Written]) -> Heard:
+def heard(known: TargetRecord, told: TargetEvent, written: Sequence[Written]) -> Heard:
     """R17: per field, by the stamp of the newest write of it and the value that it made; anything else is somebody's doing, or in doubt."""
     found = {path: _field(path, told, known, written) for path in told.values if path.startswith(wire.MERGE)}
     doubts, overwritten = _where(found, _Field.DOUBTFUL), _where(found, _Field.OVERWRITTEN)
@@ -56,7 +56,7 @@ class _Field(Enum):
     FOREIGN = "we know nothing of it"
 
 
-def _field(path: str, told: Told, known: Known, written: Sequence[Written]) -> _Field:
+def _field(path: str, told: TargetEvent, known: TargetRecord, written: Sequence[Written]) -> _Field:
     value, mine = told.values[path], [one for one in written if path in one.act.values]
     later = [one for one in mine if told.at < _earliest(one)]
     if later:
@@ -68,7 +68,7 @@ def _field(path: str, told: Told, known: Known, written: Sequence[Written]) -> _
     return _Field.DOUBTFUL if mine or path in known.values else _Field.FOREIGN
 
 
-def _past(path: str, told: Told, mine: Sequence[Written], next_write: Written) -> _Field:
+def _past(path: str, told: TargetEvent, mine: Sequence[Written], next_write: Written) -> _Field:
     """R19: of before a write of ours: an older one made it so, it was so when we wrote, or we have overwritten somebody."""
     if any(_made(one, path, told) for one in mine):
         return _Field.OURS
@@ -77,11 +77,11 @@ def _past(path: str, told: Told, mine: Sequence[Written], next_write: Written) -
     return _Field.KNOWN if explained else _Field.OVERWRITTEN
 
 
-def _made(write: Written, path: str, told: Told) -> bool:
+def _made(write: Written, path: str, told: TargetEvent) -> bool:
     return wire.same(write.act.values[path], told.values[path]) and _is_of(write, told.at)
 
 
-def _standing_is_ours(told: Told, written: Sequence[Written]) -> bool:
+def _standing_is_ours(told: TargetEvent, written: Sequence[Written]) -> bool:
     """A withdrawal is never taken for ours. What we did before our newest status is ours only where its event is older than that."""
     if not told.standing or told.standing in _WITHDRAWALS:
         return False

@@ -16,7 +16,7 @@ from typing import Any
 from common.contracts.outcomes import SkipReason
 from vendors.mailchimp import wire
 from vendors.mailchimp.consent import ARCHIVED, ceiling, copy_of, lowest, withdrawn_since
-from vendors.target import Act, Known, Look, NeedFacts, Nothing, Skip, Step, Work
+from vendors.target import Act, Look, NeedFacts, Nothing, Skip, Step, TargetRecord, Work
 
 ROWS = 500
 ROW_KEEPS_STATUS = "row_without_status_keeps"
@@ -44,8 +44,8 @@ def plan(work: Work, audience: Audience | None) -> Step:
 
 
 def _present(work: Work, audience: Audience | None) -> Step:
-    known = work.known.get(work.key, Known())
-    if not work.speaks:
+    known = work.known.get(work.key, TargetRecord())
+    if not work.is_writer:
         shares = Skip(SkipReason.SHARES_TARGET, "Another record with this address writes the member they share.")
         return _withdraw(work, known) or shares
     if known.barred is not None:
@@ -59,7 +59,7 @@ def _present(work: Work, audience: Audience | None) -> Step:
     return _withdraw(work, known) or _update(work, known) or _tag(work, known) or Nothing()
 
 
-def _create(work: Work, known: Known, audience: Audience | None) -> Step:
+def _create(work: Work, known: TargetRecord, audience: Audience | None) -> Step:
     """Not known to exist: by a batch that cannot update, so that a member who does exist is only found out.
 
     R6: the vendor's key is the address, which belongs to the link and not to the attempt. After an outcome that nobody saw this is reached
@@ -83,7 +83,7 @@ def _create(work: Work, known: Known, audience: Audience | None) -> Step:
     )  # fmt: skip
 
 
-def _bring_back(work: Work, known: Known) -> Step:
+def _bring_back(work: Work, known: TargetRecord) -> Step:
     if not known.former:
         return Skip(SkipReason.NOT_AT_TARGET, "Somebody else archived the member.")
     if known.former == "cleaned":
@@ -101,14 +101,14 @@ def _bring_back(work: Work, known: Known) -> Step:
     return Act("return", work.key, values, standing=status, born_of=_parent(work), memory=copy_of(status, said))
 
 
-def _withdraw(work: Work, known: Known) -> Step | None:
+def _withdraw(work: Work, known: TargetRecord) -> Step | None:
     """Somebody left at another address of theirs after we made this one: it follows. Who was there before us keeps its own consent."""
     if known.standing not in ("subscribed", "pending") or known.born_of not in (*work.former, *work.past):
         return None
     return Act("withdraw", work.key, {}, standing="unsubscribed") if withdrawn_since(work) else None
 
 
-def _update(work: Work, known: Known) -> Step | None:
+def _update(work: Work, known: TargetRecord) -> Step | None:
     """Without any status; together only where a row without a status is known to keep it."""
     differing = _differences(work.document, known)
     if not differing:
@@ -118,7 +118,7 @@ def _update(work: Work, known: Known) -> Step | None:
     return Act("update", work.key, differing)
 
 
-def _tag(work: Work, known: Known) -> Step | None:
+def _tag(work: Work, known: TargetRecord) -> Step | None:
     """One tag of ours at a time: everybody who gets or loses the same tag shares the call."""
     if "tags" not in work.document:
         return None
@@ -135,7 +135,7 @@ def _tag(work: Work, known: Known) -> Step | None:
 
 def _absent(work: Work) -> Step:
     """Marked instead of archived, where the sync says so."""
-    known = work.known.get(work.key, Known())
+    known = work.known.get(work.key, TargetRecord())
     if work.document.get("how") != "tag" or not work.key or known.exists is False or known.barred is not None:
         return Nothing()
     if (known.exists is None or known.doubtful) and work.key not in work.fresh:
@@ -148,7 +148,7 @@ def _absent(work: Work) -> Step:
 
 def _archive(work: Work, key: str) -> Step | None:
     """Looked at just before: what the member is now is what it may come back as."""
-    known = work.known.get(key, Known())
+    known = work.known.get(key, TargetRecord())
     if known.exists is False or known.standing == ARCHIVED or known.barred is SkipReason.FORGOTTEN:
         return None
     if key not in work.fresh:
@@ -156,17 +156,17 @@ def _archive(work: Work, key: str) -> Step | None:
     return Act("archive", key, {}, standing=ARCHIVED)
 
 
-def _give(key: str, name: str, known: Known) -> Act:
+def _give(key: str, name: str, known: TargetRecord) -> Act:
     tags = sorted({*known.values.get("tags", ()), name})
     return Act(f"give:{name}", key, {"tags": tags}, batch=f"tag:{name.casefold()}", most=ROWS)
 
 
-def _take(key: str, name: str, known: Known) -> Act:
+def _take(key: str, name: str, known: TargetRecord) -> Act:
     tags = sorted(tag for tag in known.values.get("tags", ()) if tag.casefold() != name.casefold())
     return Act(f"take:{name}", key, {"tags": tags}, batch=f"tag:{name.casefold()}", most=ROWS)
 
 
-def _differences(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+def _differences(document: Mapping[str, Any], known: TargetRecord) -> dict[str, Any]:
     """The fields that differ; another spelling of the same address is the same contact."""
     return {
         path: wire.fitting(value)
@@ -178,7 +178,11 @@ def _differences(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
 def _unseen(work: Work) -> str | None:
     """An address of the record whose consent has to be known before another one gets any."""
     return next(
-        (key for key in _others(work) if key not in work.fresh and work.known.get(key, Known()).exists is not False),
+        (
+            key
+            for key in _others(work)
+            if key not in work.fresh and work.known.get(key, TargetRecord()).exists is not False
+        ),
         None,
     )
 

@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from vendors.mailchimp import wire
 from vendors.mailchimp.consent import ARCHIVED, rank
-from vendors.target import Act, Attempt, Done, Known
+from vendors.target import Act, Attempt, Done, TargetRecord
 
 # The vendor's clock is not ours, and its stamps are cut to their second.
 SKEW = timedelta(seconds=5)
@@ -27,7 +27,7 @@ SKEW = timedelta(seconds=5)
 API = "api"
 
 
-def landed(attempt: Attempt, seen: Known) -> Done | None:
+def landed(attempt: Attempt, seen: TargetRecord) -> Done | None:
     """The verdict, if the member shows that the act was applied."""
     act = attempt.act
     kind, _, name = act.action.partition(":")
@@ -50,7 +50,7 @@ def landed(attempt: Attempt, seen: Known) -> Done | None:
             return Done(standing=seen.standing) if _was_changed(attempt, seen) else None
 
 
-def late(attempt: Attempt, known: Known, seen: Known) -> bool:
+def late(attempt: Attempt, known: TargetRecord, seen: TargetRecord) -> bool:
     """Whether what we see and do not know is what the act makes: it has landed after all.
 
     A member that somebody else made, or brought back, is theirs: so a return that carries no field proves nothing.
@@ -82,7 +82,7 @@ def brings(act: Act) -> bool:
     return act.action in ("create", "return")
 
 
-def drifted(known: Known, seen: Known) -> bool:
+def drifted(known: TargetRecord, seen: TargetRecord) -> bool:
     """Presence, archive, the values we agreed on and our tags; other people's tags are none of our business."""
     if bool(known.exists) != bool(seen.exists) or (known.standing == ARCHIVED) != (seen.standing == ARCHIVED):
         return True
@@ -90,7 +90,7 @@ def drifted(known: Known, seen: Known) -> bool:
     return not _fits(known.values, seen) or any(tag.casefold() not in tags for tag in known.ours)
 
 
-def _was_made(attempt: Attempt, seen: Known) -> bool:
+def _was_made(attempt: Attempt, seen: TargetRecord) -> bool:
     """A person may have edited our new member before we looked; it is ours by its birth, and not by its values."""
     if not seen.exists or (seen.made_by and not seen.made_by.casefold().startswith(API)):
         return False
@@ -99,25 +99,25 @@ def _was_made(attempt: Attempt, seen: Known) -> bool:
     return seen.made_at >= attempt.sent_at - SKEW
 
 
-def _was_changed(attempt: Attempt, seen: Known) -> bool:
+def _was_changed(attempt: Attempt, seen: TargetRecord) -> bool:
     if not seen.exists or _untouched(attempt, seen):
         return False
     return bool(_made(attempt, seen)) or _fits(attempt.act.values, seen)
 
 
-def _is_back(attempt: Attempt, seen: Known) -> bool:
+def _is_back(attempt: Attempt, seen: TargetRecord) -> bool:
     """It was archived when we sent it. Higher than we asked for is the person's own doing, unless our fields are there too."""
     if not seen.exists or seen.standing == ARCHIVED:
         return False
     return rank(seen.standing) >= rank(attempt.act.standing) or bool(_made(attempt, seen))
 
 
-def _untouched(attempt: Attempt, seen: Known) -> bool:
+def _untouched(attempt: Attempt, seen: TargetRecord) -> bool:
     """Nothing at all was changed since: it was so before, or the act never came."""
     return seen.stamp is not None and seen.stamp < attempt.sent_at - SKEW
 
 
-def _made(attempt: Attempt, seen: Known) -> list[str]:
+def _made(attempt: Attempt, seen: TargetRecord) -> list[str]:
     """The fields that are as the act makes them, and were not."""
     fields = {path: value for path, value in attempt.act.values.items() if path.startswith(wire.MERGE)}
     return [
@@ -127,9 +127,9 @@ def _made(attempt: Attempt, seen: Known) -> list[str]:
     ]
 
 
-def _fits(values: wire.Values, seen: Known) -> bool:
+def _fits(values: wire.Values, seen: TargetRecord) -> bool:
     return all(wire.same(v, seen.values.get(p)) for p, v in values.items() if p.startswith(wire.MERGE))
 
 
-def _tags(seen: Known) -> set[str]:
+def _tags(seen: TargetRecord) -> set[str]:
     return {str(tag).casefold() for tag in seen.values.get("tags", ())}

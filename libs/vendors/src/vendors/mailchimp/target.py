@@ -28,7 +28,21 @@ from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN, MC_MEMBE
 from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.tagging import Tagging
-from vendors.target import Act, Answered, Attempt, Done, Heard, Known, Seen, Sending, Step, Told, Verdict, Work, Written
+from vendors.target import (
+    Act,
+    Answered,
+    Attempt,
+    Done,
+    Heard,
+    Seen,
+    Sending,
+    Step,
+    TargetEvent,
+    TargetRecord,
+    Verdict,
+    Work,
+    Written,
+)
 
 LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
 _NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links"}
@@ -52,25 +66,27 @@ class MailchimpTarget:
         assert facts is None or isinstance(facts, Audience)
         return planning.plan(work, facts)
 
-    def landed(self, attempt: Attempt, seen: Known) -> Done | None:
+    def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         return seeing.landed(attempt, seen)
 
-    def late(self, attempt: Attempt, known: Known, seen: Known) -> bool:
+    def late(self, attempt: Attempt, known: TargetRecord, seen: TargetRecord) -> bool:
         return seeing.late(attempt, known, seen)
 
     def brings(self, act: Act) -> bool:
         return seeing.brings(act)
 
-    def drifted(self, known: Known, seen: Known) -> bool:
+    def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
         return seeing.drifted(known, seen)
 
-    def told(self, event: ChangeEvent) -> Told | None:
+    def told(self, event: ChangeEvent) -> TargetEvent | None:
         return echoes.told(event)
 
-    def heard(self, known: Known, told: Told, written: Sequence[Written]) -> Heard:
+    def heard(self, known: TargetRecord, told: TargetEvent, written: Sequence[Written]) -> Heard:
         return echoes.heard(known, told, written)
 
-    def remember(self, before: Known, learnt: Known, fact: Seen | Told, inherits: Known | None = None) -> Known:
+    def remember(
+        self, before: TargetRecord, learnt: TargetRecord, fact: Seen | TargetEvent, inherits: TargetRecord | None = None
+    ) -> TargetRecord:
         return consent.remember(before, learnt, fact, inherits)
 
     def lower(self, one: str, other: str) -> str:
@@ -88,7 +104,7 @@ class MailchimpTarget:
             return await self._batch(place, acts, api, sending, updates=action != "create")
         return await self._single(place, acts[0], api, sending)
 
-    async def look(self, place: str, key: str, api: Api) -> Known:
+    async def look(self, place: str, key: str, api: Api) -> TargetRecord:
         """One member as it is; a missing one is that only if its audience exists."""
         path = {"list_id": place, "hash": subscriber_hash(key)}
         call = Call("GET", MEMBER, "members.read", path=path, query={"exclude_fields": "_links"}, priority="live")
@@ -98,7 +114,7 @@ class MailchimpTarget:
             if failure.vendor_status != 404:
                 raise
             await self._audience_exists(place, api)
-            return Known(exists=False)
+            return TargetRecord(exists=False)
         found = wire.document(answer.body)
         with wire.reading(answer.body):
             shown = wire.all_tags(found)
@@ -189,7 +205,7 @@ def _of_member(act: Act, answer: VendorAnswer) -> Verdict:
     return Done(values=_tags_of(shown), standing=shown.standing, id=shown.id, stamp=shown.stamp)
 
 
-def _tags_of(shown: Known) -> dict[str, Any]:
+def _tags_of(shown: TargetRecord) -> dict[str, Any]:
     return {"tags": shown.values["tags"]} if "tags" in shown.values else {}
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from vendors.mailchimp.errors import unreadable
 from vendors.mailchimp.members import key_of
-from vendors.target import Known
+from vendors.target import TargetRecord
 
 MERGE = "merge."
 Values = Mapping[str, Any]
@@ -59,7 +59,7 @@ def change(status: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def member(found: Mapping[str, Any]) -> Known:
+def member(found: Mapping[str, Any]) -> TargetRecord:
     """What an answer shows of a member, by the paths of the catalogue."""
     values: dict[str, Any] = {"email": found["email_address"]}
     values |= {MERGE + tag: shown(value) for tag, value in found.get("merge_fields", {}).items()}
@@ -67,7 +67,7 @@ def member(found: Mapping[str, Any]) -> Known:
         values["tags"] = names(found.get("tags", ()))
     if found.get("language"):
         values["language"] = found["language"]
-    return Known(
+    return TargetRecord(
         exists=True, met=True, values=values, standing=found["status"], id=str(found.get("contact_id") or found["id"]),
         stamp=_moment(found.get("last_changed")), made_by=str(found.get("source") or ""),
         # The sign-up is told of some members only; the opt-in is told of all who are subscribed.

@@ -13,7 +13,7 @@ from common.api import problems
 from common.api.entrance import Entrance
 from console.api import connections, groups, letters, records, syncs, upkeep
 from console.api.answers import with_problem_schema
-from console.api.desk import Desk, admitted
+from console.api.context import ApiContext, admitted
 from console.api.problems import WORDS
 from console.api.spans import Spans
 
@@ -22,7 +22,7 @@ PREFIX = "/api/v1"
 NOUNS = (connections.routes, syncs.routes, records.routes, letters.routes, groups.routes, upkeep.routes)
 
 
-def build(desk: Desk) -> ASGIApp:
+def build(context: ApiContext) -> ASGIApp:
     """The usual documentation pages load scripts from elsewhere, so there is only the document itself."""
     app = _Application(
         title="Millrace console",
@@ -36,12 +36,12 @@ def build(desk: Desk) -> ASGIApp:
     problems.install(app, WORDS, RequestValidationError)
 
     async def admit(request: Request) -> None:
-        admitted(request, desk)
+        admitted(request, context)
 
     # The scheme is there for the document; it never decides, because its own refusal would not be problem details.
     guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(admit), Depends(HTTPBearer(auto_error=False))])
     for routes in NOUNS:
-        guarded.include_router(routes(desk))
+        guarded.include_router(routes(context))
     app.include_router(guarded)
     return Entrance(Spans(app))
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from console.api import versions
 from console.api.answers import problems
-from console.api.desk import Desk, actor
+from console.api.context import ApiContext, actor
 from console.api.documents import (
     ConnectingDocument,
     ConnectionDocument,
@@ -45,12 +45,12 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The sam
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of what is to be changed.")]
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """Everything under /connections, and the vendors there are."""
     router = APIRouter(tags=["connections"])
-    _reading(router, desk)
-    _connecting(router, desk)
-    _tending(router, desk)
+    _reading(router, context)
+    _connecting(router, context)
+    _tending(router, context)
     return router
 
 
@@ -59,10 +59,10 @@ def etag_of(row: ConnectionRow) -> str:
     return versions.etag(row.id, row.updated_at.isoformat())
 
 
-def _reading(router: APIRouter, desk: Desk) -> None:
+def _reading(router: APIRouter, context: ApiContext) -> None:
     @router.get("/vendors", response_model=VendorList, responses=problems(503))
     async def vendors() -> VendorList:
-        return VendorList(items=[vendor_document(ways) for ways in await desk.broker.vendors()])
+        return VendorList(items=[vendor_document(ways) for ways in await context.broker.vendors()])
 
     @router.get("/connections", response_model=ConnectionPage, responses=problems(422))
     async def connections(
@@ -70,30 +70,30 @@ def _reading(router: APIRouter, desk: Desk) -> None:
     ) -> ConnectionPage:
         after = after_of(cursor, 2)
         wanted = Wanted(name.replace("\x00", "\ufffd"), vendor, state, (after[0], after[1]) if after else None, limit)
-        page = await desk.connections.page(wanted)
+        page = await context.connections.page(wanted)
         return ConnectionPage(
             items=[connection_document(shown) for shown in page.items], next_cursor=cursor_of(page.after)
         )
 
     @router.get("/connections/{connection}", response_model=ConnectionDocument, responses=problems(404))
     async def connection(connection: ConnectionId) -> Response:
-        return _answer(await desk.connections.show(connection)).response()
+        return _answer(await context.connections.show(connection)).response()
 
     @router.get("/connections/{connection}/quota", response_model=QuotaDocument, responses=problems(404, 409))
     async def quota(connection: ConnectionId) -> QuotaDocument:
-        return quota_document(await desk.quotas.of(connection))
+        return quota_document(await context.quotas.of(connection))
 
 
-def _connecting(router: APIRouter, desk: Desk) -> None:
+def _connecting(router: APIRouter, context: ApiContext) -> None:
     @router.post(
         "/connections", status_code=201, response_model=ConnectingDocument, responses=problems(409, 422, 429, 503)
     )
     async def add(body: NewConnection, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            road = await desk.connecting.add(body.vendor, body.name, body.wish(actor(request)))
-            return await _begun(desk, road, 201)
+            road = await context.connecting.add(body.vendor, body.name, body.wish(actor(request)))
+            return await _begun(context, road, 201)
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post(
         "/connections/{connection}/reconnect",
@@ -102,35 +102,35 @@ def _connecting(router: APIRouter, desk: Desk) -> None:
     )
     async def reconnect(connection: ConnectionId, body: CredentialBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            road = await desk.connecting.reconnect(connection, body.wish(actor(request)))
-            return await _begun(desk, road, 200)
+            road = await context.connecting.reconnect(connection, body.wish(actor(request)))
+            return await _begun(context, road, 200)
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.get("/connections/{connection}/road", response_model=RoadDocument, responses=problems(404, 503))
     async def road(connection: ConnectionId, wait_s: WaitS = 0.0) -> RoadDocument:
-        return road_document(await desk.connecting.road(connection, wait_s))
+        return road_document(await context.connecting.road(connection, wait_s))
 
     @router.post(
         "/connections/{connection}/place", response_model=RoadDocument, responses=problems(404, 409, 422, 429, 503)
     )
     async def choose(connection: ConnectionId, body: PlaceBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return Answer(200, road_document(await desk.connecting.choose(connection, body.place)))
+            return Answer(200, road_document(await context.connecting.choose(connection, body.place)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post(
         "/connections/{connection}/places", response_model=RoadDocument, responses=problems(404, 409, 422, 429, 503)
     )
     async def discover(connection: ConnectionId, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return Answer(200, road_document(await desk.connecting.discover(connection)))
+            return Answer(200, road_document(await context.connecting.discover(connection)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
 
-def _tending(router: APIRouter, desk: Desk) -> None:
+def _tending(router: APIRouter, context: ApiContext) -> None:
     @router.patch(
         "/connections/{connection}",
         response_model=ConnectionDocument,
@@ -140,32 +140,32 @@ def _tending(router: APIRouter, desk: Desk) -> None:
         connection: ConnectionId, body: NameBody, request: Request, key: Key = None, if_match: IfMatch = None
     ) -> Response:
         async def work() -> Answer:
-            row = await desk.connections.row(connection)
+            row = await context.connections.row(connection)
             versions.expect(etag_of(row), if_match)
-            return _answer(await desk.connections.rename(connection, body.name, row))
+            return _answer(await context.connections.rename(connection, body.name, row))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/connections/{connection}/test", response_model=TrialDocument, responses=problems(404, 409))
     async def test(connection: ConnectionId, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return Answer(200, trial_document(await desk.trials.test(connection)))
+            return Answer(200, trial_document(await context.trials.test(connection)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/connections/{connection}/pause", response_model=ConnectionDocument, responses=problems(404, 409))
     async def pause(connection: ConnectionId, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return _answer(await desk.gates.pause(connection, actor(request)))
+            return _answer(await context.gates.pause(connection, actor(request)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/connections/{connection}/resume", response_model=ConnectionDocument, responses=problems(404, 409))
     async def resume(connection: ConnectionId, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return _answer(await desk.gates.resume(connection))
+            return _answer(await context.gates.resume(connection))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.delete(
         "/connections/{connection}",
@@ -174,19 +174,19 @@ def _tending(router: APIRouter, desk: Desk) -> None:
     )
     async def delete(connection: ConnectionId, request: Request, key: Key = None, if_match: IfMatch = None) -> Response:
         async def work() -> Answer:
-            versions.expect(etag_of(await desk.connections.row(connection)), if_match, required=False)
-            revoked = await desk.removal.delete(connection)
+            versions.expect(etag_of(await context.connections.row(connection)), if_match, required=False)
+            revoked = await context.removal.delete(connection)
             return Answer(202 if revoked is None else 200, DeletedDocument(id=connection, revoked=revoked or "waiting"))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
 
 def _answer(shown: Shown) -> Answer:
     return Answer(200, connection_document(shown), etag=etag_of(shown.row))
 
 
-async def _begun(desk: Desk, road: Road, status: int) -> Answer:
-    shown = connection_document(await desk.connections.show(road.connection))
+async def _begun(context: ApiContext, road: Road, status: int) -> Answer:
+    shown = connection_document(await context.connections.show(road.connection))
     told = road_document(road)
     kept = told.model_copy(update={"start_url": None})
     return Answer(

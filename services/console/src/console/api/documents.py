@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from common.http.quota import Quota
 from common.secret import Secret
 from console.broker import Grant, Ways
-from console.use_cases.connecting import Road, Wish
+from console.use_cases.connecting import ConnectRequest, Road
 from console.use_cases.connections import Shown
 from console.use_cases.trials import Trial
 from vendors.registry import VENDORS
@@ -47,8 +47,8 @@ class CredentialBody(Body):
     client_id: Line = ""
     client_secret: Secret | None = None
 
-    def wish(self, by: str) -> Wish:
-        return Wish(self.site, self.place, self.api_key, self.client_id, self.client_secret, by)
+    def wish(self, by: str) -> ConnectRequest:
+        return ConnectRequest(self.site, self.place, self.api_key, self.client_id, self.client_secret, by)
 
 
 class NewConnection(CredentialBody):

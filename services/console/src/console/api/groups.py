@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from common.api.refusal import Refusal
 from console import codes
 from console.api.answers import problems
-from console.api.desk import Desk
+from console.api.context import ApiContext
 from console.api.documents import Body
 from console.api.once import Answer
 from console.use_cases.groups import Seek
@@ -92,35 +92,35 @@ class SeekDocument(BaseModel):
     moves: list[MoveDocument]
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """Everything under /groups."""
     router = APIRouter(tags=["groups"])
 
     @router.get("/groups", response_model=GroupList, responses=problems(503))
     async def groups() -> GroupList:
-        return GroupList(items=[_group(one) for one in await desk.groups.all()])
+        return GroupList(items=[_group(one) for one in await context.groups.all()])
 
     @router.get("/groups/{group}", response_model=GroupDocument, responses=problems(404, 503))
     async def group(group: Named) -> GroupDocument:
-        return _group(await desk.groups.one(group))
+        return _group(await context.groups.one(group))
 
     @router.post("/groups/{group}/seek", response_model=SeekDocument, responses=problems(404, 409, 422, 503))
     async def seek(group: Named, body: SeekBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return Answer(200, _seek(await _sought(desk, group, body)))
+            return Answer(200, _seek(await _sought(context, group, body)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     return router
 
 
-async def _sought(desk: Desk, group: str, body: SeekBody) -> Seek:
+async def _sought(context: ApiContext, group: str, body: SeekBody) -> Seek:
     if body.offsets:
         offsets = {(one.topic, one.partition): one.offset for one in body.offsets}
-        return await desk.groups.restore(group, offsets, execute=body.execute)
+        return await context.groups.restore(group, offsets, execute=body.execute)
     if body.topic is None:
         raise Refusal(422, codes.API_REQUEST_INVALID, "A seek needs a topic and where to, or offsets.")
-    return await desk.groups.seek(group, body.topic, _target(body.to), execute=body.execute)
+    return await context.groups.seek(group, body.topic, _target(body.to), execute=body.execute)
 
 
 def _target(to: str) -> str | datetime:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from console.api.answers import problems
-from console.api.desk import Desk, actor
+from console.api.context import ApiContext, actor
 from console.api.documents import Word
 from console.api.letter_documents import (
     DiscardBody,
@@ -39,14 +39,14 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The sam
 Id = Annotated[str, Path(min_length=1, max_length=400, pattern=r"^[^\x00]+$")]
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """Everything under /dead-letters."""
     router = APIRouter(tags=["dead letters"])
-    _acting(router, desk)
+    _acting(router, context)
 
     @router.get("/dead-letter-groups", response_model=GroupsDocument, responses=problems())
     async def groups() -> GroupsDocument:
-        return groups_document(await desk.letters.groups())
+        return groups_document(await context.letters.groups())
 
     @router.get("/dead-letters", response_model=LetterList, responses=problems(422))
     async def letters(
@@ -59,36 +59,38 @@ def routes(desk: Desk) -> APIRouter:
         held: OnHold = False,
     ) -> LetterList:
         wish = LetterWish(code=code, sync=sync, topic=topic)
-        page = await (desk.letters.held(wish, limit) if held else desk.letters.list(wish, limit, after_of(cursor, 5)))
+        page = await (
+            context.letters.held(wish, limit) if held else context.letters.list(wish, limit, after_of(cursor, 5))
+        )
         items = [letter_document(one, unmask=unmask) for one in page.items]
         return LetterList(items=items, total=page.total, next_cursor=cursor_of(page.after))
 
     @router.get("/dead-letters/{letter:path}", response_model=LetterDetail, responses=problems(404))
     async def letter(letter: Id, unmask: Unmask = False) -> LetterDetail:
-        return letter_detail(await desk.letters.show(letter), unmask=unmask)
+        return letter_detail(await context.letters.show(letter), unmask=unmask)
 
     return router
 
 
-def _acting(router: APIRouter, desk: Desk) -> None:
+def _acting(router: APIRouter, context: ApiContext) -> None:
     @router.post("/dead-letters/retry", response_model=PlanDocument, responses=problems(404, 422, 503))
     async def retry(body: LettersBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
             wish = body.wish()
             if body.dry_run:
-                return Answer(200, plan_document(await desk.letters.plan(wish)))
+                return Answer(200, plan_document(await context.letters.plan(wish)))
             after = after_of(body.cursor, 5)
-            return Answer(200, step_document(await desk.letters.retry(wish, actor(request), after, body.limit)))
+            return Answer(200, step_document(await context.letters.retry(wish, actor(request), after, body.limit)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/dead-letters/discard", response_model=PlanDocument, responses=problems(404, 422))
     async def discard(body: DiscardBody, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
             wish = body.wish()
             if body.dry_run:
-                return Answer(200, plan_document(await desk.letters.plan(wish)))
+                return Answer(200, plan_document(await context.letters.plan(wish)))
             by, after = actor(request), after_of(body.cursor, 5)
-            return Answer(200, step_document(await desk.letters.discard(wish, by, body.reason, after, body.limit)))
+            return Answer(200, step_document(await context.letters.discard(wish, by, body.reason, after, body.limit)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)

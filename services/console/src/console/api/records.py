@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from console.api.answers import problems
-from console.api.desk import Desk
+from console.api.context import ApiContext
 from console.api.paging import MOST
 from console.api.record_documents import (
     RecordList,
@@ -26,19 +26,19 @@ Limit = Annotated[int, Query(ge=1, le=MOST, description="How many rows at most, 
 Unmask = Annotated[bool, Query(description="Show personal data too.")]
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """Everything under /records."""
     router = APIRouter(tags=["records"])
 
     @router.get("/records", response_model=RecordList, responses=problems(422))
     async def find(q: Text, unmask: Unmask = False) -> RecordList:
-        return RecordList(items=[record_document(one, unmask=unmask) for one in await desk.records.find(q)])
+        return RecordList(items=[record_document(one, unmask=unmask) for one in await context.records.find(q)])
 
     @router.get("/records/timeline", response_model=TimelineDocument, responses=problems(404, 422))
     async def timeline(
         connection: Id, entity: Id, record: Id, before: Before = None, limit: Limit = MOST, unmask: Unmask = False
     ) -> TimelineDocument:
-        found = await desk.records.timeline(RecordKey(connection, entity, record), before, limit)
+        found = await context.records.timeline(RecordKey(connection, entity, record), before, limit)
         return timeline_document(*found, unmask=unmask)
 
     return router

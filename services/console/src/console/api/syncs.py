@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from console.api.answers import problems
-from console.api.desk import Desk, actor
+from console.api.context import ApiContext, actor
 from console.api.history_documents import HistoryDocument, history_document
 from console.api.once import Answer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
@@ -32,71 +32,71 @@ Draft = Annotated[bool, Query(description="Store the sync without switching it o
 Unmask = Annotated[bool, Query(description="Show personal data too.")]
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """Everything under /syncs."""
     router = APIRouter(tags=["syncs"])
-    _reading(router, desk)
-    _applying(router, desk)
-    _switching(router, desk)
+    _reading(router, context)
+    _applying(router, context)
+    _switching(router, context)
     return router
 
 
-def _reading(router: APIRouter, desk: Desk) -> None:
+def _reading(router: APIRouter, context: ApiContext) -> None:
     @router.get("/syncs", response_model=SyncList, responses=problems(422))
     async def syncs(limit: Limit = USUAL, cursor: Cursor = "") -> SyncList:
         after = after_of(cursor, 1)
-        page = await desk.syncs.page(after[0] if after else "", limit)
+        page = await context.syncs.page(after[0] if after else "", limit)
         return SyncList(items=[sync_document(one) for one in page.items], next_cursor=cursor_of(page.after))
 
     @router.get("/syncs/{sync}", response_model=SyncDetail, responses=problems(404))
     async def sync(sync: Named) -> SyncDetail:
-        return sync_detail(await desk.syncs.show(sync))
+        return sync_detail(await context.syncs.show(sync))
 
     @router.get("/syncs/{sync}/history", response_model=HistoryDocument, responses=problems(404))
     async def history(sync: Named, limit: Limit = USUAL) -> HistoryDocument:
-        return history_document(await desk.history.of(sync, limit))
+        return history_document(await context.history.of(sync, limit))
 
     @router.get("/syncs/{sync}/preview", response_model=PreviewDocument, responses=problems(404, 409))
     async def preview(sync: Named, limit: Samples = 20, unmask: Unmask = False) -> PreviewDocument:
-        return PreviewDocument(**await desk.previews.of_sync(sync, limit, unmask=unmask))
+        return PreviewDocument(**await context.previews.of_sync(sync, limit, unmask=unmask))
 
 
-def _applying(router: APIRouter, desk: Desk) -> None:
+def _applying(router: APIRouter, context: ApiContext) -> None:
     @router.post("/syncs", response_model=AppliedDocument, responses=problems(409, 422, 503))
     async def apply(
         body: SyncBody, request: Request, dry_run: DryRun = False, draft: Draft = False, key: Key = None
     ) -> Response:
         async def work() -> Answer:
             if dry_run:
-                return Answer(200, applied_document(await desk.applying.plan(body.wish()), body.name, dry_run=True))
-            done = await desk.applying.apply(body.wish(), actor(request), activate=not draft)
+                return Answer(200, applied_document(await context.applying.plan(body.wish()), body.name, dry_run=True))
+            done = await context.applying.apply(body.wish(), actor(request), activate=not draft)
             return Answer(200, applied_document(done, body.name, dry_run=False))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/sync-preview", response_model=PreviewDocument, responses=problems(422, 503))
     async def preview(body: SyncBody, limit: Samples = 20, unmask: Unmask = False) -> PreviewDocument:
-        return PreviewDocument(**await desk.previews.of_wish(body.wish(), limit, unmask=unmask))
+        return PreviewDocument(**await context.previews.of_wish(body.wish(), limit, unmask=unmask))
 
 
-def _switching(router: APIRouter, desk: Desk) -> None:
+def _switching(router: APIRouter, context: ApiContext) -> None:
     @router.post("/syncs/{sync}/pause", response_model=SyncDetail, responses=problems(404, 409))
     async def pause(sync: Named, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return Answer(200, sync_detail(await desk.syncs.pause(sync)))
+            return Answer(200, sync_detail(await context.syncs.pause(sync)))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/syncs/{sync}/resume", response_model=SyncDetail, responses=problems(404, 409, 422, 503))
     async def resume(sync: Named, request: Request, key: Key = None) -> Response:
         async def work() -> Answer:
-            return Answer(200, sync_detail(await desk.syncs.resume(sync, actor(request))))
+            return Answer(200, sync_detail(await context.syncs.resume(sync, actor(request))))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)
 
     @router.post("/syncs/{sync}/disable", response_model=SyncDetail, responses=problems(404, 409))
     async def disable(sync: Named, request: Request, key: Key = None, archive: bool = False) -> Response:
         async def work() -> Answer:
-            return Answer(200, sync_detail(await desk.syncs.disable(sync, "archive" if archive else "keep")))
+            return Answer(200, sync_detail(await context.syncs.disable(sync, "archive" if archive else "keep")))
 
-        return await desk.once.run(request, work)
+        return await context.once.run(request, work)

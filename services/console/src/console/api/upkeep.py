@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from console.api.answers import problems
-from console.api.desk import Desk
+from console.api.context import ApiContext
 
 
 class RunDocument(BaseModel):
@@ -29,12 +29,12 @@ class UpkeepDocument(BaseModel):
     items: list[RunDocument]
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """Everything under /upkeep."""
     router = APIRouter(tags=["upkeep"])
 
     @router.get("/upkeep", response_model=UpkeepDocument, responses=problems())
     async def upkeep() -> UpkeepDocument:
-        return UpkeepDocument(items=[RunDocument(**asdict(run)) for run in await desk.last_runs()])
+        return UpkeepDocument(items=[RunDocument(**asdict(run)) for run in await context.last_runs()])
 
     return router

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from common.state import pool as state
 
 
-async def begin(tx: state.Connection, connection: str, by: str, now: datetime) -> None:
+async def begin(tx: state.DbConnection, connection: str, by: str, now: datetime) -> None:
     """A person has begun to connect; the place of a former grant is kept."""
     await tx.execute(
         """insert into core.connecting (connection, began_at, began_by, next_try_at) values ($1, $2, $3, $2)
@@ -20,12 +20,12 @@ async def begin(tx: state.Connection, connection: str, by: str, now: datetime) -
     )
 
 
-async def remember_consent(tx: state.Connection, connection: str, consent: str) -> None:
+async def remember_consent(tx: state.DbConnection, connection: str, consent: str) -> None:
     """Which consent at the token-broker belongs to it."""
     await tx.execute("update core.connecting set consent = $2 where connection = $1", connection, consent)
 
 
-async def done(tx: state.Connection, connection: str, place: str, message: str) -> None:
+async def done(tx: state.DbConnection, connection: str, place: str, message: str) -> None:
     """It is connected to this place."""
     await tx.execute(
         "update core.connecting set state = 'done', place = $2, code = '', message = $3 where connection = $1",
@@ -35,7 +35,7 @@ async def done(tx: state.Connection, connection: str, place: str, message: str) 
     )
 
 
-async def ended(tx: state.Connection, connection: str, code: str, message: str) -> None:
+async def ended(tx: state.DbConnection, connection: str, code: str, message: str) -> None:
     """It came to nothing, and why."""
     await tx.execute(
         "update core.connecting set state = 'ended', code = $2, message = $3 where connection = $1",
@@ -45,7 +45,7 @@ async def ended(tx: state.Connection, connection: str, code: str, message: str) 
     )
 
 
-async def again_later(tx: state.Connection, connection: str, code: str, message: str, at: datetime) -> None:
+async def again_later(tx: state.DbConnection, connection: str, code: str, message: str, at: datetime) -> None:
     """The credential is there and did not work yet."""
     await tx.execute(
         """update core.connecting set tries = tries + 1, next_try_at = $4, code = $2, message = $3
@@ -57,7 +57,7 @@ async def again_later(tx: state.Connection, connection: str, code: str, message:
     )
 
 
-async def due(tx: state.Connection, now: datetime, limit: int = 50) -> Sequence[str]:
+async def due(tx: state.DbConnection, now: datetime, limit: int = 50) -> Sequence[str]:
     """The connections that are being connected and may be looked at now."""
     rows = await tx.fetch(
         """select connection from core.connecting r join core.connection c on c.id = r.connection
@@ -69,7 +69,7 @@ async def due(tx: state.Connection, now: datetime, limit: int = 50) -> Sequence[
     return [row["connection"] for row in rows]
 
 
-async def look_again(tx: state.Connection, connection: str, at: datetime) -> None:
+async def look_again(tx: state.DbConnection, connection: str, at: datetime) -> None:
     """Nothing has happened: the others have their turn first."""
     await tx.execute(
         "update core.connecting set next_try_at = greatest(next_try_at, $2) where connection = $1 and state = 'open'",

@@ -83,7 +83,7 @@ _COLUMNS = (
 )
 
 
-async def read(tx: state.Connection, connection: str, *, lock: bool = False) -> ConnectionRow | None:
+async def read(tx: state.DbConnection, connection: str, *, lock: bool = False) -> ConnectionRow | None:
     """The connection, whatever its state; locked against everybody who would change or use it."""
     rows = await tx.fetch(
         f"select {_COLUMNS} from core.connection where id = $1{' for update' if lock else ''}",  # noqa: S608
@@ -92,7 +92,7 @@ async def read(tx: state.Connection, connection: str, *, lock: bool = False) -> 
     return (await _whole(tx, rows))[0] if rows else None
 
 
-async def named(tx: state.Connection, name: str) -> ConnectionRow | None:
+async def named(tx: state.DbConnection, name: str) -> ConnectionRow | None:
     """The connection that people call so now."""
     rows = await tx.fetch(
         f"select {_COLUMNS} from core.connection where name = $1 and state <> 'deleted'",  # noqa: S608
@@ -101,7 +101,7 @@ async def named(tx: state.Connection, name: str) -> ConnectionRow | None:
     return (await _whole(tx, rows))[0] if rows else None
 
 
-async def page(tx: state.Connection, wanted: Wanted) -> Sequence[ConnectionRow]:
+async def page(tx: state.DbConnection, wanted: Wanted) -> Sequence[ConnectionRow]:
     """A page in the order of names, one row longer than asked where there are more."""
     after = wanted.after or ("", "")
     rows = await tx.fetch(
@@ -118,12 +118,12 @@ async def page(tx: state.Connection, wanted: Wanted) -> Sequence[ConnectionRow]:
     return await _whole(tx, rows)
 
 
-async def in_state(tx: state.Connection, wanted: ConnectionState) -> Sequence[str]:
+async def in_state(tx: state.DbConnection, wanted: ConnectionState) -> Sequence[str]:
     """The ids of all connections in a state."""
     return [row["id"] for row in await tx.fetch("select id from core.connection where state = $1", wanted)]
 
 
-async def insert(tx: state.Connection, fresh: ConnectionRow) -> bool:
+async def insert(tx: state.DbConnection, fresh: ConnectionRow) -> bool:
     """A new row; false when the name is taken."""
     done = await tx.execute(
         """insert into core.connection (id, vendor, name, state, created_at, created_by, updated_at)
@@ -138,12 +138,12 @@ async def insert(tx: state.Connection, fresh: ConnectionRow) -> bool:
     return str(done) == "INSERT 0 1"
 
 
-async def discard(tx: state.Connection, connection: str) -> None:
+async def discard(tx: state.DbConnection, connection: str) -> None:
     """Takes back a row that never became anything."""
     await tx.execute("delete from core.connection where id = $1 and state = 'connecting'", connection)
 
 
-async def rename(tx: state.Connection, connection: str, name: str, now: datetime) -> None:
+async def rename(tx: state.DbConnection, connection: str, name: str, now: datetime) -> None:
     """Gives it another name; a taken one is a UniqueViolationError."""
     await tx.execute(
         "update core.connection set name = $2, updated_at = $3 where id = $1 and name <> $2", connection, name, now
@@ -151,7 +151,7 @@ async def rename(tx: state.Connection, connection: str, name: str, now: datetime
 
 
 async def activate(
-    tx: state.Connection, connection: str, details: Mapping[str, str], account: str, now: datetime
+    tx: state.DbConnection, connection: str, details: Mapping[str, str], account: str, now: datetime
 ) -> bool:
     """It was tried and works: its details are those of the grant, its account the vendor's. False when it was deleted meanwhile.
 
@@ -168,21 +168,21 @@ async def activate(
     return str(done) == "UPDATE 1"
 
 
-async def tested(tx: state.Connection, connection: str, result: str, now: datetime) -> None:
+async def tested(tx: state.DbConnection, connection: str, result: str, now: datetime) -> None:
     """What the last try said; empty when it worked."""
     await tx.execute(
         "update core.connection set tested_at = $3, test_result = $2 where id = $1", connection, result, now
     )
 
 
-async def mark(tx: state.Connection, connection: str, wanted: ConnectionState, now: datetime) -> None:
+async def mark(tx: state.DbConnection, connection: str, wanted: ConnectionState, now: datetime) -> None:
     """Another state of its life."""
     await tx.execute(
         "update core.connection set state = $2, updated_at = $3 where id = $1 and state <> $2", connection, wanted, now
     )
 
 
-async def active_syncs(tx: state.Connection, connection: str) -> Sequence[tuple[str, str]]:
+async def active_syncs(tx: state.DbConnection, connection: str) -> Sequence[tuple[str, str]]:
     """Id and name of the syncs that are switched on and use it."""
     rows = await tx.fetch(
         """select id, name from core.sync
@@ -192,7 +192,7 @@ async def active_syncs(tx: state.Connection, connection: str) -> Sequence[tuple[
     return [(row["id"], row["name"]) for row in rows]
 
 
-async def _whole(tx: state.Connection, rows: Iterable[Mapping[str, Any]]) -> list[ConnectionRow]:
+async def _whole(tx: state.DbConnection, rows: Iterable[Mapping[str, Any]]) -> list[ConnectionRow]:
     found = list(rows)
     ids = [row["id"] for row in found]
     gates = await _gates(tx, ids)
@@ -200,7 +200,7 @@ async def _whole(tx: state.Connection, rows: Iterable[Mapping[str, Any]]) -> lis
     return [_row(row, tuple(gates.get(row["id"], ())), connecting.get(row["id"])) for row in found]
 
 
-async def _gates(tx: state.Connection, ids: Sequence[str]) -> Mapping[str, list[GateRow]]:
+async def _gates(tx: state.DbConnection, ids: Sequence[str]) -> Mapping[str, list[GateRow]]:
     rows = await tx.fetch(
         "select connection, reason, place, until, code, message, set_at from core.gate where connection = any($1) order by reason, place",
         list(ids),
@@ -212,7 +212,7 @@ async def _gates(tx: state.Connection, ids: Sequence[str]) -> Mapping[str, list[
     return gates
 
 
-async def _connecting(tx: state.Connection, ids: Sequence[str]) -> Mapping[str, ConnectingRow]:
+async def _connecting(tx: state.DbConnection, ids: Sequence[str]) -> Mapping[str, ConnectingRow]:
     rows = await tx.fetch(
         """select connection, consent, state, place, began_at, tries, next_try_at, code, message
              from core.connecting where connection = any($1)""",

@@ -10,19 +10,19 @@ from common.state import pool as state
 PAUSED = "paused"
 
 
-async def pause(tx: state.Connection, connection: str, message: str, now: datetime) -> bool:
+async def pause(tx: state.DbConnection, connection: str, message: str, now: datetime) -> bool:
     """Closes the gate; false when it was closed for this reason before."""
     fresh: bool = await tx.fetchval("select core.set_gate($1, $2, null, $3, '', $4)", connection, PAUSED, now, message)
     return fresh
 
 
-async def resume(tx: state.Connection, connection: str, now: datetime) -> bool:
+async def resume(tx: state.DbConnection, connection: str, now: datetime) -> bool:
     """Lifts this reason and no other; false when it was not there."""
     lifted: bool = await tx.fetchval("select core.clear_gate($1, $2, $3)", connection, PAUSED, now)
     return lifted
 
 
-async def work_again(tx: state.Connection, connection: str, now: datetime) -> None:
+async def work_again(tx: state.DbConnection, connection: str, now: datetime) -> None:
     """A try went well: the vendor is there, and takes the account."""
     await tx.execute("select core.clear_gate($1, $2, $3)", connection, gates.REFUSED, now)
     await tx.execute("select core.clear_gate($1, $2, $3)", connection, gates.VENDOR_AWAY, now)
@@ -30,7 +30,7 @@ async def work_again(tx: state.Connection, connection: str, now: datetime) -> No
     await tx.execute("select pg_notify('work', '')")
 
 
-async def forget(tx: state.Connection, connection: str, now: datetime) -> None:
+async def forget(tx: state.DbConnection, connection: str, now: datetime) -> None:
     """The connection is gone, so nothing of it waits any more."""
     await tx.execute("delete from core.gate where connection = $1", connection)
     await tx.execute("delete from flow.vendor_probe where connection = $1", connection)

@@ -37,13 +37,13 @@ class Tally:
     last: datetime | None
 
 
-async def give_up_after(tx: state.Connection, patience: timedelta) -> None:
+async def give_up_after(tx: state.DbConnection, patience: timedelta) -> None:
     """No statement of this transaction takes longer: the server ends it with a QueryCanceledError."""
     milliseconds = str(int(patience.total_seconds() * 1000))
     await tx.execute("select set_config('statement_timeout', $1, true)", milliseconds)
 
 
-async def remaps(tx: state.Connection, sync: str, limit: int) -> Sequence[Remapped]:
+async def remaps(tx: state.DbConnection, sync: str, limit: int) -> Sequence[Remapped]:
     """The jobs, newest version first."""
     rows = await tx.fetch(
         """select mapping_version, seen, started_at, finished_at from flow.remap
@@ -54,7 +54,9 @@ async def remaps(tx: state.Connection, sync: str, limit: int) -> Sequence[Remapp
     return [Remapped(*tuple(row)) for row in rows]
 
 
-async def outcomes(tx: state.Connection, sync: str, since: datetime, now: datetime) -> Mapping[tuple[str, str], Tally]:
+async def outcomes(
+    tx: state.DbConnection, sync: str, since: datetime, now: datetime
+) -> Mapping[tuple[str, str], Tally]:
     """By (`mapping`, version) and by (`live`, day)."""
     found: dict[tuple[str, str], list[Any]] = {}
     for row in await tx.fetch(_OUTCOMES, sync, since, now - UNDERWAY):
@@ -68,7 +70,7 @@ async def outcomes(tx: state.Connection, sync: str, since: datetime, now: dateti
 
 
 async def read_on(
-    tx: state.Connection, sync: str, connection: str, entity: str, since: datetime
+    tx: state.DbConnection, sync: str, connection: str, entity: str, since: datetime
 ) -> Mapping[date, tuple[int, int]]:
     """By day: how many records were heard of, and how many of them gave the sync nothing new to wish."""
     rows = await tx.fetch(_READ_ON, sync, connection, entity, since)

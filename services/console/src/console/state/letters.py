@@ -24,7 +24,7 @@ class LetterGroup:
     last_at: datetime
 
 
-async def groups(tx: state.Connection) -> Sequence[LetterGroup]:
+async def groups(tx: state.DbConnection) -> Sequence[LetterGroup]:
     """By code, the largest first."""
     rows = await tx.fetch(
         """
@@ -53,13 +53,13 @@ async def groups(tx: state.Connection) -> Sequence[LetterGroup]:
     ]
 
 
-async def superseded(tx: state.Connection, ids: Sequence[int]) -> int:
+async def superseded(tx: state.DbConnection, ids: Sequence[int]) -> int:
     """How many of these messages are about something of which a newer state is known: they will change nothing."""
     found: int = await tx.fetchval(_SUPERSEDED.format("id = any($1)"), list(ids))
     return found
 
 
-async def superseded_of(tx: state.Connection, wanted: LetterFilter) -> int:
+async def superseded_of(tx: state.DbConnection, wanted: LetterFilter) -> int:
     """The same of all that fit."""
     where, values = conditions(wanted, 0)
     found: int = await tx.fetchval(_SUPERSEDED.format(f"true {where}"), *values)

@@ -19,7 +19,7 @@ class Queued:
     gates: tuple[str, ...] = ()
 
 
-async def of_syncs(tx: state.Connection, syncs: Sequence[tuple[str, str, str]]) -> Mapping[str, Queued]:
+async def of_syncs(tx: state.DbConnection, syncs: Sequence[tuple[str, str, str]]) -> Mapping[str, Queued]:
     """By sync; given its id, its source and its target."""
     work = await tx.fetch(_WORK, [sync for sync, _, _ in syncs])
     gates = await tx.fetch(

@@ -53,13 +53,13 @@ class Found:
     counterparts: tuple[Counterpart, ...]
 
 
-async def find(tx: state.Connection, text: str, limit: int) -> Sequence[RecordKey]:
+async def find(tx: state.DbConnection, text: str, limit: int) -> Sequence[RecordKey]:
     """The records that an address, a source's id, a target's key or id, or a trace id leads to."""
     rows = await tx.fetch(_FIND, text, text.lower(), list(RECORDS), limit)
     return [RecordKey(row["connection"], row["entity"], row["record"]) for row in rows]
 
 
-async def read(tx: state.Connection, keys: Sequence[RecordKey]) -> Sequence[Found]:
+async def read(tx: state.DbConnection, keys: Sequence[RecordKey]) -> Sequence[Found]:
     """What is known of them."""
     columns = [[key[at] for key in keys] for at in range(3)]
     rows = await tx.fetch(_READ, *columns)
@@ -75,7 +75,9 @@ async def read(tx: state.Connection, keys: Sequence[RecordKey]) -> Sequence[Foun
     ]
 
 
-async def timeline(tx: state.Connection, key: RecordKey, before: int | None, limit: int) -> Sequence[Mapping[str, Any]]:
+async def timeline(
+    tx: state.DbConnection, key: RecordKey, before: int | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
     """The journal's rows of one record and of its target's own events, newest first."""
     rows = await tx.fetch(_TIMELINE, *key, before, limit)
     return [dict(row) for row in rows]

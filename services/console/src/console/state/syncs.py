@@ -56,25 +56,25 @@ select s.id, s.name, s.template, s.entity, s.source_connection as source, a.name
 """
 
 
-async def named(tx: state.Connection, name: str, *, lock: bool = False) -> SyncRow | None:
+async def named(tx: state.DbConnection, name: str, *, lock: bool = False) -> SyncRow | None:
     """The sync of this name or id; locked against everybody who would change it."""
     how = " for update of s" if lock else ""
     row = await tx.fetchrow(f"{_SELECT} where s.name = $1 or s.id = $1 order by s.name = $1 desc limit 1{how}", name)
     return _sync(row) if row is not None else None
 
 
-async def page(tx: state.Connection, after: str, limit: int) -> Sequence[SyncRow]:
+async def page(tx: state.DbConnection, after: str, limit: int) -> Sequence[SyncRow]:
     """Syncs in the order of their names."""
     rows = await tx.fetch(f"{_SELECT} where s.name > $1 order by s.name limit $2", after, limit)
     return [_sync(row) for row in rows]
 
 
-async def exclude_others(tx: state.Connection, name: str) -> None:
+async def exclude_others(tx: state.DbConnection, name: str) -> None:
     """Until the transaction ends nobody else applies a sync of this name."""
     await tx.execute("select pg_advisory_xact_lock(hashtextextended('millrace:sync:' || $1, 0))", name)
 
 
-async def usable(tx: state.Connection, connections: Sequence[str]) -> bool:
+async def usable(tx: state.DbConnection, connections: Sequence[str]) -> bool:
     """Whether all of them are active, and so they stay until the transaction ends."""
     rows = await tx.fetch(
         "select id from core.connection where id = any($1) and state = 'active' order by id for share",
@@ -83,7 +83,7 @@ async def usable(tx: state.Connection, connections: Sequence[str]) -> bool:
     return len(rows) == len(set(connections))
 
 
-async def insert(tx: state.Connection, fresh: SyncRow) -> None:
+async def insert(tx: state.DbConnection, fresh: SyncRow) -> None:
     """A new sync, without a version yet."""
     await tx.execute(
         """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state,
@@ -95,7 +95,7 @@ async def insert(tx: state.Connection, fresh: SyncRow) -> None:
 
 
 async def add_version(
-    tx: state.Connection, sync: str, definition: MappingDefinition, note: str, by: str, now: datetime
+    tx: state.DbConnection, sync: str, definition: MappingDefinition, note: str, by: str, now: datetime
 ) -> None:
     """A new immutable version, which is the active one from now on."""
     await tx.execute(
@@ -108,28 +108,28 @@ async def add_version(
     )
 
 
-async def mark(tx: state.Connection, sync: str, wanted: SyncState, now: datetime) -> None:
+async def mark(tx: state.DbConnection, sync: str, wanted: SyncState, now: datetime) -> None:
     """Another state of its life."""
     await tx.execute(
         "update core.sync set state = $2, updated_at = $3 where id = $1 and state <> $2", sync, wanted, now
     )
 
 
-async def on_disable(tx: state.Connection, sync: str, wanted: OnDisable, now: datetime) -> None:
+async def on_disable(tx: state.DbConnection, sync: str, wanted: OnDisable, now: datetime) -> None:
     """What becomes of its target records, now that it is switched off."""
     await tx.execute(
         "update core.sync set on_disable = $2, updated_at = $3 where id = $1 and on_disable <> $2", sync, wanted, now
     )
 
 
-async def retemplate(tx: state.Connection, sync: str, template: str, now: datetime) -> None:
+async def retemplate(tx: state.DbConnection, sync: str, template: str, now: datetime) -> None:
     """Another template between the same two places."""
     await tx.execute(
         "update core.sync set template = $2, updated_at = $3 where id = $1 and template <> $2", sync, template, now
     )
 
 
-async def versions(tx: state.Connection, sync: str) -> Sequence[VersionRow]:
+async def versions(tx: state.DbConnection, sync: str) -> Sequence[VersionRow]:
     """All versions, newest first."""
     rows = await tx.fetch(
         """select version, note, created_at, created_by from core.mapping_version

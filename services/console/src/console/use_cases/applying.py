@@ -118,7 +118,7 @@ class Applying:
 
     async def _store(
         self,
-        tx: state.Connection,
+        tx: state.DbConnection,
         wish: SyncWish,
         draft: Draft,
         definition: MappingDefinition,

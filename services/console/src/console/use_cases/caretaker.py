@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
-from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
+from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, is_away, trouble_of
 from console import codes
 from console.state import connecting as roads
 from console.use_cases.connecting import Connecting
@@ -59,7 +59,7 @@ class Caretaker:
         except Refusal:
             raise
         except Exception as error:
-            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+            if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                 raise
             await self._give_up(connection, error)
         finally:

@@ -43,7 +43,7 @@ _OVER = ("connected", "denied", "expired", "cancelled", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ConnectRequest:
     """What a person gave to connect an account; neither key nor client secret means: by consent."""
 
     site: str = ""
@@ -92,7 +92,7 @@ class Connecting:
 
     # --- beginning ----------------------------------------------------------------------------------------------------------
 
-    async def add(self, vendor: str, name: str, wish: Wish) -> Road:
+    async def add(self, vendor: str, name: str, wish: ConnectRequest) -> Road:
         """A connection of this name; one that was begun and never finished is gone on with."""
         self._refuse_unknown_way(vendor, wish)
         row, fresh = await self._row(vendor, name, wish.by)
@@ -104,7 +104,7 @@ class Connecting:
                     await rows.discard(tx, row.id)
             raise
 
-    async def reconnect(self, connection: str, wish: Wish) -> Road:
+    async def reconnect(self, connection: str, wish: ConnectRequest) -> Road:
         """A new grant for the same connection; without a key it is by consent, unless the former grant was a key."""
         async with state.transaction(self._pool) as tx:
             row = await rows.read(tx, connection, lock=True)
@@ -120,7 +120,7 @@ class Connecting:
         site = wish.site or (held.site if held is not None and held.kind != "api_key" else "")
         return await self._set_out(row, replace(wish, site=site, place=_place_of(row, held) or wish.place))
 
-    def _refuse_unknown_way(self, vendor: str, wish: Wish) -> None:
+    def _refuse_unknown_way(self, vendor: str, wish: ConnectRequest) -> None:
         known = self._vendors.get(VendorName(vendor))
         grant = known.grant if known is not None else None
         if known is None or grant is None:
@@ -143,7 +143,7 @@ class Connecting:
             await roads.begin(tx, row.id, by, now)
         return row, fresh
 
-    async def _set_out(self, row: ConnectionRow, wish: Wish) -> Road:
+    async def _set_out(self, row: ConnectionRow, wish: ConnectRequest) -> Road:
         await failpoints.hit("console.connecting.begun")
         if wish.api_key is not None:
             await self._broker.put_api_key(row.id, row.vendor, wish.api_key, place=wish.place, by=wish.by)
@@ -157,7 +157,7 @@ class Connecting:
             return await self.settle(row.id)
         return await self._by_consent(row, wish)
 
-    async def _by_consent(self, row: ConnectionRow, wish: Wish) -> Road:
+    async def _by_consent(self, row: ConnectionRow, wish: ConnectRequest) -> Road:
         former = row.connecting.consent if row.connecting is not None else ""
         if former:
             # Two open addresses for one connection would race for it.

@@ -137,7 +137,7 @@ class Drafting:
         return None if wrong or row is None else self._opened(row)
 
 
-async def _named(link: state.Connection, name: str) -> ConnectionRow | None:
+async def _named(link: state.DbConnection, name: str) -> ConnectionRow | None:
     return await connection_rows.named(link, name) or await connection_rows.read(link, name)
 
 

@@ -42,7 +42,7 @@ def refuse_unless_named(wish: LetterWish) -> None:
         raise Refusal(422, record_codes.LETTERS_NOT_NAMED)
 
 
-async def named(link: state.Connection, ids: Sequence[str]) -> tuple[Sequence[StoredLetter], Sequence[StuckItem]]:
+async def named(link: state.DbConnection, ids: Sequence[str]) -> tuple[Sequence[StoredLetter], Sequence[StuckItem]]:
     """The open ones of these ids; refused when one of them is not open, or not there."""
     letters, items = DeadLetters(link), StuckItems(link)
     messages = [await letters.get(int(one)) for one in sorted(set(ids)) if is_message(one)]

@@ -12,7 +12,7 @@ from common import telemetry
 from common.clock import monotonic
 from common.failures import Bug
 from common.http import door_codes
-from common.http.exchange import Answer, Trouble, exchange, open_client
+from common.http.exchange import Answer, NoAnswer, exchange, open_client
 from common.http.profile import Timeouts
 from vendors.grant import GrantCall, GrantReply, NotGranted
 from vendors.grant_codes import ACCOUNTS_FAULT
@@ -61,7 +61,7 @@ class Accounts:
         await self._client.aclose()
 
 
-def _told(trouble: Trouble) -> NotGranted:
+def _told(trouble: NoAnswer) -> NotGranted:
     if trouble.held is not None:
         raise trouble.held
     if not trouble.sent:

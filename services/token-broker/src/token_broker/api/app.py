@@ -64,14 +64,14 @@ from starlette.types import ASGIApp
 
 from common.api.entrance import Entrance
 from token_broker.api import control, problems, public, serving
-from token_broker.api.desk import Desk
+from token_broker.api.context import ApiContext
 
 # FastAPI's own spans and log records carry the whole query and path of a request: the code and the state of a callback, the ticket of a
 # start address. We make our own, by templates.
 _SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
-def build(desk: Desk) -> ASGIApp:
+def build(context: ApiContext) -> ASGIApp:
     """The application; the usual documentation pages load scripts from elsewhere, so there is only the document itself."""
     app = FastAPI(
         title="Millrace token-broker",
@@ -82,6 +82,6 @@ def build(desk: Desk) -> ASGIApp:
         telemetry=_SILENT,
     )
     problems.install(app)
-    for routes in (serving.routes(desk), control.routes(desk), public.routes(desk)):
+    for routes in (serving.routes(context), control.routes(context), public.routes(context)):
         app.include_router(routes)
     return Entrance(app)

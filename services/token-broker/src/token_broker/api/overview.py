@@ -11,7 +11,7 @@ from common.state import pool as state
 from token_broker.accounts.registry import Registry
 from token_broker.refusals import unknown_grant
 from token_broker.vault.credentials import Credentials
-from token_broker.vault.held import Standing
+from token_broker.vault.open_credential import CredentialStatus
 from token_broker.vault.token_calls import calls_since, latest_calls
 from vendors.grant import OAuth
 
@@ -41,7 +41,7 @@ class Overview:
         """Every grant."""
         return [await self._document(standing) for standing in await self._credentials.standings()]
 
-    async def _document(self, standing: Standing) -> dict[str, Any]:
+    async def _document(self, standing: CredentialStatus) -> dict[str, Any]:
         oauth = self._oauth(standing)
         siblings = await self._siblings(standing, oauth)
         budget = await self._budget(standing, oauth)
@@ -70,20 +70,20 @@ class Overview:
             "warnings": self._warnings(standing, siblings, budget),
         }
 
-    def _oauth(self, standing: Standing) -> OAuth | None:
+    def _oauth(self, standing: CredentialStatus) -> OAuth | None:
         try:
             return self._registry.oauth(standing.vendor) if standing.kind != "api_key" else None
         except Refusal:
             return None
 
-    async def _siblings(self, standing: Standing, oauth: OAuth | None) -> dict[str, int] | None:
+    async def _siblings(self, standing: CredentialStatus, oauth: OAuth | None) -> dict[str, int] | None:
         if oauth is None or oauth.grants_per_owner is None or standing.kind != "oauth":
             return None
         relatives = self._registry.relatives(standing.vendor)
         held = await self._credentials.siblings(relatives, standing.site, standing.owner)
         return {"held": held, "of": oauth.grants_per_owner}
 
-    async def _budget(self, standing: Standing, oauth: OAuth | None) -> dict[str, float] | None:
+    async def _budget(self, standing: CredentialStatus, oauth: OAuth | None) -> dict[str, float] | None:
         allowance = oauth.renewal.allowance if oauth is not None and oauth.renewal is not None else None
         if allowance is None:
             return None
@@ -97,7 +97,7 @@ class Overview:
             return await latest_calls(link, connection, _REFRESHES_SHOWN)
 
     def _warnings(
-        self, standing: Standing, siblings: dict[str, int] | None, budget: dict[str, float] | None
+        self, standing: CredentialStatus, siblings: dict[str, int] | None, budget: dict[str, float] | None
     ) -> list[str]:
         warnings = []
         if siblings and siblings["held"] >= siblings["of"] * _NEARLY:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from token_broker.api.desk import Desk
+from token_broker.api.context import ApiContext
 from token_broker.api.pages import HEADERS, page
 from token_broker.consent.consents import OPEN_FOR, Onward
 from token_broker.consent.store import Consent
@@ -21,20 +21,20 @@ _TITLES = {
 }
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """`/connect` and `/oauth`."""
     router = APIRouter(include_in_schema=False)
-    secure = desk.browser_url.startswith("https://")
+    secure = context.browser_url.startswith("https://")
 
     @router.get("/connect/{ticket}")
     async def connect(ticket: str, request: Request) -> Response:
-        onward = await desk.consents.open(ticket, _cookies(request, secure=secure))
+        onward = await context.consents.open(ticket, _cookies(request, secure=secure))
         return _sent_on(onward, secure=secure)
 
     @router.get("/oauth/{family}/callback")
     async def callback(family: str, request: Request) -> Response:
         query = list(request.query_params.multi_items())
-        consent = await desk.consents.returned(family, query, _cookies(request, secure=secure))
+        consent = await context.consents.returned(family, query, _cookies(request, secure=secure))
         return _told(consent)
 
     return router

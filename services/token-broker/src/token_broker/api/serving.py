@@ -13,11 +13,11 @@ from opentelemetry import propagate, trace
 from common import telemetry
 from common.api.refusal import Refusal
 from token_broker import codes
-from token_broker.api.desk import Desk, answer
+from token_broker.api.context import ApiContext, answer
 from token_broker.api.documents import hook_document
 from token_broker.refusals import unknown_grant
 from token_broker.vault.access_log import Read
-from token_broker.vault.held import Held
+from token_broker.vault.open_credential import OpenCredential
 
 FRESH_FOR_S = 300
 _MOST_REPORT = 4096
@@ -25,42 +25,42 @@ _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(context: ApiContext) -> APIRouter:
     """`/v1/tokens` and the reading side of `/v1/webhook-secrets`."""
     router = APIRouter()
 
     @router.post("/v1/tokens/{connection}")
     async def token(connection: str, request: Request) -> Response:
         with _span(request, "POST /v1/tokens/{connection}"):
-            caller = desk.caller(request, "tokens")
+            caller = context.caller(request, "tokens")
             refused = _reported(await _body(request))
-            held = await desk.tokens.known(_named(connection))
-            line = _Line(desk, request, caller.name, held.connection, held.vendor, "token", held.generation)
+            held = await context.tokens.known(_named(connection))
+            line = _Line(context, request, caller.name, held.connection, held.vendor, "token", held.generation)
             with line:
                 caller.may("tokens", held.vendor)
-                held = await desk.tokens.token(held, refused)
+                held = await context.tokens.token(held, refused)
                 line.generation = held.generation
-        return answer(_token(desk, held))
+        return answer(_token(context, held))
 
     @router.get("/v1/webhook-secrets/{connection}")
     async def webhook_secrets(connection: str, request: Request) -> Response:
         with _span(request, "GET /v1/webhook-secrets/{connection}"):
-            caller = desk.caller(request, "webhooks")
+            caller = context.caller(request, "webhooks")
             connection = _named(connection)
-            vendor = await _vendor(desk, connection)
-            with _Line(desk, request, caller.name, connection, vendor, "webhook-secret", None):
+            vendor = await _vendor(context, connection)
+            with _Line(context, request, caller.name, connection, vendor, "webhook-secret", None):
                 caller.may("webhooks", vendor)
-                found = await desk.webhook_secrets.valid(connection)
+                found = await context.webhook_secrets.valid(connection)
         return answer({"secrets": [hook_document(one) for one in found], "fresh_for_s": FRESH_FOR_S})
 
     return router
 
 
-async def _vendor(desk: Desk, connection: str) -> str:
+async def _vendor(context: ApiContext, connection: str) -> str:
     """Whose connection it is: by its hooks, or by its credential."""
-    vendor = await desk.webhook_secrets.vendor(connection)
+    vendor = await context.webhook_secrets.vendor(connection)
     if vendor is None:
-        vendor = (await desk.tokens.known(connection)).vendor
+        vendor = (await context.tokens.known(connection)).vendor
     return vendor
 
 
@@ -95,7 +95,7 @@ def _reported(body: bytes) -> int | None:
     return generation
 
 
-def _token(desk: Desk, held: Held) -> dict[str, object]:
+def _token(context: ApiContext, held: OpenCredential) -> dict[str, object]:
     return {
         "connection": held.connection,
         "vendor": held.vendor,
@@ -103,7 +103,7 @@ def _token(desk: Desk, held: Held) -> dict[str, object]:
         "token": held.access.reveal(),
         "generation": held.generation,
         "expires_at": held.expires_at,
-        "good_for_s": round(desk.tokens.good_for(held), 3),
+        "good_for_s": round(context.tokens.good_for(held), 3),
     }
 
 
@@ -111,10 +111,17 @@ class _Line:
     """One line of the access log, whatever becomes of the read."""
 
     def __init__(
-        self, desk: Desk, request: Request, caller: str, connection: str, vendor: str, what: str, generation: int | None
+        self,
+        context: ApiContext,
+        request: Request,
+        caller: str,
+        connection: str,
+        vendor: str,
+        what: str,
+        generation: int | None,
     ) -> None:
         self.generation = generation
-        self._desk = desk
+        self._context = context
         self._line = (caller, connection, vendor, what)
         self._trace = _trace_id(request)
 
@@ -124,8 +131,8 @@ class _Line:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         outcome = "ok" if error is None else error.code.name if isinstance(error, Refusal) else "failed"
         caller, connection, vendor, what = self._line
-        now = self._desk.clock.now()
-        self._desk.access_log.add(Read(now, caller, connection, vendor, what, self.generation, outcome, self._trace))
+        now = self._context.clock.now()
+        self._context.access_log.add(Read(now, caller, connection, vendor, what, self.generation, outcome, self._trace))
 
 
 def _trace_id(request: Request) -> str:

@@ -18,7 +18,7 @@ from token_broker import codes
 from token_broker.accounts.discovery import Discoverer
 from token_broker.accounts.registry import Registry
 from token_broker.accounts.revocation import Revocation
-from token_broker.consent.adoption import Adoption, NewGrant
+from token_broker.consent.credential_replacement import CredentialReplacement, NewGrant
 from token_broker.consent.store import Consent, ConsentStore
 from token_broker.vault.times import times_of
 from vendors import grant_codes
@@ -34,7 +34,7 @@ class Choice:
         self,
         pool: state.Pool,
         store: ConsentStore,
-        adoption: Adoption,
+        replacement: CredentialReplacement,
         discoverer: Discoverer,
         revocation: Revocation,
         registry: Registry,
@@ -43,7 +43,7 @@ class Choice:
     ) -> None:
         self._pool = pool
         self._store = store
-        self._adoption = adoption
+        self._replacement = replacement
         self._discoverer = discoverer
         self._revocation = revocation
         self._registry = registry
@@ -131,7 +131,7 @@ class Choice:
             if candidate is None or not await self._store.settle(tx, consent.id, place.id, place.details):
                 raise Refusal(409, codes.CONSENT_NOT_OPEN)
             new = self._grant(consent, place, candidate.access, candidate.refresh)
-            former = await self._adoption.adopt(tx, new)
+            former = await self._replacement.adopt(tx, new)
             next_step = "You can close this window; the rest happens where you started."
             await self._store.finish(tx, consent.id, "complete", "", message, next_step, now)
         self._log.info("consent.completed", connection=consent.connection, vendor=consent.vendor, site=consent.site)

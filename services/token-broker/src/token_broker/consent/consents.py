@@ -72,7 +72,7 @@ class Consents:
         self._registry = registry
         self._clock = clock
 
-    async def start(self, wish: Wish) -> tuple[Consent, Secret]:
+    async def start(self, wish: ConsentRequest) -> tuple[Consent, Secret]:
         """A new consent and the secret part of its start address."""
         oauth = self._registry.wanted(wish.vendor, "consent").oauth
         if oauth is None:
@@ -148,7 +148,7 @@ class Consents:
             await self._choice.end(consent, "expired", said)
         await self._store.forget(now - KEPT_FOR)
 
-    def _check(self, wish: Wish, oauth: OAuth, app: App) -> None:
+    def _check(self, wish: ConsentRequest, oauth: OAuth, app: App) -> None:
         if wish.site and oauth.sites and wish.site not in oauth.sites:
             raise Refusal(422, grant_codes.SITE_REFUSED, f"The data centres are {', '.join(oauth.sites)}.")
         if not app.redirect_uri:
@@ -198,7 +198,7 @@ class Consents:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ConsentRequest:
     """What the console asks for."""
 
     connection: str
@@ -209,7 +209,7 @@ class Wish:
     by: str = ""
 
 
-def _new(wish: Wish, family: str, now: datetime) -> Consent:
+def _new(wish: ConsentRequest, family: str, now: datetime) -> Consent:
     return Consent(
         id=secrets.token_hex(8),
         connection=wish.connection,

@@ -17,11 +17,11 @@ from token_broker.accounts.client import Accounts
 from token_broker.accounts.discovery import Discoverer
 from token_broker.accounts.registry import Registry, stored_client
 from token_broker.accounts.revocation import Revocation
-from token_broker.consent.adoption import Adoption, NewGrant
+from token_broker.consent.credential_replacement import CredentialReplacement, NewGrant
 from token_broker.refusals import unknown_vendor
 from token_broker.vault.credentials import Credentials
-from token_broker.vault.held import Held
 from token_broker.vault.keyring import KeyLost
+from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.sealing import SealBroken
 from token_broker.vault.times import Times, times_of
 from vendors import grant_codes
@@ -50,7 +50,7 @@ class Grants:
         self,
         pool: state.Pool,
         credentials: Credentials,
-        adoption: Adoption,
+        replacement: CredentialReplacement,
         accounts: Accounts,
         discoverer: Discoverer,
         revocation: Revocation,
@@ -60,7 +60,7 @@ class Grants:
     ) -> None:
         self._pool = pool
         self._credentials = credentials
-        self._adoption = adoption
+        self._replacement = replacement
         self._accounts = accounts
         self._discoverer = discoverer
         self._revocation = revocation
@@ -151,7 +151,7 @@ class Grants:
             await self._credentials.erase(connection)
         return revoked
 
-    async def _opened(self, connection: str) -> Held | None:
+    async def _opened(self, connection: str) -> OpenCredential | None:
         """What does not open cannot be revoked, but it can be erased."""
         try:
             return await self._credentials.read(connection)
@@ -160,7 +160,7 @@ class Grants:
 
     async def _adopt(self, new: NewGrant) -> None:
         async with state.transaction(self._pool) as tx:
-            former = await self._adoption.adopt(tx, new)
+            former = await self._replacement.adopt(tx, new)
         self._log.info("grant.stored", connection=new.connection, vendor=new.vendor, kind=new.kind, site=new.site)
         if former is not None and former.kind == "oauth":
             await self._revocation.revoke(former.vendor, former.kind, former.site, former.access, former.refresh)

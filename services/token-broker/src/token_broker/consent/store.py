@@ -193,7 +193,7 @@ class ConsentStore:
                 expires_at,
             )
 
-    async def candidate(self, link: state.Connection, consent_id: str) -> Candidate | None:
+    async def candidate(self, link: state.DbConnection, consent_id: str) -> Candidate | None:
         """The tokens, opened."""
         row = await link.fetchrow("select sealed_access, sealed_refresh from vault.consent where id = $1", consent_id)
         if row is None or row["sealed_access"] is None:
@@ -231,7 +231,14 @@ class ConsentStore:
             )
 
     async def finish(
-        self, tx: state.Connection, consent_id: str, ended: str, code: str, message: str, next_step: str, now: datetime
+        self,
+        tx: state.DbConnection,
+        consent_id: str,
+        ended: str,
+        code: str,
+        message: str,
+        next_step: str,
+        now: datetime,
     ) -> None:
         """The end of a consent, good or bad: its candidate is forgotten with the key that opened it."""
         await tx.execute(
@@ -246,7 +253,7 @@ class ConsentStore:
         )
         await self._vault.forget(tx, subject(consent_id))
 
-    async def settle(self, tx: state.Connection, consent_id: str, place: str, details: Mapping[str, str]) -> bool:
+    async def settle(self, tx: state.DbConnection, consent_id: str, place: str, details: Mapping[str, str]) -> bool:
         """Takes the choice, once."""
         taken = await tx.fetchval(
             """update vault.consent set place = $2, details = details || $3

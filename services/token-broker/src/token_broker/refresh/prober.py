@@ -10,7 +10,7 @@ from token_broker.accounts.discovery import Discoverer
 from token_broker.codes import FRESH_TOKEN_REFUSED
 from token_broker.refresh.store import RefreshStore
 from token_broker.refusals import unavailable
-from token_broker.vault.held import Held
+from token_broker.vault.open_credential import OpenCredential
 from vendors.grant import Discovery, NotGranted
 
 # One try per generation in this time, whoever reports what.
@@ -34,7 +34,7 @@ class Prober:
         self._verdicts: dict[str, _Verdict] = {}
         self._trying: dict[str, asyncio.Lock] = {}
 
-    async def alive(self, held: Held) -> bool:
+    async def alive(self, held: OpenCredential) -> bool:
         """Whether the vendor accepts the credential; one that cannot be renewed, or was just renewed for that reason, ends here."""
         async with self._trying.setdefault(held.connection, asyncio.Lock()):
             known = self._verdicts.get(held.connection)
@@ -49,7 +49,7 @@ class Prober:
                 await self._judge(held, found)
             return alive
 
-    async def _judge(self, held: Held, refused: NotGranted) -> None:
+    async def _judge(self, held: OpenCredential, refused: NotGranted) -> None:
         if held.refresh is None:
             await self._store.end(held, None, refused, self._clock.now())
         elif held.made_because == "unauthorised":

@@ -29,8 +29,8 @@ from token_broker.refresh.locks import GrantLocks, LockBusy, LockLost, Sure
 from token_broker.refresh.store import Intent, Postponed, RefreshStore
 from token_broker.refusals import needs_reauth, unavailable, unknown_grant
 from token_broker.vault.credentials import Credentials
-from token_broker.vault.held import Held
 from token_broker.vault.keyring import KeyLost
+from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.sealing import SealBroken
 from token_broker.vault.times import Draw, Times, times_of
 from vendors.grant import App, GrantCall, Granted, GrantReply, NotGranted, NotRegistered, OAuth, Renewal
@@ -41,7 +41,7 @@ STORE_FOR_S = 60.0
 APP_PAUSE = timedelta(minutes=5)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 
-Outcome = Held | Refusal
+Outcome = OpenCredential | Refusal
 
 
 class Refresher:
@@ -71,7 +71,7 @@ class Refresher:
         self._flights: dict[str, asyncio.Task[Outcome]] = {}
         self._closed = False
 
-    async def renew(self, connection: str, seen: int, because: str) -> Held:
+    async def renew(self, connection: str, seen: int, because: str) -> OpenCredential:
         """A credential of a later generation than the one seen; whoever asks meanwhile waits for the same refresh."""
         flight = self._flights.get(connection)
         if flight is None:
@@ -126,7 +126,7 @@ class Refresher:
             return await self._postpone(held, intent, now)
         return await self._ask(held, oauth, renewal, intent, because, sure)
 
-    def _renewable(self, held: Held) -> tuple[OAuth, Renewal]:
+    def _renewable(self, held: OpenCredential) -> tuple[OAuth, Renewal]:
         oauth = self._registry.oauth(held.vendor)
         if held.state == "revoking":
             raise unknown_grant(held.connection)
@@ -134,11 +134,11 @@ class Refresher:
             raise needs_reauth(held.reason or "This credential cannot be renewed.")
         return oauth, oauth.renewal
 
-    def _may_ask(self, held: Held, now: datetime) -> None:
+    def _may_ask(self, held: OpenCredential, now: datetime) -> None:
         if held.retry_at is not None and now < held.retry_at:
             raise _paused(held.reason_code, held.reason, (held.retry_at - now).total_seconds())
 
-    async def _postpone(self, held: Held, postponed: Postponed, now: datetime) -> Outcome:
+    async def _postpone(self, held: OpenCredential, postponed: Postponed, now: datetime) -> Outcome:
         wait_s = (postponed.until - now).total_seconds()
         if not postponed.budget:
             return unavailable("An earlier refresh may still be on its way; it is settled first.", wait_s)
@@ -148,7 +148,7 @@ class Refresher:
         return _paused(TOKEN_THROTTLED.name, message, wait_s)
 
     async def _ask(
-        self, held: Held, oauth: OAuth, renewal: Renewal, intent: Intent, because: str, sure: Sure
+        self, held: OpenCredential, oauth: OAuth, renewal: Renewal, intent: Intent, because: str, sure: Sure
     ) -> Outcome:
         began = monotonic()
         asked_at = self._clock.now()
@@ -168,7 +168,7 @@ class Refresher:
             return await self._keep(held, said, renewal, intent, because, asked_at)
         return await self._no(held, said, intent)
 
-    def _call(self, held: Held, oauth: OAuth) -> tuple[App, GrantCall]:
+    def _call(self, held: OpenCredential, oauth: OAuth) -> tuple[App, GrantCall]:
         assert held.refresh is not None
         if held.kind == "client_credentials":
             app = self._registry.self_client(held.vendor, held.refresh)
@@ -177,7 +177,7 @@ class Refresher:
         return app, oauth.refresh(app, held.site, held.refresh)
 
     async def _keep(
-        self, held: Held, granted: Granted, renewal: Renewal, intent: Intent, because: str, asked_at: datetime
+        self, held: OpenCredential, granted: Granted, renewal: Renewal, intent: Intent, because: str, asked_at: datetime
     ) -> Outcome:
         times = times_of(granted, renewal, asked_at, self._draw)
         if held.kind == "client_credentials":
@@ -195,7 +195,9 @@ class Refresher:
         await failpoints.hit("broker.refresh.released")
         return found
 
-    async def _store_surely(self, held: Held, granted: Granted, intent: Intent, times: Times, because: str) -> None:
+    async def _store_surely(
+        self, held: OpenCredential, granted: Granted, intent: Intent, times: Times, because: str
+    ) -> None:
         """The vendor has given, so this must reach the disk: whatever the trouble, it is tried again for a minute, and then raised.
 
         Another replica may meanwhile have found the grant dead by its former token; the generation is still the same then, and
@@ -217,7 +219,7 @@ class Refresher:
             if await self._is_stored(held, intent):
                 return
 
-    async def _is_stored(self, held: Held, intent: Intent) -> bool:
+    async def _is_stored(self, held: OpenCredential, intent: Intent) -> bool:
         """A commit whose answer was lost may have happened."""
         try:
             return await self._store.stored(held.connection, intent) is not None
@@ -226,7 +228,7 @@ class Refresher:
                 raise
             return False
 
-    async def _no(self, held: Held, said: NotGranted, intent: Intent) -> Outcome:
+    async def _no(self, held: OpenCredential, said: NotGranted, intent: Intent) -> Outcome:
         now = self._clock.now()
         self._count(held, said.means)
         if said.means == "dead":
@@ -237,7 +239,7 @@ class Refresher:
         await self._store.pause(held, intent, said, until, now)
         return _paused(said.code, said.message, (until - now).total_seconds())
 
-    def _pause_of(self, held: Held, said: NotGranted) -> timedelta:
+    def _pause_of(self, held: OpenCredential, said: NotGranted) -> timedelta:
         match said.means:
             case "wait":
                 return said.wait
@@ -247,10 +249,12 @@ class Refresher:
                 most = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**held.failures)
                 return timedelta(seconds=max(1.0, self._draw(most / 4, most)))
 
-    def _count(self, held: Held, outcome: str) -> None:
+    def _count(self, held: OpenCredential, outcome: str) -> None:
         self._metrics.count(TOKEN_REFRESH, system=held.vendor, outcome=outcome)
 
-    def _log_line(self, held: Held, said: Granted | NotGranted, intent: Intent, because: str, took_s: float) -> None:
+    def _log_line(
+        self, held: OpenCredential, said: Granted | NotGranted, intent: Intent, because: str, took_s: float
+    ) -> None:
         refused = said if isinstance(said, NotGranted) else None
         self._log.info(
             "refresh.attempted",

@@ -11,13 +11,13 @@ from structlog.typing import FilteringBoundLogger
 
 from common.api.refusal import Refusal
 from common.clock import Clock
-from common.state.trouble import DATABASE_ERRORS, Trouble, is_away, trouble_of
+from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, is_away, trouble_of
 from token_broker import codes
 from token_broker.refresh.store import RefreshStore
 from token_broker.refresh.tokens import Renews
 from token_broker.vault.access_log import AccessLog
 from token_broker.vault.credentials import Credentials
-from token_broker.vault.held import Standing
+from token_broker.vault.open_credential import CredentialStatus
 from vendors.grant import NotGranted
 
 EVERY_S = 1.0
@@ -103,17 +103,17 @@ class Schedule:
         if not task.cancelled() and task.exception() is not None:
             self._raised = task.exception()
 
-    async def _renew(self, standing: Standing) -> None:
+    async def _renew(self, standing: CredentialStatus) -> None:
         try:
             await self._refresher.renew(standing.connection, standing.generation, "ahead")
         except Refusal as refusal:
             self._log.info("schedule.not_renewed", connection=standing.connection, code=refusal.code.name)
         except Exception as error:
-            if trouble_of(error) in (Trouble.AWAY, Trouble.UNFIT):
+            if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                 raise
             await self._broke(standing, error)
 
-    async def _broke(self, standing: Standing, error: Exception) -> None:
+    async def _broke(self, standing: CredentialStatus, error: Exception) -> None:
         """Our own fault on one grant: counted like any other failure, so that its gate closes and people are told, and the others go on."""
         self._log.error("schedule.renewal_broke", connection=standing.connection, exc_info=error)
         now = self._clock.now()

@@ -15,7 +15,7 @@ from token_broker.accounts.client import HORIZON
 from token_broker.vault.credentials import Credentials, announce, sealed_pair
 from token_broker.vault.envelope import Vault
 from token_broker.vault.gates import close_gate, reopen_gates, sentence
-from token_broker.vault.held import Held, Standing
+from token_broker.vault.open_credential import CredentialStatus, OpenCredential
 from token_broker.vault.times import Times
 from token_broker.vault.token_calls import calls_since, count_call, outcome_of_call
 from vendors.grant import Allowance, Granted, NotGranted, Renewal
@@ -53,7 +53,7 @@ class RefreshStore:
         self._credentials = credentials
         self._horizon = horizon
 
-    async def begin(self, held: Held, renewal: Renewal, because: str, now: datetime) -> Intent | Postponed:
+    async def begin(self, held: OpenCredential, renewal: Renewal, because: str, now: datetime) -> Intent | Postponed:
         """Counts the call and leaves the intent, or says how long to wait."""
         async with state.transaction(self._pool) as tx:
             unknown, wait_s = await self._former(tx, held, renewal)
@@ -77,7 +77,7 @@ class RefreshStore:
             )
             return Intent(attempt, unknown, await count_call(tx, held.connection, held.lineage, because, now))
 
-    async def succeed(self, held: Held, intent: Intent, granted: Granted, times: Times, because: str) -> bool:
+    async def succeed(self, held: OpenCredential, intent: Intent, granted: Granted, times: Times, because: str) -> bool:
         """Both tokens of the new generation, durable when this returns; false when another refresh was quicker."""
         async with state.transaction(self._pool) as tx:
             generation = held.generation + 1
@@ -110,13 +110,13 @@ class RefreshStore:
                 await announce(tx, held.connection)
             return bool(stored)
 
-    async def stored(self, connection: str, intent: Intent) -> Held | None:
+    async def stored(self, connection: str, intent: Intent) -> OpenCredential | None:
         """The credential if this refresh is what it came from: asked when a commit's outcome was lost."""
         found = await self._credentials.read(connection)
         return found if found is not None and found.attempt == intent.attempt else None
 
     async def pause(
-        self, held: Standing, intent: Intent | None, said: NotGranted, until: datetime, now: datetime
+        self, held: CredentialStatus, intent: Intent | None, said: NotGranted, until: datetime, now: datetime
     ) -> None:
         """It did not work and the grant lives: not before `until`. An answer that may yet have counted leaves the intent."""
         async with state.transaction(self._pool) as tx:
@@ -135,7 +135,7 @@ class RefreshStore:
                 await close_gate(tx, held, "needs_reauth", None, said, now)
             await announce(tx, held.connection)
 
-    async def end(self, held: Held, intent: Intent | None, said: NotGranted, now: datetime) -> None:
+    async def end(self, held: OpenCredential, intent: Intent | None, said: NotGranted, now: datetime) -> None:
         """The grant is over; the gate closes with it, once, with one notification."""
         async with state.transaction(self._pool) as tx:
             ended = await tx.fetchval(
@@ -165,13 +165,13 @@ class RefreshStore:
             )
         return [row["connection"] for row in rows]
 
-    async def starve(self, standing: Standing, now: datetime) -> None:
+    async def starve(self, standing: CredentialStatus, now: datetime) -> None:
         """Closes the gate until the vendor may be asked again."""
         said = NotGranted("wait", standing.reason_code, standing.reason)
         async with state.transaction(self._pool) as tx:
             await close_gate(tx, standing, "throttled", standing.retry_at, said, now)
 
-    async def _former(self, tx: state.Connection, held: Held, renewal: Renewal) -> tuple[int, float]:
+    async def _former(self, tx: state.DbConnection, held: OpenCredential, renewal: Renewal) -> tuple[int, float]:
         """Of an earlier refresh of the same token whose answer nobody saw: how many there were, and how long its sender may live."""
         row = await tx.fetchrow(
             """select unknown, extract(epoch from deadline - clock_timestamp())::float8 as left_s from vault.refresh_intent
@@ -185,7 +185,7 @@ class RefreshStore:
         return row["unknown"] + 1, max(0.0, row["left_s"])
 
     async def _over_budget(
-        self, tx: state.Connection, held: Held, allowance: Allowance | None, because: str, now: datetime
+        self, tx: state.DbConnection, held: OpenCredential, allowance: Allowance | None, because: str, now: datetime
     ) -> datetime | None:
         if allowance is None:
             return None
@@ -195,7 +195,7 @@ class RefreshStore:
         # The call that has to leave the window before one more fits in.
         return None if len(made) < allowed else made[allowed - 1] + window
 
-    async def _settle(self, tx: state.Connection, held: Standing, intent: Intent, said: NotGranted) -> None:
+    async def _settle(self, tx: state.DbConnection, held: CredentialStatus, intent: Intent, said: NotGranted) -> None:
         """An unknown outcome keeps its intent, and so does any that tells nothing of an earlier unknown one."""
         if said.means == "unknown" or intent.unknown > 0:
             await outcome_of_call(tx, intent.call, said.means, said.words)
@@ -210,7 +210,9 @@ class RefreshStore:
             await tx.execute("delete from vault.refresh_intent where attempt = $1", intent.attempt)
             await outcome_of_call(tx, intent.call, said.code or said.means, said.words)
 
-    async def _close(self, tx: state.Connection, held: Held, intent: Intent, outcome: str, words: str = "") -> None:
+    async def _close(
+        self, tx: state.DbConnection, held: OpenCredential, intent: Intent, outcome: str, words: str = ""
+    ) -> None:
         await tx.execute(
             "delete from vault.refresh_intent where connection = $1 and generation = $2",
             held.connection,

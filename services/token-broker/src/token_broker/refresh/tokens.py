@@ -14,8 +14,8 @@ from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
 from token_broker.refusals import needs_reauth, unavailable, unknown_grant
 from token_broker.vault.credentials import Credentials
-from token_broker.vault.held import Held
 from token_broker.vault.keyring import KeyLost
+from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.sealing import SealBroken
 
 # Below this much life a token is renewed before it is handed out; above it the schedule renews it in time.
@@ -33,19 +33,19 @@ YOUNG = timedelta(seconds=60)
 class Renews(Protocol):
     """What tokens need of the refresher."""
 
-    async def renew(self, connection: str, seen: int, because: str) -> Held: ...
+    async def renew(self, connection: str, seen: int, because: str) -> OpenCredential: ...
 
 
 class Tries(Protocol):
     """What tokens need of the prober."""
 
-    async def alive(self, held: Held) -> bool:
+    async def alive(self, held: OpenCredential) -> bool:
         """Whether the vendor accepts the token; raises a Refusal when it cannot be told. Ends a grant that is over."""
 
 
 @dataclass(slots=True)
 class _Kept:
-    held: Held
+    held: OpenCredential
     at: float
 
 
@@ -62,7 +62,7 @@ class Tokens:
         self._clock = clock
         self._hears = hears
         self._kept: dict[str, _Kept] = {}
-        self._reading: dict[str, asyncio.Task[Held | Refusal]] = {}
+        self._reading: dict[str, asyncio.Task[OpenCredential | Refusal]] = {}
         self._drops = 0
 
     def drop(self, connection: str) -> None:
@@ -77,7 +77,7 @@ class Tokens:
         self._kept.clear()
         self._reading.clear()
 
-    async def known(self, connection: str) -> Held:
+    async def known(self, connection: str) -> OpenCredential:
         """The credential as memory or the vault has it; raises a Refusal when there is none."""
         kept = self._kept.get(connection)
         if kept is not None and (self._hears() or monotonic() - kept.at < DEAF_S):
@@ -92,7 +92,7 @@ class Tokens:
             raise outcome
         return outcome
 
-    async def token(self, held: Held, refused: int | None) -> Held:
+    async def token(self, held: OpenCredential, refused: int | None) -> OpenCredential:
         """A token to hand out; `refused` is the generation that the vendor answered with a 401, if it did."""
         if held.state != "active":
             raise needs_reauth(held.reason) if held.state == "needs_reauth" else unknown_grant(held.connection)
@@ -102,12 +102,12 @@ class Tokens:
             return held
         return await self._renewed(held, "expired")
 
-    def good_for(self, held: Held) -> float:
+    def good_for(self, held: OpenCredential) -> float:
         """Seconds for which a token may be used from now."""
         left = held.left(self._clock.now())
         return LEASE_S if left == float("inf") else max(0.0, left)
 
-    async def _renewed(self, held: Held, because: str) -> Held:
+    async def _renewed(self, held: OpenCredential, because: str) -> OpenCredential:
         try:
             return self._keep(await self._beyond(held, because))
         except Refusal as refusal:
@@ -116,7 +116,7 @@ class Tokens:
                 return held
             raise
 
-    async def _beyond(self, held: Held, because: str) -> Held:
+    async def _beyond(self, held: OpenCredential, because: str) -> OpenCredential:
         for _ in range(2):
             found = await self._refresher.renew(held.connection, held.generation, because)
             if found.generation > held.generation:
@@ -124,7 +124,7 @@ class Tokens:
             # We joined a refresh that another caller had begun for an older generation.
         raise unavailable("The token is being renewed.", 1)
 
-    async def _replaced(self, held: Held) -> Held:
+    async def _replaced(self, held: OpenCredential) -> OpenCredential:
         young = self._clock.now() - held.made_at < YOUNG
         if held.refresh is None or young:
             if await self._prober.alive(held):
@@ -134,11 +134,11 @@ class Tokens:
                 raise needs_reauth("The vendor no longer accepts this credential.")
         return self._keep(await self._beyond(held, "unauthorised"))
 
-    def _has_read(self, connection: str, done: asyncio.Task[Held | Refusal]) -> None:
+    def _has_read(self, connection: str, done: asyncio.Task[OpenCredential | Refusal]) -> None:
         if self._reading.get(connection) is done:
             del self._reading[connection]
 
-    async def _read(self, connection: str) -> Held | Refusal:
+    async def _read(self, connection: str) -> OpenCredential | Refusal:
         drops = self._drops
         try:
             found = await self._credentials.read(connection)
@@ -153,7 +153,7 @@ class Tokens:
         # What became old while it was read is answered once and not remembered.
         return self._keep(found) if drops == self._drops else found
 
-    def _keep(self, held: Held) -> Held:
+    def _keep(self, held: OpenCredential) -> OpenCredential:
         kept = self._kept.get(held.connection)
         # Never backwards: a read that began before a refresh must not bury what the refresh brought.
         if kept is None or (held.lineage, held.generation) >= (kept.held.lineage, kept.held.generation):

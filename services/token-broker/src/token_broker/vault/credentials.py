@@ -9,7 +9,7 @@ from typing import Any
 from common.secret import Secret
 from common.state import pool as state
 from token_broker.vault.envelope import Vault
-from token_broker.vault.held import Held, Standing
+from token_broker.vault.open_credential import CredentialStatus, OpenCredential
 
 ACCESS, REFRESH = "access", "refresh"
 NEWS = "vault_credential"
@@ -25,12 +25,12 @@ class Credentials:
         self._pool = pool
         self._vault = vault
 
-    async def read(self, connection: str) -> Held | None:
+    async def read(self, connection: str) -> OpenCredential | None:
         """The credential, opened; raises SealBroken when it is not what was sealed."""
         async with state.connection(self._pool) as link:
             return await self.read_in(link, connection)
 
-    async def read_in(self, link: state.Connection, connection: str) -> Held | None:
+    async def read_in(self, link: state.DbConnection, connection: str) -> OpenCredential | None:
         """The same inside a transaction."""
         row = await link.fetchrow(
             f"select {_COLUMNS}, sealed_access, sealed_refresh from vault.credential where connection = $1",  # noqa: S608
@@ -42,21 +42,21 @@ class Credentials:
         access = await self._vault.open(link, connection, ACCESS, generation, row["sealed_access"])
         sealed = row["sealed_refresh"]
         refresh = None if sealed is None else await self._vault.open(link, connection, REFRESH, generation, sealed)
-        return Held(**_standing(row), access=access, refresh=refresh)
+        return OpenCredential(**_standing(row), access=access, refresh=refresh)
 
-    async def standing(self, connection: str) -> Standing | None:
+    async def standing(self, connection: str) -> CredentialStatus | None:
         """What anybody may know of it."""
         async with state.connection(self._pool) as link:
             row = await link.fetchrow(f"select {_COLUMNS} from vault.credential where connection = $1", connection)  # noqa: S608
-        return None if row is None else Standing(**_standing(row))
+        return None if row is None else CredentialStatus(**_standing(row))
 
-    async def standings(self) -> Sequence[Standing]:
+    async def standings(self) -> Sequence[CredentialStatus]:
         """All of them."""
         async with state.connection(self._pool) as link:
             rows = await link.fetch(f"select {_COLUMNS} from vault.credential order by connection")  # noqa: S608
-        return [Standing(**_standing(row)) for row in rows]
+        return [CredentialStatus(**_standing(row)) for row in rows]
 
-    async def due(self, now: datetime, limit: int) -> Sequence[Standing]:
+    async def due(self, now: datetime, limit: int) -> Sequence[CredentialStatus]:
         """Those whose token is to be renewed now."""
         async with state.connection(self._pool) as link:
             rows = await link.fetch(
@@ -66,7 +66,7 @@ class Credentials:
                 now,
                 limit,
             )
-        return [Standing(**_standing(row)) for row in rows]
+        return [CredentialStatus(**_standing(row)) for row in rows]
 
     async def siblings(self, vendor_names: Sequence[str], site: str, owner: str) -> int:
         """How many grants the same person's account holds with us."""
@@ -97,18 +97,18 @@ class Credentials:
 
 
 async def sealed_pair(
-    tx: state.Connection, vault: Vault, subject: str, generation: int, access: Secret, refresh: Secret | None
+    tx: state.DbConnection, vault: Vault, subject: str, generation: int, access: Secret, refresh: Secret | None
 ) -> tuple[bytes, bytes | None]:
     """Both ciphertexts of one generation."""
     sealed = await vault.seal(tx, subject, ACCESS, generation, access)
     return sealed, None if refresh is None else await vault.seal(tx, subject, REFRESH, generation, refresh)
 
 
-async def announce(tx: state.Connection, connection: str) -> None:
+async def announce(tx: state.DbConnection, connection: str) -> None:
     """Tells every replica, with the commit, that what it remembers of a connection is old."""
     await tx.execute("select pg_notify($1, $2)", NEWS, connection)
 
 
 def _standing(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: row[name] for name in Standing.__dataclass_fields__}
+    found = {name: row[name] for name in CredentialStatus.__dataclass_fields__}
     return found | {"scopes": tuple(row["scopes"]), "closed": tuple(row["closed"]), "details": dict(row["details"])}

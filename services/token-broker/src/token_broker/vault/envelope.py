@@ -31,22 +31,22 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault({self._ring!r})"
 
-    async def seal(self, tx: state.Connection, subject: str, field: str, generation: int, value: Secret) -> bytes:
+    async def seal(self, tx: state.DbConnection, subject: str, field: str, generation: int, value: Secret) -> bytes:
         """The ciphertext of one field."""
         key = await self._key(tx, subject, make=True)
         return seal(key, value.reveal().encode(), _place(subject, field, generation))
 
-    async def open(self, tx: state.Connection, subject: str, field: str, generation: int, sealed: bytes) -> Secret:
+    async def open(self, tx: state.DbConnection, subject: str, field: str, generation: int, sealed: bytes) -> Secret:
         """The field's value; raises SealBroken when it was not sealed for exactly this place."""
         key = await self._key(tx, subject, make=False)
         return Secret(unseal(key, sealed, _place(subject, field, generation)).decode())
 
-    async def forget(self, tx: state.Connection, subject: str) -> None:
+    async def forget(self, tx: state.DbConnection, subject: str) -> None:
         """Destroys the data key: whatever ciphertext of this subject lies in a backup stays shut."""
         await tx.execute("delete from vault.data_key where subject = $1", subject)
         self._open.pop(subject, None)
 
-    async def check(self, tx: state.Connection) -> None:
+    async def check(self, tx: state.DbConnection) -> None:
         """At the start: every key that the vault needs is there and is the right one, else the service does not start."""
         needed: dict[str, int] = dict(
             await tx.fetch(
@@ -61,13 +61,13 @@ class Vault:
             raise ConfigurationError(problems)
         await self.introduce(tx)
 
-    async def introduce(self, tx: state.Connection) -> None:
+    async def introduce(self, tx: state.DbConnection) -> None:
         """Leaves a proof of the primary key, before anything is wrapped with it."""
         key_id = self._ring.primary
         proof = self._ring.wrap(key_id, "proof", _PROOF)
         await tx.execute("insert into vault.ring_key (id, proof) values ($1, $2) on conflict do nothing", key_id, proof)
 
-    async def rewrap(self, tx: state.Connection, subject: str, former: str) -> bool:
+    async def rewrap(self, tx: state.DbConnection, subject: str, former: str) -> bool:
         """Wraps one data key with the primary key; false when it is no longer wrapped with the former one."""
         row = await tx.fetchrow(
             "select wrapped from vault.data_key where subject = $1 and ring_key = $2 for update", subject, former
@@ -83,7 +83,7 @@ class Vault:
         )
         return True
 
-    async def _key(self, tx: state.Connection, subject: str, *, make: bool) -> bytes:
+    async def _key(self, tx: state.DbConnection, subject: str, *, make: bool) -> bytes:
         row = await tx.fetchrow("select ring_key, wrapped from vault.data_key where subject = $1", subject)
         if row is None and make:
             await self._make(tx, subject)
@@ -96,7 +96,7 @@ class Vault:
             self._open[subject] = (row["wrapped"], key)
         return key.reveal().encode("latin-1")
 
-    async def _make(self, tx: state.Connection, subject: str) -> None:
+    async def _make(self, tx: state.DbConnection, subject: str) -> None:
         primary = self._ring.primary
         await tx.execute(
             "insert into vault.data_key (subject, ring_key, wrapped) values ($1, $2, $3) on conflict do nothing",

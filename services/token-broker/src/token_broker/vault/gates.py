@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from common.state import pool as state
-from token_broker.vault.held import Standing
+from token_broker.vault.open_credential import CredentialStatus
 from vendors.grant import NotGranted
 
 
 async def close_gate(
-    tx: state.Connection, standing: Standing, reason: str, until: datetime | None, said: NotGranted, now: datetime
+    tx: state.DbConnection,
+    standing: CredentialStatus,
+    reason: str,
+    until: datetime | None,
+    said: NotGranted,
+    now: datetime,
 ) -> None:
     """Holds the connection's work back; the first time it also tells a person."""
     await tx.execute(
@@ -29,7 +34,7 @@ async def close_gate(
     )
 
 
-async def reopen_gates(tx: state.Connection, connection: str, now: datetime) -> None:
+async def reopen_gates(tx: state.DbConnection, connection: str, now: datetime) -> None:
     """Lifts what we closed, and nothing that anybody else did."""
     closed = await tx.fetchval("select closed from vault.credential where connection = $1", connection)
     for reason in closed or ():

@@ -10,7 +10,7 @@ from common.state import pool as state
 
 
 async def count_call(
-    tx: state.Connection, connection: str, lineage: int, because: str, now: datetime, outcome: str = "sent"
+    tx: state.DbConnection, connection: str, lineage: int, because: str, now: datetime, outcome: str = "sent"
 ) -> int:
     """One access token more that this refresh token has made."""
     number: int = await tx.fetchval(
@@ -24,12 +24,12 @@ async def count_call(
     return number
 
 
-async def outcome_of_call(tx: state.Connection, call: int, outcome: str, words: str) -> None:
+async def outcome_of_call(tx: state.DbConnection, call: int, outcome: str, words: str) -> None:
     """How a call that was counted ended."""
     await tx.execute("update vault.token_call set outcome = $2, words = $3 where id = $1", call, outcome, words)
 
 
-async def calls_since(link: state.Connection, connection: str, lineage: int, since: datetime) -> Sequence[datetime]:
+async def calls_since(link: state.DbConnection, connection: str, lineage: int, since: datetime) -> Sequence[datetime]:
     """When the calls of a window were made, newest first."""
     rows = await link.fetch(
         "select at from vault.token_call where connection = $1 and lineage = $2 and at > $3 order by at desc",
@@ -40,7 +40,7 @@ async def calls_since(link: state.Connection, connection: str, lineage: int, sin
     return [row["at"] for row in rows]
 
 
-async def latest_calls(link: state.Connection, connection: str, limit: int) -> list[dict[str, Any]]:
+async def latest_calls(link: state.DbConnection, connection: str, limit: int) -> list[dict[str, Any]]:
     """The last ones, as people see them."""
     rows = await link.fetch(
         "select at, because, outcome, words from vault.token_call where connection = $1 order by id desc limit $2",

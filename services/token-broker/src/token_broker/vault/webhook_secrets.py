@@ -100,7 +100,9 @@ class WebhookSecrets:
         async with state.connection(self._pool) as link:
             await link.execute("delete from vault.webhook_secret where valid_until <= $1", self._clock.now())
 
-    async def _retire(self, tx: state.Connection, connection: str, slot: str, now: datetime, overlap: timedelta) -> int:
+    async def _retire(
+        self, tx: state.DbConnection, connection: str, slot: str, now: datetime, overlap: timedelta
+    ) -> int:
         newest = await tx.fetchval(
             "select max(version) from vault.webhook_secret where connection = $1 and slot = $2", connection, slot
         )

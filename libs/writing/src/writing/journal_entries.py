@@ -15,7 +15,7 @@ from common.journal import Entry, Step
 from vendors.target import Act
 from writing.claimed import after
 from writing.intents import Intent
-from writing.items import Fate, Item
+from writing.items import Item, NextState
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ def settled_intent(item: Item, intent: Intent, now: datetime, verdict: str) -> E
     return replace(told, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
 
 
-def ended(item: Item, step: Step, fate: Fate, now: datetime) -> Entry:
+def ended(item: Item, step: Step, next_state: NextState, now: datetime) -> Entry:
     """A row on hold that ends for good, with what people are shown."""
-    failure = fate.failure
+    failure = next_state.failure
     return entry(
-        item, step, now, reason=failure.code if failure else fate.reason, words=failure.message if failure else ""
+        item, step, now, reason=failure.code if failure else next_state.reason, words=failure.message if failure else ""
     )
 
 

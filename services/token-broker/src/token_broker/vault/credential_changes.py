@@ -17,7 +17,7 @@ _AGAIN_S = 1.0
 _BEAT_S = 5.0
 
 
-class News:
+class CredentialChanges:
     """One connection that listens; while it is down, `hears` is false and nobody trusts memory for long."""
 
     def __init__(
@@ -40,7 +40,7 @@ class News:
             except DATABASE_ERRORS as error:
                 if not is_away(error):
                     raise
-                self._log.warning("news.deaf", error=type(error).__name__)
+                self._log.warning("credential_changes.deaf", error=type(error).__name__)
             finally:
                 self._hearing = False
             await asyncio.sleep(_AGAIN_S)
@@ -50,7 +50,7 @@ class News:
             self._url,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={"application_name": "millrace-token-broker-news"},
+            server_settings={"application_name": "millrace-token-broker-changes"},
         )
         try:
             await link.add_listener(NEWS, self._heard)

@@ -13,41 +13,41 @@ from common.contracts.outcomes import SkipReason
 from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
-from common.state.pool import Connection
-from vendors.target import Known, Nothing, Skip
-from writing import audits, items, leases, links, owners, telling
+from common.state.pool import DbConnection
+from vendors.target import Nothing, Skip, TargetRecord
+from writing import audits, items, journal_entries, leases, links, owners
 from writing import known as knowledge
 from writing.claimed import Claimed
-from writing.items import Fate, Item, ItemKey, Locked, TargetKey
+from writing.items import Item, ItemKey, Locked, NextState, TargetKey
 from writing.owners import Yielding
 
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
 
 
 @dataclass(slots=True)
-class Sheet:
+class ResultTransaction:
     """The rows of one transaction."""
 
     now: datetime
     who: str
-    fates: dict[ItemKey, Fate] = field(default_factory=dict)
+    fates: dict[ItemKey, NextState] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
-    known: dict[TargetKey, Known] = field(default_factory=dict)
+    known: dict[TargetKey, TargetRecord] = field(default_factory=dict)
     done: list[Claimed] = field(default_factory=list)
     going_on: list[Claimed] = field(default_factory=list)
     progressed: list[Claimed] = field(default_factory=list)
     yielding: dict[ItemKey, Yielding] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
 
-    def learn(self, row: Claimed, key: str, known: Known) -> None:
+    def learn(self, row: Claimed, key: str, known: TargetRecord) -> None:
         """Something is known better now."""
         row.known[key] = known
         self.known[row.target(key)] = known
 
     def finish(self, row: Claimed, step: Nothing | Skip, locked: Locked) -> None:
         """Nothing is left to do for this wish. R1: unless a newer one came meanwhile."""
-        fate = self._finished(row, step)
-        self.fates[row.item.key] = fate.overtaken(self.now) if locked.revision > row.item.revision else fate
+        next_state = self._finished(row, step)
+        self.fates[row.item.key] = next_state.overtaken(self.now) if locked.revision > row.item.revision else next_state
         self._yield(row, step)
         if row.item.wish != "keep":
             # The links and keys of what is kept stay as they are.
@@ -67,45 +67,45 @@ class Sheet:
                 tuple(row.target(one) for one in left), (row.target(key),) if silent and key else ()
             )
 
-    def _finished(self, row: Claimed, step: Nothing | Skip) -> Fate:
+    def _finished(self, row: Claimed, step: Nothing | Skip) -> NextState:
         reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")
         if reason:
-            self.entries.append(telling.entry(row.item, Step.SKIPPED, self.now, reason=reason, words=words))
-            return Fate("done", self.now, did=row.did, outcome="skipped", reason=reason)
-        if not row.did:
-            self.entries.append(telling.entry(row.item, Step.UNCHANGED, self.now))
-        return Fate("done", self.now, did=row.did, outcome=row.did or "unchanged")
+            self.entries.append(journal_entries.entry(row.item, Step.SKIPPED, self.now, reason=reason, words=words))
+            return NextState("done", self.now, result_so_far=row.result_so_far, outcome="skipped", reason=reason)
+        if not row.result_so_far:
+            self.entries.append(journal_entries.entry(row.item, Step.UNCHANGED, self.now))
+        return NextState("done", self.now, result_so_far=row.result_so_far, outcome=row.result_so_far or "unchanged")
 
-    def fail(self, row: Claimed, fate: Fate, locked: Locked, *, name: str = "") -> None:
+    def fail(self, row: Claimed, next_state: NextState, locked: Locked, *, name: str = "") -> None:
         """What a failure makes of it. R1: a newer wish makes the row ready, unless something is in flight (R2)."""
-        overtaken = locked.revision > row.item.revision and fate.state != "hold"
+        overtaken = locked.revision > row.item.revision and next_state.state != "hold"
         failure, details = (
-            fate.failure,
-            {"due_at": fate.due_at.isoformat()} if fate.state in ("waiting", "hold") else None,
+            next_state.failure,
+            {"due_at": next_state.due_at.isoformat()} if next_state.state in ("waiting", "hold") else None,
         )
         self.entries.append(
-            telling.entry(
-                row.item, _TOLD[fate.state], self.now, attempt=name, details=details,
-                reason=failure.code if failure else fate.reason, words=failure.message if failure else "",
+            journal_entries.entry(
+                row.item, _TOLD[next_state.state], self.now, attempt=name, details=details,
+                reason=failure.code if failure else next_state.reason, words=failure.message if failure else "",
             )
         )  # fmt: skip
-        self.fates[row.item.key] = fate.overtaken(self.now) if overtaken else _with(fate, row.did)
-        if fate.state in ("dead", "parked") and not overtaken and row.item.target_key:
+        self.fates[row.item.key] = next_state.overtaken(self.now) if overtaken else _with(next_state, row.result_so_far)
+        if next_state.state in ("dead", "parked") and not overtaken and row.item.target_key:
             # R13: it cannot write any more, so the next of those who share its target does.
             self.yielding[row.item.key] = Yielding(silent=(row.target(row.item.target_key),))
 
-    def end_held(self, item: Item, fate: Fate) -> None:
+    def end_held(self, item: Item, next_state: NextState) -> None:
         """What becomes of a row after its hold; one that ends for good is told, and makes room for those who share its target (R13)."""
-        self.fates[item.key] = fate
-        if fate.state in ("dead", "parked"):
-            self.entries.append(telling.ended(item, _TOLD[fate.state], fate, self.now))
+        self.fates[item.key] = next_state
+        if next_state.state in ("dead", "parked"):
+            self.entries.append(journal_entries.ended(item, _TOLD[next_state.state], next_state, self.now))
             if item.target_key:
                 self.yielding[item.key] = Yielding(silent=(item.target(item.target_key),))
 
     def go_on(self, row: Claimed, locked: Locked, *, progress: bool = True) -> None:
         """The lease stays: another step follows at once. R1: not for a wish that is outdated."""
         if locked.revision > row.item.revision:
-            self.fates[row.item.key] = Fate("ready", self.now)
+            self.fates[row.item.key] = NextState("ready", self.now)
             return
         self.going_on.append(row)
         if progress:
@@ -115,9 +115,9 @@ class Sheet:
         """Our lease is over, so whoever comes next takes the next step."""
         if row in self.going_on:
             self.going_on.remove(row)
-            self.fates[row.item.key] = Fate("ready", self.now, did=row.did)
+            self.fates[row.item.key] = NextState("ready", self.now, result_so_far=row.result_so_far)
 
-    async def write(self, tx: Connection) -> None:
+    async def write(self, tx: DbConnection) -> None:
         """Stores everything; the rows of all fates are locked by this transaction."""
         await knowledge.save(tx, self.known, self.now, self.who)
         await items.settle(tx, self.fates, self.now)
@@ -128,20 +128,20 @@ class Sheet:
         await audits.owe(tx, self.audits.values(), self.now)
         survivors = await owners.survivors(tx, self.yielding)
         await items.reopen(tx, survivors, self.now)
-        await leases.release(tx, [key for key, fate in self.fates.items() if fate.state != "hold"])
+        await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
         await write(tx, self.entries)
 
-    async def _leave(self, tx: Connection) -> None:
+    async def _leave(self, tx: DbConnection) -> None:
         await owners.leave(tx, [row.item for row in self.done])
         there = {
             row.item.key: row.known[row.item.target_key].id
             for row in self.done
-            if row.item.target_key and row.known.get(row.item.target_key, Known()).exists
+            if row.item.target_key and row.known.get(row.item.target_key, TargetRecord()).exists
         }
         if there:
             new = set(await links.link(tx, there))
             self.entries += [
-                telling.entry(row.item, Step.LINKED, self.now, reason=row.item.lane.value)
+                journal_entries.entry(row.item, Step.LINKED, self.now, reason=row.item.lane.value)
                 for row in self.done
                 if row.item.key in new
             ]
@@ -151,22 +151,22 @@ class Sheet:
         """Adds the transaction, once it is committed, to the process's figures."""
         rows: Mapping[ItemKey, Claimed] = {row.item.key: row for row in self.done}
         with metrics.tally() as tally:
-            for key, fate in self.fates.items():
-                if fate.outcome:
-                    tally.count(RECORDS, sync=key.sync, outcome=fate.outcome)
-                if fate.outcome in ("added", "updated") and key in rows:
+            for key, next_state in self.fates.items():
+                if next_state.outcome:
+                    tally.count(RECORDS, sync=key.sync, outcome=next_state.outcome)
+                if next_state.outcome in ("added", "updated") and key in rows:
                     latency = (self.now - rows[key].item.happened_at).total_seconds()
                     tally.observe(RECORD_LATENCY, max(0.0, latency), sync=key.sync)
-                if fate.failure is not None:
-                    metric = DEAD_LETTERS if fate.state in ("dead", "parked") else RETRIES
-                    tally.count(metric, service=service, code=fate.failure.code)
+                if next_state.failure is not None:
+                    metric = DEAD_LETTERS if next_state.state in ("dead", "parked") else RETRIES
+                    tally.count(metric, service=service, code=next_state.failure.code)
 
 
-def _with(fate: Fate, did: str) -> Fate:
-    return replace(fate, did=did)
+def _with(next_state: NextState, result_so_far: str) -> NextState:
+    return replace(next_state, result_so_far=result_so_far)
 
 
-async def _note(tx: Connection, rows: Sequence[Claimed]) -> None:
+async def _note(tx: DbConnection, rows: Sequence[Claimed]) -> None:
     """What was done so far is stored: a crash must not make an added record an unchanged one."""
     await tx.execute(
         """
@@ -175,5 +175,5 @@ async def _note(tx: Connection, rows: Sequence[Claimed]) -> None:
          where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
         """,
         *items.columns([row.item.key for row in rows]),
-        [row.did for row in rows],
+        [row.result_so_far for row in rows],
     )

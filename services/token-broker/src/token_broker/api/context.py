@@ -25,7 +25,7 @@ from token_broker.vault.webhook_secrets import WebhookSecrets
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ApiContext:
     """The parts of the broker, built by `main`."""
 
     tokens: Tokens

@@ -15,7 +15,7 @@ import structlog
 
 from common.clock import monotonic
 from common.state.pool import Pool, connection
-from common.state.trouble import Trouble, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 
 LEASE = timedelta(seconds=30)
 
@@ -33,7 +33,7 @@ class Lease:
         return monotonic() < self.until
 
 
-class Heartbeat:
+class LeaseRenewer:
     """Renews the leases of all tokens in use, with one statement each time."""
 
     def __init__(self, pool: Pool, lease: timedelta = LEASE) -> None:
@@ -65,7 +65,7 @@ class Heartbeat:
             async with connection(self._pool) as link:
                 await link.execute(_RENEW, list(held), self.lease)
         except Exception as error:
-            if trouble_of(error) is not Trouble.AWAY:
+            if trouble_of(error) is not DatabaseTrouble.AWAY:
                 raise
             _log.warning("writer.leases_not_renewed", error=type(error).__name__)
             return

@@ -12,7 +12,7 @@ from vendors.grant import GrantKind
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CredentialStatus:
     """Everything about a credential but the credential."""
 
     connection: str
@@ -47,7 +47,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Standing):
+class OpenCredential(CredentialStatus):
     """A credential, opened."""
 
     access: Secret = field(default_factory=lambda: Secret(""))

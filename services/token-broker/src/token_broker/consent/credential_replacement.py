@@ -10,7 +10,7 @@ from common.state import pool as state
 from token_broker.vault.credentials import Credentials, announce, sealed_pair
 from token_broker.vault.envelope import Vault
 from token_broker.vault.gates import reopen_gates
-from token_broker.vault.held import Held
+from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.sealing import SealBroken
 from token_broker.vault.times import Times
 from token_broker.vault.token_calls import count_call
@@ -39,14 +39,14 @@ class NewGrant:
     made_because: str = field(default="consent")
 
 
-class Adoption:
+class CredentialReplacement:
     """Writes new grants."""
 
     def __init__(self, vault: Vault, credentials: Credentials) -> None:
         self._vault = vault
         self._credentials = credentials
 
-    async def adopt(self, tx: state.Connection, new: NewGrant) -> Held | None:
+    async def adopt(self, tx: state.DbConnection, new: NewGrant) -> OpenCredential | None:
         """Stores it as the connection's credential; returns the former one, that it may be revoked."""
         former = await self._former(tx, new.connection)
         standing = await tx.fetchrow(
@@ -64,14 +64,14 @@ class Adoption:
         await announce(tx, new.connection)
         return former
 
-    async def _former(self, tx: state.Connection, connection: str) -> Held | None:
+    async def _former(self, tx: state.DbConnection, connection: str) -> OpenCredential | None:
         try:
             return await self._credentials.read_in(tx, connection)
         except SealBroken:
             # What does not open cannot be revoked either; the new grant heals the connection.
             return None
 
-    async def _insert(self, tx: state.Connection, new: NewGrant, generation: int, lineage: int) -> None:
+    async def _insert(self, tx: state.DbConnection, new: NewGrant, generation: int, lineage: int) -> None:
         access, refresh = await sealed_pair(tx, self._vault, new.connection, generation, new.access, new.refresh)
         await tx.execute(
             """insert into vault.credential (connection, vendor, kind, site, place, owner, details, scopes, generation, lineage,

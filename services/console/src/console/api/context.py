@@ -29,7 +29,7 @@ _LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ApiContext:
     """The parts of the console, built by `main`."""
 
     token: TokenFile
@@ -51,9 +51,9 @@ class Desk:
     last_runs: Callable[[], Awaitable[Sequence[LastRun]]]
 
 
-def admitted(request: Request, desk: Desk) -> None:
+def admitted(request: Request, context: ApiContext) -> None:
     """Lets the request in, or raises a Refusal."""
-    desk.token.admit(request.headers.get("authorization", ""))
+    context.token.admit(request.headers.get("authorization", ""))
 
 
 def actor(request: Request) -> str:
