@@ -34,13 +34,13 @@ class FailureTableSuite:
 
     vendor: ClassVar[Vendor]
     table: ClassVar[FailureTable]
-    result: ClassVar[tuple[SheetRow, ...]]
+    sheet: ClassVar[tuple[SheetRow, ...]]
     successes: ClassVar[tuple[tuple[int, bytes], ...]]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Each row of the sheet is a test with the row's name."""
         if "row" in metafunc.fixturenames:
-            metafunc.parametrize("row", self.result, ids=[row.name for row in self.result])
+            metafunc.parametrize("row", self.sheet, ids=[row.name for row in self.sheet])
         if "success" in metafunc.fixturenames:
             metafunc.parametrize("success", self.successes, ids=[str(status) for status, _ in self.successes])
 
@@ -80,7 +80,7 @@ class FailureTableSuite:
             assert isinstance(found, Unknown) and not found.complete
 
     def test_every_row_of_the_table_is_reached_by_the_sheet(self) -> None:
-        reached = {self.failure(row).code for row in self.result}
+        reached = {self.failure(row).code for row in self.sheet}
         assert {row.ours.name for row in self.table.rows} <= reached
 
     def connection(self):  # type: ignore[no-untyped-def]
