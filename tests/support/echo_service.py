@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 from starlette.types import Receive, Scope, Send
 
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.settings import ServiceSettings
 
 

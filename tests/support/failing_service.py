@@ -8,7 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.settings import ServiceSettings
 
 

@@ -18,7 +18,8 @@ from common.bus.record import RawRecord
 from common.bus.subscription import ConsumerLimits
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.settings import ServiceSettings
 from common.state.pool import DbConnection, close_pool, open_pool
 

@@ -269,6 +269,27 @@ class TestReader:
         # Our code breaks on that one for ever: it is a dead letter, not a request.
         assert {row["record"] for row in await ingest.open_requests()} == {"hangs"}
 
+    async def test_a_turn_that_takes_too_long_costs_its_records_no_attempt_and_comes_in_smaller_ones(
+        self, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ingest.reader.TURN_S", 0.05)
+
+        async def hangs(one: Call) -> VendorAnswer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        ingest.wire.call = hangs  # type: ignore[method-assign]
+        for record in ("1", "2", "3"):
+            await ingest.ask("detail", record)
+        for _ in range(20):
+            async with transaction(ingest.pool) as tx:
+                await tx.execute("update flow.read_request set not_before = $1", NOW)
+            assert await ingest.reader.step()
+        found = await ingest.open_requests()
+        assert [(row["attempts"], row["lease"]) for row in found] == [(0, None)] * 3
+        assert len({row["not_before"] for row in found}) == 3
+        assert min(row["not_before"] for row in found) > NOW
+
     async def test_what_is_asked_again_while_it_is_answered_stays(self, ingest: Ingest) -> None:
         await ingest.ask("detail")
         async with transaction(ingest.pool) as tx:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import asyncpg
@@ -14,12 +15,13 @@ import structlog
 
 from common import failpoints
 from common.clock import Clock, FixedClock
+from common.loops import Loop
 from common.metrics import Metrics
 from common.retention import Retention
 from common.state import upkeep as module
 from common.state.pool import Pool, close_pool, open_pool
 from common.state.retention import KEEPERS, Keeper, Service
-from common.state.upkeep import LastRun, Upkeep, last_runs
+from common.state.upkeep import LOOK_EVERY_S, LastRun, Upkeep, last_runs
 from tests.support.database import Database
 
 # The functions that take the journal away believe the database's clock too, so the test lives in the present.
@@ -301,5 +303,8 @@ class TestHow:
 
     async def test_a_missing_table_is_not_waited_for(self, place: Place) -> None:
         await place.owner.execute("alter table flow.quarantine rename to other")
+        stopping = asyncio.Event()
         with pytest.raises(asyncpg.UndefinedTableError):
-            await asyncio.wait_for(place.upkeep().run(asyncio.Event()), 10)
+            await asyncio.wait_for(
+                Loop("upkeep", LOOK_EVERY_S, partial(place.upkeep().look, stopping)).run(stopping), 10
+            )

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-import structlog
 
 from common.state.pool import close_pool, open_pool
 from tests.support.broker import Broker, Browser, query
@@ -534,7 +533,7 @@ class TestRetention:
                 )
         pool = await open_pool(world.database.url("broker"), name="test", size=1)
         try:
-            await AccessLog(pool, structlog.get_logger()).forget(datetime.now(UTC) - timedelta(days=90))
+            await AccessLog(pool).forget(datetime.now(UTC) - timedelta(days=90))
         finally:
             await close_pool(pool)
         for table in ("access_log", "token_call"):

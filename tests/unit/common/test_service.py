@@ -20,7 +20,8 @@ HEAD = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from common.environment import ConfigurationError
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.settings import ServiceSettings
 
 async def app(scope, receive, send):

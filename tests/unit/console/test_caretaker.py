@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 import structlog
 
-from console.use_cases.caretaker import Caretaker
+from common.loops import Loop
+from console.use_cases.caretaker import EVERY_S, Caretaker
 
 AWAY = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 UNFIT = asyncpg.UndefinedTableError('relation "core.connecting" does not exist')
@@ -77,15 +78,20 @@ def caretaker(pool: Pool, roads: object) -> Caretaker:
     return Caretaker(cast(Any, pool), cast(Any, roads), cast(Any, Idle()), cast(Any, Clock()), structlog.get_logger())
 
 
+async def looping(one: Caretaker) -> None:
+    """As the service runs it."""
+    await Loop("caretaker", EVERY_S, one.step).run(asyncio.Event())
+
+
 class TestCaretaker:
     @pytest.mark.parametrize("error", [UNFIT, NO_RIGHT, OURS], ids=repr)
     async def test_a_missing_table_ends_the_service(self, error: Exception) -> None:
         with pytest.raises(type(error)):
-            await asyncio.wait_for(caretaker(Pool(error), Roads(OURS)).run(asyncio.Event()), 3)
+            await asyncio.wait_for(looping(caretaker(Pool(error), Roads(OURS))), 3)
 
     async def test_a_database_that_is_away_is_waited_for(self) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(caretaker(Pool(AWAY), Roads(OURS)).run(asyncio.Event()), 0.3)
+            await asyncio.wait_for(looping(caretaker(Pool(AWAY), Roads(OURS))), 0.3)
 
     @pytest.mark.parametrize("error", [OURS, KeyError("places")], ids=repr)
     async def test_our_own_fault_on_one_connection_is_told_there_and_stops_nobody(self, error: Exception) -> None:

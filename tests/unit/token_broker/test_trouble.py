@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 
 from common.clock import Clock
+from common.loops import Loop, Step
 from common.metrics import Metrics
 from token_broker.api import problems
 from token_broker.refresh.locks import GrantLocks
@@ -117,6 +118,11 @@ def schedule(credentials: object, store: object, refresher: object) -> Schedule:
     return cast(Schedule, made(credentials, store, refresher, Does(), (), CLOCK, timedelta(days=90), log))
 
 
+async def looping(step: Step) -> None:
+    """As the service runs it."""
+    await Loop("one of the broker", 1.0, step).run(asyncio.Event())
+
+
 async def ends_with(work: Any, error: BaseException, within: float = 3.0) -> None:
     with pytest.raises(type(error)):
         await asyncio.wait_for(work, within)
@@ -130,17 +136,17 @@ async def goes_on(work: Any) -> None:
 class TestSchedule:
     @pytest.mark.parametrize("error", SURFACES, ids=repr)
     async def test_a_missing_table_ends_the_service(self, error: Exception) -> None:
-        await ends_with(schedule(Fails(error), Does(), Does()).run(), error)
+        await ends_with(looping(schedule(Fails(error), Does(), Does()).look), error)
 
     async def test_a_database_that_is_away_is_waited_for(self) -> None:
-        await goes_on(schedule(Fails(AWAY), Does(), Does()).run())
+        await goes_on(looping(schedule(Fails(AWAY), Does(), Does()).look))
 
     async def test_what_a_renewal_raises_is_nobodys_secret(self) -> None:
-        await ends_with(schedule(Standings(), Does(), Fails(UNFIT)).run(), UNFIT)
+        await ends_with(looping(schedule(Standings(), Does(), Fails(UNFIT)).look), UNFIT)
 
     async def test_our_own_fault_on_one_grant_is_counted_and_told_and_stops_nobody(self) -> None:
         store = Pauses()
-        await goes_on(schedule(Standings(), store, Fails(OURS)).run())
+        await goes_on(looping(schedule(Standings(), store, Fails(OURS)).look))
         assert store.paused == [("books", "BROKER_FAULT")]
 
 
@@ -164,17 +170,17 @@ class TestRefresh:
 class TestNews:
     @pytest.mark.parametrize("error", SURFACES, ids=repr)
     async def test_a_missing_right_ends_the_service(self, error: Exception) -> None:
-        credential_changes = CredentialChanges("", lambda _: None, lambda: None, log)
-        credential_changes._listen = Fails(error)._listen  # type: ignore[method-assign]
-        await ends_with(credential_changes.run(), error)
+        credential_changes = CredentialChanges("", lambda _: None, lambda: None)
+        credential_changes._open = Fails(error)._open  # type: ignore[method-assign]
+        await ends_with(looping(credential_changes.listen), error)
 
 
 class TestAccessLog:
     @pytest.mark.parametrize("error", SURFACES, ids=repr)
     async def test_a_missing_table_ends_the_service_with_every_line_kept(self, error: Exception) -> None:
-        lines = AccessLog(cast(Any, BrokenPool(error)), log)
+        lines = AccessLog(cast(Any, BrokenPool(error)))
         lines.add(Read(NOW, "ingest", "books", "zoho-books", "token", 1, "given", ""))
-        await ends_with(lines.run(), error)
+        await ends_with(looping(lines.flush), error)
         assert len(lines._waiting) == 1
 
 

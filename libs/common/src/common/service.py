@@ -9,25 +9,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import uvloop
-from opentelemetry.trace import Tracer
-from starlette.types import ASGIApp
-from structlog.typing import FilteringBoundLogger
 
 from common import failpoints, telemetry
-from common.clock import Clock, clock_for
 from common.environment import ConfigurationError
-from common.health import Check, Health
 from common.http_server import Front, HttpServer
-from common.keeping import Part, Rests, Work
-from common.metrics import Metrics
-from common.settings import ServiceSettings, load
-from common.version import Version, checkout_commit, version
+from common.runtime import Build, Runtime, SettingsT
+from common.settings import load
 
 EXIT_STOPPED = 0
 EXIT_CRASHED = 1
@@ -37,68 +26,6 @@ EXIT_BAD_CONFIGURATION = 78
 DRAIN_S = 25.0
 # Kept back from the drain for what comes after it: the last answers, the last spans, the exit.
 _AFTER_DRAIN_S = 2.0
-
-SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
-Build = Callable[["Runtime[SettingsT]"], AbstractAsyncContextManager[None]]
-
-
-@dataclass(slots=True, eq=False)
-class Runtime(Generic[SettingsT]):
-    """What a service is built from; `stopping` is set when it must finish what it does and take nothing new."""
-
-    service: str
-    settings: SettingsT
-    clock: Clock
-    health: Health
-    metrics: Metrics
-    tracer: Tracer
-    log: FilteringBoundLogger
-    stopping: asyncio.Event
-    _front: Front
-    _tasks: set[asyncio.Task[None]]
-    _crashes: list[str]
-
-    def spawn(self, coro: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        """Starts a task that belongs to the service; if it crashes, the service stops and exits non-zero."""
-        task = asyncio.create_task(coro, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def keep(
-        self, name: str, work: Work, look: Check | None = None, *, rests: Rests | None = None
-    ) -> asyncio.Task[None]:
-        """Starts a part that the service can live without for a while: if it crashes, it alone is started again, with back-off.
-
-        `work` makes a new life each time. `/readyz` tells how it stands, and stays as it is.
-        """
-        part = Part(self.service, name, work, clock=self.clock, metrics=self.metrics, look=look, rests=rests)
-        self.health.part(name, part.look)
-        return self.spawn(part.keep(self.stopping), name)
-
-    def mount(self, app: ASGIApp) -> None:
-        """Serves the service's own routes on PORT."""
-        self._front.mount(app)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or task.exception() is None:
-            return
-        self._crashes.append(task.get_name())
-        self.log.error("service.task_crashed", task=task.get_name(), exc_info=task.exception())
-        self.stopping.set()
-
-    @property
-    def crashed(self) -> bool:
-        """Whether a task of the service crashed."""
-        return bool(self._crashes)
-
-    async def cancel_tasks(self) -> None:
-        """Ends the tasks that are still running."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
 
 
 def run(service: str, settings_cls: type[SettingsT], build: Build[SettingsT]) -> int:
@@ -116,7 +43,7 @@ def run(service: str, settings_cls: type[SettingsT], build: Build[SettingsT]) ->
 
 
 async def _serve(service: str, settings: SettingsT, build: Build[SettingsT]) -> int:
-    runtime = _runtime(service, settings)
+    runtime = Runtime.of(service, settings)
     servers = _servers(runtime)
     try:
         for server in servers:
@@ -131,29 +58,10 @@ async def _serve(service: str, settings: SettingsT, build: Build[SettingsT]) -> 
     return code
 
 
-def _runtime(service: str, settings: SettingsT) -> Runtime[SettingsT]:
-    metrics = Metrics()
-    metrics.build(version(), settings.commit or checkout_commit())
-    health = Health(Version(service, settings.commit, settings.stack_id), metrics)
-    return Runtime(
-        service=service,
-        settings=settings,
-        clock=clock_for(settings),
-        health=health,
-        metrics=metrics,
-        tracer=telemetry.tracer(),
-        log=telemetry.logger(service),
-        stopping=asyncio.Event(),
-        _front=Front(health, with_health=settings.internal_port is None),
-        _tasks=set(),
-        _crashes=[],
-    )
-
-
 def _servers(runtime: Runtime[SettingsT]) -> list[HttpServer]:
     """The public server first: it is also the first to close."""
     settings = runtime.settings
-    servers = [HttpServer(runtime._front, settings.host, settings.port)]
+    servers = [HttpServer(runtime.front, settings.host, settings.port)]
     if settings.internal_port is not None:
         servers.append(HttpServer(Front(runtime.health), settings.host, settings.internal_port))
     return servers
@@ -189,7 +97,7 @@ async def _drain(
     started: bool,
 ) -> None:
     deadline = asyncio.get_running_loop().time() + DRAIN_S - _AFTER_DRAIN_S
-    if runtime._front.mounted:
+    if runtime.front.mounted:
         # Requests are answered while what they need is still there; probes go on elsewhere or are not needed.
         await servers[0].stop(DRAIN_S / 2)
     leave.set()
@@ -198,7 +106,7 @@ async def _drain(
     await asyncio.wait({life}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
     if not life.done():
         runtime.log.error("service.drain_timed_out", after_s=DRAIN_S - _AFTER_DRAIN_S)
-        runtime._crashes.append("drain")
+        runtime.crashes.append("drain")
         life.cancel()
         await asyncio.wait({life}, timeout=0.5)
     await runtime.cancel_tasks()
@@ -213,7 +121,7 @@ def _exit_code(runtime: Runtime[SettingsT], life: asyncio.Task[None], *, started
     if error is not None:
         runtime.log.error("service.crashed" if started else "service.start_failed", exc_info=error)
         return EXIT_CRASHED if started else EXIT_TRY_LATER
-    return EXIT_CRASHED if runtime.crashed else EXIT_STOPPED
+    return EXIT_CRASHED if runtime.crashes else EXIT_STOPPED
 
 
 def _stop_on_signals(runtime: Runtime[SettingsT]) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from common.health import NotReady
 from common.http.meter import Meter, open_redis
 from common.http.opening import open_door
 from common.http.quota import QuotaReader
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.state.budget_floors import BudgetFloors
 from common.state.migration import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
-from common.state.upkeep import Upkeep, last_runs
+from common.state.upkeep import LOOK_EVERY_S, Upkeep, last_runs
 from console.api import app
 from console.api.access import TokenFile
 from console.api.context import ApiContext
@@ -22,7 +24,7 @@ from console.api.once import Once
 from console.broker import Broker
 from console.settings import ConsoleSettings
 from console.use_cases.applying import Applying
-from console.use_cases.caretaker import Caretaker
+from console.use_cases.caretaker import EVERY_S, Caretaker
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.drafting import Drafting
@@ -88,9 +90,9 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(context))
         caretaker = Caretaker(pool, connecting, removal, clock, log)
-        runtime.spawn(caretaker.run(runtime.stopping), "caretaker")
+        runtime.every("caretaker", EVERY_S, caretaker.step)
         upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")
-        runtime.spawn(upkeep.run(runtime.stopping), "upkeep")
+        runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
         runtime.spawn(watch(pool), "pool-watch")
         yield
 

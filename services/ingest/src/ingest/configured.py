@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
-import structlog
-
 from common.contracts.ids import ConnectionId
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
-from common.state.trouble import DatabaseTrouble, trouble_of
 
 EVERY_S = 5.0
-
-_log = structlog.get_logger(__name__)
 
 
 class ConfiguredIds:
@@ -28,19 +20,8 @@ class ConfiguredIds:
     def __contains__(self, connection: object) -> bool:
         return connection in self._ids
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Reads until the service stops."""
-        while not stopping.is_set():
-            try:
-                await self.read()
-            except Exception as error:
-                if trouble_of(error) is not DatabaseTrouble.AWAY:
-                    raise
-                _log.warning("configured.later", reason=type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), EVERY_S)
-
     async def read(self) -> None:
+        """Reads them once."""
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
         self._ids = frozenset(configuration.connections)

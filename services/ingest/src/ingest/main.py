@@ -16,12 +16,14 @@ from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.contracts.messages import Receipt
 from common.http.opening import open_door
+from common.loops import Loop
 from common.metric_register import WEBHOOKS_RECEIVED
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, watch
 from common.version import version
-from ingest.configured import ConfiguredIds
+from ingest.configured import EVERY_S, ConfiguredIds
 from ingest.gateway import Bounds, Gateway
 from ingest.normaliser import ReceiptHandler
 from ingest.quarantine import Quarantine
@@ -48,12 +50,13 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
         reader = Reader(pool, door, producer, ConfigurationReader(), runtime.clock)
         ends = _keep_consumers(runtime, pool, trace, producer, reader)
-        ends.append(runtime.keep("reader", lambda: reader.run(runtime.stopping)))
+        ends.append(runtime.keep("reader", partial(reader.run, runtime.stopping), reader.look))
         runtime.spawn(watch(pool), "pool watch")
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
         configured = ConfiguredIds(pool, ConfigurationReader())
-        ends.append(runtime.keep("connections", lambda: configured.run(runtime.stopping)))
+        ids = Loop("connections", EVERY_S, configured.read)
+        ends.append(runtime.keep("connections", partial(ids.run, runtime.stopping), ids.look))
         secrets = WebhookSecrets(settings.token_broker_url, settings.service_key, configured)
         life.push_async_callback(secrets.aclose)
         runtime.mount(_gateway(runtime, pool, producer, secrets))

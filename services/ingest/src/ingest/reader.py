@@ -8,9 +8,8 @@ letter (`unread.py`), in the transaction that removes its request.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -26,11 +25,11 @@ from common.contracts.ids import ConnectionId, VendorName
 from common.failures import Bug, Failure
 from common.http.call import Api
 from common.http.outage import Outage
+from common.loops import Loop
 from common.state import read_requests
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.read_requests import Later, ReadRequest
-from common.state.trouble import DatabaseTrouble, trouble_of
 from ingest import unread
 from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
@@ -85,6 +84,8 @@ class Reader:
         self._turns: dict[ConnectionId, asyncio.Task[None]] = {}
         self._probing: asyncio.Task[None] | None = None
         self._next_probe = 0.0
+        self._loop = Loop("reader", EVERY_S, self._look_round, woken=self._woken)
+        self.look = self._loop.look
         self._outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
 
     def wake(self) -> None:
@@ -93,26 +94,17 @@ class Reader:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Reads until the service stops, and looks after vendors that are away."""
-        stop = asyncio.create_task(stopping.wait())
-        while not stopping.is_set():
-            try:
-                while not stopping.is_set() and await self._begin():
-                    pass
-            except Exception as error:
-                if not isinstance(error, Failure) and trouble_of(error) is not DatabaseTrouble.AWAY:
-                    raise
-                _log.warning("reader.later", reason=str(error))
-            self._probe_in_time()
-            woken = asyncio.create_task(self._woken.wait())
-            await asyncio.wait({stop, woken}, timeout=EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-            woken.cancel()
-            self._woken.clear()
-        for turn in (turns := [*self._turns.values(), *([self._probing] if self._probing else [])]):
-            # What was not answered is read again when its lease is over.
-            turn.cancel()
-        await asyncio.gather(*turns, return_exceptions=True)
-        with contextlib.suppress(asyncio.CancelledError):
-            await stop
+        try:
+            await self._loop.run(stopping)
+        finally:
+            for turn in (turns := [*self._turns.values(), *([self._probing] if self._probing else [])]):
+                # What was not answered is read again when its lease is over.
+                turn.cancel()
+            await asyncio.gather(*turns, return_exceptions=True)
+
+    async def _look_round(self) -> bool:
+        self._probe_in_time()
+        return await self._begin()
 
     async def step(self) -> bool:
         """Takes what is due and waits until it is answered; False when nothing is."""
@@ -135,10 +127,23 @@ class Reader:
         for connection_id, requests in by_connection.items():
             connection = configuration.connections.get(connection_id)
             turn = self._forget(token, requests) if connection is None else self._read(token, connection, requests)
-            task = asyncio.create_task(asyncio.wait_for(turn, TURN_S), name=f"read:{connection_id}")
+            task = asyncio.create_task(self._in_time(token, requests, turn), name=f"read:{connection_id}")
             self._turns[connection_id] = task
             task.add_done_callback(partial(self._ended, connection_id))
         return bool(due)
+
+    async def _in_time(
+        self, token: UUID, requests: Sequence[ReadRequest], turn: Coroutine[object, object, None]
+    ) -> None:
+        """A turn that takes too long is cut. No record is to blame: they come one after the other then, in smaller turns."""
+        try:
+            async with asyncio.timeout(TURN_S) as time:
+                await turn
+        except TimeoutError:
+            if not time.expired():
+                raise
+            _log.warning("reader.turn_cut", connection=requests[0].connection, records=len(requests))
+            await self._wait(token, requests, apart=unread.PAUSE)
 
     def _ended(self, connection: ConnectionId, turn: asyncio.Task[None]) -> None:
         """Whatever went wrong in it, the others go on; its requests come again when their lease is over."""
@@ -199,10 +204,11 @@ class Reader:
         """R10: an unsettled answer to a disputed second is one more opinion, not the verdict."""
         return request.reason == "unsettled" and not state.version.settled
 
-    async def _wait(self, token: UUID, requests: Sequence[ReadRequest]) -> None:
+    async def _wait(self, token: UUID, requests: Sequence[ReadRequest], apart: timedelta = timedelta(0)) -> None:
         until = self._clock.now() + unread.PAUSE
+        later = [Later(one, until + apart * number, free=True) for number, one in enumerate(requests)]
         async with transaction(self._pool) as tx:
-            await read_requests.postpone(tx, token, [Later(one, until, free=True) for one in requests])
+            await read_requests.postpone(tx, token, later)
 
     async def probe(self) -> None:
         """Asks vendors that are away whether they are back: some have no writer here that would, and one asks for all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
@@ -15,12 +16,14 @@ from common.bus.trace import MessagingTrace
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import changes
 from common.journal import make_months
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction, watch
-from common.state.trouble import DatabaseTrouble, trouble_of
-from common.state.upkeep import Upkeep
+from common.state.upkeep import LOOK_EVERY_S, Upkeep
 from common.version import version
+from mapper import publisher as publishing
+from mapper import remap
 from mapper.handlers import ChangeHandler
 from mapper.judging import Mappings
 from mapper.mapping.definitions import source_vendors
@@ -31,7 +34,6 @@ from vendors.registry import vendor_named
 
 SERVICE = "mapper"
 A_DAY_S = 86_400.0
-A_MINUTE_S = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -51,11 +53,11 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
         for name, consumer in consumers.items():
             runtime.health.add(name, consumer.ready)
-        runtime.spawn(publisher.run(runtime.stopping), "republisher")
-        runtime.spawn(remapper.run(runtime.stopping), "remapper")
-        runtime.spawn(_months(runtime, pool), "journal months")
+        runtime.every("republisher", publishing.EVERY_S, publisher.republish)
+        runtime.every("remapper", remap.EVERY_S, remapper.step)
+        runtime.every("journal months", A_DAY_S, partial(_make_months, runtime, pool))
         upkeep = Upkeep(pool, runtime.clock, settings.retention, runtime.metrics, runtime.log, by="mapper")
-        runtime.spawn(upkeep.run(runtime.stopping), "upkeep")
+        runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
         runtime.spawn(watch(pool), "pool watch")
         yield
         await asyncio.wait(ends)
@@ -100,19 +102,10 @@ def _consumer(
     )
 
 
-async def _months(runtime: Runtime[MapperSettings], pool: Pool) -> None:
+async def _make_months(runtime: Runtime[MapperSettings], pool: Pool) -> None:
     """Makes the journal's partitions ahead of time; a day late is nothing, because the catch-all takes every row."""
-    while not runtime.stopping.is_set():
-        pause = A_DAY_S
-        try:
-            async with transaction(pool) as tx:
-                await make_months(tx, runtime.clock.now())
-        except Exception as error:
-            if trouble_of(error) is not DatabaseTrouble.AWAY:
-                raise
-            pause = A_MINUTE_S
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(runtime.stopping.wait(), pause)
+    async with transaction(pool) as tx:
+        await make_months(tx, runtime.clock.now())
 
 
 def main() -> int:

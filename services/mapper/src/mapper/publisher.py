@@ -6,11 +6,8 @@ and the intake takes a lower or equal revision for what it is.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
-
-import structlog
 
 from common import failpoints
 from common.bus.producer import Outgoing
@@ -19,17 +16,13 @@ from common.contracts.ids import ConnectionId, SyncId, VendorName, command_key
 from common.contracts.messages import Envelope
 from common.contracts.syncs import Sync
 from common.contracts.topics import commands
-from common.failures import Failure
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
-from common.state.trouble import DatabaseTrouble, trouble_of
 from mapper import rows
 from mapper.rows import Key, Unpublished
 
 EVERY_S = 3.0
 PAGE = 500
-
-_log = structlog.get_logger(__name__)
 
 
 class Sends(Protocol):
@@ -60,20 +53,9 @@ class Publisher:
             await rows.mark_published(tx, [item.command for item in owed])
         return len(owed)
 
-    async def run(self, stopping: asyncio.Event) -> None:
+    async def republish(self) -> bool:
         """The second way out for what the first did not publish: a crash between commit and send, or a broker that was away."""
-        while not stopping.is_set():
-            try:
-                while await self.publish(None) and not stopping.is_set():
-                    pass
-            except Exception as error:
-                if not isinstance(error, Failure) and trouble_of(error) is not DatabaseTrouble.AWAY:
-                    raise
-                _log.warning("mapper.publish_later", reason=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), EVERY_S)
-            except TimeoutError:
-                continue
+        return await self.publish(None) > 0
 
 
 def _reachable(configuration: Configuration) -> dict[SyncId, Sync]:

@@ -8,21 +8,16 @@ new revision: what the new version does not change is not written.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-
-import structlog
 
 from common import failpoints
 from common.clock import Clock
 from common.contracts.ids import SyncId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
-from common.failures import Failure
 from common.journal import write
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
-from common.state.trouble import DatabaseTrouble, trouble_of
 from mapper import rows
 from mapper.judging import Mappings, judge
 from mapper.publisher import Publisher
@@ -30,8 +25,6 @@ from mapper.rows import Cause, Key
 
 PAGE = 500
 EVERY_S = 1.0
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +46,6 @@ class Remapper:
         self._configuration = configuration
         self._mappings = mappings
         self._publisher = publisher
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Looks for new versions until the service stops."""
-        while not stopping.is_set():
-            try:
-                while not stopping.is_set() and await self.step():
-                    pass
-            except Exception as error:
-                if not isinstance(error, Failure) and trouble_of(error) is not DatabaseTrouble.AWAY:
-                    raise
-                _log.warning("mapper.remap_later", reason=str(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), EVERY_S)
-            except TimeoutError:
-                continue
 
     async def step(self) -> bool:
         """Judges one page of one sync; False when there is nothing to do."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from common.environment import ConfigurationError
 from common.health import NotReady
 from common.http.profile import Timeouts
-from common.service import Build, Runtime, run
+from common.runtime import Build, Runtime
+from common.service import run
 from common.state.migration import pending
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from token_broker.accounts.client import HORIZON, TIMEOUTS, Accounts
@@ -30,13 +31,13 @@ from token_broker.migrate import MIGRATIONS, SCHEMA
 from token_broker.refresh.locks import GrantLocks
 from token_broker.refresh.prober import Prober
 from token_broker.refresh.refresher import Refresher
-from token_broker.refresh.schedule import Schedule
+from token_broker.refresh.schedule import EVERY_S, TIDY_EVERY_S, Schedule
 from token_broker.refresh.store import RefreshStore
 from token_broker.refresh.tokens import Tokens
 from token_broker.settings import BrokerSettings
 from token_broker.vault import keyring
-from token_broker.vault.access_log import AccessLog
-from token_broker.vault.credential_changes import CredentialChanges
+from token_broker.vault.access_log import FLUSH_EVERY_S, AccessLog
+from token_broker.vault.credential_changes import BEAT_S, CredentialChanges
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.envelope import Vault
 from token_broker.vault.keyring import FileRing, KeyRing, TextRing
@@ -107,19 +108,18 @@ def _assemble(
     choice = Choice(pool, consent_store, replacement, discoverer, revocation, registry, clock, log)
     consents = Consents(consent_store, choice, accounts, registry, clock)
     grants = Grants(pool, credentials, replacement, accounts, discoverer, revocation, registry, clock, log)
-    hooks, access_log = WebhookSecrets(pool, vault, clock), AccessLog(pool, log)
+    hooks, access_log = WebhookSecrets(pool, vault, clock), AccessLog(pool)
     credential_changes = CredentialChanges(
-        settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all(), log
+        settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all()
     )
     tokens = Tokens(credentials, refresher, prober, clock, credential_changes.hears)
     kept_for = timedelta(days=settings.retention.audit_days)
     schedule = Schedule(credentials, store, refresher, access_log, (consents, grants, hooks), clock, kept_for, log)
-    for task, name in (
-        (credential_changes.run(), "credential changes"),
-        (access_log.run(), "access-log"),
-        (schedule.run(), "schedule"),
-    ):
-        runtime.spawn(task, name)
+    listening = runtime.every("credential changes", BEAT_S, credential_changes.listen)
+    listening.add_done_callback(lambda _: credential_changes.close())
+    runtime.every("access log", FLUSH_EVERY_S, access_log.flush)
+    runtime.every("schedule", EVERY_S, schedule.look)
+    runtime.every("tidying", TIDY_EVERY_S, schedule.tidy)
     context = ApiContext(
         tokens=tokens,
         credentials=credentials,

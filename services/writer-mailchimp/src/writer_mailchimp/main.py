@@ -14,7 +14,8 @@ from common.bus.handler import Handler
 from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.http.opening import open_door
-from common.service import Runtime, run
+from common.runtime import Runtime
+from common.service import run
 from common.state.pool import Pool, close_pool, open_pool, watch
 from common.version import version
 from writer_mailchimp.handlers import SERVICE, on_command, on_target_event

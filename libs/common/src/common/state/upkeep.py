@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from common import failpoints
 from common.clock import Clock, monotonic
+from common.loops import until_set
 from common.metric_register import UPKEEP_ENDED, UPKEEP_REMOVED
 from common.metrics import Metrics
 from common.retention import Retention
@@ -67,17 +68,6 @@ class Upkeep:
         self._keepers = [keeper for keeper in KEEPERS if keeper.by == by]
         self._chunk = chunk
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Looks every minute what is due, until the service stops."""
-        while not stopping.is_set():
-            try:
-                await self.look(stopping)
-            except DATABASE_ERRORS as error:
-                if trouble_of(error) is not DatabaseTrouble.AWAY:
-                    raise
-                self._log.warning("upkeep.later", error=str(error) or type(error).__name__)
-            await _pause(stopping, LOOK_EVERY_S)
-
     async def look(self, stopping: asyncio.Event) -> None:
         """Tidies each table that was not tidied since the last night."""
         for keeper in self._keepers:
@@ -112,7 +102,7 @@ class Upkeep:
                 return
             self._told(keeper, removed, removed := removed + gone)
             await failpoints.hit("upkeep.after_chunk")
-            await _pause(stopping, max(PAUSE_S, monotonic() - chunk_began))
+            await until_set(stopping, within=max(PAUSE_S, monotonic() - chunk_began))
         await self._release(keeper, token)
 
     async def _step(self, keeper: Keeper, token: UUID, before: datetime) -> int | None:
@@ -168,13 +158,6 @@ async def _runs(link: DbConnection) -> Sequence[LastRun]:
 def _last_night(now: datetime) -> datetime:
     tonight = now.replace(hour=HOUR, minute=0, second=0, microsecond=0)
     return tonight if tonight <= now else tonight - timedelta(days=1)
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 # A run that never ended was broken off: it goes on as soon as its lease is over.

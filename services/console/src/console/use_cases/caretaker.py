@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -10,7 +9,7 @@ from functools import partial
 from structlog.typing import FilteringBoundLogger
 
 from common.api.refusal import Refusal
-from common.clock import Clock
+from common.clock import Clock, monotonic
 from common.state import pool as state
 from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, is_away, trouble_of
 from console import codes
@@ -33,18 +32,15 @@ class Caretaker:
         self._removal = removal
         self._clock = clock
         self._log = log
+        self._next_sweep = 0.0
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Until the service stops."""
-        rounds = int(SWEEP_EVERY_S / EVERY_S)
-        turn = 0
-        while not stopping.is_set():
-            await self._try("connecting", self.settle_all)
-            await self._try("deleting", self._removal.finish_all)
-            if turn % rounds == 0:
-                await self._try("sweeping", self._sweep)
-            turn += 1
-            await _pause(stopping)
+    async def step(self) -> None:
+        """One round; a refusal concerns one kind of work, and a database that is away all of them."""
+        await self._unless_refused("connecting", self.settle_all)
+        await self._unless_refused("deleting", self._removal.finish_all)
+        if monotonic() >= self._next_sweep:
+            await self._unless_refused("sweeping", self._removal.sweep)
+            self._next_sweep = monotonic() + SWEEP_EVERY_S
 
     async def settle_all(self) -> None:
         """Brings every open road as far as it can go now."""
@@ -73,22 +69,17 @@ class Caretaker:
         async with state.connection(self._pool) as link:
             await roads.ended(link, connection, codes.API_FAULT.name, f"Our code failed: {type(error).__name__}.")
 
-    async def _sweep(self) -> None:
-        await self._removal.sweep()
-
-    async def _try(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _unless_refused(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Refusal as refusal:
             self._log.warning("caretaker.later", work=what, error=str(refusal))
+
+    async def _try(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """One connection's turn: what is away for it may be there for the next."""
+        try:
+            await self._unless_refused(what, work)
         except DATABASE_ERRORS as error:
             if not is_away(error):
                 raise
             self._log.warning("caretaker.later", work=what, error=str(error) or type(error).__name__)
-
-
-async def _pause(stopping: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), EVERY_S)
-    except TimeoutError:
-        return

@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from common.api.refusal import Refusal
 from common.clock import Clock
-from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, is_away, trouble_of
+from common.state.trouble import DatabaseTrouble, trouble_of
 from token_broker import codes
 from token_broker.refresh.store import RefreshStore
 from token_broker.refresh.tokens import Renews
@@ -21,7 +21,7 @@ from token_broker.vault.open_credential import CredentialStatus
 from vendors.grant import NotGranted
 
 EVERY_S = 1.0
-TIDY_EVERY = 60
+TIDY_EVERY_S = 60.0
 AT_ONCE = 50
 # So many tries in a row without a token before people are told: the first minutes of an outage are nobody's business.
 PATIENCE = 5
@@ -60,23 +60,8 @@ class Schedule:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._raised: BaseException | None = None
 
-    async def run(self) -> None:
-        """Looks every second: the sandbox's clock may jump an hour between two looks."""
-        beat = 0
-        while True:
-            try:
-                await self.look()
-                if beat % TIDY_EVERY == 0:
-                    await self.tidy()
-            except DATABASE_ERRORS as error:
-                if not is_away(error):
-                    raise
-                self._log.warning("schedule.database_away", error=type(error).__name__)
-            beat += 1
-            await asyncio.sleep(EVERY_S)
-
     async def look(self) -> None:
-        """Starts what is due and closes the gates of what cannot go on."""
+        """Starts what is due and closes the gates of what cannot go on; every second, as the sandbox's clock may jump an hour."""
         if self._raised is not None:
             raised, self._raised = self._raised, None
             raise raised

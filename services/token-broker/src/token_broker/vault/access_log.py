@@ -14,14 +14,11 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
-
 from common.api.refusal import Refusal
 from common.state import pool as state
-from common.state.trouble import DATABASE_ERRORS, is_away
 from token_broker import codes
 
-EVERY_S = 1.0
+FLUSH_EVERY_S = 1.0
 MOST_WAITING = 100_000
 _AT_ONCE = 5_000
 _PAUSE_S = 0.05
@@ -47,9 +44,8 @@ _COLUMNS = list(Read.__dataclass_fields__)
 class AccessLog:
     """The lines that wait, and the task that writes them."""
 
-    def __init__(self, pool: state.Pool, log: FilteringBoundLogger) -> None:
+    def __init__(self, pool: state.Pool) -> None:
         self._pool = pool
-        self._log = log
         self._waiting: deque[Read] = deque()
         self._writing = asyncio.Lock()
 
@@ -58,17 +54,6 @@ class AccessLog:
         if len(self._waiting) >= MOST_WAITING:
             raise Refusal(503, codes.ACCESS_LOG_FULL, retry_after_s=5)
         self._waiting.append(read)
-
-    async def run(self) -> None:
-        """Writes what waits, every second, for ever."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            try:
-                await self.flush()
-            except DATABASE_ERRORS as error:
-                if not is_away(error):
-                    raise
-                self._log.error("access_log.not_written", waiting=len(self._waiting), error=type(error).__name__)
 
     async def flush(self) -> None:
         """Writes what waits now; what could not be written goes on waiting."""
