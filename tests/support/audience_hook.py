@@ -46,8 +46,7 @@ class AudienceHook:
 
     async def tell(self, stopping: asyncio.Event) -> None:
         """Hands on what has come, in any order, a part of it later."""
-        assert self._world.vendor.target is not None
-        handler = TargetEventHandler(changes("mailchimp"), "events", self._world.vendor.target, self._world.clock)
+        handler = TargetEventHandler(changes("mailchimp"), "events", self._world.vendor.targets, self._world.clock)
         while not stopping.is_set() or self._waiting:
             self._chance.shuffle(self._waiting)
             most = len(self._waiting) if stopping.is_set() else self._chance.randint(0, len(self._waiting))

@@ -178,12 +178,14 @@ class World:
         raw = RawRecord("commands.mailchimp", 0, self.offset, b"k", command.model_dump_json().encode(), headers, 0)
         return Delivered(command, raw)
 
+    def intake(self) -> CommandHandler:
+        return CommandHandler(
+            commands("mailchimp"), "writer-mailchimp", self.vendor.targets, clock=self.clock, metrics=Metrics(), wake=lambda: None
+        )  # fmt: skip
+
     async def store(self, *batch: Delivered[WriteCommand]) -> None:
         """The intake's transaction."""
-        assert self.vendor.target is not None
-        handler = CommandHandler(
-            commands("mailchimp"), "writer-mailchimp", self.vendor.target, clock=self.clock, metrics=Metrics(), wake=lambda: None
-        )  # fmt: skip
+        handler = self.intake()
         async with transaction(self.pool) as tx:
             await handler.store(batch, tx)
         await handler.after(batch)

@@ -193,7 +193,7 @@ class TestALookThatFails:
         world.fault("half_commit", "POST /lists/{id}", count=1, body=FAULT)
         await world.store(*(world.command(name, f"{name}@ex.org", FNAME="A") for name in ("even", "odd")))
         await world.settled(within=30)
-        world.vendor = replace(mailchimp.VENDOR, target=Odd())
+        world.vendor = replace(mailchimp.VENDOR, targets={mailchimp.MEMBER: Odd()})
         world.advance(HOURS)
         async with world.running():
             await world.until(lambda: _audited(world, 2), "both are looked at")

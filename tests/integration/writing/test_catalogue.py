@@ -7,7 +7,9 @@ from common.contracts.ids import ConnectionId, VendorName
 from common.failures import Rejected
 from common.http.call import Api
 from tests.support.writing import LIST, STRICT, World
+from vendors import mailchimp
 
+MEMBERS = mailchimp.VENDOR.targets[mailchimp.MEMBER]
 CHIMP = Connection(ConnectionId("chimp"), VendorName("mailchimp"), "chimp", "active", {"dc": "us6", "login_id": "1"})
 
 
@@ -15,8 +17,7 @@ class TestCatalogue:
     async def test_names_fields_types_and_what_is_required(self, world: World) -> None:
         door = world.door()
         api: Api = door.open(world.vendor.profile, CHIMP)
-        assert world.vendor.target is not None
-        found = await world.vendor.target.catalogue(CHIMP, STRICT, api)
+        found = await MEMBERS.catalogue(CHIMP, STRICT, api)
         await door.aclose()
         known = {field.path: (field.type, field.required) for field in found.fields}
         assert known["merge.CUSTNO"] == ("text", True)
@@ -29,16 +30,14 @@ class TestCatalogue:
 
     async def test_names_the_audiences_and_how_they_confirm(self, world: World) -> None:
         door = world.door()
-        assert world.vendor.target is not None
-        places = await world.vendor.target.places(CHIMP, door.open(world.vendor.profile, CHIMP))
+        places = await MEMBERS.places(CHIMP, door.open(world.vendor.profile, CHIMP))
         await door.aclose()
         assert {place.id: place.details["double_optin"] for place in places} == {LIST: "no", STRICT: "yes"}
 
     async def test_an_audience_that_is_gone_is_said_as_that(self, world: World) -> None:
         door = world.door()
-        assert world.vendor.target is not None
         with pytest.raises(Rejected) as caught:
-            await world.vendor.target.catalogue(CHIMP, "0000000000", door.open(world.vendor.profile, CHIMP))
+            await MEMBERS.catalogue(CHIMP, "0000000000", door.open(world.vendor.profile, CHIMP))
         await door.aclose()
         assert caught.value.code == "MC_AUDIENCE_GONE"
 
@@ -47,11 +46,8 @@ class TestCreateField:
     async def test_is_made_once_with_its_type_and_label(self, world: World) -> None:
         door = world.door()
         api = door.open(world.vendor.profile, CHIMP)
-        assert world.vendor.target is not None
         for _ in range(2):
-            field = await world.vendor.target.create_field(
-                CHIMP, LIST, "merge.SHIPPING", "address", api, "Shipping Address"
-            )
+            field = await MEMBERS.create_field(CHIMP, LIST, "merge.SHIPPING", "address", api, "Shipping Address")
             assert (field.path, field.type, field.label) == ("merge.SHIPPING", "address", "Shipping Address")
         await door.aclose()
         assert world.writes() == ["POST /lists/{list_id}/merge-fields"]
@@ -64,9 +60,8 @@ class TestCreateField:
         self, world: World, path: str, type: str
     ) -> None:
         door = world.door()
-        assert world.vendor.target is not None
         with pytest.raises(Rejected) as caught:
-            await world.vendor.target.create_field(CHIMP, LIST, path, type, door.open(world.vendor.profile, CHIMP))
+            await MEMBERS.create_field(CHIMP, LIST, path, type, door.open(world.vendor.profile, CHIMP))
         await door.aclose()
         assert caught.value.code == "MC_FIELD_REFUSED"
         assert world.writes() == []

@@ -32,8 +32,7 @@ def told(
 
 
 async def hear(world: World, *events: Delivered[ChangeEvent]) -> None:
-    assert world.vendor.target is not None
-    handler = TargetEventHandler(changes("mailchimp"), "writer-mailchimp-events", world.vendor.target, world.clock)
+    handler = TargetEventHandler(changes("mailchimp"), "writer-mailchimp-events", world.vendor.targets, world.clock)
     async with transaction(world.pool) as tx:
         await handler.store(events, tx)
 

@@ -61,7 +61,7 @@ async def all_but_one_are_done(world: World, *states: str) -> bool:
 class TestBrokenVendorCode:
     @pytest.mark.parametrize("where", ["plan", "before sending"])
     async def test_is_a_bug_of_the_one_row_where_nothing_was_sent(self, world: World, where: str) -> None:
-        world.vendor = replace(mailchimp.VENDOR, target=Brittle(where))
+        world.vendor = replace(mailchimp.VENDOR, targets={mailchimp.MEMBER: Brittle(where)})
         await wish(world)
         await world.settled()
         item = await world.item("1")
@@ -70,7 +70,7 @@ class TestBrokenVendorCode:
         assert await all_but_one_are_done(world, "dead")
 
     async def test_is_an_unknown_outcome_once_something_was_sent(self, world: World) -> None:
-        world.vendor = replace(mailchimp.VENDOR, target=Brittle("after the answer"))
+        world.vendor = replace(mailchimp.VENDOR, targets={mailchimp.MEMBER: Brittle("after the answer")})
         await wish(world)
         async with world.running():
             await world.until(lambda: _held(world, 4), "nobody knows what became of the call")
@@ -82,7 +82,7 @@ class TestBrokenVendorCode:
 
     @pytest.mark.parametrize("where", ["landed", "look"])
     async def test_in_a_look_ends_the_row_where_people_see_it(self, world: World, where: str) -> None:
-        world.vendor = replace(mailchimp.VENDOR, target=Brittle(where))
+        world.vendor = replace(mailchimp.VENDOR, targets={mailchimp.MEMBER: Brittle(where)})
         world.fault("half_commit", "POST /lists/{id}", count=1)
         await wish(world)
         async with world.running():

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from common.contracts.connections import Connection
-from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
@@ -226,10 +225,11 @@ class Sending:
 
 
 class Target(Protocol):
-    """How records are written at this vendor. Planning is pure; each `apply` is one call that can change something."""
+    """How records of one entity are written at this vendor; `Vendor.targets` names the entity.
 
-    entity: Entity
-    """What its records are: members, contacts. Part of every target key."""
+    Planning is pure; each `apply` is one call that can change something.
+    """
+
     places_name: str
     """What a place is called: an audience, a list, an organisation."""
     bars: Mapping[str, SkipReason]

@@ -7,7 +7,7 @@ consent pages, forms and limits are made from that value and are listed nowhere 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -135,7 +135,8 @@ class Vendor:
     grant: Grant | None = None
     inbox: Inbox | None = None
     source: Source | None = None
-    target: Target | None = None
+    targets: Mapping[Entity, Target] = field(default_factory=dict)
+    """What can be written there, by our name of it: members, contacts, invoices. Part of every target key."""
     channel: Channel | None = None
     ping: Callable[[Connection], Call] | None = None
     """The cheapest call that shows whether this connection works, its place included."""

@@ -12,6 +12,7 @@ from common.http.door import Door
 from common.http.outage import Outage
 from common.metrics import Metrics
 from common.state.pool import Pool
+from vendors.target import Target
 from vendors.vendor import Vendor
 from writing.calls import Terms
 from writing.endings import Endings
@@ -46,24 +47,26 @@ def assemble(
     lease: timedelta = LEASE,
 ) -> Writer:
     """A writer for one vendor; raises when the vendor is no target."""
-    target = vendor.target
-    if target is None:
+    if not vendor.targets:
         raise ValueError(f"{vendor.title} is no target")
     chance = random.Random()  # noqa: S311 - jitter, no secret
     terms = Terms(vendor.profile.horizon, vendor.profile.read_lag, lease)
     told: dict[str, Any] = {"metrics": metrics, "service": service, "chance": chance}
     held, lease_renewer, outage = Held(pool, clock, lease), LeaseRenewer(pool, lease), Outage(pool, clock, vendor.ping)
-    results, endings = Results(pool, clock, target, terms, **told), Endings(pool, clock, target, **told)
+
+    def executor(target: Target) -> Executor:
+        results, endings = Results(pool, clock, target, terms, **told), Endings(pool, clock, target, **told)
+        return Executor(target, results, endings, Facts(target), outage)
+
     parts = Parts(
         pool=pool,
         clock=clock,
         door=door,
         vendor=vendor,
-        target=target,
         queue=Queue(pool, clock, lease),
         held=held,
-        executor=Executor(target, results, endings, Facts(target), outage),
-        settler=Settler(pool, clock, held, target, lease_renewer, outage, **told),
+        executors={entity: executor(target) for entity, target in vendor.targets.items()},
+        settler=Settler(pool, clock, held, vendor.targets, lease_renewer, outage, **told),
         switching=Switching(pool, clock, vendor.name),
         lease_renewer=lease_renewer,
         outage=outage,

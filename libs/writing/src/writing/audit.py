@@ -14,7 +14,7 @@ ends as the vendor's words in the journal, with those who live there ready to lo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 
 from common.clock import Clock
-from common.contracts.ids import ConnectionId
+from common.contracts.ids import ConnectionId, Entity
 from common.failures import Failure, FailureClass
 from common.http.call import Api
 from common.journal import Step
@@ -49,13 +49,13 @@ _log = structlog.get_logger(__name__)
 
 
 async def audit(
-    pool: Pool, clock: Clock, target: Target, held_by: ConnectionId, api: Api, line: asyncio.Semaphore
+    pool: Pool, clock: Clock, targets: Mapping[Entity, Target], held_by: ConnectionId, api: Api, line: asyncio.Semaphore
 ) -> int:
     """R4: makes the looks that are due, each for itself; returns how many those were."""
     async with transaction(pool) as tx:
         due = await audits.take(tx, held_by, clock.now(), MOST)
-    auditor = _Auditor(pool, clock, target, api, line)
-    ended = await asyncio.gather(*(auditor.look(owed) for owed in due), return_exceptions=True)
+    auditors = {entity: _Auditor(pool, clock, target, api, line) for entity, target in targets.items()}
+    ended = await asyncio.gather(*(auditors[owed.target.entity].look(owed) for owed in due), return_exceptions=True)
     for error in ended:
         if isinstance(error, BaseException):
             raise error

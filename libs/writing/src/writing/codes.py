@@ -37,5 +37,13 @@ VENDOR_CODE_FAILED = Code(
     "developer",
     True,
 )
+TARGET_ENTITY_UNKNOWN = Code(
+    "TARGET_ENTITY_UNKNOWN",
+    "A command asks for a kind of record that its vendor has no target for.",
+    "Look at which release published it: a writer that is older than the mapper does not know a new kind yet. Bring both to one "
+    "release, then retry.",
+    "operator",
+    True,
+)
 
-register(LEASE_LOST, ATTEMPTS_EXHAUSTED, EXECUTOR_GONE, BEHIND_GATE, VENDOR_CODE_FAILED)
+register(LEASE_LOST, ATTEMPTS_EXHAUSTED, EXECUTOR_GONE, BEHIND_GATE, VENDOR_CODE_FAILED, TARGET_ENTITY_UNKNOWN)

@@ -74,7 +74,7 @@ class Executor:
                 failed = [(row.item.place, one) for row, one in (*ended, *unseen)]
                 away = await self._outage.is_on(caller.connection, failed, caller.api)
                 await self._endings.end([*ended, *unseen], outage=away)
-            sent = await _all(self._send(batch, caller) for batch in batches(acts))
+            sent = await all_of(self._send(batch, caller) for batch in batches(acts))
             rows = [*looked, *(row for rest in sent for row in rest)]
 
     async def give_back(self, rows: Sequence[Claimed]) -> None:
@@ -150,7 +150,7 @@ class Executor:
     ) -> tuple[list[Claimed], list[Ended]]:
         """Reads what cannot be decided unseen, and remembers it."""
         asked_at = self._endings.now()
-        found = await _all(self._look_at(row, look.key, caller) for row, look in looks)
+        found = await all_of(self._look_at(row, look.key, caller) for row, look in looks)
         pairs = list(zip(looks, found, strict=True))
         seen = [(row, look.key, one) for (row, look), one in pairs if isinstance(one, TargetRecord)]
         if seen:
@@ -229,7 +229,7 @@ def _tell(sent: Sent, going_on: int) -> None:
     )  # fmt: skip
 
 
-async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Everything is brought to its end before an error of one is raised: nothing goes on behind the back of its lease."""
     ended = await asyncio.gather(*works, return_exceptions=True)
     for one in ended:

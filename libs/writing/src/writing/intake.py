@@ -24,10 +24,12 @@ from common.contracts.ids import Entity
 from common.contracts.messages import WriteCommand
 from common.contracts.outcomes import UNMAPPED
 from common.contracts.topics import Topic
+from common.failures import Rejected
 from common.journal import Entry, Step, write
 from common.metric_register import RECORDS
 from common.metrics import Metrics
 from common.state.pool import DbConnection
+from writing.codes import TARGET_ENTITY_UNKNOWN
 from writing.items import PRIORITY, ItemKey, Locked, lock, upsert
 
 CHANNEL = "work"
@@ -36,8 +38,6 @@ CHANNEL = "work"
 class Keys(Protocol):
     """Of a target: how its records are named."""
 
-    entity: Entity
-
     def key(self, document: Mapping[str, Any]) -> str: ...
 
 
@@ -45,19 +45,31 @@ class CommandHandler:
     """Consumes the commands of one vendor."""
 
     def __init__(
-        self, topic: Topic, group: str, target: Keys, *, clock: Clock, metrics: Metrics, wake: Callable[[], None]
+        self,
+        topic: Topic,
+        group: str,
+        targets: Mapping[Entity, Keys],
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        wake: Callable[[], None],
     ) -> None:
-        """`target` says which target record a document means; `wake` tells the executor of this process, NOTIFY those of the others."""
+        """`targets` say which target record a document means, each for its entity.
+
+        `wake` tells the executor of this process, NOTIFY those of the others.
+        """
         self.topic = topic
         self.group = group
-        self._target = target
+        self._targets = targets
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
 
     def parse(self, record: RawRecord) -> WriteCommand:
         """Reads one record; what is no command becomes a dead letter, byte for byte."""
-        return WriteCommand.model_validate_json(record.value or b"")
+        command = WriteCommand.model_validate_json(record.value or b"")
+        self._entity_of(command)
+        return command
 
     async def store(self, batch: Sequence[Delivered[WriteCommand]], tx: DbConnection) -> None:
         """One transaction. Repeatable by (sync, record, revision)."""
@@ -86,13 +98,24 @@ class CommandHandler:
     def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
         command = item.message
         wish = _wish(command)
-        key = self._target.key(command.document) if wish == "present" else ""
+        entity = self._entity_of(command)
+        key = self._targets[entity].key(command.document) if wish == "present" else ""
         traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
         return (
             command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,
-            wish, command.skip, dict(command.document), command.mapping_version, self._target.entity, key, command.lane.value,
+            wish, command.skip, dict(command.document), command.mapping_version, entity, key, command.lane.value,
             PRIORITY[command.lane], command.run or "", command.event or "", command.replay, command.happened_at, traceparent,
         )  # fmt: skip
+
+    def _entity_of(self, command: WriteCommand) -> Entity:
+        """What the record is at the target; a command that does not say means the only kind that its vendor had then."""
+        entity = command.target_entity or (next(iter(self._targets)) if len(self._targets) == 1 else "")
+        if entity in self._targets:
+            return Entity(entity)
+        known = ", ".join(self._targets)
+        wanted = f"{entity!r}" if entity else "no entity"
+        words = f"The command names {wanted} as what to write to {self.topic.vendor}, which has: {known}."
+        raise Rejected(TARGET_ENTITY_UNKNOWN.name, words)
 
 
 def _key(command: WriteCommand) -> ItemKey:

@@ -19,6 +19,7 @@ import structlog
 from common import failpoints
 from common.clock import Clock, monotonic, moved_by
 from common.contracts.connections import Connection
+from common.contracts.ids import Entity
 from common.failures import Failure
 from common.http.call import Api
 from common.http.outage import Outage
@@ -55,7 +56,7 @@ class Settler:
         pool: Pool,
         clock: Clock,
         held: Held,
-        target: Target,
+        targets: Mapping[Entity, Target],
         lease_renewer: LeaseRenewer,
         outage: Outage,
         *,
@@ -66,7 +67,7 @@ class Settler:
         self._pool = pool
         self._clock = clock
         self._held = held
-        self._target = target
+        self._targets = targets
         self._lease_renewer = lease_renewer
         self._outage = outage
         self._metrics = metrics
@@ -115,7 +116,7 @@ class Settler:
     async def _look(self, target: TargetKey, account: Connection, api: Api) -> TargetRecord | Failure:
         if self._outage.holds_back(account.id, target.place):
             return verdicts.behind_a_gate()
-        return await looked(self._target, target.place, target.key, api)
+        return await looked(self._targets[target.entity], target.place, target.key, api)
 
     async def _store(
         self, item: Item, its: Sequence[Intent], found: Found, asked_at: datetime, *, outage: bool
@@ -136,7 +137,7 @@ class Settler:
             await result.write(tx)
             if result.fates[item.key].state != "hold":
                 # R16: what the target told meanwhile is judged now that the write has its end.
-                await release(tx, {intent.target for intent in its}, self._target, result.now)
+                await release(tx, {intent.target for intent in its}, self._targets[item.target_entity], result.now)
         result.count(self._metrics, self._service)
 
     def _landed(self, intent: Intent, seen: TargetRecord | Failure) -> Done | Failure | None:
@@ -144,7 +145,7 @@ class Settler:
             return seen
         try:
             with vendor_code():
-                return self._target.landed(intent.unseen, seen)
+                return self._targets[intent.target.entity].landed(intent.unseen, seen)
         except Failure as failure:
             return failure
 
@@ -160,8 +161,9 @@ class Settler:
         words = {i.attempt: "applied" if landed[i.attempt] else NOT_SEEN for i in its}
         await intents.close(tx, [Closing(i.attempt, i.key, "settled", words[i.attempt]) for i in its], result.now)
         for target, learnt in result.known.items():
-            learnt = knowledge.guarded(known[target], learnt, asked_at, self._target.lower)
-            result.known[target] = self._target.remember(known[target], learnt, Seen(asked_at, result.now))
+            written_by = self._targets[target.entity]
+            learnt = knowledge.guarded(known[target], learnt, asked_at, written_by.lower)
+            result.known[target] = written_by.remember(known[target], learnt, Seen(asked_at, result.now))
         return result_so_far
 
     def _decide(self, result: ResultTransaction, item: Item, locked: Locked, result_so_far: str, *, seen: bool) -> None:

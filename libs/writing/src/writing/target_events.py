@@ -12,7 +12,7 @@ A crash before the commit repeats the batch. After it, every event is a repeat: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from common.bus.handler import Delivered
 from common.bus.record import RawRecord
 from common.bus.trace import trace_id_of
 from common.clock import Clock
+from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.failures import Failure
@@ -51,10 +52,10 @@ class _Learnt:
 class TargetEventHandler:
     """Consumes the changes that a target vendor tells of itself."""
 
-    def __init__(self, topic: Topic, group: str, target: Target, clock: Clock) -> None:
+    def __init__(self, topic: Topic, group: str, targets: Mapping[Entity, Target], clock: Clock) -> None:
         self.topic = topic
         self.group = group
-        self._target = target
+        self._targets = targets
         self._clock = clock
 
     def parse(self, record: RawRecord) -> ChangeEvent:
@@ -65,30 +66,43 @@ class TargetEventHandler:
         """One transaction; events of one record in the order in which they came."""
         now = self._clock.now()
         ours, accounts = await _places(tx)
-        entries, events = list[Entry](), list[KeptEvent]()
+        entries = list[Entry]()
+        events: dict[Entity, list[KeptEvent]] = {entity: [] for entity in self._targets}
         for item in batch:
-            told = self._target.told(item.message)
-            account = accounts.get(item.message.connection, "")
-            if told is None or (account, told.place) not in ours:
-                # Campaigns, and other audiences of the account, are none of our business.
-                reason = "no_sync" if told else "no_record"
-                entries.append(_entry(_read(item), told, _Learnt(Step.RECEIVED, reason), now))
-                continue
-            where = TargetKey(account, told.place, self._target.entity, told.key)
-            events.append(KeptEvent(item.message, told, where, item.record.place, trace_id_of(item.record)))
-        await write(tx, entries + await self._hear(tx, events, now))
+            account, of_a_record = accounts.get(item.message.connection, ""), False
+            for entity, told in self._told(item.message):
+                of_a_record = True
+                if (account, told.place) not in ours:
+                    # Other audiences of the account are none of our business.
+                    entries.append(_entry(_read(item), told, _Learnt(Step.RECEIVED, "no_sync"), now))
+                    continue
+                where = TargetKey(account, told.place, entity, told.key)
+                events[entity].append(KeptEvent(item.message, told, where, item.record.place, trace_id_of(item.record)))
+            if not of_a_record:
+                # Campaigns neither.
+                entries.append(_entry(_read(item), None, _Learnt(Step.RECEIVED, "no_record"), now))
+        for entity, its in events.items():
+            entries += await self._hear(tx, its, self._targets[entity], now)
+        await write(tx, entries)
 
-    async def _hear(self, tx: DbConnection, events: Sequence[KeptEvent], now: datetime) -> list[Entry]:
+    def _told(self, event: ChangeEvent) -> Iterator[tuple[Entity, TargetEvent]]:
+        """What an event says of records, target by target."""
+        for entity, target in self._targets.items():
+            told = target.told(event)
+            if told is not None:
+                yield entity, told
+
+    async def _hear(self, tx: DbConnection, events: Sequence[KeptEvent], target: Target, now: datetime) -> list[Entry]:
         # All at once and in their order, so that two transactions never wait for each other crosswise.
         keys = {key for one in events for key in one.keys}
         known = await knowledge.lock(tx, keys, now)
         in_flight = await intents.open_at(tx, keys)
         waiting, at_once = list[KeptEvent](), list[KeptEvent]()
         for one in events:
-            (waiting if _waits(one, known[one.where], in_flight, self._target) else at_once).append(one)
+            (waiting if _waits(one, known[one.where], in_flight, target) else at_once).append(one)
         await kept_events.keep(tx, waiting, now)
-        before = await kept_events.take(tx, keys, self._target)
-        return await Judgement(self._target, now).of(tx, [*before, *at_once])
+        before = await kept_events.take(tx, keys, target)
+        return await Judgement(target, now).of(tx, [*before, *at_once])
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:
         """Nothing: what a target tells of itself is no reason to write to it."""
@@ -106,13 +120,16 @@ async def release(
     return await knowledge.read(tx, {one.where for one in events}) if events else {}
 
 
-async def release_all(pool: Pool, target: Target, vendor: str, now: datetime) -> None:
+async def release_all(pool: Pool, targets: Mapping[Entity, Target], vendor: str, now: datetime) -> None:
     """The same of whatever was left: a move concerns two records, and an intent may have ended where nobody asked for its events."""
     async with transaction(pool) as tx:
         keys = await kept_events.free(tx, vendor)
-        if keys:
-            await knowledge.lock(tx, keys, now)
-            events = await kept_events.take(tx, keys, target, moved=True)
+        if not keys:
+            return
+        await knowledge.lock(tx, keys, now)
+        for entity in {key.entity for key in keys}:
+            its, target = [key for key in keys if key.entity == entity], targets[entity]
+            events = await kept_events.take(tx, its, target, moved=True)
             await write(tx, await Judgement(target, now).of(tx, events))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ import structlog
 
 from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
-from common.contracts.ids import ConnectionId
+from common.contracts.ids import ConnectionId, Entity
 from common.failures import Failure
 from common.http.call import Api
 from common.http.door import Door
@@ -24,16 +24,15 @@ from common.http.outage import Outage
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, connection, transaction
 from common.state.trouble import DatabaseTrouble, trouble_of
-from vendors.target import Target
 from vendors.vendor import Vendor
 from writing import rechecks
 from writing.audit import audit
 from writing.caller import VendorCaller
 from writing.claimed import Claimed
-from writing.executor import Executor
+from writing.executor import Executor, all_of
 from writing.held import Held
 from writing.intake import CHANNEL
-from writing.lease_renewer import LeaseRenewer
+from writing.lease_renewer import Lease, LeaseRenewer
 from writing.queue import LIVE, REST, Due, Queue, Turn
 from writing.settle import Settler
 from writing.switching import Switching
@@ -60,10 +59,10 @@ class Parts:
     clock: Clock
     door: Door
     vendor: Vendor
-    target: Target
     queue: Queue
     held: Held
-    executor: Executor
+    executors: Mapping[Entity, Executor]
+    """By the entity of the target records that each brings to their end."""
     settler: Settler
     switching: Switching
     lease_renewer: LeaseRenewer
@@ -200,28 +199,34 @@ class Worker:
         return len(rows)
 
     async def _work(self, one: Connection, rows: list[Claimed], line: _Line, since: float) -> None:
-        parts = self._parts
-        with line.carrying(len(rows)), parts.lease_renewer.keeping(rows[0].item.token, since) as lease:
-            try:
-                caller = VendorCaller(parts.target, one, self._api(one), line.calls, lease, self._stopping)
-            except Failure as refusal:
-                # The connection itself leads nowhere: a person has to look at it, and its records wait.
-                await parts.outage.refuse(one, "", refusal)
-                await parts.executor.give_back(rows)
-                return
-            try:
-                await parts.executor.work(rows, caller)
-            except Exception as error:
-                if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
-                    raise
-                _log.error("writer.work_failed", connection=one.id, rows=len(rows), exc_info=error)
-                await parts.executor.isolate(rows, caller)
+        with line.carrying(len(rows)), self._parts.lease_renewer.keeping(rows[0].item.token, since) as lease:
+            await all_of(self._work_on(entity, one, its, line, lease) for entity, its in _by_entity(rows).items())
         self.wake()
+
+    async def _work_on(
+        self, entity: Entity, one: Connection, rows: Sequence[Claimed], line: _Line, lease: Lease
+    ) -> None:
+        """The rows that one target writes."""
+        parts, executor = self._parts, self._parts.executors[entity]
+        try:
+            caller = VendorCaller(parts.vendor.targets[entity], one, self._api(one), line.calls, lease, self._stopping)
+        except Failure as refusal:
+            # The connection itself leads nowhere: a person has to look at it, and its records wait.
+            await parts.outage.refuse(one, "", refusal)
+            await executor.give_back(rows)
+            return
+        try:
+            await executor.work(rows, caller)
+        except Exception as error:
+            if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
+                raise
+            _log.error("writer.work_failed", connection=one.id, rows=len(rows), exc_info=error)
+            await executor.isolate(rows, caller)
 
     async def _sweep(self, configuration: Configuration) -> None:
         """What died, what is held, what was heard meanwhile and what has to be looked at once more, of all connections at once."""
         parts = self._parts
-        await release_all(parts.pool, parts.target, parts.vendor.name, parts.clock.now())
+        await release_all(parts.pool, parts.vendor.targets, parts.vendor.name, parts.clock.now())
         ours = {one.id: one for one in configuration.connections.values() if self._is_ours(one)}
         if not ours:
             return
@@ -250,7 +255,7 @@ class Worker:
         parts, api = self._parts, self._api(one)
         while await parts.settler.settle(one, api, line.calls):
             self.wake()
-        await audit(parts.pool, parts.clock, parts.target, one.id, api, line.calls)
+        await audit(parts.pool, parts.clock, parts.vendor.targets, one.id, api, line.calls)
 
     def _api(self, one: Connection) -> Api:
         return self._parts.door.open(self._parts.vendor.profile, one)
@@ -274,6 +279,14 @@ class Worker:
                     raise error
                 case _:
                     _log.error("writer.work_broken", task=task.get_name(), exc_info=error)
+
+
+def _by_entity(rows: Sequence[Claimed]) -> Mapping[Entity, list[Claimed]]:
+    """In their order; records of two targets never share a call."""
+    found: dict[Entity, list[Claimed]] = {}
+    for row in rows:
+        found.setdefault(row.item.target_entity, []).append(row)
+    return found
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, *, within: float | None = None) -> None:

@@ -16,12 +16,10 @@ SERVICE = "writer-mailchimp"
 
 def on_command(clock: Clock, metrics: Metrics, wake: Callable[[], None]) -> CommandHandler:
     """Commands become work items."""
-    assert VENDOR.target is not None
     topic = commands(VENDOR.name)
-    return CommandHandler(topic, SERVICE, VENDOR.target, clock=clock, metrics=metrics, wake=wake)
+    return CommandHandler(topic, SERVICE, VENDOR.targets, clock=clock, metrics=metrics, wake=wake)
 
 
 def on_target_event(clock: Clock) -> TargetEventHandler:
     """Events of audiences change what is known of their members' consent; they never produce."""
-    assert VENDOR.target is not None
-    return TargetEventHandler(changes(VENDOR.name), f"{SERVICE}-events", VENDOR.target, clock)
+    return TargetEventHandler(changes(VENDOR.name), f"{SERVICE}-events", VENDOR.targets, clock)

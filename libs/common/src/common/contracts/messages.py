@@ -128,6 +128,8 @@ class WriteCommand(Message):
     target: ConnectionId
     place: str = ""
     """Where at the target: audience, list, organisation."""
+    target_entity: Entity = Entity("")
+    """What the record is there: a member, a contact. Empty in a command of a release that had one kind for each vendor: that one."""
     revision: int
     """R9: orders everything downstream of the mapper."""
     mapping_version: int

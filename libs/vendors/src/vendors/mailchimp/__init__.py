@@ -1,5 +1,6 @@
 """Mailchimp: the members of audiences, and the events that audiences tell."""
 
+from common.contracts.ids import Entity
 from vendors.mailchimp.channel import MailchimpChannel
 from vendors.mailchimp.client import NAME, MailchimpProfile, ping
 from vendors.mailchimp.inbox import MailchimpInbox
@@ -7,6 +8,8 @@ from vendors.mailchimp.oauth import GRANT
 from vendors.mailchimp.source import MailchimpSource
 from vendors.mailchimp.target import MailchimpTarget
 from vendors.vendor import Vendor
+
+MEMBER = Entity("member")
 
 VENDOR = Vendor(
     name=NAME,
@@ -18,5 +21,5 @@ VENDOR = Vendor(
     channel=MailchimpChannel(),
     ping=ping,
     account_detail="account_id",
-    target=MailchimpTarget(),
+    targets={MEMBER: MailchimpTarget()},
 )

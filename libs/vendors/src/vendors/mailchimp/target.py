@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.contracts.connections import Connection
-from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.failures import Conflict, Failure
@@ -51,7 +50,6 @@ _NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links
 class MailchimpTarget:
     """Writes members."""
 
-    entity = Entity("member")
     places_name = "audience"
     bars: Mapping[str, SkipReason] = {
         MC_COMPLIANCE_STATE.name: SkipReason.COMPLIANCE,

@@ -103,8 +103,7 @@ class Applying:
         return draft.notes if self._hooks.reachable else (*draft.notes, NO_ADDRESS)
 
     async def _fields(self, draft: Draft, catalogue: FieldCatalogue) -> tuple[list[str], FieldCatalogue]:
-        target = draft.target.vendor.target
-        assert target is not None
+        target = draft.target.vendor.targets[draft.target_entity]
         connection, place, made = draft.target.connection, draft.place.id, list[str]()
         for row in draft.new_fields:
             label = row.source.rpartition(".")[2].removeprefix("cf_").replace("_", " ").capitalize()

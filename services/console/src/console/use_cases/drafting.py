@@ -61,6 +61,7 @@ class Draft:
     source: End
     target: End
     entity: str
+    target_entity: Entity
     place: Place
     definition: MappingDefinition
     new_fields: tuple[MappingRow, ...]
@@ -99,7 +100,8 @@ class Drafting:
         target = await self._end("target", wish.target, given["target"]["vendor"], problems)
         entity = str(given["source"]["entity"])
         read = await _source_catalogue(source, entity, problems) if source else None
-        place, fields = await _target_catalogue(target, wish.place, problems) if target else (None, None)
+        kind = Entity(given["target"]["entity"])
+        place, fields = await _target_catalogue(target, kind, wish.place, problems) if target else (None, None)
         notes: list[str] = []
         new: tuple[MappingRow, ...] = ()
         if definition is not None:
@@ -110,7 +112,7 @@ class Drafting:
             definition, new = row_checks.new_fields(definition, fields, wish.create_fields, asked, problems, notes)
         refuse_if_any(problems)
         assert source and target and place and fields and definition
-        return Draft(source, target, entity, place, definition, new, tuple(notes)), fields
+        return Draft(source, target, entity, kind, place, definition, new, tuple(notes)), fields
 
     async def ends(self, wish: SyncWish) -> Sequence[str]:
         """The ids of the connections that the wish names, as far as they are there."""
@@ -191,10 +193,9 @@ async def _source_catalogue(end: End, entity: str, problems: list[Problem]) -> F
 
 
 async def _target_catalogue(
-    end: End, wanted: str, problems: list[Problem]
+    end: End, entity: Entity, wanted: str, problems: list[Problem]
 ) -> tuple[Place | None, FieldCatalogue | None]:
-    target = end.vendor.target
-    assert target is not None
+    target = end.vendor.targets[entity]
     try:
         place = _place(wanted, await target.places(end.connection, end.api), target, problems)
         return place, await target.catalogue(end.connection, place.id, end.api) if place else None
