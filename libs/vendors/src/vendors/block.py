@@ -1,0 +1,102 @@
+"""A block of lines in a text that people edit: rendered from what we know, never appended to (R26).
+
+Comes in: the text as it was read, and the lines that our store has. Goes out: the text as it shall be. Only lines with our mark are ours;
+every other line is people's and stays byte for byte, wherever it was typed, between our marks too. The lines of the block are the newest
+of those that are there and those of the store, by (time, id), so that whoever renders, and in whatever order events came, the text is the
+same; and a store that is older than the text takes nothing away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """One line of ours; the id and not the words says which it is: two events may read alike."""
+
+    at: datetime
+    id: str
+    words: str
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        # A text shows whole seconds.
+        return (self.at.replace(microsecond=0), self.id)
+
+    def __str__(self) -> str:
+        at = self.at.astimezone(UTC).strftime(_STAMP)
+        return f"{_MARK} {at} {' '.join(self.words.split())} #{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Where a block begins and ends, and how much of it there is at most."""
+
+    begin: str
+    end: str
+    lines: int = 8
+    letters: int = 700
+    """Of the whole block, its two marks included."""
+
+
+def render(text: str, store: Iterable[Line], fence: Fence) -> str:
+    """The text as it shall be; the same text where nothing is new."""
+    before, after = _theirs(text, fence)
+    block = _block(ours(text) | {line.id: line for line in store}, fence)
+    return "\n".join([*before, *block, *after])
+
+
+def ours(text: str) -> dict[str, Line]:
+    """The lines in a text that carry our mark, by their id."""
+    return {line.id: line for one in text.split("\n") if (line := _parsed(one)) is not None}
+
+
+def people(text: str, fence: Fence) -> str:
+    """A text without anything of ours."""
+    before, after = _theirs(text, fence)
+    return "\n".join([*before, *after])
+
+
+def _theirs(text: str, fence: Fence) -> tuple[list[str], list[str]]:
+    """R26: what carries no mark of ours is people's; what they typed inside the fence comes to stand behind it."""
+    lines = text.split("\n") if text else []
+    own = [_is_ours(line, fence) for line in lines]
+    at = own.index(True) if True in own else len(lines)
+    theirs = [line for line, mine in zip(lines, own, strict=True) if not mine]
+    return theirs[:at], theirs[at:]
+
+
+def _block(lines: dict[str, Line], fence: Fence) -> list[str]:
+    """R26: the newest of the union, oldest first, as many as fit."""
+    newest = sorted(lines.values(), key=lambda line: line.order)[-fence.lines :]
+    while newest and _letters(newest, fence) > fence.letters:
+        newest = newest[1:]
+    return [fence.begin, *map(str, newest), fence.end] if newest else []
+
+
+def _letters(lines: Sequence[Line], fence: Fence) -> int:
+    return len("\n".join([fence.begin, *map(str, lines), fence.end]))
+
+
+def _is_ours(line: str, fence: Fence) -> bool:
+    return line.rstrip("\r") in (fence.begin, fence.end) or _parsed(line) is not None
+
+
+def _parsed(line: str) -> Line | None:
+    found = _OURS.fullmatch(line.rstrip("\r"))
+    if found is None:
+        return None
+    try:
+        at = datetime.strptime(found["at"], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return Line(at, found["id"], found["words"])
+
+
+_MARK = "\u2022"
+_STAMP = "%Y-%m-%d %H:%M:%S"
+_OURS = re.compile(rf"{_MARK} (?P<at>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<words>.*) #(?P<id>[0-9A-Za-z_-]+)")
