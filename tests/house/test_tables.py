@@ -20,7 +20,7 @@ NEVER = {
     "flow.record_state",
     "flow.target_owner",
     "flow.target_record",
-    "flow.record_link",
+    "flow.pair",
 }
 ROW = re.compile(r"^\| `((?:core|flow|vault)\.\w+)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 

@@ -17,7 +17,7 @@ CONNECTIONS, RECORDS, JOURNAL, LETTERS = 1000, 1_000_000, 10_000_000, 50_000
 SYNCS = CONNECTIONS // 2
 MONTHS = 4
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-BIG = ("work_item", "wanted", "record_state", "record_link", "target_owner", "journal", "dead_letter")
+BIG = ("work_item", "wanted", "record_state", "pair", "target_owner", "journal", "dead_letter")
 
 # n is the record: which sync it belongs to, and what became of it.
 _SYNC = "case when n % 2 = 0 then 's0' else 's' || (n % 499 + 1) end"
@@ -52,8 +52,9 @@ RECORD_TABLES = (
         select {_KEY}, {_SOURCE}, {_ACCOUNT}, 'list', 2, 'present', '{{"email": "p"}}', 1, 'p' || n || '@ex.org', 'member', 'live', 0, now(),
                {_STATE}, now() - n * interval '1 second', 'MC_' || (n % 5), 'REJECTED', now() - n * interval '1 second', now(),
                now(), now() - n * interval '1 second' from {_ALL}""",
-    f"""insert into flow.record_link (sync, entity, record, account, place, target_key, target_id, state, since, target_entity)
-        select {_KEY}, {_ACCOUNT}, 'list', 'p' || n || '@ex.org', md5('p' || n || '@ex.org'), 'linked', now(), 'member' from {_ALL}""",
+    f"""insert into flow.pair (left_account, left_entity, left_id, right_account, right_place, right_entity, right_key, right_id, state, since, changed_at)
+        select {_SOURCE}, 'customer', 'r' || n, {_ACCOUNT}, 'list', 'member', 'p' || n || '@ex.org', md5('p' || n || '@ex.org'), 'linked',
+               now(), now() from {_ALL}""",
     f"""insert into flow.target_owner (account, place, key, sync, entity, record, standing, since, target_entity, source_account)
         select {_ACCOUNT}, 'list', 'p' || n || '@ex.org', {_KEY}, 'live', now(), 'member', {_SOURCE} from {_ALL}""",
     f"""insert into flow.dead_letter (err_group, err_topic, err_partition, err_offset, err_service, err_version, err_stage, err_code, err_class,

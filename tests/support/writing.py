@@ -36,7 +36,7 @@ from writing.intake import CommandHandler
 from writing.lease_renewer import LEASE
 
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
-TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.record_link, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
+TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
             flow.vendor_probe, flow.recheck,
             flow.journal, core.connection, core.sync"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

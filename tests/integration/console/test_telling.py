@@ -144,8 +144,8 @@ class TestRecords:
             Step.APPLIED, "4600001", revision=1, target_key="old@example.org", details={"action": "create"}
         )
         await world.execute(
-            """insert into flow.record_link (sync, entity, record, account, place, target_entity, target_key, target_id, state, since)
-               values ('s1', 'customer', '4600001', 'chimp', 'list', 'member', 'ana@example.org', 'T1', 'linked', $1)""",
+            """insert into flow.pair (left_account, left_entity, left_id, right_account, right_place, right_entity, right_key, right_id, state, since, changed_at)
+               values ('books', 'customer', '4600001', 'chimp', 'list', 'member', 'ana@example.org', 'T1', 'linked', $1, $1)""",
             NOON,
         )
         records = Records(world.pool)

@@ -150,7 +150,7 @@ class TestTargetAccounts:
                 "select account, target_entity, key, doubtful from flow.target_record order by account, key"
             )
             owners = await link.fetch("select account, source_account, sync from flow.target_owner order by sync")
-            links = await link.fetch("select account, target_key from flow.record_link")
+            links = await link.fetch("select left_account, right_account, right_key, left_id, state from flow.pair")
             intents = await link.fetch("select account, connection, target_entity from flow.write_intent")
             audits = await link.fetch("select account, connection from flow.audit")
         finally:
@@ -163,7 +163,7 @@ class TestTargetAccounts:
             ("three", "member", "ana@ex.org", False),
         ]  # fmt: skip
         assert [tuple(row) for row in owners] == [("mailchimp:8d3a", "zoho-books:7", sync) for sync in ("s1", "s2")]
-        assert [tuple(row) for row in links] == [("mailchimp:8d3a", "ana@ex.org")]
+        assert [tuple(row) for row in links] == [("zoho-books:7", "mailchimp:8d3a", "ana@ex.org", "1", "linked")]
         assert [tuple(row) for row in intents] == [("mailchimp:8d3a", "one", "member")]
         assert [tuple(row) for row in audits] == [("mailchimp:8d3a", "two")]
 

@@ -92,8 +92,9 @@ class TestAnAccountThatIsLearntLater:
         await world.want("1", "ana@ex.org", FNAME="Ana")
         await world.settled()
         await self._learn(world, "chimp")
-        for table in ("target_owner", "target_record", "record_link", "write_intent"):
-            rows = await world.rows(f"select distinct account from flow.{table}")
+        for table in ("target_owner", "target_record", "pair", "write_intent"):
+            account = "right_account as account" if table == "pair" else "account"
+            rows = await world.rows(f"select distinct {account} from flow.{table}")
             assert [row["account"] for row in rows] == ["mailchimp:8d3a"], table
         calls = len(world.calls())
         await world.want("1", "ana@ex.org", FNAME="Ana")

@@ -31,8 +31,8 @@ async def owned(world: World) -> list[tuple[str, str, str]]:
 
 
 async def linked(world: World) -> list[tuple[str, str, str]]:
-    rows = await world.rows("select record, target_key, state from flow.record_link order by record")
-    return [(row["record"], row["target_key"], row["state"]) for row in rows]
+    rows = await world.rows("select left_id, right_key, state from flow.pair order by left_id")
+    return [(row["left_id"], row["right_key"], row["state"]) for row in rows]
 
 
 class TestKeep:

@@ -165,17 +165,26 @@ class TestLinks:
     async def test_say_which_member_a_record_is(self, world: World) -> None:
         await world.want("1", "ana@ex.org")
         await world.settled()
-        (row,) = await world.rows("select * from flow.record_link")
-        assert (row["target_key"], row["state"], row["place"], row["rule"]) == ("ana@ex.org", "linked", LIST, "email")
-        assert row["target_id"] == world.member("ana@ex.org")["contact_id"]
+        (row,) = await world.rows("select * from flow.pair")
+        assert (row["right_key"], row["state"], row["right_place"], row["rule"]) == (
+            "ana@ex.org",
+            "linked",
+            LIST,
+            "email",
+        )
+        assert (row["left_account"], row["left_entity"], row["left_id"]) == ("books", "customer", "1")
+        assert [one["what"] for one in row["history"]] == ["reserved", "linked"]
+        assert row["right_id"] == world.member("ana@ex.org")["contact_id"]
 
     @pytest.mark.parametrize("how", ["archive", "tag", "leave"])
-    async def test_go_when_the_record_goes(self, world: World, how: str) -> None:
+    async def test_end_when_the_record_goes_and_are_remembered(self, world: World, how: str) -> None:
         await world.want("1", "ana@ex.org")
         await world.settled()
         await world.want("1", how=how)
         await world.settled()
-        assert await world.rows("select * from flow.record_link") == []
+        assert await world.rows("select * from flow.pair where state in ('reserved', 'linked')") == []
+        (row,) = await world.rows("select * from flow.pair")
+        assert (row["right_key"], row["state"]) == ("ana@ex.org", "ended_left")
 
 
 async def held(world: World) -> bool:

@@ -1,12 +1,13 @@
-"""Which record of the source is which record of the target, by which rule, since when: data that people can see.
+"""Which record of the source is which record of the target, by which rule, since when: pairs, which people can see.
 
-A link is `reserved` before the first call for its key and `linked` once the vendor has it. It survives a disconnect, so a full
-re-sync after a reconnect creates nothing.
+A pair is `reserved` before the first call for its key and `linked` once the vendor has it. It belongs to the two records and not to the
+sync that made it, so it survives a disconnect, a switched-off sync and a connection that was made anew: a full re-sync then creates nothing.
+R22: it outlives its records too. Where one of them is gone it says which (`ended_left`, `ended_right`), and is never deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,63 +15,120 @@ from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, columns
 
 
-class Link(NamedTuple):
-    """One record's counterpart."""
+class Reserving(NamedTuple):
+    """A record that is about to be written under its key, and the keys that it leaves for it."""
 
-    target_key: str
-    target_id: str
-    state: str
-    rule: str
-    since: datetime
+    item: Item
+    former: Sequence[str] = ()
 
 
-async def reserve(tx: DbConnection, items: Sequence[Item], rule: str, now: datetime) -> None:
-    """Before the first call for a key: whoever comes later knows that it may exist."""
-    await tx.execute(
-        """
-        insert into flow.record_link as l (sync, entity, record, account, place, target_entity, target_key, state, rule, since)
-        select n.*, 'reserved', $8, $9
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) as n
-        on conflict (sync, entity, record) do update
-           set account = excluded.account, place = excluded.place, target_entity = excluded.target_entity,
-               target_key = excluded.target_key, target_id = '', state = 'reserved', rule = excluded.rule, since = excluded.since
-         where (l.account, l.place, l.target_entity, l.target_key)
-            <> (excluded.account, excluded.place, excluded.target_entity, excluded.target_key)
-        """,
-        *columns([item.key for item in items]),
-        *columns([item.target(item.target_key) for item in items], 4),
-        rule,
-        now,
-    )
+async def reserve(tx: DbConnection, rows: Sequence[Reserving], rule: str, now: datetime) -> None:
+    """Before the first call for a key: whoever comes later knows that it may exist. A pair goes along to the record's new key."""
+    if not rows:
+        return
+    items = [row.item for row in rows]
+    ends = [*_ends(items), [item.target_key for item in items]]
+    leaving = [(row.item, key) for row in rows for key in row.former if key != row.item.target_key]
+    if leaving:
+        moved = [item for item, _ in leaving]
+        await tx.execute(
+            _MOVE, *_ends(moved), [item.target_key for item in moved], [key for _, key in leaving],
+            [item.key.sync for item in moved], rule, now,
+        )  # fmt: skip
+    await tx.execute(_RESERVE, *ends, rule, now)
 
 
-async def link(tx: DbConnection, ids: Mapping[ItemKey, str]) -> list[ItemKey]:
-    """The vendor has them; returns those that are new."""
+async def adopt(tx: DbConnection, items: Sequence[Item], rule: str, now: datetime) -> None:
+    """What was at the target already, and is as wished, needed no call: it is a pair all the same."""
+    if items:
+        await tx.execute(_ADOPT, *_ends(items), [item.target_key for item in items], rule, now)
+
+
+async def link(tx: DbConnection, ids: Sequence[tuple[Item, str]], now: datetime) -> list[ItemKey]:
+    """The vendor has them; returns those whose pairs are new."""
+    if not ids:
+        return []
+    items = [item for item, _ in ids]
     rows = await tx.fetch(
-        """
-        update flow.record_link l set state = 'linked', target_id = n.id
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, id)
-         where (l.sync, l.entity, l.record) = (n.sync, n.entity, n.record) and l.state = 'reserved'
-        returning l.sync, l.entity, l.record
-        """,
-        *columns(ids),
-        list(ids.values()),
+        _LINK, *_ends(items), [item.target_key for item in items], [id for _, id in ids], list(range(len(items))), now
     )
-    return [ItemKey(row["sync"], row["entity"], row["record"]) for row in rows]
+    return [items[row["at"]].key for row in rows]
 
 
-async def unlink(tx: DbConnection, keys: Sequence[ItemKey]) -> None:
-    """The record has left the target."""
-    await tx.execute(
-        """
-        delete from flow.record_link l using unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
-         where (l.sync, l.entity, l.record) = (n.sync, n.entity, n.record)
-        """,
-        *columns(sorted(set(keys))),
+async def end(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
+    """R22: the record has left the target, and its pair says so; not where another sync still keeps the same record there."""
+    if items:
+        await tx.execute(_END_LEFT, *_ends(items), [item.key.sync for item in items], now)
+
+
+async def lost(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
+    """R22: what was linked is not at the target any more."""
+    if items:
+        await tx.execute(_END_RIGHT, *_ends(items), [item.target_key for item in items], now)
+
+
+def _ends(items: Sequence[Item]) -> list[list[str]]:
+    """The record and where it is written to, as the parallel arrays that `unnest` takes."""
+    return columns(
+        [(i.source_account, i.key.entity, i.key.record, i.account, i.place, i.target_entity) for i in items], 6
     )
 
 
-async def of_record(tx: DbConnection, key: ItemKey) -> Link | None:
-    """The counterpart of one record, for people."""
-    row = await tx.fetchrow("select * from flow.record_link where sync = $1 and entity = $2 and record = $3", *key)
-    return Link(row["target_key"], row["target_id"], row["state"], row["rule"], row["since"]) if row else None
+def _told(what: str, at: str) -> str:
+    return f"jsonb_build_array(jsonb_build_object('at', {at}::timestamptz, 'what', {what}))"
+
+
+_HERE = "n(source, entity, record, account, place, target_entity"
+_UNNEST = "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]"
+_SAME = """(p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.right_entity)
+         = (n.source, n.entity, n.record, n.account, n.place, n.target_entity)"""
+# Another sync keeps the same record under that key.
+_KEPT = """exists (select from flow.target_owner o
+                   where (o.account, o.place, o.target_entity, o.key) = (p.right_account, p.right_place, p.right_entity, p.right_key)
+                     and (o.source_account, o.entity, o.record) = (p.left_account, p.left_entity, p.left_id)
+                     and o.standing = 'live' and o.sync <> n.sync)"""
+
+_MOVE = f"""
+update flow.pair p
+   set right_key = n.key, right_id = '', state = 'reserved', rule = $10, since = $11, changed_at = $11,
+       history = p.history || jsonb_build_array(jsonb_build_object('at', $11::timestamptz, 'what', 'moved', 'from', p.right_key))
+  from {_UNNEST}, $7::text[], $8::text[], $9::text[]) as {_HERE}, key, former, sync)
+ where {_SAME} and p.right_key = n.former and p.state in ('reserved', 'linked') and not {_KEPT}
+   and not exists (select from flow.pair q
+                    where (q.left_account, q.left_entity, q.left_id, q.left_place, q.right_account, q.right_place, q.right_entity, q.right_key)
+                        = (p.left_account, p.left_entity, p.left_id, p.left_place, p.right_account, p.right_place, p.right_entity, n.key))
+"""  # noqa: S608 - constants of this module
+
+_INSERT = f"""
+insert into flow.pair as p (left_account, left_entity, left_id, right_account, right_place, right_entity, right_key, state, rule, since,
+                            history, changed_at)
+select distinct n.source, n.entity, n.record, n.account, n.place, n.target_entity, n.key, 'reserved', $8, $9::timestamptz,
+       {_told("'reserved'", "$9")}, $9::timestamptz
+  from {_UNNEST}, $7::text[]) as {_HERE}, key)
+on conflict (left_account, left_entity, left_id, left_place, right_account, right_place, right_entity, right_key)
+      where left_id <> '' and right_key <> '' do"""  # noqa: S608 - constants of this module
+_ADOPT = f"{_INSERT} nothing"
+_RESERVE = f"""{_INSERT} update
+   set state = 'reserved', rule = excluded.rule, since = excluded.since, changed_at = excluded.changed_at,
+       history = p.history || excluded.history
+ where p.state not in ('reserved', 'linked')
+"""  # noqa: S608 - constants of this module
+
+_LINK = f"""
+update flow.pair p set state = 'linked', right_id = n.id, changed_at = $10, history = p.history || {_told("'linked'", "$10")}
+  from {_UNNEST}, $7::text[], $8::text[], $9::int[]) as {_HERE}, key, id, at)
+ where {_SAME} and p.right_key = n.key and p.state <> 'linked'
+returning n.at
+"""  # noqa: S608 - constants of this module
+
+_END_LEFT = f"""
+update flow.pair p set state = 'ended_left', changed_at = $8, history = p.history || {_told("'ended_left'", "$8")}
+  from {_UNNEST}, $7::text[]) as {_HERE}, sync)
+ where {_SAME} and p.state in ('reserved', 'linked') and not {_KEPT}
+"""  # noqa: S608 - constants of this module
+
+_END_RIGHT = f"""
+update flow.pair p set state = 'ended_right', changed_at = $8, history = p.history || {_told("'ended_right'", "$8")}
+  from {_UNNEST}, $7::text[]) as {_HERE}, key)
+ where {_SAME} and p.right_key = n.key and p.state in ('reserved', 'linked')
+"""  # noqa: S608 - constants of this module

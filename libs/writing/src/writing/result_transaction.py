@@ -133,19 +133,21 @@ class ResultTransaction:
 
     async def _leave(self, tx: DbConnection) -> None:
         await owners.leave(tx, [row.item for row in self.done])
-        there = {
-            row.item.key: row.known[row.item.target_key].id
-            for row in self.done
-            if row.item.target_key and row.known.get(row.item.target_key, TargetRecord()).exists
-        }
-        if there:
-            new = set(await links.link(tx, there))
+        wanted = [row for row in self.done if row.item.target_key]
+        known = {row.item.key: row.known.get(row.item.target_key, TargetRecord()) for row in wanted}
+        there = [(row.item, known[row.item.key].id) for row in wanted if known[row.item.key].exists]
+        as_wished = [item for item, _ in there if self.fates[item.key].outcome != "skipped"]
+        await links.adopt(tx, as_wished, "email", self.now)
+        new = set(await links.link(tx, there, self.now))
+        if new:
             self.entries += [
                 journal_entries.entry(row.item, Step.LINKED, self.now, reason=row.item.lane.value)
                 for row in self.done
                 if row.item.key in new
             ]
-        await links.unlink(tx, [row.item.key for row in self.done if row.item.wish == "absent"])
+        gone = [row.item for row in wanted if known[row.item.key].exists is False and known[row.item.key].met]
+        await links.lost(tx, gone, self.now)
+        await links.end(tx, [row.item for row in self.done if row.item.wish == "absent"], self.now)
 
     def count(self, metrics: Metrics, service: str) -> None:
         """Adds the transaction, once it is committed, to the process's figures."""

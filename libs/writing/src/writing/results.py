@@ -22,6 +22,7 @@ from writing.calls import Batch, Intended, Sent, Terms
 from writing.claimed import Claimed
 from writing.intents import Closing, intent_of
 from writing.items import ItemKey, Locked
+from writing.links import Reserving
 from writing.queue import still_mine
 from writing.result_transaction import ResultTransaction
 from writing.target_events import release
@@ -65,7 +66,8 @@ class Results:
             # H is measured by the database's own time: a machine's clock that is set back makes no hold longer.
             stored_at = next(iter(mine.values())) + moved_by(self._clock)
             until = stored_at + self._terms.horizon
-            await links.reserve(tx, [row.item for row, act in kept if act.key == row.item.target_key], "email", now)
+            fresh = [Reserving(row.item, row.ownership.former) for row, act in kept if act.key == row.item.target_key]
+            await links.reserve(tx, fresh, "email", now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
             await _remember_former(tx, kept, now, self._service)
         return Intended(name, kept, now, stored_at, began)

@@ -61,10 +61,16 @@ async def preview(
         while True:
             page = await reading.fetch(
                 """
-                select s.*, w.wish, w.skip, w.document, w.content, coalesce(l.state = 'linked', false) as linked
+                select s.*, w.wish, w.skip, w.document, w.content, exists (
+                         select from flow.work_item i
+                           join core.connection a on a.id = i.source
+                           join core.connection b on b.id = i.connection
+                           join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.right_entity)
+                                             = (a.account, s.entity, s.record, b.account, i.place, i.target_entity)
+                          where (i.sync, i.entity, i.record) = ($3, s.entity, s.record) and p.right_key = i.target_key
+                            and p.state = 'linked') as linked
                   from flow.record_state s
                   left join flow.wanted w on w.sync = $3 and w.entity = s.entity and w.record = s.record
-                  left join flow.record_link l on l.sync = $3 and l.entity = s.entity and l.record = s.record
                  where s.connection = $1 and s.entity = $2 and s.record > $4 and s.sequence <> ''
                  order by s.record limit $5
                 """,

@@ -164,6 +164,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.work_item": "R7: the revision by which an old command is known as old",
     "flow.target_owner": "the past of a record and of an address: what was allowed there once is the ceiling of what comes later",
     "flow.target_record": "what a person last allowed outlives every ownership",
+    "flow.pair": "R22: a link outlives its records, its sync and its connections",
     "vault.ring_key": "one row for each master key that ever was",
 }
 
@@ -172,7 +173,6 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
     "flow.target_event": "until the write that was in flight when it came is over",
-    "flow.record_link": "until the record has left the target",
     "flow.vendor_probe": "until the vendor answers again",
     "vault.credential": "until its connection is deleted",
     "vault.data_key": "until its credential is deleted",

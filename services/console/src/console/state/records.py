@@ -95,13 +95,13 @@ with hits as (
     select s.connection, s.entity, s.record from core.connection c cross join unnest($3::text[]) as e(entity)
       join flow.record_state s on (s.connection, s.entity, s.record) = (c.id, e.entity, $1)
     union
-    select w.connection, l.entity, l.record from (
-        select sync, entity, record from flow.record_link where target_key = $2
+    select c.id, p.left_entity, p.left_id from (
+        select left_account, left_entity, left_id from flow.pair where right_key = $2
         union
-        select sync, entity, record from flow.record_link where md5(target_key) = $2
+        select left_account, left_entity, left_id from flow.pair where md5(right_key) = $2
         union
-        select sync, entity, record from flow.record_link where target_id = $1 and target_id <> '') as l
-      join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
+        select left_account, left_entity, left_id from flow.pair where right_id = $1 and right_id <> '') as p
+      join core.connection c on c.account = p.left_account
     union
     select j.connection, j.entity, j.record from flow.journal j where j.trace_id = $2 and j.trace_id <> '' and j.record <> ''
     union
@@ -124,15 +124,20 @@ select s.connection, s.entity, s.record, c.name, s.fields, s.deleted, s.changed_
 _COUNTERPARTS = """
 select w.connection, w.entity, w.record, w.sync, y.name as sync_name, c.name as target, y.place, w.wish, w.skip, w.revision,
        w.mapping_version, coalesce(i.state, '') as work, coalesce(i.outcome, '') as outcome, coalesce(i.reason, '') as reason,
-       coalesce(l.target_key, '') as target_key, coalesce(l.target_id, '') as target_id, coalesce(l.state, '') as link, l.since,
+       coalesce(l.right_key, '') as target_key, coalesce(l.right_id, '') as target_id, coalesce(l.state, '') as link, l.since,
        coalesce(t.standing, '') as standing
   from unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record)
   join flow.wanted w using (connection, entity, record)
   join core.sync y on y.id = w.sync
   join core.connection c on c.id = y.target_connection
   left join flow.work_item i on (i.sync, i.entity, i.record) = (w.sync, w.entity, w.record)
-  left join flow.record_link l on (l.sync, l.entity, l.record) = (w.sync, w.entity, w.record)
-  left join flow.target_record t on (t.account, t.place, t.target_entity, t.key) = (l.account, l.place, l.target_entity, l.target_key)
+  join core.connection a on a.id = w.connection
+  left join lateral (
+       select p.* from flow.pair p
+        where (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place) = (a.account, w.entity, w.record, c.account, y.place)
+        order by p.right_key = i.target_key desc nulls last, p.id desc limit 1) as l on true
+  left join flow.target_record t on (t.account, t.place, t.target_entity, t.key)
+                                  = (l.right_account, l.right_place, l.right_entity, l.right_key)
  order by y.name
 """
 
@@ -144,9 +149,9 @@ select * from (
     union all
     select j.* from flow.journal j
      where j.step = 'consent' and ($4::bigint is null or j.id < $4) and (j.connection, j.target_key) in (
-           select c.id, l.target_key from flow.record_link l
-             join core.connection c on c.account = l.account
-             join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)
-            where (w.connection, w.entity, w.record) = ($1, $2, $3))
+           select c.id, p.right_key from core.connection a
+             join flow.pair p on (p.left_account, p.left_entity, p.left_id) = (a.account, $2, $3)
+             join core.connection c on c.account = p.right_account
+            where a.id = $1)
 ) as rows order by id desc limit $5
 """
