@@ -11,8 +11,8 @@ from aiokafka.structs import OffsetAndMetadata
 
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import create_topics
-from common.contracts.topics import declared
 from tests.e2e.background import Background
+from vendors.registry import TOPICS
 
 # Who reads what.
 READERS = {
@@ -55,14 +55,14 @@ class Topics:
         return self._background.run(self._to_earliest(topic))
 
     async def _make_anew(self) -> None:
-        names = {topic.name for topic in declared()}
+        names = {topic.name for topic in TOPICS}
         there = names & set(await self._admin.list_topics())
         if there:
             await self._admin.delete_topics(sorted(there))
         async with asyncio.timeout(DELETED_WITHIN_S):
             while names & set(await self._admin.list_topics()):  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
-        await create_topics(KafkaAddress(self._kafka))
+        await create_topics(KafkaAddress(self._kafka), TOPICS)
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         [described] = await self._admin.describe_topics([topic])

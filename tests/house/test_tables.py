@@ -2,12 +2,12 @@
 
 import re
 
-from common.contracts.topics import declared
 from common.retention import Retention
 from common.state.migration import MIGRATIONS, read_migrations
 from common.state.retention import FOR_EVER, KEEPERS, WITH_ITS_SUBJECT
 from tests.house.sources import ROOT
 from token_broker.migrate import MIGRATIONS as VAULT
+from vendors.registry import TOPICS
 
 # The accident: settings for retention that no line of the code ever read.
 TABLE = re.compile(r"^create table (?:if not exists )?((?:core|flow|vault)\.\w+)\b(?! partition)", re.MULTILINE)
@@ -82,6 +82,6 @@ class TestSettings:
         assert {keeper.setting for keeper in KEEPERS} == set(Retention.model_fields)
 
     def test_intents_outlive_what_kafka_can_replay(self) -> None:
-        longest = max(topic.retention.days for topic in declared())
+        longest = max(topic.retention.days for topic in TOPICS)
         least = next(limit.ge for limit in Retention.model_fields["intent_days"].metadata if hasattr(limit, "ge"))
         assert least > longest

@@ -58,7 +58,7 @@ def main() -> int:
     for module, words, url in (
         ("common.state.migrate", ["--role-passwords", str(folder / "roles")], owner_url),
         ("token_broker.migrate", [], broker_url),
-        ("common.bus.topics_admin", [], owner_url),
+        ("millrace.topic_setup", [], owner_url),
     ):
         done = subprocess.run(
             [sys.executable, "-m", module, *words], env={**settings.environment, "DATABASE_URL": url}, check=False

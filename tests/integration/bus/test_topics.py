@@ -16,9 +16,10 @@ import pytest
 
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import TopicsRefused, create_topics, topic_states
-from common.contracts.topics import Topic, declared
+from common.contracts.topics import Topic
 from tests.support.bus import a_topic, create, plain_producer, until
 from tests.support.local_stack import LocalStack
+from vendors.registry import TOPICS
 
 # Yesterday, so that retention keeps it and no record is as young as a second.
 BASE = int(time.time() - 86_400) // 1000 * 1_000_000
@@ -63,14 +64,14 @@ def revisions(out: str) -> list[int]:
 
 class TestTopicsAdmin:
     def test_every_declared_topic_is_created_once(self, stack: LocalStack) -> None:
-        assert run(stack, module="common.bus.topics_admin")[0] == 0
-        assert run(stack, module="common.bus.topics_admin") == (0, "All topics are there.\n", "")
+        assert run(stack, module="millrace.topic_setup")[0] == 0
+        assert run(stack, module="millrace.topic_setup") == (0, "All topics are there.\n", "")
 
     async def test_they_are_as_declared(self, stack: LocalStack) -> None:
         address = KafkaAddress(stack.kafka)
-        await create_topics(address)
-        states = await topic_states(address, [topic.name for topic in declared()])
-        for topic in declared():
+        await create_topics(address, TOPICS)
+        states = await topic_states(address, [topic.name for topic in TOPICS])
+        for topic in TOPICS:
             assert states[topic.name].partitions == topic.partitions
             assert states[topic.name].config["retention.ms"] == str(topic.retention // timedelta(milliseconds=1))
             assert states[topic.name].config["cleanup.policy"] == "delete"
@@ -91,7 +92,7 @@ class TestTopicsAdmin:
         await until(heard, "the new retention", within=10)
 
     def test_no_broker_is_one_sentence(self, stack: LocalStack) -> None:
-        code, _, said = run(replace(stack, kafka="127.0.0.1:1"), module="common.bus.topics_admin")
+        code, _, said = run(replace(stack, kafka="127.0.0.1:1"), module="millrace.topic_setup")
         assert code == 75
         assert len(said.strip().splitlines()) == 1
         assert "does not answer" in said
@@ -161,11 +162,11 @@ class TestTail:
 
 class TestListAndDescribe:
     def test_list_names_what_is_declared(self, stack: LocalStack) -> None:
-        run(stack, module="common.bus.topics_admin")
+        run(stack, module="millrace.topic_setup")
         code, out, _ = run(stack, "topic", "list", "--json")
         assert code == 0
         rows = {row["name"]: row for row in json.loads(out)}
-        assert set(rows) == {topic.name for topic in declared()}
+        assert set(rows) == {topic.name for topic in TOPICS}
         assert all(row["exists"] for row in rows.values())
 
     def test_describe_tells_partitions_and_settings(self, stack: LocalStack, filled: Topic) -> None:
@@ -178,7 +179,7 @@ class TestListAndDescribe:
     def test_asyncapi_is_the_document_of_all_topics(self, stack: LocalStack) -> None:
         code, out, _ = run(stack, "topic", "asyncapi")
         assert code == 0
-        assert set(json.loads(out)["channels"]) == {topic.name for topic in declared()}
+        assert set(json.loads(out)["channels"]) == {topic.name for topic in TOPICS}
 
 
 def _tail(stack: LocalStack, topic: Topic, *options: str) -> subprocess.Popen[str]:

@@ -18,13 +18,14 @@ from tests.support.bus import sql, until
 from tests.support.database import Database
 from tests.support.ingest_service import QUERY, IngestService, secret_broker, signature
 from tests.support.local_stack import LocalStack
+from vendors.registry import TOPICS
 
 NORMALISER = "receipts.zoho-books"
 
 
 @pytest.fixture
 def service(stack: LocalStack, database: Database, tmp_path: Path) -> Iterator[IngestService]:
-    asyncio.run(create_topics(KafkaAddress(stack.kafka)))
+    asyncio.run(create_topics(KafkaAddress(stack.kafka), TOPICS))
     with secret_broker("books") as broker:
         made = IngestService(stack, database, broker.url, tmp_path)
         yield made

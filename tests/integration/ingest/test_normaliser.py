@@ -35,7 +35,7 @@ from ingest.reader import Reader
 from mapper.state import Ask, RecordState, merge
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
-from vendors.registry import vendor_named
+from vendors.registry import TOPICS, vendor_named
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -460,7 +460,7 @@ class TestUnread:
         await self.fail(ingest, Rejected("ZB_REFUSED", "refused", vendor_status=400))
         ((stored),) = await self.letters(ingest)
         address = KafkaAddress(stack.kafka)
-        await create_topics(address)
+        await create_topics(address, TOPICS)
         async with republisher(address) as kafka:
             await kafka.send(stored)
         consumer = AIOKafkaConsumer(

@@ -17,20 +17,21 @@ from common.bus.reading import Start, Wanted, read
 from common.bus.republishing import republisher
 from common.bus.topics_admin import create_topics, topic_states
 from common.contracts.messages import ChangeEvent, Receipt
-from common.contracts.topics import MAX_MESSAGE_BYTES, declared
+from common.contracts.topics import MAX_MESSAGE_BYTES
 from common.state.dead_letters import DeadLetters, LetterFilter, StoredLetter
 from common.state.pool import close_pool, connection, open_pool
 from tests.support.bus import sql, until
 from tests.support.database import Database
 from tests.support.ingest_service import QUERY, IngestService, secret_broker, signature
 from tests.support.local_stack import LocalStack
+from vendors.registry import TOPICS
 
 MOST = 2 * 2**20
 
 
 @pytest.fixture
 def service(stack: LocalStack, database: Database, tmp_path: Path) -> Iterator[IngestService]:
-    asyncio.run(create_topics(KafkaAddress(stack.kafka)))
+    asyncio.run(create_topics(KafkaAddress(stack.kafka), TOPICS))
     with secret_broker("books") as broker:
         made = IngestService(stack, database, broker.url, tmp_path)
         made.start()
@@ -119,6 +120,6 @@ class TestTwoMebibytes:
 
 class TestTopics:
     async def test_take_what_producers_may_send(self, stack: LocalStack) -> None:
-        await create_topics(KafkaAddress(stack.kafka))
-        states = await topic_states(KafkaAddress(stack.kafka), [topic.name for topic in declared()])
+        await create_topics(KafkaAddress(stack.kafka), TOPICS)
+        states = await topic_states(KafkaAddress(stack.kafka), [topic.name for topic in TOPICS])
         assert {state.config["max.message.bytes"] for state in states.values()} == {str(MAX_MESSAGE_BYTES)}

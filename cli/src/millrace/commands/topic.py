@@ -132,16 +132,17 @@ def asyncapi() -> None:
     """
     from common.contracts.schemas import asyncapi as document
     from common.version import version
+    from vendors.registry import TOPICS
 
-    typer.echo(json.dumps(document(version()), indent=2))
+    typer.echo(json.dumps(document(version(), TOPICS), indent=2))
 
 
 async def _listed() -> list[dict[str, Any]]:
     from common.bus.reading import NoSuchTopic, bounds
-    from common.contracts.topics import declared
+    from vendors.registry import TOPICS
 
     address, rows = kafka_address(), []
-    for topic in declared():
+    for topic in TOPICS:
         try:
             held: list[Any] | None = await bounds(address, topic.name)
         except NoSuchTopic:
@@ -164,15 +165,12 @@ async def _listed() -> list[dict[str, Any]]:
 async def _described(name: str) -> dict[str, Any]:
     from common.bus.reading import bounds
     from common.bus.topics_admin import topic_states
-    from common.contracts.topics import named
+    from vendors.registry import TOPICS
 
     address = kafka_address()
     held = await bounds(address, name)
     state = (await topic_states(address, [name]))[name]
-    try:
-        topic = named(name)
-    except KeyError:
-        topic = None
+    topic = next((one for one in TOPICS if one.name == name), None)
     return {
         "name": name,
         "meaning": topic.meaning if topic else None,

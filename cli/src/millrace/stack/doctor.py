@@ -108,23 +108,22 @@ def _topics(settings: StackSettings) -> Iterator[Finding]:
     from aiokafka.errors import KafkaError
 
     from common.bus.topics_admin import topic_states
-    from common.contracts.topics import declared
     from millrace.kafka_address import kafka_address
+    from vendors.registry import TOPICS
 
-    topics = list(declared())
     try:
-        there = asyncio.run(topic_states(kafka_address(settings), [topic.name for topic in topics]))
+        there = asyncio.run(topic_states(kafka_address(settings), [topic.name for topic in TOPICS]))
     except (CommandError, KafkaError, OSError, TimeoutError) as error:
         yield Finding("topics", "error", f"Kafka does not tell of its topics: {type(error).__name__}")
         return
-    small = [t for t in topics if t.name in there and int(there[t.name].config["max.message.bytes"]) < t.max_bytes]
+    small = [t for t in TOPICS if t.name in there and int(there[t.name].config["max.message.bytes"]) < t.max_bytes]
     words = ", ".join(f"{t.name} takes {there[t.name].config['max.message.bytes']}" for t in small)
     yield Finding(
         "topics",
         "error" if small else "ok",
         f"{words} bytes a message; {small[0].max_bytes} are needed (max.message.bytes), or large webhooks are refused"
         if small
-        else f"{len(there)} of {len(topics)} are there and take messages that are large enough",
+        else f"{len(there)} of {len(TOPICS)} are there and take messages that are large enough",
     )
 
 

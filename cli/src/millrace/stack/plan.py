@@ -25,7 +25,7 @@ from millrace.stack.valkey import Valkey
 
 DATABASE_STEP = "database"
 MIGRATE_MODULE = "common.state.migrate"
-TOPICS_MODULE = "common.bus.topics_admin"
+TOPICS_MODULE = "millrace.topic_setup"
 ROLES: tuple[Role, ...] = ("service", "console", "broker")
 
 

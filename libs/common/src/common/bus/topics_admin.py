@@ -1,4 +1,4 @@
-"""`python -m common.bus.topics_admin`: creates the declared topics and refuses those that are not as declared.
+"""Creates topics and refuses those that are not as declared; `python -m millrace.topic_setup` does it for all of an installation.
 
 A topic's partition count is fixed for ever: another count would move keys to other partitions, and records of one key would
 overtake each other.
@@ -7,23 +7,18 @@ overtake each other.
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.bus.connection import KafkaAddress
-from common.contracts.topics import Topic, declared
-from common.environment import ConfigurationError
-from common.settings import load
+from common.contracts.topics import Topic
 
-EXIT_REFUSED, EXIT_AWAY, EXIT_MISCONFIGURED = 1, 75, 78
 _TIMEOUT_S = 20.0
 
 
@@ -41,9 +36,9 @@ class TopicState:
     config: Mapping[str, str]
 
 
-async def create_topics(address: KafkaAddress, topics: Iterable[Topic] | None = None) -> list[str]:
+async def create_topics(address: KafkaAddress, topics: Iterable[Topic]) -> list[str]:
     """Creates what is missing and returns its names; the same again creates nothing."""
-    wanted = list(declared() if topics is None else topics)
+    wanted = list(topics)
     async with administration(address) as admin:
         there = await _partition_counts(admin, [topic.name for topic in wanted])
         _refuse_other_counts(wanted, there)
@@ -128,7 +123,7 @@ def _refuse_other_counts(topics: Iterable[Topic], there: Mapping[str, int]) -> N
             )
 
 
-async def _keep_configured(admin: Any, topics: Iterable[Topic]) -> None:
+async def _keep_configured(admin: Any, topics: Sequence[Topic]) -> None:
     """A release may declare another retention; the broker learns of it here."""
     current = await _configs(admin, [topic.name for topic in topics])
     changed = [
@@ -137,22 +132,19 @@ async def _keep_configured(admin: Any, topics: Iterable[Topic]) -> None:
         if not configuration(topic).items() <= current[topic.name].items()
     ]
     if changed:
-        _refuse_unchanged(await admin.alter_configs(changed))
+        wanted = {topic.name: configuration(topic) for topic in topics}
+        _refuse_unchanged(await admin.alter_configs(changed), wanted)
 
 
-def _refuse_unchanged(answers: Iterable[Any]) -> None:
+def _refuse_unchanged(answers: Iterable[Any], wanted: Mapping[str, Mapping[str, str]]) -> None:
     for answer in answers:
         for code, words, _, name in answer.resources:
             if code:
                 raise TopicsRefused(
                     f"Kafka did not change topic {name}: {words or for_code(code).__name__}. Millrace needs there "
-                    f"{', '.join(f'{key}={value}' for key, value in _declared_configuration(name).items())}: set it, or let "
+                    f"{', '.join(f'{key}={value}' for key, value in wanted[name].items())}: set it, or let "
                     "Millrace's user alter the topic. With less, larger webhooks are refused and not kept."
                 )
-
-
-def _declared_configuration(name: str) -> dict[str, str]:
-    return next((configuration(topic) for topic in declared() if topic.name == name), {"max.message.bytes": "3145728"})
 
 
 async def _partition_counts(admin: Any, names: list[str]) -> dict[str, int]:
@@ -174,33 +166,3 @@ async def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
             entries = resource["config_entries"]
             found[resource["resource_name"]] = {e["config_names"]: e["config_value"] for e in entries}
     return found
-
-
-def main() -> int:
-    """One line of what was done, or one sentence of why not."""
-    from common.bus.settings import KafkaSettings
-
-    # What went wrong is said once, by us.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
-        created = asyncio.run(create_topics(KafkaAddress.of(load(KafkaSettings))))
-    except ConfigurationError as wrong:
-        return _say(str(wrong), EXIT_MISCONFIGURED)
-    except TopicsRefused as refused:
-        return _say(str(refused), EXIT_REFUSED)
-    except (OSError, TimeoutError) as away:
-        return _say(f"Kafka does not answer at KAFKA_BOOTSTRAP_SERVERS: {type(away).__name__}.", EXIT_AWAY)
-    except KafkaError as error:
-        words = "does not answer at KAFKA_BOOTSTRAP_SERVERS" if error.retriable else "refused"
-        return _say(f"Kafka {words}: {error}.", EXIT_AWAY if error.retriable else EXIT_REFUSED)
-    print("Created " + ", ".join(created) if created else "All topics are there.")  # noqa: T201
-    return 0
-
-
-def _say(sentence: str, code: int) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201
-    return code
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

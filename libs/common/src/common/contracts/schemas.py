@@ -1,8 +1,9 @@
-"""JSON Schema snapshots of every message and record, and the AsyncAPI document made from the declared topics."""
+"""JSON Schema snapshots of every message and record, and the AsyncAPI document of topics."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 
 from common.contracts.messages import ChangeEvent, Receipt, WriteCommand
 from common.contracts.records import RECORDS
-from common.contracts.topics import Topic, declared
+from common.contracts.topics import Topic
 
 FOLDER = Path(__file__).parent / "schemas"
 HEADERS = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_sequence", "traceparent")
@@ -65,9 +66,8 @@ def _choices_gone(old: dict[str, Any], new: dict[str, Any], at: str) -> list[str
     return gone + [f"{at}: {word} changed" for word in ("$ref", "items", "const") if old.get(word) != new.get(word)]
 
 
-def asyncapi(version: str) -> dict[str, Any]:
+def asyncapi(version: str, topics: Sequence[Topic]) -> dict[str, Any]:
     """The AsyncAPI 3.0 document: one channel a topic, one message a schema."""
-    topics = list(declared())
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Millrace", "version": version, "description": "The topics on which a record travels."},

@@ -1,8 +1,8 @@
-"""The topics, declared once: commands, administration, AsyncAPI and the tests are made from this list."""
+"""What a topic is, and which there are for a vendor; the list itself is made from the registry of vendors (`vendors.registry.TOPICS`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -33,10 +33,6 @@ class Topic:
     max_bytes: int = MAX_MESSAGE_BYTES
 
 
-SOURCES = ("zoho-books", "mailchimp")
-TARGETS = ("mailchimp",)
-
-
 def receipts(vendor: str) -> Topic:
     return Topic(
         f"receipts.{vendor}", "receipts", vendor, Receipt, "{connection}:{entity}:{record_id}",
@@ -58,18 +54,10 @@ def commands(vendor: str) -> Topic:
     )  # fmt: skip
 
 
-def declared() -> Iterator[Topic]:
-    """Every topic that exists."""
-    for vendor in SOURCES:
+def declared(sources: Iterable[str], targets: Iterable[str]) -> Iterator[Topic]:
+    """Every topic of an installation that reads from these vendors and writes to those."""
+    for vendor in sources:
         yield receipts(vendor)
         yield changes(vendor)
-    for vendor in TARGETS:
+    for vendor in targets:
         yield commands(vendor)
-
-
-def named(name: str) -> Topic:
-    """The declared topic of that name; KeyError otherwise."""
-    for topic in declared():
-        if topic.name == name:
-            return topic
-    raise KeyError(name)
