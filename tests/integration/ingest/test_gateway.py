@@ -94,7 +94,7 @@ class Front:
 
         gateway = Gateway(
             VENDORS, self.broker, self.topics, keep, FixedClock(NOW), Bounds(100_000, 0.5), "https://hooks.example",
-            lambda system, outcome: self.outcomes.append(outcome),
+            lambda system, outcome, seconds: self.outcomes.append(outcome),
         )  # fmt: skip
         self.server = HttpServer(gateway, "127.0.0.1", 0)
         self.http = httpx.AsyncClient(trust_env=False)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from common.failures import FailureClass
 from common.state.dead_letters import DeadLetter, DeadLetters, LetterFilter, shortened
+from common.state.open_letters import open_by_reason
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from tests.support.database import Database
 
@@ -143,7 +144,7 @@ class TestFind:
                 ]
             )
             assert [stored.letter.offset for stored in await letters.find(wanted)] == offsets
-            assert await letters.open_by_code() == {"HANDLER_BUG": 2, "MESSAGE_UNREADABLE": 1}
+            assert await open_by_reason(tx) == {("mapper", "HANDLER_BUG"): 2, ("mapper", "MESSAGE_UNREADABLE"): 1}
 
     async def test_page_by_page(self, pool: Pool) -> None:
         async with transaction(pool) as tx:

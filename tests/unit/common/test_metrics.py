@@ -43,11 +43,9 @@ class TestMetrics:
         with pytest.raises(ValueError, match="label names"):
             Metrics().count(RECORDS, sync="s", outcome="added", record="42")
 
-    def test_asks_a_gauge_when_it_is_looked_at_and_forgets_it(self) -> None:
+    def test_forgets_a_gauge_whose_subject_is_gone(self) -> None:
         metrics = Metrics()
-        open_letters = [4.0]
-        metrics.read(DEAD_LETTERS_OPEN, lambda: open_letters[0], service="m", code="c")
-        open_letters[0] = 7.0
+        metrics.set(DEAD_LETTERS_OPEN, 7.0, service="m", code="c")
         assert 'millrace_dead_letters_open{code="c",service="m"} 7.0' in lines(metrics)
         metrics.set(TOKEN_EXPIRY, 1.0, system="zoho-books", connection="a")
         metrics.forget(TOKEN_EXPIRY, system="zoho-books", connection="a")

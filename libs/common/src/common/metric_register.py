@@ -11,7 +11,6 @@ from dataclasses import dataclass
 LABELS = frozenset(
     {
         "system",
-        "entity",
         "sync",
         "service",
         "part",
@@ -71,18 +70,7 @@ WEBHOOKS_RECEIVED = CounterMetric(
     "Webhook requests by what became of them: accepted, duplicate, bad_signature, rejected or unavailable.",
     ("system", "outcome"),
 )
-INGEST_ACK = HistogramMetric(
-    "millrace_ingest_ack_seconds", "Time from a webhook's first byte to our answer.", ("system",)
-)
-POLL_RUNS = CounterMetric(
-    "millrace_poll_runs_total", "Scheduled reads of a source by outcome.", ("system", "entity", "outcome")
-)
-POLL_CURSOR_AGE = GaugeMetric(
-    "millrace_poll_cursor_age_seconds",
-    "How far a source's poll cursor is behind the present.",
-    ("system", "entity"),
-    unit="seconds",
-)
+INGEST_ACK = HistogramMetric("millrace_ingest_ack_seconds", "Time from a webhook's headers to our answer.", ("system",))
 RECORDS = CounterMetric(
     "millrace_records_total",
     "Records that reached an end: added, updated, unchanged, skipped, failed or superseded.",
@@ -146,18 +134,12 @@ TOKEN_EXPIRY = GaugeMetric(
 TOKEN_REFRESH = CounterMetric(
     "millrace_token_refresh_total", "Refreshes of access tokens by outcome.", ("system", "outcome")
 )
-CHANNEL_EXPIRY = GaugeMetric(
-    "millrace_channel_expiry_timestamp_seconds",
-    "When a connection's webhook subscription expires, as a Unix time.",
-    ("system", "connection"),
-    unit="seconds",
-)
 CONSUMER_LAG_RECORDS = GaugeMetric(
     "millrace_kafka_consumer_lag_records", "Records a consumer group has not committed.", ("group", "topic")
 )
 CONSUMER_LAG = GaugeMetric(
     "millrace_kafka_consumer_lag_seconds",
-    "Age of the oldest record a consumer group has not committed.",
+    "Age of the oldest record a consumer group has not committed, as of its member's last look.",
     ("group", "topic"),
     unit="seconds",
 )
@@ -166,7 +148,6 @@ COMMIT_FAILURES = CounterMetric(
     "Offset commits the broker refused; the records come again and are seen as repeats.",
     ("group", "topic"),
 )
-REPLAY_RECORDS = CounterMetric("millrace_replay_records_total", "Records replayed, by outcome.", ("outcome",))
 UPKEEP_REMOVED = CounterMetric(
     "millrace_upkeep_removed_total",
     "Old rows that the nightly upkeep took away; whole months of the journal.",
@@ -177,9 +158,6 @@ UPKEEP_ENDED = GaugeMetric(
     "When a table was last tidied to the end by this process, as a Unix time.",
     ("table",),
     unit="seconds",
-)
-RECONCILE_DIFFERENCES = GaugeMetric(
-    "millrace_reconcile_differences", "Records in which source and target differ, at the last comparison.", ("sync",)
 )
 BUILD_INFO = GaugeMetric("millrace_build_info", "1, labelled with the build that runs.", ("version", "revision"))
 

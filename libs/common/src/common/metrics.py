@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter as Sums
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -47,11 +47,6 @@ class Metrics:
         """Sets a gauge."""
         gauge = self._gauges[metric.name]
         (gauge.labels(**labels) if metric.labels else gauge).set(value)
-
-    def read(self, metric: GaugeMetric, source: Callable[[], float], /, **labels: str) -> None:
-        """Lets a gauge ask `source` whenever it is looked at."""
-        gauge = self._gauges[metric.name]
-        (gauge.labels(**labels) if metric.labels else gauge).set_function(source)
 
     def forget(self, metric: GaugeMetric, /, **labels: str) -> None:
         """Takes a gauge away whose subject is gone: a deleted connection has no expiry."""

@@ -15,6 +15,8 @@ from common.runtime import Runtime
 from common.service import run
 from common.state.budget_floors import BudgetFloors
 from common.state.migration import pending
+from common.state.open_letters import EVERY_S as LETTERS_EVERY_S
+from common.state.open_letters import OpenLetters
 from common.state.pool import Pool, close_pool, connection, open_pool, watch
 from common.state.upkeep import LOOK_EVERY_S, Upkeep, last_runs
 from console.api import app
@@ -93,6 +95,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.every("caretaker", EVERY_S, caretaker.step)
         upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
+        runtime.every("open letters", LETTERS_EVERY_S, OpenLetters(pool, runtime.metrics).count)
         runtime.spawn(watch(pool), "pool-watch")
         yield
 

@@ -19,7 +19,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from common import failpoints
-from common.clock import Clock
+from common.clock import Clock, monotonic
 from common.contracts.ids import ConnectionId, EventId, VendorName, change_key, derived_id
 from common.contracts.messages import Envelope, Receipt
 from common.contracts.topics import Topic, receipts
@@ -80,7 +80,7 @@ class Gateway:
         clock: Clock,
         bounds: Bounds,
         public_url: str,
-        observe: Callable[[str, str], None],
+        observe: Callable[[str, str, float], None],
     ) -> None:
         self._inboxes = {name: vendor.inbox for name, vendor in vendors.items() if vendor.inbox is not None}
         self._secrets = secrets
@@ -93,6 +93,7 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        began = monotonic()
         address = _address(scope["path"])
         inbox = self._inboxes.get(VendorName(address[0])) if address else None
         if address is None or inbox is None:
@@ -102,8 +103,8 @@ class Gateway:
         with asgi.server_span(scope["method"], vendor, connection) as span:
             reply, outcome = await self._received(scope, receive, vendor, connection, inbox)
             span.answered(reply.status, outcome)
-        self._observe(vendor, outcome)
         await asgi.answer(send, reply)
+        self._observe(vendor, outcome, monotonic() - began)
 
     async def _received(
         self, scope: Scope, receive: Receive, vendor: VendorName, connection: ConnectionId, inbox: Inbox

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from common.bus.batch import Origin
+from common.bus.connecting import producing
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.kept import KeptConsumer
@@ -17,7 +18,7 @@ from common.bus.trace import MessagingTrace
 from common.contracts.messages import Receipt
 from common.http.opening import open_door
 from common.loops import Loop
-from common.metric_register import WEBHOOKS_RECEIVED
+from common.metric_register import INGEST_ACK, WEBHOOKS_RECEIVED
 from common.runtime import Runtime
 from common.service import run
 from common.state.configuration import ConfigurationReader
@@ -44,9 +45,7 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as life:
         pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
         life.push_async_callback(close_pool, pool)
-        producer = Producer(KafkaAddress.of(settings), client_id=f"millrace-{SERVICE}", trace=trace)
-        await producer.start()
-        life.push_async_callback(producer.stop)
+        producer = await life.enter_async_context(producing(runtime, trace))
         door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
         reader = Reader(pool, door, producer, ConfigurationReader(), runtime.clock)
         ends = _keep_consumers(runtime, pool, trace, producer, reader)
@@ -99,8 +98,9 @@ def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, s
     async def keep(connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None:
         await quarantine.keep(connection, vendor, request, reason, runtime.clock.now(), size)
 
-    def observe(system: str, outcome: str) -> None:
+    def observe(system: str, outcome: str, seconds: float) -> None:
         runtime.metrics.count(WEBHOOKS_RECEIVED, system=system, outcome=outcome)
+        runtime.metrics.observe(INGEST_ACK, seconds, system=system)
 
     return Gateway(
         VENDORS, secrets, producer, keep, runtime.clock,

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from common.bus.batch import Origin
+from common.bus.connecting import producing
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
-from common.bus.producer import Producer
 from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.contracts.messages import ChangeEvent
@@ -40,11 +40,11 @@ A_DAY_S = 86_400.0
 async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
     """The service's life: everything it starts ends with it."""
     settings = runtime.settings
-    pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
     trace = MessagingTrace.of_process()
-    producer = Producer(KafkaAddress.of(settings), client_id=f"millrace-{SERVICE}", trace=trace)
-    try:
-        await producer.start()
+    async with contextlib.AsyncExitStack() as life:
+        pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
+        life.push_async_callback(close_pool, pool)
+        producer = await life.enter_async_context(producing(runtime, trace))
         configuration, mappings = ConfigurationReader(), Mappings()
         publisher = Publisher(pool, producer, configuration)
         remapper = Remapper(pool, runtime.clock, configuration, mappings, publisher)
@@ -61,9 +61,6 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         runtime.spawn(watch(pool), "pool watch")
         yield
         await asyncio.wait(ends)
-    finally:
-        await producer.stop()
-        await close_pool(pool)
 
 
 def _handler(

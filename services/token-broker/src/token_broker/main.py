@@ -28,6 +28,8 @@ from token_broker.consent.credential_replacement import CredentialReplacement
 from token_broker.consent.grants import Grants
 from token_broker.consent.store import ConsentStore
 from token_broker.migrate import MIGRATIONS, SCHEMA
+from token_broker.refresh.expiries import EVERY_S as EXPIRIES_EVERY_S
+from token_broker.refresh.expiries import Expiries
 from token_broker.refresh.locks import GrantLocks
 from token_broker.refresh.prober import Prober
 from token_broker.refresh.refresher import Refresher
@@ -119,6 +121,7 @@ def _assemble(
     listening.add_done_callback(lambda _: credential_changes.close())
     runtime.every("access log", FLUSH_EVERY_S, access_log.flush)
     runtime.every("schedule", EVERY_S, schedule.look)
+    runtime.every("expiries", EXPIRIES_EVERY_S, Expiries(credentials, runtime.metrics).tell)
     runtime.every("tidying", TIDY_EVERY_S, schedule.tidy)
     context = ApiContext(
         tokens=tokens,

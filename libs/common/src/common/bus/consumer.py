@@ -11,25 +11,26 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from common.bus import error_codes
 from common.bus.batch import Away, BatchRunner, ConsumerFailed, Origin, Rejection, nowhere
 from common.bus.beginning import Beginning
 from common.bus.collector import calm
 from common.bus.connection import KafkaAddress
 from common.bus.handler import Handler
+from common.bus.lag import Lag
+from common.bus.membership import Membership
 from common.bus.offsets import Offsets, firsts_and_nexts
 from common.bus.places import Displaced, Places
 from common.bus.record import RawRecord
 from common.bus.subscription import ConsumerLimits, Rebalances, subscription
 from common.bus.trace import MessagingTrace
 from common.clock import monotonic
-from common.failures import Transient
-from common.metric_register import COMMIT_FAILURES, CONSUMER_LAG_RECORDS, DEAD_LETTERS, INFLIGHT, PROCESS
+from common.metric_register import COMMIT_FAILURES, DEAD_LETTERS, INFLIGHT, PROCESS
 from common.metrics import Metrics
 from common.state.group_offsets import GroupTopic
 from common.state.pool import Pool
@@ -60,6 +61,7 @@ class BatchConsumer(Generic[M]):
         self._handler = handler
         self._origin = origin
         self._metrics = metrics
+        self._lag = Lag(metrics, handler.group, handler.topic.name)
         self._limits = limits or ConsumerLimits()
         self._runner = BatchRunner(
             handler, pool, origin, now=now, trace=trace or MessagingTrace(), on_letters=self._count_letters
@@ -75,7 +77,8 @@ class BatchConsumer(Generic[M]):
         self._away = ""
         self._waits = 0
         self._progress = monotonic()
-        self._broker, self._subscriber = subscription(
+        subscribe = partial(
+            subscription,
             handler.topic.name,
             handler.group,
             address=address,
@@ -84,10 +87,14 @@ class BatchConsumer(Generic[M]):
             listener=Rebalances(self._on_revoked, self._on_assigned),
             on_batch=self._on_batch,
         )
+        self._membership = Membership(subscribe, handler.group, self._limits)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consumes until `stopping` is set; raises when it must not go on, and the service then ends with an error."""
-        await self._start()
+        calm()
+        if not await self._membership.join(stopping):
+            return
+        self._progress = monotonic()
         asked = asyncio.create_task(stopping.wait())
         failed = asyncio.create_task(self._ending.wait())
         watching = asyncio.create_task(self._watch())
@@ -112,35 +119,22 @@ class BatchConsumer(Generic[M]):
     async def ready(self) -> str | None:
         """A readiness check: raises with the reason while this consumer can do no work."""
         displaced = self._beginning.trouble if self._beginning is not None else ""
-        if self._failure is not None or self._away or displaced:
-            raise ConsumerFailed(displaced or self._away or str(self._failure))
-        if self._subscriber.consumer is None:
+        away = self._membership.away or self._away
+        if self._failure is not None or away or displaced:
+            raise ConsumerFailed(displaced or away or str(self._failure))
+        if self._membership.consumer is None:
             raise ConsumerFailed(f"{self._handler.group} is not connected to Kafka.")
-        return f"{len(self._subscriber.consumer.assignment())} partitions of {self._handler.topic.name}"
-
-    async def _start(self) -> None:
-        calm()
-        try:
-            await asyncio.wait_for(self._broker.start(), 30.0)
-        except (KafkaError, OSError, TimeoutError) as away:
-            await self._close()
-            raise Transient(error_codes.BROKER_UNAVAILABLE, "No Kafka broker answers.", detail=repr(away)) from away
-        self._progress = monotonic()
+        return f"{len(self._membership.consumer.assignment())} partitions of {self._handler.topic.name}"
 
     async def _stop(self) -> None:
         """Lets the batch end, within limits; whatever was not committed is read again."""
         self._end()
-        self._subscriber.running = False
+        self._membership.fetch_no_more()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._limits.drain_s)
-        if self._idle.is_set() and self._subscriber.consumer is not None:
-            await self._offsets.commit(self._subscriber.consumer, within=min(2.0, self._limits.commit_s))
-        await self._close()
-
-    async def _close(self) -> None:
-        # Leaving the group politely takes tens of seconds when the broker is away; then it forgets us by itself.
-        with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(self._broker.stop(), self._limits.close_s)
+        if self._idle.is_set() and self._membership.consumer is not None:
+            await self._offsets.commit(self._membership.consumer, within=min(2.0, self._limits.commit_s))
+        await self._membership.leave()
 
     async def _on_batch(self, records: Any) -> None:
         """FastStream's callback; lets nothing out but cancellation, because what escaped would be passed over."""
@@ -155,7 +149,7 @@ class BatchConsumer(Generic[M]):
             self._idle.set()
 
     async def _handle(self, fetched: Sequence[Any]) -> None:
-        consumer, generation = self._subscriber.consumer, self._offsets.generation
+        consumer, generation = self._membership.consumer, self._offsets.generation
         assigned = consumer.assignment()
         firsts, nexts = firsts_and_nexts(fetched)
         if not assigned.issuperset(firsts):
@@ -166,6 +160,7 @@ class BatchConsumer(Generic[M]):
             firsts, nexts = firsts_and_nexts(fetched)
         if not fetched:
             return
+        self._lag.takes(fetched)
         try:
             if self._beginning is not None and not await self._beginning.known(consumer, firsts):
                 return
@@ -221,7 +216,7 @@ class BatchConsumer(Generic[M]):
         self._offsets.reassigned()
         self._progress = monotonic()
         # What is away now is asked again with the first batch, and by the watch.
-        consumer = self._subscriber.consumer
+        consumer = self._membership.consumer
         if self._beginning is not None and consumer is not None:
             with suppress(Away, TimeoutError):
                 await asyncio.wait_for(self._beginning.known(consumer, consumer.assignment()), self._limits.revoke_s)
@@ -238,7 +233,7 @@ class BatchConsumer(Generic[M]):
         """Sees what the batches cannot: commits that were not heard, and a client that stopped delivering."""
         while True:
             await self._told(self._limits.look_every_s)
-            consumer = self._subscriber.consumer
+            consumer = self._membership.consumer
             if consumer is None:
                 continue
             if self._idle.is_set() and self._beginning is not None:
@@ -249,7 +244,7 @@ class BatchConsumer(Generic[M]):
                 # A broker that is away is no reason to end: nothing could be read anywhere.
                 lag = 0
             else:
-                self._metrics.set(CONSUMER_LAG_RECORDS, lag, group=self._handler.group, topic=self._handler.topic.name)
+                self._lag.tell(lag)
             self._end_if_stalled(lag)
 
     async def _told(self, within: float) -> None:
@@ -257,8 +252,8 @@ class BatchConsumer(Generic[M]):
         until = monotonic() + within
         while (left := until - monotonic()) > 0:
             await asyncio.sleep(min(1.0, left))
-            if self._idle.is_set() and self._offsets.uncommitted and self._subscriber.consumer is not None:
-                await self._offsets.commit(self._subscriber.consumer, within=self._limits.commit_s)
+            if self._idle.is_set() and self._offsets.uncommitted and self._membership.consumer is not None:
+                await self._offsets.commit(self._membership.consumer, within=self._limits.commit_s)
 
     def _end_if_stalled(self, lag: int) -> None:
         if lag == 0 and self._idle.is_set():

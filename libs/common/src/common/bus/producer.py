@@ -88,6 +88,11 @@ class Producer:
             raise
         self._client = client
 
+    async def connect(self) -> None:
+        """Starts it unless it has started; can be repeated until a broker answers."""
+        if self._client is None:
+            await self.start()
+
     async def stop(self, *, within: float = 5.0) -> None:
         """Waits for what is under way, but not for a broker that is away."""
         client, self._client = self._client, None

@@ -149,11 +149,6 @@ class DeadLetters:
         rows = await self._link.fetch(_CLOSE, list(ids), state, at, storable_text(by), storable_text(reason))
         return [row["id"] for row in rows]
 
-    async def open_by_code(self) -> dict[str, int]:
-        """How many letters wait, by error code."""
-        rows = await self._link.fetch("select err_code, count(*) from flow.dead_letter where state = 'open' group by 1")
-        return {row[0]: row[1] for row in rows}
-
 
 def shortened(message: str) -> str:
     """At most a kibibyte of storable text, cut between characters."""

@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from common import failpoints
 from common.api.refusal import Refusal
 from common.clock import Clock, monotonic
-from common.metric_register import TOKEN_EXPIRY, TOKEN_REFRESH
+from common.metric_register import TOKEN_REFRESH
 from common.metrics import Metrics
 from common.state.trouble import DATABASE_ERRORS, is_away, trouble_of
 from token_broker import codes
@@ -188,10 +188,6 @@ class Refresher:
         found = await self._credentials.read(held.connection)
         if found is None or found.generation <= held.generation or found.state != "active":
             raise unknown_grant(held.connection)
-        if found.expires_at is not None:
-            self._metrics.set(
-                TOKEN_EXPIRY, found.expires_at.timestamp(), system=held.vendor, connection=held.connection
-            )
         await failpoints.hit("broker.refresh.released")
         return found
 
