@@ -6,10 +6,10 @@ consent pages, forms and limits are made from that value and are listed nowhere 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NewType, Protocol
 
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
@@ -103,6 +103,22 @@ class Reading:
     thin: Sequence[Subject] = ()
 
 
+Cursor = NewType("Cursor", str)
+"""How far an account has been read, in the vendor's own words and text to everybody else. It never grows old: an earlier one reads more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a listing. What the vendor lists as gone is a state `asked` in it: only a read by id decides (R12)."""
+
+    states: Sequence[State]
+    next: Cursor | None
+    """Where to go on once these states are durable; None while there is nothing to go on from."""
+    complete: bool = False
+    """The listing was read from its beginning to its end, and nothing showed that it changed meanwhile: a record that was in none of
+    its pages may be gone. May be: whoever misses one asks (R12)."""
+
+
 class Source(Protocol):
     """How records are read from this vendor."""
 
@@ -118,6 +134,17 @@ class Source(Protocol):
         """Reads records by id, together where the vendor can: one answer a subject, in their order.
 
         A record that is gone is a state `deleted` (R12); one failure does not keep the others from being read.
+        """
+
+    def pages(
+        self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
+    ) -> AsyncIterator[Page]:
+        """Lists every record, or what has changed since a cursor: one list call a page, of the largest size, when it is asked for.
+
+        R10: a row is settled only where the answer's own Date says so. R11: the last page's cursor is the newest stamp seen, and not
+        later than what was settled when the listing began; so whatever was still changing is read again. `place`: which of the
+        account's places, where a connection has several. A row that is not readable is a state `asked`; a page that is not is a
+        `Failure`.
         """
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:

@@ -1,6 +1,7 @@
 """Events of audiences in neutral words."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,9 +11,15 @@ from common.contracts.ids import ConnectionId, EventId, VendorName
 from common.contracts.messages import Receipt
 from common.contracts.records import RECORDS
 from common.failures import Rejected
-from vendors.mailchimp.members import subscriber_hash
+from common.http.call import Call
+from tests.contract.vendors.account import Answering
+from tests.contract.vendors.mailchimp import account
+from tests.contract.vendors.source_suite import SourceSuite
+from vendors import mailchimp
+from vendors.mailchimp.events import SUBSCRIPTION
+from vendors.mailchimp.members import member_of, subscriber_hash
 from vendors.mailchimp.source import MailchimpSource
-from vendors.vendor import State
+from vendors.vendor import State, connection_of
 
 NOW = datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC)
 LIST = "a6b5da1054"
@@ -73,3 +80,61 @@ class TestReceipt:
         with pytest.raises(Rejected) as caught:
             MailchimpSource().receipt(receipt(body))
         assert caught.value.code == "MC_WEBHOOK_UNREADABLE"
+
+
+class TestMailchimpSource(SourceSuite):
+    vendor = mailchimp.VENDOR
+    opened = account.opened
+    per_page = 1000
+    numbered_pages = False
+    overlap = 1
+
+
+class Second:
+    """An audience whose members were all changed within the same two seconds, listed as the vendor's description says."""
+
+    def __init__(self, count: int) -> None:
+        self.members = [(NOW + timedelta(seconds=n // (count - 100)), n) for n in range(count)]
+        self.asked = 0
+
+    def change(self, n: int) -> None:
+        self.members = [m for m in self.members if m[1] != n]
+        self.members.append((NOW + timedelta(seconds=60 + n), n))
+
+    def remove(self, n: int) -> None:
+        self.members = [m for m in self.members if m[1] != n]
+
+    def __call__(self, call: Call) -> tuple[int, bytes]:
+        self.asked += 1
+        after = datetime.fromisoformat(call.query.get("since_last_changed") or "2000-01-01T00:00:00+00:00")
+        found = sorted(m for m in self.members if m[0] > after)
+        page = found[int(call.query["offset"]) :][: int(call.query["count"])]
+        rows = [
+            {"email_address": f"m{n}@b.test", "status": "subscribed", "last_changed": at.isoformat()} for at, n in page
+        ]
+        return 200, json.dumps({"members": rows, "total_items": len(found)}).encode()
+
+
+class TestPagesWithinOneSecond:
+    @pytest.mark.parametrize("happens", ["nothing", "change", "remove", "both"])
+    async def test_nobody_slips_when_a_page_ends_among_many_of_one_second(self, happens: str) -> None:
+        audience, told = Second(3500), set()
+        api = Answering(mailchimp.VENDOR.profile, audience)
+        connection = connection_of(mailchimp.NAME, "c", dc="us6")
+        async for page in MailchimpSource().pages(connection, SUBSCRIPTION, None, api, LIST):
+            told |= {state.record for state in page.states}
+            if audience.asked in (1, 3) and happens in ("change", "both"):
+                audience.change(7 + audience.asked)
+            if audience.asked in (1, 3) and happens in ("remove", "both"):
+                audience.remove(3 + audience.asked)
+        left = {member_of(LIST, f"m{n}@b.test").record for _, n in audience.members}
+        assert left <= told
+        assert page.complete
+        if happens == "nothing":
+            # Each page begins with the row at which the one before ended.
+            assert audience.asked == 4
+
+    async def test_the_place_is_an_audience(self) -> None:
+        api = Answering(mailchimp.VENDOR.profile, Second(10))
+        with pytest.raises(Rejected):
+            await anext(aiter(MailchimpSource().pages(connection_of(mailchimp.NAME, "c"), SUBSCRIPTION, None, api)))

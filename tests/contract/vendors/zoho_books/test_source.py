@@ -9,9 +9,13 @@ import pytest
 
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId, VendorName
 from common.contracts.messages import Receipt
-from common.failures import Failure, Rejected
+from common.failures import Failure, Rejected, Transient
 from common.http.call import Call, VendorAnswer
-from vendors.vendor import Reading, State, Subject, connection_of
+from tests.contract.vendors.account import Answering
+from tests.contract.vendors.source_suite import SourceSuite
+from tests.contract.vendors.zoho_books import account
+from vendors import zoho_books
+from vendors.vendor import Cursor, Page, Reading, State, Subject, connection_of
 from vendors.zoho_books.source import SETTLES_AFTER, ZohoBooksSource
 
 STAMP = datetime(2026, 5, 4, 8, 11, 12, tzinfo=UTC)
@@ -140,3 +144,54 @@ class TestRead:
         subjects = [Subject(Entity("customer"), RecordId(str(n))) for n in range(7)]
         assert len(await ZohoBooksSource().read(connection_of(VendorName("zoho-books"), "c"), subjects, api)) == 7
         assert {call.template for call in api.calls} == {"/contacts/{id}"}
+
+
+def paged(*pages: list[str], more: bool = False) -> Answering:
+    """A list that gives these ids, page by page."""
+
+    def answer(call: Call) -> tuple[int, bytes]:
+        number = int(call.query["page"])
+        rows = [{**CONTACT, "contact_id": one} for one in pages[number - 1]]
+        context = {"page": number, "has_more_page": more or number < len(pages)}
+        return 200, json.dumps({"code": 0, "contacts": rows, "page_context": context}).encode()
+
+    return Answering(zoho_books.VENDOR.profile, answer)
+
+
+async def listed(api: Answering, cursor: Cursor | None = None) -> list[Page]:
+    connection = connection_of(zoho_books.NAME, "c", dc="eu", organization_id="1")
+    return [page async for page in ZohoBooksSource().pages(connection, Entity("customer"), cursor, api)]
+
+
+FULL = [str(n) for n in range(200)]
+
+
+class TestCompleteness:
+    async def test_is_told_of_a_listing_that_showed_no_change(self) -> None:
+        assert [page.complete for page in await listed(paged(FULL, ["900"]))] == [False, True]
+
+    async def test_is_not_told_when_an_id_comes_twice(self) -> None:
+        assert not any(page.complete for page in await listed(paged(FULL, ["7", "900"])))
+
+    async def test_is_not_told_when_a_page_before_the_last_is_short(self) -> None:
+        assert not any(page.complete for page in await listed(paged(FULL[:150], ["900"])))
+
+    async def test_is_not_told_of_a_listing_that_goes_on_from_a_cursor(self) -> None:
+        first, _ = await listed(paged(FULL, ["900"]))
+        assert [page.complete for page in await listed(paged(FULL, ["900"]), first.next)] == [False]
+
+    async def test_a_page_of_nothing_that_promises_more_is_no_page(self) -> None:
+        with pytest.raises(Transient):
+            await listed(paged([], more=True))
+
+    async def test_a_supplier_in_the_list_is_no_customer(self) -> None:
+        body = {"code": 0, "contacts": [CONTACT, {**CONTACT, "contact_id": "5", "contact_type": "vendor"}], "page_context": {"has_more_page": False}}  # fmt: skip
+        (page,) = await listed(Answering(zoho_books.VENDOR.profile, lambda call: (200, json.dumps(body).encode())))
+        assert [state.record for state in page.states] == [CONTACT["contact_id"]]
+
+
+class TestZohoBooksSource(SourceSuite):
+    vendor = zoho_books.VENDOR
+    opened = account.opened
+    per_page = 200
+    numbered_pages = True

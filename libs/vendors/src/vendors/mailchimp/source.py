@@ -7,9 +7,8 @@ it tells of consent is still acted on at once, because it can only be taken for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 
 import orjson
 
@@ -18,15 +17,15 @@ from common.contracts.ids import Entity
 from common.contracts.messages import Receipt, Version
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
+from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.mailchimp import events
+from vendors.mailchimp import events, listing
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
-from vendors.vendor import Reading, State, Subject
+from vendors.vendor import Cursor, Page, Reading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
 AT_ONCE = 4
-_FIELDS = "email_address,status,unsubscribe_reason,last_changed,merge_fields"
 
 
 class MailchimpSource:
@@ -64,6 +63,16 @@ class MailchimpSource:
             tasks = [group.create_task(one(subject)) for subject in subjects]
         return [task.result() for task in tasks]
 
+    async def pages(
+        self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
+    ) -> AsyncIterator[Page]:
+        """The members of one audience: that is the place."""
+        if not place:
+            raise Rejected(MC_NOT_FOUND.name, "Members are listed an audience at a time, and none is named.")
+        reader = listing.Reading(place, since)
+        while not reader.over:
+            yield reader.page(await api.call(reader.call()))
+
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """What every subscription has."""
         return FieldCatalogue(
@@ -82,7 +91,7 @@ async def _read_one(subject: Subject, api: Api) -> State:
         raise Rejected(MC_NOT_FOUND.name, "The record id names no member of an audience.")
     call = Call(
         "GET", "/lists/{list_id}/members/{hash}", "members.read",
-        path={"list_id": member.audience, "hash": member.hash}, query={"fields": _FIELDS},
+        path={"list_id": member.audience, "hash": member.hash}, query={"fields": ",".join(listing.TOLD)},
     )  # fmt: skip
     try:
         answer = await api.call(call)
@@ -96,14 +105,7 @@ async def _read_one(subject: Subject, api: Api) -> State:
 
 
 def _detail(subject: Subject, answer: VendorAnswer) -> State:
-    found: Mapping[str, Any] = orjson.loads(answer.body)
-    changed = datetime.fromisoformat(found["last_changed"])
-    settled = answer.date >= changed + SETTLES_AFTER
-    fields = {
-        "email": found["email_address"],
-        "status": found["status"],
-        "reason": found.get("unsubscribe_reason") or None,
-        "happened_at": changed.isoformat(),
-    }
-    version = Version(stamp=changed, settled=settled)
+    with reading(answer):
+        changed, fields = listing.told(orjson.loads(answer.body))
+    version = Version(stamp=changed, settled=answer.date >= changed + SETTLES_AFTER)
     return State(subject.entity, subject.record, "changed", version, "detail", fields, answer.date)

@@ -1,6 +1,8 @@
-"""The fields of a customer that every organisation has; which of them the list call already carries (sheet, section 4)."""
+"""The fields that every organisation's records have; which of them the list call already carries (sheet, section 4)."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from vendors.catalogue import CatalogueField
 
@@ -25,3 +27,34 @@ CUSTOMER = (
     CatalogueField("created_at", "Created Time", "datetime"),
     CatalogueField("updated_at", "Last Modified Time", "datetime"),
 )
+
+_STATUSES = ("draft", "sent", "unpaid", "overdue", "partially_paid", "paid", "void")
+
+INVOICE = (
+    CatalogueField("number", "Invoice Number", "text", max_length=100),
+    CatalogueField("customer_id", "Customer", "text"),
+    CatalogueField("status", "Status", "choice", choices=_STATUSES),
+    CatalogueField("currency", "Currency", "text", max_length=3),
+    CatalogueField("exchange_rate", "Exchange Rate", "number"),
+    CatalogueField("issued_on", "Invoice Date", "date"),
+    CatalogueField("due_on", "Due Date", "date"),
+    CatalogueField("subtotal", "Sub Total", "money", in_list=False),
+    CatalogueField("tax", "Tax", "money", in_list=False),
+    CatalogueField("shipping", "Shipping Charge", "money"),
+    CatalogueField("adjustment", "Adjustment", "money"),
+    CatalogueField("total", "Total", "money"),
+    CatalogueField("balance", "Balance Due", "money"),
+    CatalogueField("updated_at", "Last Modified Time", "datetime"),
+)
+
+PAYMENT = (
+    CatalogueField("customer_id", "Customer", "text"),
+    CatalogueField("amount", "Amount Received", "money"),
+    CatalogueField("currency", "Currency", "text", max_length=3),
+    CatalogueField("paid_on", "Payment Date", "date"),
+    CatalogueField("method", "Payment Mode", "text"),
+    CatalogueField("reference", "Reference Number", "text"),
+    CatalogueField("updated_at", "Last Modified Time", "datetime"),
+)
+
+FIELDS: Mapping[str, tuple[CatalogueField, ...]] = {"customer": CUSTOMER, "invoice": INVOICE, "payment": PAYMENT}

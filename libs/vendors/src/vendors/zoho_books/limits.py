@@ -30,6 +30,8 @@ TIMEOUTS = Timeouts(connect=5, read=30, write=10, pool=5, total=45)
 # The vendor publishes no gateway timeout; half a minute is what its pages take at worst. Reads follow writes at once; one second of lag
 # and half a minute of a paused process are added. Five minutes round that up. Before the call comes the patience for a permit.
 READ_LAG = timedelta(seconds=1)
+# Lists come from an index that follows the records. The vendor says nothing of how fast; ten seconds are more than anybody has reported.
+LIST_LAG = timedelta(seconds=10)
 HORIZON = timedelta(seconds=PERMIT_PATIENCE_S + TIMEOUTS.total) + timedelta(minutes=5)
 
 # After a call that we gave up, the vendor may still be busy with it.

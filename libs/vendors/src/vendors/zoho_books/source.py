@@ -11,7 +11,7 @@ state has the same event id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,10 +21,11 @@ from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import Coverage, Receipt, Version
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
+from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.vendor import Reading, State, Subject
-from vendors.zoho_books import wire
-from vendors.zoho_books.catalogue import CUSTOMER
+from vendors.vendor import Cursor, Page, Reading, State, Subject
+from vendors.zoho_books import listing, wire
+from vendors.zoho_books.catalogue import FIELDS
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
 
 # One second of resolution and one of lag between the write and what a read shows.
@@ -83,26 +84,33 @@ class ZohoBooksSource:
 
         return await asyncio.gather(*(one(subject) for subject in subjects))
 
+    async def pages(
+        self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
+    ) -> AsyncIterator[Page]:
+        """A connection is one organisation, so there is one place."""
+        reader = listing.Reading(entity, since)
+        while not reader.over:
+            yield reader.page(await api.call(reader.call()))
+
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """The known fields, and the custom fields of one sample: the vendor has no list of them in its API."""
-        answer = await api.call(
-            Call("GET", "/contacts", "contacts.list", query={"per_page": "1", "contact_type": "customer"})
-        )
-        sample = wire.body_of(answer.body).get("contacts") or []
-        custom: dict[str, str] = {}
-        if sample and isinstance(sample[0], dict):
-            detail = await api.call(
-                Call("GET", "/contacts/{id}", "contacts.read", path={"id": str(sample[0]["contact_id"])})
-            )
-            listed = (wire.body_of(detail.body).get("contact") or {}).get("custom_fields") or []
-            custom = {
-                f["api_name"]: str(f.get("label") or f["api_name"])
-                for f in listed
-                if isinstance(f, dict) and f.get("api_name")
-            }
-        return FieldCatalogue(
-            CUSTOMER + tuple(CatalogueField(f"custom.{n}", label, "text", in_list=False) for n, label in custom.items())
-        )
+        how = listing.LISTINGS[entity]
+        query = {"per_page": "1", **how.chosen}
+        answer = await api.call(Call("GET", how.path, f"{how.word}s.list", query=query))
+        with reading(answer):
+            sample = [wire.identity(how.word, row) for row in listing.rows_of(answer, how)[0]]
+        custom = await _custom_fields(Subject(entity, RecordId(sample[0][1])), api) if sample and sample[0] else {}
+        named = (CatalogueField(f"custom.{name}", label, "text", in_list=False) for name, label in custom.items())
+        return FieldCatalogue(FIELDS[entity] + tuple(named))
+
+
+async def _custom_fields(subject: Subject, api: Api) -> dict[str, str]:
+    """The custom fields that one record has, by api name, as people see them."""
+    template, word = _PATHS[subject.entity]
+    answer = await api.call(Call("GET", template, f"{word}s.read", path={"id": subject.record}))
+    with reading(answer):
+        listed = wire.body_of(answer.body)[word].get("custom_fields") or []
+        return {str(f["api_name"]): str(f.get("label") or f["api_name"]) for f in listed if f.get("api_name")}
 
 
 async def _read_one(subject: Subject, api: Api) -> State:
@@ -116,7 +124,9 @@ async def _read_one(subject: Subject, api: Api) -> State:
         return _state(
             subject, "deleted", Version(stamp=failure.vendor_date, settled=True), "gone", {}, failure.vendor_date
         )
-    return _detail(subject, answer, wire.body_of(answer.body).get(word))
+    with reading(answer):
+        found = wire.body_of(answer.body).get(word)
+    return _detail(subject, answer, found)
 
 
 def _detail(subject: Subject, answer: VendorAnswer, found: Any) -> State:

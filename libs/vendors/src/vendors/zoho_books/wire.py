@@ -40,7 +40,7 @@ _PAYMENT = {
 }  # fmt: skip
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """The bytes are not what the vendor's sheet says they are."""
 
 
@@ -91,12 +91,16 @@ def stamp(found: Mapping[str, Any], name: str = "last_modified_time") -> datetim
 
 def fields(entity: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """The neutral fields that this object tells; what it does not mention is not told."""
-    told = _TELLERS[entity](found)
+    try:
+        told = _TELLERS[entity](found)
+    except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
+        raise Unreadable(f"The {entity} is of a form that the vendor's sheet does not know.") from error
     if (moment := stamp(found)) is not None:
         told["updated_at"] = moment.isoformat()
     model = RECORDS["customer" if entity == "supplier" else entity]
+    complete = _with_required(model.model_fields, told)
     try:
-        record = model.model_validate(_with_required(model.model_fields, told))
+        record = model.model_validate(complete)
     except ValueError as error:
         raise Unreadable(f"The {entity} has a field of a form that the vendor's sheet does not know.") from error
     return record.model_dump(mode="json", include=set(told))

@@ -8,6 +8,9 @@ import pytest
 
 from tests.support.sandbox import SandboxProcess
 
+# What a suite asserts is told as plainly as what a test does.
+pytest.register_assert_rewrite("tests.contract.vendors.source_suite", "tests.contract.vendors.target_suite")
+
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
