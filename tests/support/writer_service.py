@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -30,6 +31,7 @@ from tests.support.database import Database
 from tests.support.local_stack import LocalStack
 from tests.support.sandbox import SandboxProcess
 
+ROOT = Path(__file__).parents[2]
 GROUPS = {"writer-mailchimp": commands("mailchimp"), "writer-mailchimp-events": changes("mailchimp")}
 
 
@@ -59,13 +61,14 @@ def broker(key: str) -> Iterator[str]:
 
 @dataclass
 class WriterService:
-    """`python -m writer_mailchimp`, as often as a test starts it."""
+    """`python -m writer_mailchimp`, or another writer, as often as a test starts it."""
 
     stack: LocalStack
     database: Database
     sandbox: SandboxProcess
     broker_url: str
     folder: Path
+    module: str = "writer_mailchimp"
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, **settings: str) -> subprocess.Popen[bytes]:
@@ -86,7 +89,7 @@ class WriterService:
         }
         with self._log(len(self.processes)).open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "writer_mailchimp"], env=environment, stdout=log, stderr=log, cwd=self.folder
+                [sys.executable, "-m", self.module], env=environment, stdout=log, stderr=log, cwd=ROOT
             )
         self.processes.append(process)
         return process
@@ -107,12 +110,12 @@ class WriterService:
             time.sleep(0.05)
         raise AssertionError(self.log(number)[-3000:])
 
-    def until_ready(self, number: int = -1, within: float = 40.0) -> None:
+    def until_ready(self, number: int = -1, within: float = 40.0) -> dict[str, Any]:
         address, deadline = self.url(number), time.monotonic() + within
         while True:
             answer = httpx.get(f"{address}/readyz")
             if answer.status_code == 200:
-                return
+                return dict(answer.json())
             assert time.monotonic() < deadline, answer.text
             time.sleep(0.1)
 
@@ -129,10 +132,10 @@ class WriterService:
             process.wait(10)
 
 
-async def from_now_on(kafka: str) -> None:
+async def from_now_on(kafka: str, groups: Mapping[str, Topic] = GROUPS) -> None:
     """The groups begin at the end of their topics: what other tests left there is none of ours."""
-    await create_topics(KafkaAddress(kafka), list(GROUPS.values()))
-    for group, topic in GROUPS.items():
+    await create_topics(KafkaAddress(kafka), list(groups.values()))
+    for group, topic in groups.items():
         consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
         await consumer.start()
         try:

@@ -164,6 +164,8 @@ class Vendor:
     source: Source | None = None
     targets: Mapping[Entity, Target] = field(default_factory=dict)
     """What can be written there, by our name of it: members, contacts, invoices. Part of every target key."""
+    writes_at_once: int = 4
+    """Calls that a writer makes at a time for one connection; the budget shares the vendor's own number among all processes."""
     channel: Channel | None = None
     ping: Callable[[Connection], Call] | None = None
     """The cheapest call that shows whether this connection works, its place included."""

@@ -17,7 +17,8 @@ from common.state.budget_floors import BudgetFloors
 from common.state.migration import pending
 from common.state.open_letters import EVERY_S as LETTERS_EVERY_S
 from common.state.open_letters import OpenLetters
-from common.state.pool import Pool, close_pool, connection, open_pool, watch
+from common.state.pool import Pool, connection
+from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep, last_runs
 from console.api import app
 from console.api.access import TokenFile
@@ -56,8 +57,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
     settings, clock, log = runtime.settings, runtime.clock, runtime.log
     token = TokenFile(settings.api_token_path)
     async with AsyncExitStack() as life:
-        pool = await open_pool(settings.database_url.reveal(), name=f"millrace-{SERVICE}")
-        life.push_async_callback(close_pool, pool)
+        pool = await life.enter_async_context(service_pool(runtime))
         broker = Broker(settings.token_broker_url, settings.service_key)
         life.push_async_callback(broker.aclose)
         redis = open_redis(settings.redis_url)
@@ -96,7 +96,6 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
         runtime.every("open letters", LETTERS_EVERY_S, OpenLetters(pool, runtime.metrics).count)
-        runtime.spawn(watch(pool), "pool-watch")
         yield
 
 

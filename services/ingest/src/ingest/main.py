@@ -7,23 +7,19 @@ import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
 
-from common.bus.batch import Origin
 from common.bus.connecting import producing
-from common.bus.connection import KafkaAddress
-from common.bus.consumer import BatchConsumer
+from common.bus.consuming import consumer_of
 from common.bus.kept import KeptConsumer
 from common.bus.producer import Producer
-from common.bus.subscription import ConsumerLimits
 from common.bus.trace import MessagingTrace
-from common.contracts.messages import Receipt
 from common.http.opening import open_door
 from common.loops import Loop
 from common.metric_register import INGEST_ACK, WEBHOOKS_RECEIVED
 from common.runtime import Runtime
 from common.service import run
 from common.state.configuration import ConfigurationReader
-from common.state.pool import Pool, close_pool, open_pool, watch
-from common.version import version
+from common.state.pool import Pool
+from common.state.service_pool import service_pool
 from ingest.configured import EVERY_S, ConfiguredIds
 from ingest.gateway import Bounds, Gateway
 from ingest.normaliser import ReceiptHandler
@@ -43,14 +39,12 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
     settings = runtime.settings
     trace = MessagingTrace.of_process()
     async with contextlib.AsyncExitStack() as life:
-        pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
-        life.push_async_callback(close_pool, pool)
+        pool = await life.enter_async_context(service_pool(runtime))
         producer = await life.enter_async_context(producing(runtime, trace))
         door = await life.enter_async_context(open_door(settings, pool, runtime.clock, runtime.metrics))
         reader = Reader(pool, door, producer, ConfigurationReader(), runtime.clock)
         ends = _keep_consumers(runtime, pool, trace, producer, reader)
         ends.append(runtime.keep("reader", partial(reader.run, runtime.stopping), reader.look))
-        runtime.spawn(watch(pool), "pool watch")
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
         configured = ConfiguredIds(pool, ConfigurationReader())
@@ -72,24 +66,9 @@ def _keep_consumers(
         if vendor.source is None or vendor.inbox is None:
             continue
         handler = ReceiptHandler(vendor, vendor.source, producer, reader, runtime.clock)
-        kept = KeptConsumer(partial(_consumer, runtime, pool, trace, handler), runtime.stopping)
+        kept = KeptConsumer(partial(consumer_of, runtime, pool, trace, handler, "normalise"), runtime.stopping)
         ends.append(runtime.keep(handler.topic.name, kept.run, kept.look))
     return ends
-
-
-def _consumer(
-    runtime: Runtime[IngestSettings], pool: Pool, trace: MessagingTrace, handler: ReceiptHandler
-) -> BatchConsumer[Receipt]:
-    return BatchConsumer(
-        handler,
-        address=KafkaAddress.of(runtime.settings),
-        pool=pool,
-        origin=Origin(SERVICE, version(), "normalise"),
-        metrics=runtime.metrics,
-        now=runtime.clock.now,
-        trace=trace,
-        limits=ConsumerLimits.of(runtime.settings),
-    )
 
 
 def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: WebhookSecrets) -> Gateway:

@@ -7,21 +7,17 @@ import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
 
-from common.bus.batch import Origin
 from common.bus.connecting import producing
-from common.bus.connection import KafkaAddress
-from common.bus.consumer import BatchConsumer
-from common.bus.subscription import ConsumerLimits
+from common.bus.consuming import consumer_of
 from common.bus.trace import MessagingTrace
-from common.contracts.messages import ChangeEvent
 from common.contracts.topics import changes
 from common.journal import make_months
 from common.runtime import Runtime
 from common.service import run
 from common.state.configuration import ConfigurationReader
-from common.state.pool import Pool, close_pool, open_pool, transaction, watch
+from common.state.pool import Pool, transaction
+from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep
-from common.version import version
 from mapper import publisher as publishing
 from mapper import remap
 from mapper.handlers import ChangeHandler
@@ -42,14 +38,16 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
     settings = runtime.settings
     trace = MessagingTrace.of_process()
     async with contextlib.AsyncExitStack() as life:
-        pool = await open_pool(settings.database_url.reveal(), name=SERVICE)
-        life.push_async_callback(close_pool, pool)
+        pool = await life.enter_async_context(service_pool(runtime))
         producer = await life.enter_async_context(producing(runtime, trace))
         configuration, mappings = ConfigurationReader(), Mappings()
         publisher = Publisher(pool, producer, configuration)
         remapper = Remapper(pool, runtime.clock, configuration, mappings, publisher)
         handlers = [_handler(runtime, vendor, configuration, mappings, publisher) for vendor in source_vendors()]
-        consumers = {handler.topic.name: _consumer(runtime, pool, trace, handler) for handler in handlers}
+        # What was stored and not published is published by the republisher.
+        consumers = {
+            one.topic.name: consumer_of(runtime, pool, trace, one, "map", stores_places=True) for one in handlers
+        }
         ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
         for name, consumer in consumers.items():
             runtime.health.add(name, consumer.ready)
@@ -58,7 +56,6 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         runtime.every("journal months", A_DAY_S, partial(_make_months, runtime, pool))
         upkeep = Upkeep(pool, runtime.clock, settings.retention, runtime.metrics, runtime.log, by="mapper")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
-        runtime.spawn(watch(pool), "pool watch")
         yield
         await asyncio.wait(ends)
 
@@ -79,23 +76,6 @@ def _handler(
         mappings=mappings,
         publisher=publisher,
         settle=source.settles_after,
-    )
-
-
-def _consumer(
-    runtime: Runtime[MapperSettings], pool: Pool, trace: MessagingTrace, handler: ChangeHandler
-) -> BatchConsumer[ChangeEvent]:
-    return BatchConsumer(
-        handler,
-        address=KafkaAddress.of(runtime.settings),
-        pool=pool,
-        origin=Origin(SERVICE, version(), "map"),
-        metrics=runtime.metrics,
-        now=runtime.clock.now,
-        trace=trace,
-        limits=ConsumerLimits.of(runtime.settings),
-        # What was stored and not published is published by the republisher.
-        stores_places=True,
     )
 
 

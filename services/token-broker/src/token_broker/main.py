@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from common.http.profile import Timeouts
 from common.runtime import Build, Runtime
 from common.service import run
 from common.state.migration import pending
-from common.state.pool import Pool, close_pool, connection, open_pool, watch
+from common.state.pool import Pool, connection
+from common.state.service_pool import service_pool
 from token_broker.accounts.client import HORIZON, TIMEOUTS, Accounts
 from token_broker.accounts.discovery import Discoverer
 from token_broker.accounts.registry import Registry
@@ -67,10 +68,11 @@ async def _broker(
     runtime: Runtime[BrokerSettings], registry: Registry, patience: Timeouts, horizon: timedelta
 ) -> AsyncIterator[None]:
     settings = runtime.settings
-    url = settings.database_url.reveal()
-    pool = await open_pool(url, name=f"millrace-{SERVICE}", size=POOL_SIZE)
-    locks, accounts = GrantLocks(url), Accounts(patience)
-    try:
+    async with AsyncExitStack() as life:
+        pool = await life.enter_async_context(service_pool(runtime, size=POOL_SIZE))
+        locks, accounts = GrantLocks(settings.database_url.reveal()), Accounts(patience)
+        life.push_async_callback(locks.aclose)
+        life.push_async_callback(accounts.aclose)
         ring = await _ring(pool, settings)
         vault = Vault(ring)
         async with connection(pool) as link:
@@ -78,15 +80,10 @@ async def _broker(
         context, refresher = _assemble(runtime, registry, pool, locks, accounts, vault, ring, horizon)
         runtime.health.add("vault", lambda: _ready(pool))
         runtime.mount(app.build(context))
-        runtime.spawn(watch(pool), "pool-watch")
         yield
         # A refresh must reach the disk, and every read the log, before this process may end.
         await refresher.landed()
         await context.access_log.flush()
-    finally:
-        await accounts.aclose()
-        await locks.aclose()
-        await close_pool(pool)
 
 
 def _assemble(

@@ -4,6 +4,7 @@ from common.contracts.ids import Entity
 from vendors.mailchimp.channel import MailchimpChannel
 from vendors.mailchimp.client import NAME, MailchimpProfile, ping
 from vendors.mailchimp.inbox import MailchimpInbox
+from vendors.mailchimp.limits import AT_ONCE
 from vendors.mailchimp.oauth import GRANT
 from vendors.mailchimp.source import MailchimpSource
 from vendors.mailchimp.target import MailchimpTarget
@@ -22,4 +23,6 @@ VENDOR = Vendor(
     ping=ping,
     account_detail="account_id",
     targets={MEMBER: MailchimpTarget()},
+    # Those of the vendor's ten that are ours.
+    writes_at_once=AT_ONCE - 2,
 )
