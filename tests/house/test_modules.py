@@ -25,7 +25,7 @@ TERMS = re.compile(
 # carry an error across a foreign library that would change or swallow it, and raise it on the other side.
 MAY_CATCH_ALL = {
     "libs/common/src/common/bus/batch.py": "the one middleware",
-    "services/ingest/src/ingest/reader.py": "returned as the failure of the record that is read alone",
+    "services/ingest/src/ingest/read_turn.py": "returned as the failure of the record that is read alone",
     "libs/common/src/common/http/lane.py": "handed to whoever waits for it, and raised there",
     "libs/common/src/common/keeping.py": "keeps a part running: a crash is logged, counted and shown in `/readyz`, and never ends its neighbours",
     "libs/common/src/common/bus/consumer.py": "FastStream passes over what escapes its callback; `run` raises it",

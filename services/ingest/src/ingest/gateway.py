@@ -1,7 +1,7 @@
-"""The door for webhooks: verify the raw bytes, make them durable, answer; everything else happens later.
+"""Where webhooks come in: verify the raw bytes, make them durable, answer; everything else happens later.
 
-Promise: a vendor that got a 2xx from us has its bytes on the receipt topic, acknowledged by the broker. A receipt decides nothing, so
-a webhook that comes twice is two receipts and one change.
+In comes a vendor's request; out goes a receipt, its bytes as they came. Promise: a vendor that got a 2xx from us has its bytes on the
+receipt topic, acknowledged by the broker. A receipt decides nothing, so a webhook that comes twice is two receipts and one change.
 
 A crash before the broker's acknowledgement: the vendor saw no 2xx and sends again. A crash after it and before the answer: the vendor
 sends again, and the repeat has the same id. Broker or secrets away: 503 within the vendor's patience, and the vendor sends again; never
@@ -10,9 +10,8 @@ sends again, and the repeat has the same id. Broker or secrets away: 503 within 
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from common import failpoints
 from common.clock import Clock, monotonic
-from common.contracts.ids import ConnectionId, EventId, VendorName, change_key, derived_id
-from common.contracts.messages import Envelope, Receipt
+from common.contracts.ids import ConnectionId, VendorName
 from common.contracts.topics import Topic, receipts
 from common.failures import Failure, Rejected
 from common.secret import Secret
@@ -29,8 +27,9 @@ from common.state.trouble import DatabaseTrouble, trouble_of
 from ingest import asgi
 from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
 from ingest.quarantine import KEPT_BYTES
+from ingest.receipt_message import keeping
 from ingest.secrets import SecretsAway
-from vendors.vendor import HookRequest, Inbox, Refused, Subject, Vendor, Verified
+from vendors.vendor import HookRequest, Inbox, Refused, Vendor, Verified
 
 # The vendor waits 10 s or more; the broker's acknowledgement takes a millisecond, so two seconds mean that it is away.
 PRODUCE_DEADLINE_S = 2.0
@@ -54,10 +53,8 @@ class Secrets(Protocol):
     async def refetched(self, connection: ConnectionId) -> tuple[Secret, ...] | None: ...
 
 
-class Keeps(Protocol):
-    """Where unverified webhooks go."""
-
-    async def __call__(self, connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None: ...
+Keeps = Callable[[str, str, HookRequest, str, int], Awaitable[None]]
+"""Where unverified webhooks go: connection, vendor, request, reason, size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +176,12 @@ class Gateway:
     async def _kept(
         self, request: HookRequest, vendor: VendorName, connection: ConnectionId, inbox: Inbox, by: str
     ) -> tuple[Reply, str]:
-        receipt = Receipt(
-            id=_receipt_id(connection, request), connection=connection, vendor=vendor, received_at=self._clock.now(),
-            method=request.method, path=f"/hooks/{vendor}/{connection}", query=request.query,
-            headers=tuple((n, request.headers[n]) for n in inbox.keeps_headers if n in request.headers),
-            body=request.body, verified_by=by,
-        )  # fmt: skip
-        subject = inbox.subject(request)
-        key, named = _key(connection, subject, receipt)
-        headers = asgi.with_trace(Envelope.of_receipt(receipt, named).headers())
+        kept = keeping(request, vendor, connection, inbox, by, self._clock.now())
         await failpoints.hit("gateway.before_produce")
         try:
-            value = receipt.model_dump_json().encode()
-            await self._producer.send(receipts(vendor), key, value, headers, deadline=PRODUCE_DEADLINE_S)
+            await self._producer.send(
+                receipts(vendor), kept.key, kept.value, asgi.with_trace(kept.headers), deadline=PRODUCE_DEADLINE_S
+            )
         except Rejected as refused:
             # Kafka takes less than it should: `doctor` says so, and the vendor must not come again for ever.
             return await self._too_large(request, vendor, connection, refused.message, len(request.body))
@@ -207,13 +197,3 @@ def _address(path: str) -> tuple[str, str] | None:
         return None
     # As the table of connections has them: an id that cannot be one is asked of nobody and remembered by nobody.
     return (parts[2], parts[3]) if _CONNECTION.fullmatch(parts[3]) else None
-
-
-def _receipt_id(connection: ConnectionId, request: HookRequest) -> EventId:
-    return EventId(derived_id(connection, request.query, hashlib.blake2b(request.body, digest_size=16).hexdigest()))
-
-
-def _key(connection: ConnectionId, subject: Subject | None, receipt: Receipt) -> tuple[str, str]:
-    if subject is None:
-        return f"{connection}:unknown:{receipt.id}", "unknown"
-    return change_key(connection, subject.entity, subject.record), f"{subject.entity}/{subject.record}"

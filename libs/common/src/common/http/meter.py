@@ -158,7 +158,7 @@ class Meter:
         return int(await self._pause(keys=[one.state], args=[self._offset_ms(), ms, longest_ms, jitter]))
 
     async def lock(self, one: Metered, ms: int) -> bool:
-        """Whether we are the one who asks PostgreSQL for all: saves work, decides nothing."""
+        """Whether we are the one who asks PostgreSQL for all: a best-effort lock against doubled reloads."""
         return bool(await self._redis.set(f"budget:{one.id}:lock", "1", nx=True, px=ms))
 
     async def unlock(self, one: Metered) -> None:

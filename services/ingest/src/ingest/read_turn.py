@@ -1,0 +1,146 @@
+"""One turn of reads by id: a connection's requests come in, change events go out, and a request ends in the transaction that says so.
+
+An answer is published, and acknowledged by the broker, before its request is removed: a crash in between reads once more and publishes
+the same event again. An answer that is not settled yet does not settle a dispute, so it is read again when its second is over (R10).
+What cannot be read ends as a dead letter (`unread.py`), in the transaction that removes its request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from common import failpoints
+from common.bus.error_codes import HANDLER_BUG
+from common.clock import Clock
+from common.contracts.connections import Connection
+from common.contracts.ids import VendorName
+from common.failures import Bug, Failure
+from common.http.call import Api
+from common.http.outage import Outage
+from common.state import read_requests
+from common.state.pool import Pool, transaction
+from common.state.read_requests import Later, ReadRequest
+from ingest import unread
+from ingest.publishing import change_event, outgoing
+from ingest.sends import Opens, SendsAll
+from ingest.unread import Unread
+from vendors.registry import vendor_named
+from vendors.vendor import Source, State, Subject
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What came of one connection's turn: answers to publish, reads to make again, reads that have ended."""
+
+    settled: list[tuple[ReadRequest, State]] = field(default_factory=list)
+    later: list[Later] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+    def failed(self, request: ReadRequest, failure: Failure, end: Later | Unread) -> None:
+        _log.warning(
+            "reader.failed", connection=request.connection, entity=request.entity, record=request.record,
+            reason=str(failure), ended=isinstance(end, Unread),
+        )  # fmt: skip
+        if isinstance(end, Later):
+            self.later.append(end)
+        else:
+            self.unread.append(end)
+
+
+class ReadTurn:
+    """Reads what one connection owes, and stores what came of it."""
+
+    def __init__(
+        self, pool: Pool, door: Opens, producer: SendsAll, clock: Clock, outages: Mapping[VendorName, Outage]
+    ) -> None:
+        self._pool = pool
+        self._door = door
+        self._producer = producer
+        self._clock = clock
+        self._outages = outages
+
+    async def read(self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]) -> None:
+        vendor, outage = vendor_named(connection.vendor), self._outages[connection.vendor]
+        source = vendor.source
+        assert source is not None, f"somebody asked to read from {vendor.name}, which has no source"
+        # It was leased, so nobody found a gate there.
+        outage.is_open(connection.id)
+        try:
+            api = self._door.open(vendor.profile, connection)
+        except Failure as refusal:
+            # The connection itself leads nowhere: a person has to look at it, and its records wait.
+            await outage.refuse(connection, "", refusal)
+            await self.wait(token, requests)
+            return
+        await failpoints.hit("reader.after_lease")
+        subjects = [Subject(request.entity, request.record) for request in requests]
+        answers = await _answers(source, connection, subjects, api)
+        away = await outage.is_on(connection, [("", one) for one in answers], api)
+        await failpoints.hit("reader.after_answer")
+        await self._store(token, connection, self._sorted(requests, answers, source, away))
+
+    async def _store(self, token: UUID, connection: Connection, turn: Sorted) -> None:
+        await self._producer.send_all(
+            [
+                outgoing(change_event(connection.id, connection.vendor, state, "read"), traceparent=request.traceparent)
+                for request, state in turn.settled
+            ]
+        )
+        await failpoints.hit("reader.after_produce")
+        async with transaction(self._pool) as tx:
+            await read_requests.postpone(tx, token, turn.later)
+            ended = await read_requests.answered(tx, token, [one.request for one in turn.unread])
+            # Only whoever still has the lease may say that a read has ended.
+            await unread.write(tx, connection, [one for one in turn.unread if one.request in ended], self._clock.now())
+            await read_requests.answered(tx, token, [request for request, _ in turn.settled])
+
+    def _sorted(
+        self, requests: Sequence[ReadRequest], answers: Sequence[State | Failure], source: Source, away: bool
+    ) -> Sorted:
+        turn, now = Sorted(), self._clock.now()
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, Failure):
+                turn.failed(request, answer, unread.after_failure(request, answer, now, outage=away))
+            elif self._disputed(request, answer):
+                due = max(now, answer.version.stamp + source.settles_after)
+                turn.later.append(Later(request, due, free=True))
+            else:
+                turn.settled.append((request, answer))
+        return turn
+
+    def _disputed(self, request: ReadRequest, state: State) -> bool:
+        """R10: unsettled reads cannot decide; read again."""
+        return request.reason == "unsettled" and not state.version.settled
+
+    async def wait(self, token: UUID, requests: Sequence[ReadRequest], apart: timedelta = timedelta(0)) -> None:
+        """Later, at no cost; `apart` makes them come one after the other."""
+        until = self._clock.now() + unread.PAUSE
+        later = [Later(one, until + apart * number, free=True) for number, one in enumerate(requests)]
+        async with transaction(self._pool) as tx:
+            await read_requests.postpone(tx, token, later)
+
+    async def forget(self, token: UUID, requests: Sequence[ReadRequest]) -> None:
+        """The connection was deleted: nobody may read there any more, and nobody wants to know."""
+        async with transaction(self._pool) as tx:
+            await read_requests.answered(tx, token, requests)
+
+
+async def _answers(
+    source: Source, connection: Connection, subjects: Sequence[Subject], api: Api
+) -> Sequence[State | Failure]:
+    """One answer a subject, whatever the vendor's code does: the record on which it breaks is found by reading each alone."""
+    try:
+        return await source.read(connection, subjects, api)
+    except Failure as failure:
+        return [failure] * len(subjects)
+    except Exception as error:  # noqa: BLE001 - a bug of ours, and the end of its record alone
+        if len(subjects) > 1:
+            return [(await _answers(source, connection, [one], api))[0] for one in subjects]
+        return [Bug(HANDLER_BUG, f"Our code failed on this record: {type(error).__name__}.")]
