@@ -34,7 +34,7 @@ class Kept:
 
 TABLE = (
     Kept(
-        "R1", f"{WRITING}/items.py", "state = case when w.state in ('leased', 'hold') then w.state else 'ready' end,", "state = 'ready',",
+        "R1", f"{WRITING}/work_items.py", "state = case when w.state in ('leased', 'hold') then w.state else 'ready' end,", "state = 'ready',",
         f"{RULES}::TestR1::test_an_upsert_leaves_state_and_lease_of_a_leased_row_alone",
     ),
     Kept(
@@ -42,7 +42,7 @@ TABLE = (
         f"{RULES}::TestR2::test_an_outcome_that_nobody_saw_is_held_until_the_horizon_and_settled_by_one_look",
     ),
     Kept(
-        "R3", f"{WRITING}/queue.py", " and v.token = k.token", "",
+        "R3", f"{WRITING}/work_items.py", " and v.token = k.token", "",
         "tests/integration/writing/test_taken_over.py::TestTakenOver::test_before_its_intent_is_not_sent",
     ),
     Kept(
@@ -68,7 +68,7 @@ TABLE = (
         f"{RULES}::TestR7::test_a_batch_in_any_order_ends_with_the_highest",
     ),
     Kept(
-        "R8", f"{WRITING}/items.py", "or (excluded.revision = w.revision and w.state in ('dead', 'parked', 'done'))", "",
+        "R8", f"{WRITING}/work_items.py", "or (excluded.revision = w.revision and w.state in ('dead', 'parked', 'done'))", "",
         f"{RULES}::TestR8::test_an_equal_revision_opens_a_dead_row",
     ),
     Kept(

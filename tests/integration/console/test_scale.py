@@ -31,6 +31,7 @@ from tests.support.big import BIG, NOW
 from tests.support.database import Database, Server, in_a_loop
 from tests.support.explained import Explained, ExplainedPool, Statement
 from tests.support.judged import DEFINITION
+from vendors import mailchimp
 from writing.held import Held
 from writing.queue import Queue, Turn
 
@@ -182,7 +183,7 @@ class TestTurns:
         async with transaction(service) as tx:
             known = await configuration._load(tx)
         pool = ExplainedPool(service)
-        queue = Queue(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
+        queue = Queue(cast(Pool, pool), FixedClock(NOW), mailchimp.VENDOR.targets, timedelta(seconds=60))
         due = {one.connection: one for one in await queue.due(known)}
         assert len(due) == len({sync.target for sync in known.syncs.values() if sync.state == "active"})
         for target in (ConnectionId("b0"), ConnectionId("b17")):

@@ -13,7 +13,9 @@ import asyncpg
 import pytest
 
 from common.state.migration import MIGRATIONS, MigrationRefused, migrate, pending, read_migrations
+from common.state.pool import close_pool, open_pool, transaction
 from tests.support.database import Database
+from tests.support.members import known_of
 
 ALL = [migration.title for migration in read_migrations(MIGRATIONS)]
 
@@ -186,6 +188,50 @@ class TestLateLooks:
         assert [(row["key"], row["record"], row["after"]) for row in owed] == [("ana@ex.org", "2", timedelta(hours=5))]
 
 
+class TestTargetMemory:
+    """0081: what only the vendor needs to remember goes into its memory, and what is known stays known."""
+
+    async def test_carries_everything_over(self, empty_database: Database, tmp_path: Path) -> None:
+        for migration in MIGRATIONS.glob("*.sql"):
+            if migration.name < "0081":
+                (tmp_path / migration.name).write_bytes(migration.read_bytes())
+        await migrate(empty_database.owner_url, tmp_path)
+        await execute(empty_database.owner_url, *_REMEMBERED)
+        await migrate(empty_database.owner_url)
+        pool = await open_pool(empty_database.owner_url, name="test", size=1)
+        try:
+            async with transaction(pool) as tx:
+                rows = await tx.fetch("select * from flow.target_record order by key")
+                intents = await tx.fetch(
+                    "select action, sent, before, memory, counts_as from flow.write_intent order by attempt"
+                )
+        finally:
+            await close_pool(pool)
+        known = {row["key"]: known_of(row) for row in rows}
+        told = known["told@ex.org"]
+        assert (told["standing"], told["standing_by"], told["standing_reason"]) == ("unsubscribed", "target", "abuse")
+        assert (told["standing_at"], told["former"], told["ours"]) == (_SENT_AT, "", ["a", "b"])
+        assert (told["born_of"], told["barred"], told["memory"]["allowed"]) == (
+            "old@ex.org",
+            "compliance",
+            "unsubscribed",
+        )
+        assert told["seen"] == told["agreed"] == {"merge.FNAME": "Ana", "tags": ["a"], "standing": "unsubscribed"}
+        gone = known["archived@ex.org"]
+        assert (gone["standing"], gone["standing_by"], gone["former"], gone["barred"]) == (
+            "archived",
+            "",
+            "subscribed",
+            "",
+        )
+        bare = known["bare@ex.org"]
+        assert (bare["seen"], bare["agreed"], bare["memory"], bare["present"]) == ({}, {}, {}, None)
+        assert [tuple(row) for row in intents] == [
+            ("create", {"email": "k", "standing": "subscribed"}, {}, {}, "added"),
+            ("update", {"merge.FNAME": "A"}, {"merge.FNAME": "B"}, {}, "updated"),
+        ]
+
+
 _SENT_AT = datetime(2026, 1, 1, tzinfo=UTC)
 _IN_FLIGHT = (
     """insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
@@ -194,6 +240,22 @@ _IN_FLIGHT = (
               timestamptz '2026-01-01T00:00:00Z' + n * interval '1 hour', now()
          from (values (0, '1', 'ana@ex.org', 'sent'), (1, '2', 'ana@ex.org', 'sent'), (2, '3', 'bo@ex.org', 'settled'))
               as i(n, record, key, state)""",
+)
+
+_REMEMBERED = (
+    """insert into flow.target_record (account, place, target_entity, key, present, met, values, ours, standing, standing_at, standing_by,
+                                        standing_reason, former, born_of, barred, memory, changed_at)
+       values ('c', 'l', 'member', 'told@ex.org', true, true, '{"merge.FNAME": "Ana", "tags": ["a"]}', '["b", "a"]', 'unsubscribed',
+               '2026-01-01T00:00:00Z', 'target', 'abuse', '', 'old@ex.org', 'compliance', '{"allowed": "unsubscribed", "since": ""}', now()),
+              ('c', 'l', 'member', 'archived@ex.org', true, true, '{}', '[]', 'archived', now(), 'writer-mailchimp', '', 'subscribed', '',
+               '', '{}', now())""",
+    "insert into flow.target_record (account, place, target_entity, key, changed_at) values ('c', 'l', 'member', 'bare@ex.org', now())",
+    """insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
+                                       mapping_version, action, sent, standing, before, body_hash, state, sent_at, hold_until)
+       values ('a', 's1', 'customer', '1', 'c', 'c', 'l', 'member', 'k', 1, 1, 'create', '{"email": "k"}', 'subscribed', '{}', '', 'settled',
+               now(), now()),
+              ('b', 's1', 'customer', '1', 'c', 'c', 'l', 'member', 'k', 1, 1, 'update', '{"merge.FNAME": "A"}', '', '{"merge.FNAME": "B"}',
+               '', 'settled', now(), now())""",
 )
 
 _KEPT_BY_CONNECTION = (

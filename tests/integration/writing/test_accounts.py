@@ -7,6 +7,7 @@ from common.contracts.ids import ConnectionId
 from common.state.configuration import ConfigurationReader
 from common.state.pool import connection as borrowed
 from tests.integration.writing.test_consent import hear, told
+from tests.support.members import known_of
 from tests.support.writing import LIST, World
 from vendors import mailchimp, zoho_books
 from vendors.vendor import connection_of
@@ -71,7 +72,7 @@ class TestTwoConnectionsToOneAccount:
         world.person("unsubscribe", "old@ex.org")
         later = world.clock.now() + timedelta(seconds=1)
         await hear(world, told(world, "old@ex.org", connection="one", at=later, status="unsubscribed"))
-        (row,) = await world.rows("select * from flow.target_record where key = 'old@ex.org'")
+        row = known_of(*await world.rows("select * from flow.target_record where key = 'old@ex.org'"))
         assert (row["account"], row["standing"]) == ("mailchimp:8d3a3db4d97663a9074efcc16", "unsubscribed")
         calls = len(world.calls())
         await world.want("1", "old@ex.org", sync="by-two", target="two")
@@ -79,7 +80,7 @@ class TestTwoConnectionsToOneAccount:
         assert len(world.calls()) == calls, "the other connection knew the member already"
 
     async def _claim(self, world: World, name: str) -> list[str]:
-        queue = Queue(world.pool, world.clock, LEASE)
+        queue = Queue(world.pool, world.clock, world.vendor.targets, LEASE)
         async with borrowed(world.pool) as link:
             configuration = await ConfigurationReader().read(link)
         one: Connection = configuration.connections[ConnectionId(name)]
@@ -109,7 +110,7 @@ class TestAnAccountThatIsLearntLater:
         await world.want("2", "ana@ex.org", sync="by-other", target="other", tags=["b"])
         await world.settled()
         await self._learn(world, "chimp")
-        (row,) = await world.rows("select * from flow.target_record")
+        row = known_of(*await world.rows("select * from flow.target_record"))
         assert (row["doubtful"], row["ours"]) == (True, ["a", "b"])
         owners = await world.rows("select sync, standing from flow.target_owner order by sync")
         assert [tuple(one) for one in owners] == [("by-other", "live"), ("s1", "live")]

@@ -1,17 +1,19 @@
 """R4: what the late look finds is put right, whoever lives there, and a look that fails ends."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from common.failures import Failure
 from tests.support.writing import World
 from vendors import mailchimp
 from vendors.mailchimp.limits import HORIZON
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import TargetRecord
+from vendors.target_record import TargetRecord
 
 H = HORIZON.total_seconds()
 LOOK = "GET /lists/{list_id}/members/{subscriber_hash}"
@@ -185,10 +187,10 @@ class TestALookThatFails:
 
     async def test_one_on_which_our_code_breaks_leaves_the_others_alone(self, world: World) -> None:
         class Odd(MailchimpTarget):
-            async def look(self, place: str, key: str, api: Any) -> TargetRecord:
-                if key == "odd@ex.org":
+            async def look(self, place: str, keys: Sequence[str], api: Any) -> Mapping[str, TargetRecord | Failure]:
+                if "odd@ex.org" in keys:
                     raise KeyError("x")
-                return await super().look(place, key, api)
+                return await super().look(place, keys, api)
 
         world.fault("half_commit", "POST /lists/{id}", count=1, body=FAULT)
         await world.store(*(world.command(name, f"{name}@ex.org", FNAME="A") for name in ("even", "odd")))

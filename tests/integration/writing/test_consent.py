@@ -12,6 +12,7 @@ from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import ChangeEvent, Version
 from common.contracts.topics import changes
 from common.state.pool import transaction
+from tests.support.members import known_of
 from tests.support.writing import LIST, TRACE, World
 from writing.target_events import TargetEventHandler
 
@@ -39,7 +40,7 @@ async def hear(world: World, *events: Delivered[ChangeEvent]) -> None:
 
 async def known(world: World, email: str) -> Any:
     (row,) = await world.rows("select * from flow.target_record where key = $1", email)
-    return row
+    return known_of(row)
 
 
 async def event_steps(world: World) -> list[str]:
@@ -225,7 +226,9 @@ class TestWrites:
     async def test_a_person_who_subscribes_again_is_written_again(self, world: World) -> None:
         await world.want("1", "ana@ex.org", FNAME="A")
         await world.settled()
-        await world.execute("update flow.target_record set barred = 'compliance', standing = 'unsubscribed'")
+        await world.execute(
+            """update flow.target_record set memory = memory || '{"barred": "compliance"}', seen = seen || '{"standing": "unsubscribed"}'"""
+        )
         await world.want("1", "ana@ex.org", FNAME="B")
         await world.settled()
         assert (await world.item("1"))["reason"] == "compliance"

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from common.failures import Failure
 from common.http.call import Api
 from tests.support.writing import World
 from vendors import mailchimp
+from vendors.acts import Act, Answered, Attempt, Done, Sending, Step, Work
 from vendors.mailchimp.limits import HORIZON
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import Act, Answered, Attempt, Done, Sending, Step, TargetRecord, Work
+from vendors.target_record import TargetRecord
 
 H = HORIZON.total_seconds()
 
@@ -31,9 +33,10 @@ class Brittle(MailchimpTarget):
         self._break("landed", attempt.act.values)
         return super().landed(attempt, seen)
 
-    async def look(self, place: str, key: str, api: Api) -> TargetRecord:
-        self._break("look", {"merge.FNAME": key[:3].title()})
-        return await super().look(place, key, api)
+    async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
+        for key in keys:
+            self._break("look", {"merge.FNAME": key[:3].title()})
+        return await super().look(place, keys, api)
 
     async def apply(self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending) -> Answered:  # fmt: skip
         for act in acts:

@@ -25,7 +25,7 @@ async def taken(world: World, priorities: tuple[int, ...] = LIVE, most: int = 50
     async with transaction(world.pool) as tx:
         configuration = await ConfigurationReader().read(tx)
     connection = next(c for c in configuration.connections.values() if c.id == "chimp")
-    queue = Queue(world.pool, world.clock, timedelta(seconds=30))
+    queue = Queue(world.pool, world.clock, world.vendor.targets, timedelta(seconds=30))
     (due,) = await queue.due(configuration)
     return [row.item.key.record for row in await queue.claim(connection, due, Turn(priorities, most))]
 

@@ -12,27 +12,16 @@ import pytest
 from common.bus.handler import Delivered
 from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent, WriteCommand
-from common.failures import Rejected, Unknown
+from common.failures import Failure, Rejected, Unknown
 from common.http.call import Api, VendorAnswer
 from tests.integration.writing.test_consent import hear
 from tests.integration.writing.test_consent import told as member_told
 from tests.support.writing import World
 from vendors import mailchimp
+from vendors.absorbing import Absorbed, Change, Doubted, Fact, Heard, TargetEvent
+from vendors.acts import Act, Answered, Attempt, Done, Nothing, Sending, Step, Work
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import (
-    Act,
-    Answered,
-    Attempt,
-    Done,
-    Heard,
-    Nothing,
-    Sending,
-    Step,
-    TargetEvent,
-    TargetRecord,
-    Work,
-    Written,
-)
+from vendors.target_record import TargetRecord
 
 MEMBER, CARD = mailchimp.MEMBER, Entity("card")
 
@@ -48,9 +37,9 @@ class Cards(MailchimpTarget):
 
     def plan(self, work: Work, facts: object | None) -> Step:
         known = work.known.get(work.key, TargetRecord())
-        if known.exists and known.values == work.document:
+        if known.exists and known.seen == work.document:
             return Nothing()
-        return Act("create", work.key, dict(work.document), batch="cards", most=100)
+        return Act("create", work.key, dict(work.document), counts_as="added", batch="cards", most=100)
 
     async def apply(self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending) -> Answered:  # fmt: skip
         self.calls.append(tuple(act.key for act in acts))
@@ -59,22 +48,24 @@ class Cards(MailchimpTarget):
             raise Unknown("VENDOR_TIMEOUT", "no answer", complete=True)
         return Answered([Done() for _ in acts], VendorAnswer(200, {}, b"", datetime.now(UTC), "r", 0.0))
 
-    async def look(self, place: str, key: str, api: Api) -> TargetRecord:
-        self.looks.append(key)
-        return TargetRecord(exists=key in self.box, values=self.box.get(key, {}))
+    async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
+        self.looks += keys
+        return {key: TargetRecord(exists=key in self.box, seen=self.box.get(key, {})) for key in keys}
 
     def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         return Done() if seen.exists else None
 
     def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
-        return known.values != seen.values
+        return known.agreed != seen.seen
 
-    def told(self, event: ChangeEvent) -> TargetEvent | None:
-        told = super().told(event)
-        return replace(told, standing="") if told else None
+    def parsed(self, event: ChangeEvent) -> TargetEvent | None:
+        told = super().parsed(event)
+        return replace(told, values={}) if told else None
 
-    def heard(self, known: TargetRecord, told: TargetEvent, written: Sequence[Written]) -> Heard:
-        return Heard(doubts=("email",))
+    def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
+        if isinstance(fact, Heard):
+            return replace(self.absorb(known, Doubted()), change=Change("received", "edited", fields=("email",)))
+        return super().absorb(known, fact)
 
 
 @pytest.fixture
@@ -145,7 +136,7 @@ class TestTwoTargets:
         world.advance(3600)
         await hear(world, member_told(world, "ana@ex.org", status="unsubscribed"))
         rows = await world.rows(
-            "select target_entity, standing, doubtful from flow.target_record order by target_entity"
+            "select target_entity, coalesce(seen ->> 'standing', '') as standing, doubtful from flow.target_record order by target_entity"
         )
         assert [tuple(row) for row in rows] == [("card", "", True), ("member", "unsubscribed", False)]
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane
-from vendors.target import Act
+from vendors.acts import Act
 from writing.claimed import Claimed
 from writing.executor import batches
 from writing.items import Item, ItemKey

@@ -7,17 +7,18 @@ with it. The judge keeps what people really said and when, also what nobody told
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from vendors.absorbing import ActDone, Heard, Seen, TargetEvent, ToBeSent
+from vendors.acts import Act, Done, Look, Nothing, Skip, Work
 from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.target import MailchimpTarget
-from vendors.target import Act, Done, Look, Nothing, Seen, Skip, TargetEvent, TargetRecord, Work
-from writing import known as knowledge
+from vendors.target_record import TargetRecord
 
 TARGET = MailchimpTarget()
 EXAMPLES = 2000
@@ -120,17 +121,9 @@ class Story:
     # --- the core, without a database
 
     def _hear(self, at: At, status: str, when: datetime) -> None:
-        """As target_events.py does."""
-        known = self.known.get(at, TargetRecord())
-        told = TargetEvent(at.place, at.key, when, standing=status)
-        if known.standing == status:
-            self.known[at] = TARGET.remember(known, known, told)
-            return
-        lower = TARGET.lower(known.standing, status) != known.standing if known.standing else True
-        if known.told_at is not None and when <= known.told_at - (knowledge.SKEW if lower else timedelta(0)):
-            return
-        learnt = replace(known, exists=True, met=True, standing=status, former="", told_at=when)
-        self.known[at] = TARGET.remember(known, learnt, told)
+        """As event_judgement.py does."""
+        event = TargetEvent(at.place, at.key, when, {"standing": status})
+        self.known[at] = TARGET.absorb(self.known.get(at, TargetRecord()), Heard(event)).record
 
     def _write(self, sync: str, record: str, wish: Any, to: At | None, document: dict[str, Any]) -> None:
         own = self.owned.setdefault((sync, record), {})
@@ -185,38 +178,35 @@ class Story:
 
     def _look(self, at: At) -> None:
         known, status = self.known.get(at, TargetRecord()), self.members.get(at)
-        seen = TargetRecord(exists=True, met=True, values={"email": at.key, "tags": []}, standing=status) if status else TargetRecord(exists=False)  # fmt: skip
-        learnt = knowledge.guarded(known, knowledge.after_look(known, seen), self.now, TARGET.lower)
-        self.known[at] = TARGET.remember(known, learnt, Seen(self.now, self.now))
+        shown = {"email": at.key, "tags": [], "standing": status}
+        seen = TargetRecord(True, seen=shown) if status else TargetRecord(False)
+        self.known[at] = TARGET.absorb(known, Seen(seen, self.now, self.now)).record
 
     def _apply(self, record: str, at: At, act: Act) -> None:
         known = self.known.get(at, TargetRecord())
         if act.action == "create" and at in self.members:
             self._look(at)
             return
-        if act.action == "archive":
-            known = replace(known, former=known.standing)
-        if act.standing:
+        known, standing = TARGET.absorb(known, ToBeSent(act)).record, act.values.get("standing")
+        if standing:
             self._judge(record, at, act)
-            self.members[at] = act.standing
-        learnt = knowledge.after(known, act, Done(standing=act.standing or None))
-        learnt = knowledge.guarded(known, learnt, self.now, TARGET.lower)
-        self.known[at] = TARGET.remember(known, learnt, Seen(self.now, self.now, act))
+            self.members[at] = standing
+        done = Done({"standing": standing} if standing else {})
+        self.known[at] = TARGET.absorb(known, ActDone(act, done, self.now, self.now)).record
 
     # --- the judge
 
     def _judge(self, record: str, at: At, act: Act) -> None:
         """What we give may not be more than the person's last word."""
-        if act.standing != YES:
+        if act.values.get("standing") != YES:
             return
         own = [words for one in self.been[record] | {at} if one[:2] == at[:2] for words in self.said.get(one, ())]
         if own:
             assert max(own)[1] == YES, f"{act.action} at {at} after a no"
             return
-        if (
-            any(one[:2] == at[:2] and one in self.known for one in self.been[record] - {at})
-            or self.known.get(at, TargetRecord()).memory
-        ):
+        if any(one[:2] == at[:2] and one in self.known for one in self.been[record] - {at}) or self.known.get(
+            at, TargetRecord()
+        ).memory.get("allowed"):
             return
         for one in self.said:
             concerns = one in self.been[record] or (one.account, one.key) == (at.account, at.key)

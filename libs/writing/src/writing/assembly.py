@@ -63,7 +63,7 @@ def assemble(
         clock=clock,
         door=door,
         vendor=vendor,
-        queue=Queue(pool, clock, lease),
+        queue=Queue(pool, clock, vendor.targets, lease),
         held=held,
         executors={entity: executor(target) for entity, target in vendor.targets.items()},
         settler=Settler(pool, clock, held, vendor.targets, lease_renewer, outage, **told),

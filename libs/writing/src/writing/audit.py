@@ -28,14 +28,16 @@ from common.http.call import Api
 from common.journal import Step
 from common.state import pool as state
 from common.state.pool import Pool, transaction
-from vendors.target import Seen, Target, TargetRecord
-from writing import audits, intents, items, journal_entries, leases, owners, verdicts
-from writing import known as knowledge
+from vendors.absorbing import Seen
+from vendors.target import Target
+from vendors.target_record import TargetRecord
+from writing import audits, intents, items, journal_entries, leases, owners, target_records, verdicts, work_items
 from writing.audits import Owed
 from writing.intents import Intent
 from writing.items import ItemKey
+from writing.looks import looked_at
 from writing.result_transaction import ResultTransaction
-from writing.vendor_code import broken, judged
+from writing.vendor_code import judged
 
 MOST = 20
 LOOKS = 10
@@ -82,7 +84,7 @@ class _Auditor:
         """One record; what fails here is about it alone."""
         found = await self._seen(owed)
         async with transaction(self._pool) as tx:
-            result = ResultTransaction(self._clock.now(), "audit")
+            result = ResultTransaction(self._target, self._clock.now())
             if isinstance(found, Failure):
                 await self._failed(tx, result, owed, found)
             else:
@@ -92,13 +94,8 @@ class _Auditor:
     async def _seen(self, owed: Owed) -> _Finding | Failure:
         async with self._line:
             asked_at = self._clock.now()
-            look = self._target.look(owed.target.place, owed.target.key, self._api)
-            (seen,) = await asyncio.gather(look, return_exceptions=True)
-        if isinstance(seen, TargetRecord):
-            return _Finding(seen, asked_at)
-        if not isinstance(seen, Exception):
-            raise seen
-        return broken(seen)
+            seen = await looked_at(self._target, owed.target, self._api)
+        return seen if isinstance(seen, Failure) else _Finding(seen, asked_at)
 
     async def _judge(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, found: _Finding) -> None:
         unseen = await intents.unseen_at(tx, owed.target)
@@ -107,7 +104,7 @@ class _Auditor:
             await audits.put_off(tx, owed.target, owed.looks, result.now + held)
             return
         living, row = held
-        known = (await knowledge.lock(tx, [owed.target], result.now))[owed.target]
+        known = (await target_records.lock(tx, [owed.target], result.now))[owed.target]
         judgement = judged(lambda: self._compare(unseen, known, found.seen))
         if isinstance(judgement, Failure):
             await leases.release(tx, [owed.key])
@@ -115,14 +112,13 @@ class _Auditor:
             return
         drift, late = judgement
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
-        learnt = knowledge.after_look(known, found.seen)
-        learnt = knowledge.guarded(known, learnt, found.asked_at, self._target.lower)
-        result.known[owed.target] = self._target.remember(known, learnt, Seen(found.asked_at, result.now))
+        seen = Seen(found.seen, found.asked_at, result.now)
+        result.known[owed.target] = self._target.absorb(known, seen).record
         await self._proved(tx, result, row, late)
         if back is not None and await owners.leave_again(tx, owed.target, back, result.now):
             living = [back]
         if drift:
-            await items.reopen(tx, living, result.now)
+            await work_items.reopen(tx, living, result.now)
         _tell(result, row, owed, "agrees" if not drift else "drift" if living else "not_ours")
         await audits.done(tx, owed.target)
         await leases.release(tx, [owed.key])
@@ -159,14 +155,14 @@ class _Auditor:
         if row is not None and owed.looks < LOOKS:
             _tell(result, row, owed, failure.code, failure.vendor_words or failure.message)
         living = await owners.of(tx, owed.target)
-        locked = await items.lock(tx, living)
+        locked = await work_items.lock(tx, living)
         if not living:
             await audits.put_off(tx, owed.target, LOOKS, result.now + GIVEN_UP_PAUSE)
         elif any(one.state in ("leased", "hold") for one in locked.values()):
             await audits.put_off(tx, owed.target, LOOKS, result.now + BUSY_PAUSE)
         else:
-            await knowledge.doubt(tx, owed.target, result.now)
-            await items.reopen(tx, living, result.now)
+            await target_records.doubt(tx, self._target, owed.target, result.now)
+            await work_items.reopen(tx, living, result.now)
             await audits.done(tx, owed.target)
 
 
@@ -178,9 +174,9 @@ async def _hold(
     Where anybody is at work there or has been since, or where others live there now: how long to wait with the next look.
     """
     living = await owners.of(tx, owed.target)
-    locked = await items.lock(tx, {owed.key, *living, *(intent.key for intent in unseen)})
+    locked = await work_items.lock(tx, {owed.key, *living, *(intent.key for intent in unseen)})
     at_work = any(one.state in ("leased", "hold") for one in locked.values())
-    changed = await knowledge.changed_since(tx, owed.target, asked_at)
+    changed = await target_records.changed_since(tx, owed.target, asked_at)
     if at_work or changed or not await leases.take_one(tx, owed.target, owed.key):
         return BUSY_PAUSE
     if await owners.of(tx, owed.target) != living:

@@ -21,12 +21,14 @@ from common.clock import monotonic
 from common.contracts.connections import Connection
 from common.failures import Failure, Transient
 from common.http.call import Api
-from vendors.target import Act, Answered, Sending, Target, TargetRecord, Verdict
+from vendors.acts import Act, Answered, Sending, Verdict
+from vendors.target import Target
 from writing.claimed import Claimed
 from writing.codes import LEASE_LOST
 from writing.journal_entries import Reply
 from writing.lease_renewer import Lease
-from writing.vendor_code import vendor_code, vendor_read
+from writing.looks import Found, looked
+from writing.vendor_code import vendor_code
 
 
 class Answers(NamedTuple):
@@ -57,10 +59,10 @@ class VendorCaller:
         self.stopping = stopping
         self._lease = lease
 
-    async def look(self, row: Claimed, key: str) -> TargetRecord | Failure:
-        """Reads one target record."""
-        with around([row]):
-            return await looked(self._target, row.item.place, key, self.api)
+    async def look(self, rows: Sequence[Claimed], keys: Sequence[str]) -> Found:
+        """Reads target records of one place, each for the sake of one of these rows."""
+        with around(rows):
+            return await looked(self._target, rows[0].item.place, keys, self.api)
 
     async def call(self, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> Answers:
         """Sends once; a failure of the whole call is the verdict on each of its rows."""
@@ -90,15 +92,6 @@ class VendorCaller:
         failpoints.pass_("executor.before_send")
         if not self._lease.holds:
             raise Transient(LEASE_LOST.name, LEASE_LOST.meaning)
-
-
-async def looked(target: Target, place: str, key: str, api: Api) -> TargetRecord | Failure:
-    """One target record as it is; whatever goes wrong is about this look."""
-    try:
-        with vendor_read():
-            return await target.look(place, key, api)
-    except Failure as failure:
-        return failure
 
 
 @contextmanager

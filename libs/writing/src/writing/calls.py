@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common.clock import monotonic
-from vendors.target import Act
+from vendors.acts import Act
 from writing.caller import Answers
 from writing.claimed import Claimed
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.failures import Failure
-from vendors.target import Act, Nothing, Step, Target, TargetRecord, Work
+from vendors.acts import Act, Nothing, Step, Work
+from vendors.target import Target
+from vendors.target_record import TargetRecord
 from writing.items import Item, TargetKey
 from writing.owners import Ownership
 from writing.vendor_code import vendor_code
@@ -43,13 +45,13 @@ class Claimed:
             return failure
 
     def work(self) -> Work:
-        """R14: every key of the record but the wanted one is left, and archived where nobody else lives."""
+        """R14: every key of the record but the wanted one is left, and what is there goes where nobody else lives."""
         item, own = self.item, self.ownership
         assert item.wish != "keep", "nothing is planned for it"
         key, leaving = own.wanted, tuple(one for one in own.former if one in own.alone)
-        if item.stays:
-            # The last key is neither archived nor left then: it is marked, or stays as it is.
-            key = own.last if item.document["how"] == "tag" and own.last in own.unwanted else ""
+        if own.stays:
+            # The last key is not left then: what becomes of its record is the target's own.
+            key = own.last if own.last in own.unwanted else ""
         return Work(
             wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
@@ -59,12 +61,6 @@ class Claimed:
         return self.item.target(key)
 
     def before(self, act: Act) -> Mapping[str, Any]:
-        """What was agreed until now, as far as the act changes it."""
+        """What was seen until now, as far as the act changes it."""
         known = self.known.get(act.key, TargetRecord())
-        before: dict[str, Any] = {path: known.values[path] for path in act.values if path in known.values}
-        return before | ({"standing": known.standing} if act.standing and known.standing else {})
-
-
-def after(act: Act) -> dict[str, Any]:
-    """What an act makes so, with the standing if it carries one."""
-    return dict(act.values) | ({"standing": act.standing} if act.standing else {})
+        return {path: known.seen[path] for path in act.values if path in known.seen}

@@ -9,10 +9,12 @@ from datetime import datetime
 from common.clock import Clock
 from common.failures import Failure
 from common.metrics import Metrics
-from common.state.pool import Pool, transaction
-from vendors.target import Nothing, Seen, Skip, Target, TargetRecord
-from writing import intents, items, verdicts
-from writing import known as knowledge
+from common.state.pool import DbConnection, Pool, transaction
+from vendors.absorbing import Seen
+from vendors.acts import Nothing, Skip
+from vendors.target import Target
+from vendors.target_record import TargetRecord
+from writing import intents, target_records, verdicts, work_items
 from writing.claimed import Claimed
 from writing.items import NextState
 from writing.result_transaction import ResultTransaction
@@ -33,9 +35,10 @@ class Endings:
 
     async def end(self, ended: Sequence[tuple[Claimed, Nothing | Skip | Failure]], *, outage: bool = False) -> None:
         """Rows that need no call, or that failed before one; in an `outage` of the vendor that is no attempt."""
-        result = ResultTransaction(self._clock.now(), self._service)
+        result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row, _ in ended])
+            locked = await work_items.lock(tx, [row.item.key for row, _ in ended])
+            await self._refresh(tx, [row for row, step in ended if result.agrees(row, step)], result.now)
             for row, step in ended:
                 now = locked[row.item.key]
                 if now.token != row.item.token:
@@ -49,15 +52,21 @@ class Endings:
             await result.write(tx)
         result.count(self._metrics, self._service)
 
+    async def _refresh(self, tx: DbConnection, rows: Sequence[Claimed], now: datetime) -> None:
+        """What is known is changed with its row locked, and as it is then."""
+        current = await target_records.lock(tx, [row.target(row.item.target_key) for row in rows], now)
+        for row in rows:
+            row.known[row.item.target_key] = current[row.target(row.item.target_key)]
+
     def now(self) -> datetime:
         """Business time."""
         return self._clock.now()
 
     async def give_back(self, rows: Sequence[Claimed]) -> None:
         """Rows that this process will not bring to their end: nothing of theirs is in flight, so anybody may have them at once."""
-        result = ResultTransaction(self._clock.now(), self._service)
+        result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row in rows])
+            locked = await work_items.lock(tx, [row.item.key for row in rows])
             for row in rows:
                 now = locked[row.item.key]
                 if now.token == row.item.token:
@@ -68,9 +77,9 @@ class Endings:
 
     async def hold_open(self, rows: Sequence[Claimed]) -> list[Claimed]:
         """R2: of rows whose work broke off, those with something in flight go on hold; returns the others that are still ours."""
-        result, mine = ResultTransaction(self._clock.now(), self._service), list[Claimed]()
+        result, mine = ResultTransaction(self._target, self._clock.now()), list[Claimed]()
         async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row in rows])
+            locked = await work_items.lock(tx, [row.item.key for row in rows])
             flying = {one.key: one.hold_until for one in await intents.open_of(tx, locked)}
             for row in rows:
                 now = locked[row.item.key]
@@ -87,14 +96,12 @@ class Endings:
         return mine
 
     async def learn(self, seen: Sequence[tuple[Claimed, str, TargetRecord]], asked_at: datetime) -> None:
-        """What looks have shown replaces what was agreed (R2)."""
-        result = ResultTransaction(self._clock.now(), "look")
+        """What looks have shown replaces what was seen before (R2)."""
+        result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
-            current = await knowledge.lock(tx, [row.target(key) for row, key, _ in seen], result.now)
+            current = await target_records.lock(tx, [row.target(key) for row, key, _ in seen], result.now)
             for row, key, found in seen:
-                known = current[row.target(key)]
-                learnt = knowledge.after_look(known, found)
-                learnt = knowledge.guarded(known, learnt, asked_at, self._target.lower)
-                result.learn(row, key, self._target.remember(known, learnt, Seen(asked_at, result.now)))
+                row.known[key] = current[row.target(key)]
+                result.learn(row, key, Seen(found, asked_at, result.now))
                 row.fresh.add(key)
             await result.write(tx)

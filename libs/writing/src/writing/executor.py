@@ -25,7 +25,9 @@ from common import failpoints
 from common.failures import Failure
 from common.http.outage import Outage
 from common.state.trouble import DatabaseTrouble, trouble_of
-from vendors.target import Act, Look, NeedFacts, Nothing, Skip, Target, TargetRecord
+from vendors.acts import Act, Look, NeedFacts, Nothing, Skip
+from vendors.target import Target
+from vendors.target_record import TargetRecord
 from writing import verdicts
 from writing.caller import Answers, VendorCaller
 from writing.calls import Batch, Intended, Sent
@@ -39,6 +41,7 @@ from writing.vendor_code import broken, vendor_read
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+Looked = tuple[Claimed, str, TargetRecord | Failure]
 Ended = tuple[Claimed, Nothing | Skip | Failure]
 
 
@@ -62,7 +65,7 @@ class Executor:
         self._outage = outage
 
     async def work(self, rows: Sequence[Claimed], caller: VendorCaller) -> None:
-        """Each turn of the loop takes every row one step further; a row that is through leaves it.
+        """Each turn of the loop takes every row one step further; finished rows drop out.
 
         On a stop, calls under way are brought to their end and the other rows are given back.
         """
@@ -150,22 +153,33 @@ class Executor:
     ) -> tuple[list[Claimed], list[Ended]]:
         """Reads what cannot be decided unseen, and remembers it."""
         asked_at = self._endings.now()
-        found = await all_of(self._look_at(row, look.key, caller) for row, look in looks)
-        pairs = list(zip(looks, found, strict=True))
-        seen = [(row, look.key, one) for (row, look), one in pairs if isinstance(one, TargetRecord)]
+        found = [
+            one for part in await all_of(self._look_at(some, caller) for some in self._parts(looks)) for one in part
+        ]
+        seen = [(row, key, one) for row, key, one in found if isinstance(one, TargetRecord)]
         if seen:
             await self._endings.learn(seen, asked_at)
-        return [row for row, _, _ in seen], [(row, one) for (row, _), one in pairs if isinstance(one, Failure)]
+        return [row for row, _, _ in seen], [(row, one) for row, _, one in found if isinstance(one, Failure)]
 
-    async def _look_at(self, row: Claimed, key: str, caller: VendorCaller) -> TargetRecord | Failure:
+    def _parts(self, looks: Sequence[tuple[Claimed, Look]]) -> Iterator[Sequence[tuple[Claimed, Look]]]:
+        """As many of one place as one look takes."""
+        places: defaultdict[str, list[tuple[Claimed, Look]]] = defaultdict(list)
+        for row, look in looks:
+            places[row.item.place].append((row, look))
+        for some in places.values():
+            for at in range(0, len(some), self._target.looks):
+                yield some[at : at + self._target.looks]
+
+    async def _look_at(self, looks: Sequence[tuple[Claimed, Look]], caller: VendorCaller) -> list[Looked]:
         """One look; the first that meets a vendor that is away or refuses everything spares it the others."""
+        rows, keys = [row for row, _ in looks], [look.key for _, look in looks]
         async with caller.line:
-            if self._stops(row, caller):
-                return verdicts.behind_a_gate()
-            found = await caller.look(row, key)
-            if isinstance(found, Failure):
-                await self._outage.is_on(caller.connection, [(row.item.place, found)], caller.api)
-            return found
+            if self._stops(rows[0], caller):
+                return [(row, look.key, verdicts.behind_a_gate()) for row, look in looks]
+            found = await caller.look(rows, keys)
+            failed = [(rows[0].item.place, one) for one in found.values()]
+            await self._outage.is_on(caller.connection, failed, caller.api)
+            return [(row, look.key, found[look.key]) for row, look in looks]
 
     async def _send(self, batch: Batch, caller: VendorCaller) -> list[Claimed]:
         """Brings one batch through, in one call where that is possible; returns the rows that go on."""

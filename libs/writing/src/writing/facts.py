@@ -1,4 +1,4 @@
-"""The facts of places, kept for minutes: what has to be known of an audience changes rarely and costs calls to ask."""
+"""The facts of places, kept for minutes: what has to be known of one changes rarely and costs calls to ask."""
 
 from __future__ import annotations
 

@@ -29,16 +29,18 @@ from common.journal import Entry, Step, write
 from common.metric_register import RECORDS
 from common.metrics import Metrics
 from common.state.pool import DbConnection
+from vendors.acts import ByMatch
 from writing.codes import TARGET_ENTITY_UNKNOWN
-from writing.items import PRIORITY, ItemKey, Locked, lock, upsert
+from writing.items import PRIORITY, ItemKey, Locked
+from writing.work_items import lock, upsert
 
 CHANNEL = "work"
 
 
-class Keys(Protocol):
-    """Of a target: how its records are named."""
+class Identities(Protocol):
+    """Of a target: how its records are found."""
 
-    def key(self, document: Mapping[str, Any]) -> str: ...
+    def identify(self, document: Mapping[str, Any]) -> ByMatch | None: ...
 
 
 class CommandHandler:
@@ -48,7 +50,7 @@ class CommandHandler:
         self,
         topic: Topic,
         group: str,
-        targets: Mapping[Entity, Keys],
+        targets: Mapping[Entity, Identities],
         *,
         clock: Clock,
         metrics: Metrics,
@@ -99,7 +101,8 @@ class CommandHandler:
         command = item.message
         wish = _wish(command)
         entity = self._entity_of(command)
-        key = self._targets[entity].key(command.document) if wish == "present" else ""
+        identity = self._targets[entity].identify(command.document) if wish == "present" else None
+        key = identity.value if identity is not None else ""
         traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
         return (
             command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from common.contracts.ids import ConnectionId, Entity, content_hash
 from common.state.pool import DbConnection
-from vendors.target import Act, Attempt, Written
+from vendors.acts import Act, Attempt, Written
 from writing.items import Item, ItemKey, TargetKey, columns, key_of
 
 # Vendors repeat a webhook for 75 minutes or so, and until then it may be the echo of a write.
@@ -73,15 +73,15 @@ async def store(tx: DbConnection, intents: Sequence[Intent]) -> None:
     await tx.executemany(
         """
         insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
-                                       mapping_version, action, sent, standing, before, body_hash, state, sent_at, hold_until, run,
+                                       mapping_version, action, sent, memory, counts_as, before, body_hash, state, sent_at, hold_until, run,
                                        event_id, trace_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'sent', $17, $18, $19, $20, $21)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'sent', $18, $19, $20, $21, $22)
         """,
         [
             (
-                one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, one.act.action, dict(one.act.values),
-                one.act.standing, dict(one.before), body_hash(one.act.values), one.sent_at, one.hold_until, one.run, one.event_id,
-                one.trace_id,
+                one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, one.act.action,
+                dict(one.act.values), dict(one.act.memory), one.act.counts_as, dict(one.before), body_hash(one.act.values), one.sent_at,
+                one.hold_until, one.run, one.event_id, one.trace_id,
             )
             for one in intents
         ],
@@ -200,7 +200,7 @@ def _intent(row: Any) -> Intent:
         target=TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["target_key"]),
         revision=row["revision"],
         mapping_version=row["mapping_version"],
-        act=Act(row["action"], row["target_key"], row["sent"], standing=row["standing"]),
+        act=Act(row["action"], row["target_key"], row["sent"], counts_as=row["counts_as"], memory=row["memory"]),
         before=row["before"],
         sent_at=row["sent_at"],
         hold_until=row["hold_until"],

@@ -12,8 +12,7 @@ import jsonpatch
 from common.failures import Failure
 from common.http.call import VendorAnswer
 from common.journal import Entry, Step
-from vendors.target import Act
-from writing.claimed import after
+from vendors.acts import Act
 from writing.intents import Intent
 from writing.items import Item, NextState
 
@@ -57,8 +56,8 @@ def attempt(item: Item, act: Act, name: str, reply: Reply, failure: Failure | No
 def applied(item: Item, act: Act, name: str, before: Mapping[str, Any], now: datetime, *, how: str = "") -> Entry:
     """The vendor has applied it: one row for each write it applied, and no other."""
     return entry(
-        item, Step.APPLIED, now, attempt=name, target_key=act.key, reason=how, before=before, after=after(act),
-        patch=patch(before, after(act)), details={"action": act.action},
+        item, Step.APPLIED, now, attempt=name, target_key=act.key, reason=how, before=before, after=dict(act.values),
+        patch=patch(before, act.values), details={"action": act.action, "counts_as": act.counts_as},
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
 from common.state.pool import DbConnection
-from vendors.target import Target, TargetEvent
+from vendors.absorbing import TargetEvent
+from vendors.target import Target
 from writing.items import TargetKey, columns
 
 MOST = 200
@@ -78,7 +79,7 @@ async def free(tx: DbConnection, vendor: str) -> list[TargetKey]:
 
 def _event(row: Any, target: Target) -> KeptEvent | None:
     event = ChangeEvent.model_validate(row["event"])
-    told = target.told(event)
+    told = target.parsed(event)
     where = TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["key"])
     return KeptEvent(event, told, where, row["source"], row["trace_id"]) if told else None
 

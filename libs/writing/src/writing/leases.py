@@ -6,16 +6,15 @@ just leaving. The rows belong to the record, not to an executor: whoever takes a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
-from writing.owners import OwnedKeys
 
 
-async def take(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys]) -> set[ItemKey]:
+async def take(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, Set[str]]) -> set[ItemKey]:
     """Takes the keys of each record, all or none; returns the records that have all of theirs."""
-    wanted = [(item.target(key), item.key) for item in items for key in {item.target_key, *keys[item.key].keys} if key]
+    wanted = [(item.target(key), item.key) for item in items for key in keys[item.key]]
     if not wanted:
         return {item.key for item in items}
     # In the order of the keys: two claims that want the same ones wait for each other once, and never crosswise.

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from common.state.pool import DbConnection
+from vendors.target import Target
 from writing.items import Item, ItemKey, columns
 
 
@@ -19,29 +20,37 @@ class Reserving(NamedTuple):
     """A record that is about to be written under its key, and the keys that it leaves for it."""
 
     item: Item
+    rule: str
     former: Sequence[str] = ()
 
 
-async def reserve(tx: DbConnection, rows: Sequence[Reserving], rule: str, now: datetime) -> None:
+def rule_of(target: Target, item: Item) -> str:
+    """By which a record and its counterpart are found to be one: what the target's own identity says."""
+    identity = target.identify(item.document)
+    return identity.field if identity is not None else ""
+
+
+async def reserve(tx: DbConnection, rows: Sequence[Reserving], now: datetime) -> None:
     """Before the first call for a key: whoever comes later knows that it may exist. A pair goes along to the record's new key."""
     if not rows:
         return
     items = [row.item for row in rows]
     ends = [*_ends(items), [item.target_key for item in items]]
-    leaving = [(row.item, key) for row in rows for key in row.former if key != row.item.target_key]
+    leaving = [(row, key) for row in rows for key in row.former if key != row.item.target_key]
     if leaving:
-        moved = [item for item, _ in leaving]
+        moved = [row.item for row, _ in leaving]
         await tx.execute(
             _MOVE, *_ends(moved), [item.target_key for item in moved], [key for _, key in leaving],
-            [item.key.sync for item in moved], rule, now,
+            [item.key.sync for item in moved], [row.rule for row, _ in leaving], now,
         )  # fmt: skip
-    await tx.execute(_RESERVE, *ends, rule, now)
+    await tx.execute(_RESERVE, *ends, [row.rule for row in rows], now)
 
 
-async def adopt(tx: DbConnection, items: Sequence[Item], rule: str, now: datetime) -> None:
-    """What was at the target already, and is as wished, needed no call: it is a pair all the same."""
-    if items:
-        await tx.execute(_ADOPT, *_ends(items), [item.target_key for item in items], rule, now)
+async def adopt(tx: DbConnection, rows: Sequence[tuple[Item, str]], now: datetime) -> None:
+    """What was at the target already, and is as wished, needed no call: it is a pair all the same, by its rule."""
+    if rows:
+        items = [item for item, _ in rows]
+        await tx.execute(_ADOPT, *_ends(items), [item.target_key for item in items], [rule for _, rule in rows], now)
 
 
 async def link(tx: DbConnection, ids: Sequence[tuple[Item, str]], now: datetime) -> list[ItemKey]:
@@ -90,9 +99,9 @@ _KEPT = """exists (select from flow.target_owner o
 
 _MOVE = f"""
 update flow.pair p
-   set right_key = n.key, right_id = '', state = 'reserved', rule = $10, since = $11, changed_at = $11,
+   set right_key = n.key, right_id = '', state = 'reserved', rule = n.rule, since = $11, changed_at = $11,
        history = p.history || jsonb_build_array(jsonb_build_object('at', $11::timestamptz, 'what', 'moved', 'from', p.right_key))
-  from {_UNNEST}, $7::text[], $8::text[], $9::text[]) as {_HERE}, key, former, sync)
+  from {_UNNEST}, $7::text[], $8::text[], $9::text[], $10::text[]) as {_HERE}, key, former, sync, rule)
  where {_SAME} and p.right_key = n.former and p.state in ('reserved', 'linked') and not {_KEPT}
    and not exists (select from flow.pair q
                     where (q.left_account, q.left_entity, q.left_id, q.left_place, q.right_account, q.right_place, q.right_entity, q.right_key)
@@ -102,9 +111,9 @@ update flow.pair p
 _INSERT = f"""
 insert into flow.pair as p (left_account, left_entity, left_id, right_account, right_place, right_entity, right_key, state, rule, since,
                             history, changed_at)
-select distinct n.source, n.entity, n.record, n.account, n.place, n.target_entity, n.key, 'reserved', $8, $9::timestamptz,
+select distinct n.source, n.entity, n.record, n.account, n.place, n.target_entity, n.key, 'reserved', n.rule, $9::timestamptz,
        {_told("'reserved'", "$9")}, $9::timestamptz
-  from {_UNNEST}, $7::text[]) as {_HERE}, key)
+  from {_UNNEST}, $7::text[], $8::text[]) as {_HERE}, key, rule)
 on conflict (left_account, left_entity, left_id, left_place, right_account, right_place, right_entity, right_key)
       where left_id <> '' and right_key <> '' do"""  # noqa: S608 - constants of this module
 _ADOPT = f"{_INSERT} nothing"

@@ -6,8 +6,8 @@ never deleted: the result transaction of the record's last act marks it as left,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -45,6 +45,8 @@ class Ownership:
     """Keys under which nobody else lives."""
     unwanted: frozenset[str] = field(default_factory=frozenset)
     """Keys where nobody else wants the target record, though somebody's may stay there."""
+    stays: bool = False
+    """Wished away, and its target record is marked or left as it is: it lives under its last key until it really leaves."""
 
 
 async def held(tx: DbConnection, items: Sequence[Item]) -> dict[ItemKey, OwnedKeys]:
@@ -64,13 +66,19 @@ async def held(tx: DbConnection, items: Sequence[Item]) -> dict[ItemKey, OwnedKe
 
 
 async def plan(
-    tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys], now: datetime
+    tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys], stay: Set[ItemKey], now: datetime
 ) -> dict[ItemKey, Ownership]:
-    """R14: what each record owns from now on, stored before any call. The leases of all these keys are held."""
-    lives = {item.key: item.target_key or (keys[item.key].last if item.stays else "") for item in items}
+    """R14: what each record owns from now on, stored before any call. The leases of all these keys are held.
+
+    `stay` are the records that are wished away and let go of none of their keys.
+    """
+    lives = {item.key: item.target_key or (keys[item.key].last if item.key in stay else "") for item in items}
     await _store(tx, items, lives, now)
     living = await _living(tx, items, keys)
-    return {item.key: _ownership(item, keys[item.key], lives[item.key], living) for item in items}
+    return {
+        item.key: replace(_ownership(item, keys[item.key], lives[item.key], living), stays=item.key in stay)
+        for item in items
+    }
 
 
 async def _store(tx: DbConnection, items: Sequence[Item], lives: Mapping[ItemKey, str], now: datetime) -> None:

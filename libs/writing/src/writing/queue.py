@@ -9,26 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
 from common.clock import Clock
 from common.contracts.connections import Connection
-from common.contracts.ids import ConnectionId, SyncId
-from common.contracts.outcomes import SkipReason
+from common.contracts.ids import ConnectionId, Entity, SyncId
 from common.state import pool as state
 from common.state.configuration import Configuration
 from common.state.pool import Pool, connection, transaction
-from vendors.target import TargetRecord
-from writing import known as knowledge
-from writing import leases, owners
+from vendors.target import Target
 from writing.claimed import Claimed
-from writing.items import ACCOUNTS, Item, ItemKey, TargetKey, columns, item_of, key_of
+from writing.claims import own, wished
+from writing.items import ACCOUNTS, Item, item_of
 from writing.owners import Ownership
 
-BLOCKED_FOR = timedelta(milliseconds=500)
 LIVE: tuple[int, ...] = (0,)
 REST: tuple[int, ...] = (1, 2)
 
@@ -46,15 +42,16 @@ class Due(NamedTuple):
     connection: ConnectionId
     syncs: Mapping[int, Sequence[SyncId]]
     closing: frozenset[SyncId] = frozenset()
-    """Those of them that were switched off, and archive what they own."""
+    """Those of them that were switched off, and give up what they own."""
 
 
 class Queue:
     """Takes records of one connection at a time."""
 
-    def __init__(self, pool: Pool, clock: Clock, lease: timedelta) -> None:
+    def __init__(self, pool: Pool, clock: Clock, targets: Mapping[Entity, Target], lease: timedelta) -> None:
         self._pool = pool
         self._clock = clock
+        self._targets = targets
         self._lease = lease
 
     async def due(self, configuration: Configuration) -> Sequence[Due]:
@@ -85,7 +82,7 @@ class Queue:
             closed = await closed_places(tx, connection.id, now)
             if closed is None:
                 return []
-            taken = [_wished(item, due.closing) for item in await self._take(tx, due, closed, turn, now)]
+            taken = [wished(item, due.closing) for item in await self._take(tx, due, closed, turn, now)]
             # A record that is kept as it is needs no lease, and owns what it owned.
             kept = [
                 Claimed(item, Ownership(), {}, result_so_far=item.result_so_far)
@@ -93,7 +90,7 @@ class Queue:
                 if item.wish == "keep"
             ]
             moving = [item for item in taken if item.wish != "keep"]
-            return kept + (await self._own(tx, moving, connection, now) if moving else [])
+            return kept + (await own(tx, moving, self._targets, connection, now) if moving else [])
 
     async def _take(
         self, tx: state.DbConnection, due: Due, closed: Sequence[str], turn: Turn, now: datetime
@@ -111,71 +108,6 @@ class Queue:
                 hungry = [sync for sync in hungry if full[sync] >= share]
         return taken
 
-    async def _own(
-        self, tx: state.DbConnection, taken: Sequence[Item], connection: Connection, now: datetime
-    ) -> list[Claimed]:
-        held = await owners.held(tx, taken)
-        free = await leases.take(tx, taken, held)
-        blocked = [item for item in taken if item.key not in free]
-        if blocked:
-            await _give_back(tx, blocked, now + BLOCKED_FOR)
-        mine = [item for item in taken if item.key in free]
-        if not mine:
-            return []
-        owned = await owners.plan(tx, mine, held, now)
-        targets = await owners.past(tx, mine, connection.vendor)
-        for item in mine:
-            targets[item.key] |= {item.target(key) for key in {item.target_key, *held[item.key].keys} if key}
-        known = await knowledge.read(tx, [target for one in targets.values() for target in one])
-        return [_claimed(item, owned[item.key], targets[item.key], known, connection) for item in mine]
-
-
-def _wished(item: Item, closing: frozenset[SyncId]) -> Item:
-    """A sync that was switched off and shall be archived wants nothing but that, whatever it wanted before."""
-    if item.key.sync not in closing:
-        return item
-    gone = SkipReason.SYNC_DISABLED.value
-    return replace(item, wish="absent", skip=gone, document={"how": "archive"}, target_key="")
-
-
-def _claimed(
-    item: Item,
-    owned: Ownership,
-    targets: set[TargetKey],
-    known: Mapping[TargetKey, TargetRecord],
-    connection: Connection,
-) -> Claimed:
-    here = {target.key: known[target] for target in sorted(targets) if target == item.target(target.key)}
-    return Claimed(
-        item, owned, here, tuple(key for key in here if key != item.target_key),
-        tuple(known[target] for target in sorted(targets) if target != item.target(target.key)),
-        connection.capabilities, result_so_far=item.result_so_far, call_group=item.call_group,
-    )  # fmt: skip
-
-
-async def still_mine(tx: state.DbConnection, items: Sequence[Item], lease: timedelta) -> dict[ItemKey, datetime]:
-    """R3: locks the rows, checks their tokens and makes the leases as long as a call may take; with the database's own time.
-
-    A row whose account was learnt since it was planned is not mine any more: its keys have another name now.
-    """
-    rows = await tx.fetch(
-        """
-        update flow.work_item w set lease_until = now() + $5
-          from (select v.sync, v.entity, v.record from flow.work_item v
-                  join unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $6::text[]) as k(sync, entity, record, token, account)
-                    on (v.sync, v.entity, v.record) = (k.sync, k.entity, k.record) and v.token = k.token
-                  join core.connection c on c.id = v.connection and c.account = k.account
-                 order by v.sync, v.entity, v.record for update of v) as mine
-         where (w.sync, w.entity, w.record) = (mine.sync, mine.entity, mine.record)
-        returning w.sync, w.entity, w.record, now() as at
-        """,
-        *columns([item.key for item in items]),
-        [item.token for item in items],
-        lease,
-        [item.account for item in items],
-    )
-    return {key_of(row): row["at"] for row in rows}
-
 
 async def closed_places(tx: state.DbConnection, connection: ConnectionId, now: datetime) -> list[str] | None:
     """The places that a gate holds back; None when it is the whole connection."""
@@ -190,18 +122,6 @@ async def closed_places(tx: state.DbConnection, connection: ConnectionId, now: d
         now,
     )
     return None if row["all"] else list(row["places"])
-
-
-async def _give_back(tx: state.DbConnection, items: Sequence[Item], due_at: datetime) -> None:
-    await tx.execute(
-        """
-        update flow.work_item w set state = 'waiting', token = null, lease_until = null, due_at = $4
-          from unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)
-         where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record)
-        """,
-        *columns([item.key for item in items]),
-        due_at,
-    )
 
 
 # A loose scan of two indexes: one step for each (sync, priority) that has open work, however much that is.

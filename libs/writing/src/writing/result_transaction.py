@@ -14,9 +14,11 @@ from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
 from common.state.pool import DbConnection
-from vendors.target import Nothing, Skip, TargetRecord
-from writing import audits, items, journal_entries, leases, links, owners
-from writing import known as knowledge
+from vendors.absorbing import Fact, SameAsWished
+from vendors.acts import Act, Nothing, Skip
+from vendors.target import Target
+from vendors.target_record import TargetRecord
+from writing import audits, items, journal_entries, leases, links, owners, target_records, work_items
 from writing.claimed import Claimed
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
 from writing.owners import Yielding
@@ -28,8 +30,8 @@ _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dea
 class ResultTransaction:
     """The rows of one transaction."""
 
+    target: Target
     now: datetime
-    who: str
     fates: dict[ItemKey, NextState] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     known: dict[TargetKey, TargetRecord] = field(default_factory=dict)
@@ -39,8 +41,9 @@ class ResultTransaction:
     yielding: dict[ItemKey, Yielding] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
 
-    def learn(self, row: Claimed, key: str, known: TargetRecord) -> None:
-        """Something is known better now."""
+    def learn(self, row: Claimed, key: str, fact: Fact) -> None:
+        """Something is known better now; what is known of the target record is locked."""
+        known = self.target.absorb(row.known.get(key, TargetRecord()), fact).record
         row.known[key] = known
         self.known[row.target(key)] = known
 
@@ -49,19 +52,28 @@ class ResultTransaction:
         next_state = self._finished(row, step)
         self.fates[row.item.key] = next_state.overtaken(self.now) if locked.revision > row.item.revision else next_state
         self._yield(row, step)
+        if self.agrees(row, step):
+            self.learn(row, row.item.target_key, SameAsWished(row.item.document))
         if row.item.wish != "keep":
             # The links and keys of what is kept stay as they are.
             self.done.append(row)
+
+    def agrees(self, row: Claimed, step: object) -> bool:
+        """R15: both sides say the same, and it was not agreed before."""
+        if not isinstance(step, Nothing) or row.item.wish != "present":
+            return False
+        known = row.known.get(row.item.target_key, TargetRecord())
+        return self.target.absorb(known, SameAsWished(row.item.document)).record != known
 
     def _yield(self, row: Claimed, step: Nothing | Skip) -> None:
         """R13: what it has left, and where it stays and does not write, falls to the next of those who share it."""
         item, left = row.item, row.ownership.former
         silent = (
-            item.stays
+            row.ownership.stays
             or item.wish == "keep"
             or (isinstance(step, Skip) and step.reason is not SkipReason.SHARES_TARGET)
         )
-        key = row.ownership.last if item.stays else item.target_key
+        key = row.ownership.last if row.ownership.stays else item.target_key
         if left or (silent and key):
             self.yielding[item.key] = Yielding(
                 tuple(row.target(one) for one in left), (row.target(key),) if silent and key else ()
@@ -119,15 +131,15 @@ class ResultTransaction:
 
     async def write(self, tx: DbConnection) -> None:
         """Stores everything; the rows of all fates are locked by this transaction."""
-        await knowledge.save(tx, self.known, self.now, self.who)
-        await items.settle(tx, self.fates, self.now)
+        await target_records.save(tx, self.known, self.now)
+        await work_items.settle(tx, self.fates, self.now)
         if self.progressed:
             await _note(tx, self.progressed)
         if self.done:
             await self._leave(tx)
         await audits.owe(tx, self.audits.values(), self.now)
         survivors = await owners.survivors(tx, self.yielding)
-        await items.reopen(tx, survivors, self.now)
+        await work_items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
         await write(tx, self.entries)
 
@@ -136,8 +148,10 @@ class ResultTransaction:
         wanted = [row for row in self.done if row.item.target_key]
         known = {row.item.key: row.known.get(row.item.target_key, TargetRecord()) for row in wanted}
         there = [(row.item, known[row.item.key].id) for row in wanted if known[row.item.key].exists]
-        as_wished = [item for item, _ in there if self.fates[item.key].outcome != "skipped"]
-        await links.adopt(tx, as_wished, "email", self.now)
+        as_wished = [
+            (item, links.rule_of(self.target, item)) for item, _ in there if self.fates[item.key].outcome != "skipped"
+        ]
+        await links.adopt(tx, as_wished, self.now)
         new = set(await links.link(tx, there, self.now))
         if new:
             self.entries += [
@@ -162,6 +176,11 @@ class ResultTransaction:
                 if next_state.failure is not None:
                     metric = DEAD_LETTERS if next_state.state in ("dead", "parked") else RETRIES
                     tally.count(metric, service=service, code=next_state.failure.code)
+
+
+def counted(result_so_far: str, act: Act, *, changed: bool) -> str:
+    """What people count: a record that was added stays that, whatever was written to it afterwards."""
+    return result_so_far if result_so_far == "added" or not changed else act.counts_as
 
 
 def _with(next_state: NextState, result_so_far: str) -> NextState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -15,17 +15,18 @@ from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, transaction
 from common.state.trouble import DatabaseTrouble, trouble_of
-from vendors.target import Act, Done, Nothing, NotSent, Seen, Skip, Target, TargetRecord, Verdict
-from writing import intents, items, journal_entries, links, verdicts
-from writing import known as knowledge
+from vendors.absorbing import ActDone, Doubted, Refused, ToBeSent
+from vendors.acts import Act, Done, Nothing, NotSent, Skip, Verdict
+from vendors.target import Target
+from vendors.target_record import TargetRecord
+from writing import intents, journal_entries, links, target_records, verdicts, work_items
 from writing.calls import Batch, Intended, Sent, Terms
 from writing.claimed import Claimed
+from writing.event_judgement import release
 from writing.intents import Closing, intent_of
 from writing.items import ItemKey, Locked
-from writing.links import Reserving
-from writing.queue import still_mine
-from writing.result_transaction import ResultTransaction
-from writing.target_events import release
+from writing.links import Reserving, rule_of
+from writing.result_transaction import ResultTransaction, counted
 
 _log = structlog.get_logger(__name__)
 
@@ -59,18 +60,35 @@ class Results:
         """R3: stores the intents of those rows that are still ours, and says which, and when that was; None when none are."""
         now, began = self._clock.now(), monotonic()
         async with transaction(self._pool) as tx:
-            mine = await still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
+            mine = await work_items.still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
             kept = [(row, act) for row, act in batch if row.item.key in mine]
             if not kept:
                 return None
             # H is measured by the database's own time: a machine's clock that is set back makes no hold longer.
             stored_at = next(iter(mine.values())) + moved_by(self._clock)
             until = stored_at + self._terms.horizon
-            fresh = [Reserving(row.item, row.ownership.former) for row, act in kept if act.key == row.item.target_key]
-            await links.reserve(tx, fresh, "email", now)
+            fresh = [
+                Reserving(row.item, rule_of(self._target, row.item), row.ownership.former)
+                for row, act in kept
+                if act.key == row.item.target_key
+            ]
+            await links.reserve(tx, fresh, now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
-            await _remember_former(tx, kept, now, self._service)
+            await self._before_sending(tx, kept, now)
         return Intended(name, kept, now, stored_at, began)
+
+    async def _before_sending(self, tx: state.DbConnection, batch: Batch, now: datetime) -> None:
+        """Keeps what nobody can know any more once the act is done."""
+
+        def keeps(row: Claimed, act: Act) -> bool:
+            known = row.known.get(act.key, TargetRecord())
+            return self._target.absorb(known, ToBeSent(act)).record != known
+
+        keeping = [(row, act) for row, act in batch if keeps(row, act)]
+        await _refresh(tx, [(row, act.key) for row, act in keeping], now)
+        for row, act in keeping:
+            row.known[act.key] = self._target.absorb(row.known[act.key], ToBeSent(act)).record
+        await target_records.save(tx, {row.target(act.key): row.known[act.key] for row, act in keeping}, now)
 
     async def store(self, sent: Sent, facts: object | None) -> list[Claimed]:
         """One transaction per call; returns the rows that go on with another step.
@@ -89,13 +107,16 @@ class Results:
             pause = min(2 * pause, LONGEST_STORE_PAUSE_S)
 
     async def _store(self, sent: Sent, facts: object | None) -> list[Claimed]:
-        result = ResultTransaction(self._clock.now(), self._service)
+        result = ResultTransaction(self._target, self._clock.now())
         name, batch = sent.call.name, sent.call.batch
         async with transaction(self._pool) as tx:
-            locked = await items.lock(tx, [row.item.key for row, _ in batch])
+            locked = await work_items.lock(tx, [row.item.key for row, _ in batch])
             before = [row.before(act) for row, act in batch]
             open_until_now = await intents.close(tx, _closings(sent), result.now)
-            await _refresh(tx, batch, result.now)
+            # The wanted key too: where a plan has nothing left to write, both sides say the same of it.
+            await _refresh(
+                tx, [(row, key) for row, act in batch for key in {act.key, row.item.target_key} if key], result.now
+            )
             for (row, act), verdict, was in zip(batch, sent.answers.verdicts, before, strict=True):
                 key, closed_now = row.item.key, (name, row.item.key) in open_until_now
                 # A commit that was lost and happened after all has told it already; what nobody knows is told with the hold.
@@ -112,11 +133,16 @@ class Results:
                 elif closed_now or (isinstance(verdict, Done) and await _correct_not_seen(tx, name, key)):
                     # The attempt itself is closed even when the row belongs to somebody else by now.
                     self._tell(result, sent, row, act, verdict, was)
-                    await _doubt(tx, row, act, result.now)
+                    await self._doubt(tx, row, act, result.now)
             await result.write(tx)
             await self._release(tx, result, sent)
         result.count(self._metrics, self._service)
         return result.going_on
+
+    async def _doubt(self, tx: state.DbConnection, row: Claimed, act: Act, now: datetime) -> None:
+        """A late answer: what is known of the target may be wrong, so it is looked at before anything is decided."""
+        await target_records.doubt(tx, self._target, row.target(act.key), now)
+        await work_items.reopen(tx, [row.item.key], now)
 
     async def _release(self, tx: state.DbConnection, result: ResultTransaction, sent: Sent) -> None:
         """R16: events that came during the call are judged now that it is over, and before anything else is planned."""
@@ -150,22 +176,20 @@ class Results:
             # Refused together with others: R1 holds for it as for any row, and nothing else has happened to it.
             result.go_on(row, locked, progress=False)
             return
-        known = row.known.get(act.key, TargetRecord())
         match verdict:
             case Done():
-                learnt = knowledge.after(known, act, verdict)
-                learnt = knowledge.guarded(known, learnt, sent.call.at, self._target.lower)
-                result.learn(row, act.key, self._target.remember(known, learnt, Seen(sent.call.at, result.now, act)))
-                row.result_so_far = did_after(row.result_so_far, act, changed=verdict.changed)
+                result.learn(row, act.key, ActDone(act, verdict, sent.call.at, result.now))
+                row.result_so_far = counted(row.result_so_far, act, changed=verdict.changed)
                 row.call_group = ""
             case NotSent():
                 pass
             case Failure() as failure:
-                barred = verdicts.barred_by(failure, self._target.bars)
-                if barred is None:
+                known = row.known.get(act.key, TargetRecord())
+                if self._target.absorb(known, Refused(failure)).record == known:
                     self._fail(result, sent, row, act, failure, locked)
                     return
-                result.learn(row, act.key, replace(known, barred=barred))
+                # A rule of the target's, and no failure: the plan is made with what is known now.
+                result.learn(row, act.key, Refused(failure))
         # What was seen before the call may have changed during it.
         row.fresh.clear()
         step = row.step(self._target, facts)
@@ -180,7 +204,7 @@ class Results:
         self, result: ResultTransaction, sent: Sent, row: Claimed, act: Act, failure: Failure, locked: Locked
     ) -> None:
         if failure.kind in (FailureClass.UNKNOWN, FailureClass.CONFLICT):
-            result.learn(row, act.key, replace(row.known.get(act.key, TargetRecord()), doubtful=True))
+            result.learn(row, act.key, Doubted())
         if failure.kind is FailureClass.UNKNOWN:
             # R4: somebody looks once more, hours later.
             result.audits[row.target(act.key)] = row.item.key
@@ -205,13 +229,6 @@ def never_sent(failure: Failure) -> bool:
     """Whether nothing left this machine: waiting for quota or for a token is no attempt at the vendor."""
     own = failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED) and failure.vendor_status is None
     return own or failure.code in verdicts.NEVER_SENT
-
-
-def did_after(result_so_far: str, act: Act, *, changed: bool) -> str:
-    """Added or updated: what people count."""
-    return (
-        result_so_far if result_so_far == "added" or not changed else "added" if act.action == "create" else "updated"
-    )
 
 
 def _rests_for_us(locked: Locked) -> bool:
@@ -243,20 +260,11 @@ def _verdict_word(verdict: Verdict) -> str:
             return "unknown" if verdict.kind is FailureClass.UNKNOWN else "refused"
 
 
-async def _refresh(tx: state.DbConnection, batch: Batch, now: datetime) -> None:
+async def _refresh(tx: state.DbConnection, keys: Sequence[tuple[Claimed, str]], now: datetime) -> None:
     """What is known now, locked: an event may have told more than what was known when the rows were taken."""
-    current = await knowledge.lock(tx, [row.target(act.key) for row, act in batch], now)
-    for row, act in batch:
-        row.known[act.key] = current[row.target(act.key)]
-
-
-async def _remember_former(tx: state.DbConnection, batch: Batch, now: datetime, who: str) -> None:
-    """An archived contact does not tell what it was, so what it is now is kept before it is archived."""
-    archives = [(row, act) for row, act in batch if act.action == "archive"]
-    await _refresh(tx, archives, now)
-    for row, act in archives:
-        row.known[act.key] = replace(row.known[act.key], former=row.known[act.key].standing)
-    await knowledge.save(tx, {row.target(act.key): row.known[act.key] for row, act in archives}, now, who)
+    current = await target_records.lock(tx, [row.target(key) for row, key in keys], now)
+    for row, key in keys:
+        row.known[key] = current[row.target(key)]
 
 
 async def _correct_not_seen(tx: state.DbConnection, name: str, key: ItemKey) -> bool:
@@ -271,9 +279,3 @@ async def _correct_not_seen(tx: state.DbConnection, name: str, key: ItemKey) -> 
         *key,
     )
     return word is not None
-
-
-async def _doubt(tx: state.DbConnection, row: Claimed, act: Act, now: datetime) -> None:
-    """A late answer: what is known of the target may be wrong, so it is looked at before anything is decided."""
-    await knowledge.doubt(tx, row.target(act.key), now)
-    await items.reopen(tx, [row.item.key], now)

@@ -27,17 +27,18 @@ from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, connection, transaction
 from common.state.trouble import DatabaseTrouble, trouble_of
-from vendors.target import Done, Seen, Target, TargetRecord
-from writing import intents, items, journal_entries, verdicts
-from writing import known as knowledge
-from writing.caller import looked
+from vendors.absorbing import ActDone, Doubted, Seen
+from vendors.acts import Done
+from vendors.target import Target
+from vendors.target_record import TargetRecord
+from writing import intents, journal_entries, target_records, verdicts, work_items
+from writing.event_judgement import release
 from writing.held import Held
 from writing.intents import Closing, Intent
 from writing.items import Item, Locked, NextState, TargetKey
 from writing.lease_renewer import LeaseRenewer
-from writing.result_transaction import ResultTransaction
-from writing.results import did_after
-from writing.target_events import release
+from writing.looks import looked_at
+from writing.result_transaction import ResultTransaction, counted
 from writing.vendor_code import broken, vendor_code
 
 MOST = 50
@@ -116,7 +117,7 @@ class Settler:
     async def _look(self, target: TargetKey, account: Connection, api: Api) -> TargetRecord | Failure:
         if self._outage.holds_back(account.id, target.place):
             return verdicts.behind_a_gate()
-        return await looked(self._targets[target.entity], target.place, target.key, api)
+        return await looked_at(self._targets[target.entity], target, api)
 
     async def _store(
         self, item: Item, its: Sequence[Intent], found: Found, asked_at: datetime, *, outage: bool
@@ -124,9 +125,9 @@ class Settler:
         """R2: the look's transaction."""
         landed = {intent.attempt: self._landed(intent, found[intent.target]) for intent in its}
         failed = next((one for one in (*found.values(), *landed.values()) if isinstance(one, Failure)), None)
-        result = ResultTransaction(self._clock.now(), "look")
+        result = ResultTransaction(self._targets[item.target_entity], self._clock.now())
         async with transaction(self._pool) as tx:
-            locked = (await items.lock(tx, [item.key]))[item.key]
+            locked = (await work_items.lock(tx, [item.key]))[item.key]
             if locked.token != item.token:
                 return
             if failed is not None:
@@ -137,7 +138,7 @@ class Settler:
             await result.write(tx)
             if result.fates[item.key].state != "hold":
                 # R16: what the target told meanwhile is judged now that the write has its end.
-                await release(tx, {intent.target for intent in its}, self._targets[item.target_entity], result.now)
+                await release(tx, {intent.target for intent in its}, result.target, result.now)
         result.count(self._metrics, self._service)
 
     def _landed(self, intent: Intent, seen: TargetRecord | Failure) -> Done | Failure | None:
@@ -153,17 +154,23 @@ class Settler:
         self, tx: state.DbConnection, result: ResultTransaction, item: Item, its: Sequence[Intent], found: Found, landed: Landed, asked_at: datetime
     ) -> str:  # fmt: skip
         """Closes the intents, and learns what was seen."""
-        known = await knowledge.lock(tx, found, result.now)
+        known = await target_records.lock(tx, found, result.now)
         result_so_far = item.result_so_far
         for intent in its:
-            seen, done = found[intent.target], landed[intent.attempt]
-            result_so_far = self._close(result, item, intent, known[intent.target], seen, done, result_so_far)
+            done = landed[intent.attempt]
+            assert not isinstance(done, Failure)
+            if done is not None:
+                # What the act has made is known from the look, so it holds for the look's own moments.
+                fact = ActDone(intent.act, done, asked_at, result.now)
+                known[intent.target] = result.target.absorb(known[intent.target], fact).record
+                result_so_far = counted(result_so_far, intent.act, changed=True)
+            _tell(result, item, intent, landed=done is not None)
         words = {i.attempt: "applied" if landed[i.attempt] else NOT_SEEN for i in its}
         await intents.close(tx, [Closing(i.attempt, i.key, "settled", words[i.attempt]) for i in its], result.now)
-        for target, learnt in result.known.items():
-            written_by = self._targets[target.entity]
-            learnt = knowledge.guarded(known[target], learnt, asked_at, written_by.lower)
-            result.known[target] = written_by.remember(known[target], learnt, Seen(asked_at, result.now))
+        for target, seen in found.items():
+            assert isinstance(seen, TargetRecord)
+            fact_seen = Seen(seen, asked_at, result.now)
+            result.known[target] = result.target.absorb(known[target], fact_seen).record
         return result_so_far
 
     def _decide(self, result: ResultTransaction, item: Item, locked: Locked, result_so_far: str, *, seen: bool) -> None:
@@ -181,27 +188,6 @@ class Settler:
         else:
             result.end_held(item, verdicts.after_look(item, result.now))
 
-    def _close(
-        self,
-        result: ResultTransaction,
-        item: Item,
-        intent: Intent,
-        known: TargetRecord,
-        seen: TargetRecord | Failure,
-        landed: Done | Failure | None,
-        result_so_far: str,
-    ) -> str:
-        assert isinstance(seen, TargetRecord) and not isinstance(landed, Failure)
-        before = result.known.get(intent.target, known)
-        if landed is None:
-            result.entries.append(journal_entries.settled_intent(item, intent, result.now, NOT_SEEN))
-            result.known[intent.target] = knowledge.after_look(before, seen)
-            return result_so_far
-        result.entries.append(journal_entries.settled_intent(item, intent, result.now, "applied"))
-        result.entries.append(journal_entries.applied_intent(item, intent, result.now, "seen"))
-        result.known[intent.target] = knowledge.after_look(knowledge.after(before, intent.act, landed), seen)
-        return did_after(result_so_far, intent.act, changed=True)
-
     async def _failed(
         self, tx: state.DbConnection, result: ResultTransaction, item: Item, its: Sequence[Intent], failure: Failure, locked: Locked, *, outage: bool
     ) -> None:  # fmt: skip
@@ -213,18 +199,25 @@ class Settler:
         else:
             await intents.close(tx, [Closing(i.attempt, i.key, "settled", NOT_LOOKED) for i in its], result.now)
             result.entries += [journal_entries.settled_intent(item, intent, result.now, NOT_LOOKED) for intent in its]
-            known = await knowledge.lock(tx, {intent.target for intent in its}, result.now)
-            result.known |= {target: knowledge.doubted(one) for target, one in known.items()}
+            known = await target_records.lock(tx, {intent.target for intent in its}, result.now)
+            result.known |= {target: result.target.absorb(one, Doubted()).record for target, one in known.items()}
             # R1: a newer wish looks by its own plan, because what is known is doubtful now.
             newer = locked.revision > item.revision
             result.end_held(item, next_state.overtaken(result.now) if newer else next_state)
 
     async def _give_up(self, item: Item, its: Sequence[Intent], failure: Failure) -> None:
         """Our own code cannot settle this row: no look will, so it ends where people see it."""
-        result = ResultTransaction(self._clock.now(), "look")
+        result = ResultTransaction(self._targets[item.target_entity], self._clock.now())
         async with transaction(self._pool) as tx:
-            locked = (await items.lock(tx, [item.key]))[item.key]
+            locked = (await work_items.lock(tx, [item.key]))[item.key]
             if locked.token == item.token:
                 await self._failed(tx, result, item, its, failure, locked, outage=False)
                 await result.write(tx)
         result.count(self._metrics, self._service)
+
+
+def _tell(result: ResultTransaction, item: Item, intent: Intent, *, landed: bool) -> None:
+    settled = journal_entries.settled_intent(item, intent, result.now, "applied" if landed else NOT_SEEN)
+    result.entries.append(settled)
+    if landed:
+        result.entries.append(journal_entries.applied_intent(item, intent, result.now, "seen"))

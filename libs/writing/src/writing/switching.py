@@ -12,7 +12,7 @@ from typing import Any
 from common.clock import Clock
 from common.contracts.ids import VendorName
 from common.state.pool import DbConnection, Pool, transaction
-from writing import items, owners
+from writing import owners, work_items
 from writing.items import ItemKey, columns, key_of, target_of
 from writing.owners import Yielding
 
@@ -52,7 +52,7 @@ class Switching:
         free = await self._lock(tx, sync, rows)
         if free:
             await tx.execute(_MARK, *columns(free), "ended", ["live", "leaving"])
-            await items.reopen(tx, await self._others(tx, sync, rows, free), self._clock.now())
+            await work_items.reopen(tx, await self._others(tx, sync, rows, free), self._clock.now())
         return len(free)
 
     async def _begin(self, tx: DbConnection, sync: str) -> int:
@@ -62,7 +62,7 @@ class Switching:
             "select * from flow.work_item where sync = $1 and reason = 'sync_disabled' limit $2", sync, MOST
         )
         keys = sorted({key_of(row) for row in rows})
-        await items.lock(tx, keys)
+        await work_items.lock(tx, keys)
         await tx.execute(_MARK, *columns(keys), "live", ["ended"])
         await tx.execute(_OPEN, *columns(keys), self._clock.now(), ["done"])
         return len(keys)
@@ -82,7 +82,7 @@ class Switching:
         """Ours and those who take over, in the order of their keys; returns ours that nobody works on."""
         mine = {key_of(row) for row in rows}
         others = await self._others(tx, sync, rows, list(mine))
-        locked = await items.lock(tx, [*mine, *others])
+        locked = await work_items.lock(tx, [*mine, *others])
         return sorted(key for key in mine if key in locked and locked[key].state not in ("leased", "hold"))
 
 

@@ -40,10 +40,17 @@ def vendor_read() -> Iterator[None]:
         with vendor_code():
             yield
     except Unknown as odd:
-        raise Transient(
-            odd.code, odd.message, vendor_status=odd.vendor_status, vendor_code=odd.vendor_code,
-            vendor_words=odd.vendor_words, vendor_request_id=odd.vendor_request_id, about=odd.about,
-        ) from odd  # fmt: skip
+        raise of_a_read(odd) from odd
+
+
+def of_a_read(failure: T) -> T | Transient:
+    """An answer to a read that nobody understood is no unknown outcome."""
+    if not isinstance(failure, Unknown):
+        return failure
+    return Transient(
+        failure.code, failure.message, vendor_status=failure.vendor_status, vendor_code=failure.vendor_code,
+        vendor_words=failure.vendor_words, vendor_request_id=failure.vendor_request_id, about=failure.about,
+    )  # fmt: skip
 
 
 def judged(ask: Callable[[], T]) -> T | Failure:

@@ -6,7 +6,7 @@ UNKNOWN        on hold until the vendor's horizon, then one look (R2); an attemp
 RATE_LIMITED   again when the vendor says; no attempt
 UNAUTHORISED   waits for the connection's gate, which the token-broker closes and opens; no attempt
 CONFLICT       read again, decide again; an attempt, so that it ends
-REJECTED       never: dead at once, or left alone where the refusal is a rule about consent
+REJECTED       never: dead at once, or left alone where the refusal is a rule of the target's
 BUG            dead at once, and somebody looks at the code
 
 Whatever is about the account, a place in it, or the vendor as a whole is no record's fault: a gate closes (`outage.py`), and no attempt.
@@ -15,11 +15,9 @@ Whatever is about the account, a place in it, or the vendor as a whole is no rec
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from common.contracts.outcomes import SkipReason
 from common.failures import Failure, FailureClass, Transient
 from writing.codes import ATTEMPTS_EXHAUSTED, BEHIND_GATE
 from writing.items import Item, NextState
@@ -148,16 +146,6 @@ def delay(attempt: int, chance: random.Random) -> timedelta:
     """Full jitter: anywhere between nothing and the step's longest, so that what failed together does not come together."""
     longest = min(FIRST_DELAY.total_seconds() * 2 ** min(attempt - 1, 20), LONGEST_DELAY.total_seconds())
     return timedelta(seconds=longest * chance.random())
-
-
-def skipped(next_state: NextState, reason: SkipReason) -> NextState:
-    """A refusal that is a rule: the record is left alone, and not as a failure."""
-    return replace(next_state, state="done", outcome="skipped", reason=reason.value, failure=None)
-
-
-def barred_by(failure: Failure, bars: Mapping[str, SkipReason]) -> SkipReason | None:
-    """The rule that a refusal stands for, by the vendor's own list."""
-    return bars.get(failure.code)
 
 
 def _again(failure: Failure, attempts: int, due_at: datetime, now: datetime) -> NextState:

@@ -29,6 +29,7 @@ from writing import rechecks
 from writing.audit import audit
 from writing.caller import VendorCaller
 from writing.claimed import Claimed
+from writing.event_judgement import release_all
 from writing.executor import Executor, all_of
 from writing.held import Held
 from writing.intake import CHANNEL
@@ -36,7 +37,6 @@ from writing.lease_renewer import Lease, LeaseRenewer
 from writing.queue import LIVE, REST, Due, Queue, Turn
 from writing.settle import Settler
 from writing.switching import Switching
-from writing.target_events import release_all
 
 ROWS = 500
 IDLE_S = 0.5

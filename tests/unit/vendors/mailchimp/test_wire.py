@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from common.failures import FailureClass
+from tests.support.members import looked_at, member
+from vendors.acts import Act, Attempt
 from vendors.mailchimp import row_errors, seeing, wire
-from vendors.target import Act, Attempt, TargetRecord
+from vendors.target_record import TargetRecord
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = {"street": "1 St", "street2": None, "city": "Ulm", "state": "BW", "zip": "89073", "country": "DE"}
@@ -41,17 +43,17 @@ class TestSame:
 
 
 class TestLanded:
-    SEEN = TargetRecord(exists=True, standing="subscribed", values={"merge.FNAME": "Ana", "tags": ["a", "theirs"]})
+    SEEN = looked_at(standing="subscribed", values={"merge.FNAME": "Ana", "tags": ["a", "theirs"]})
 
     @pytest.mark.parametrize(
         ("act", "landed"),
         [
-            (Act("create", "k", {"merge.FNAME": "Ana", "tags": ["a"]}, standing="subscribed"), True),
-            (Act("create", "k", {"merge.FNAME": "Bob"}, standing="subscribed"), False),
+            (Act("create", "k", {"merge.FNAME": "Ana", "tags": ["a"], "standing": "subscribed"}), True),
+            (Act("create", "k", {"merge.FNAME": "Bob", "standing": "subscribed"}), False),
             (Act("update", "k", {"merge.FNAME": "Ana"}), True),
             (Act("update", "k", {"merge.FNAME": "Anna"}), False),
-            (Act("archive", "k", {}, standing="archived"), False),
-            (Act("withdraw", "k", {}, standing="unsubscribed"), False),
+            (Act("archive", "k", {"standing": "archived"}), False),
+            (Act("withdraw", "k", {"standing": "unsubscribed"}), False),
             (Act("give:A", "k", {"tags": ["A"]}), True),
             (Act("give:b", "k", {"tags": ["b"]}), False),
             (Act("take:b", "k", {"tags": []}), True),
@@ -66,18 +68,18 @@ class TestLanded:
             Attempt(Act("create", "k", {"merge.FNAME": "Ana", "tags": ["a", "lost"]}), {}, AT), self.SEEN
         )
         assert done is not None
-        assert done.gave == ("a",)
+        assert done.memory == {"gave": ["a"]}
 
     def test_an_archive_has_landed_when_nobody_is_there(self) -> None:
-        archive = Attempt(Act("archive", "k", {}, standing="archived"), {}, AT)
-        assert seeing.landed(archive, TargetRecord(exists=False)) is not None
+        archive = Attempt(Act("archive", "k", {"standing": "archived"}), {}, AT)
+        assert seeing.landed(archive, member(exists=False)) is not None
 
     @pytest.mark.parametrize(
         "seen",
-        [TargetRecord(exists=False), TargetRecord(exists=True, standing="archived"), TargetRecord(exists=True, values={"merge.FNAME": "B", "tags": ["a"]}), TargetRecord(exists=True, values={"merge.FNAME": "Ana"})],
+        [member(exists=False), member(exists=True, standing="archived"), member(exists=True, values={"merge.FNAME": "B", "tags": ["a"]}), member(exists=True, values={"merge.FNAME": "Ana"})],
     )  # fmt: skip
     def test_drift_is_seen(self, seen: TargetRecord) -> None:
-        known = TargetRecord(exists=True, standing="subscribed", values={"merge.FNAME": "Ana"}, ours=("a",))
+        known = member(exists=True, standing="subscribed", values={"merge.FNAME": "Ana"}, ours=("a",))
         assert seeing.drifted(known, seen)
         assert not seeing.drifted(known, self.SEEN)
 

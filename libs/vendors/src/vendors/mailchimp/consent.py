@@ -8,28 +8,31 @@ only where it is certainly the later one, and else the lesser.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
-from vendors.target import Seen, TargetEvent, TargetRecord, Work
+from vendors.absorbing import ActDone, Seen, TargetEvent
+from vendors.acts import Work
+from vendors.mailchimp.memory import (
+    ALWAYS,
+    NEVER,
+    STANDING,
+    Statement,
+    memory_of,
+    standing,
+    statement,
+    written_statement,
+)
+from vendors.target_record import TargetRecord
 
 ARCHIVED = "archived"
 # From the most to the least that we may do.
 CONSENT = ("subscribed", "pending", "transactional", "unsubscribed")
 WITHDRAWN = ("unsubscribed", "cleaned")
-NEVER, ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 # The stamp of an event is cut to its second, and the vendor's clock is not ours.
 SKEW = timedelta(seconds=5)
-
-
-class Statement(NamedTuple):
-    """What somebody allowed, and the bounds of when."""
-
-    standing: str
-    since: datetime = NEVER
-    until: datetime = ALWAYS
 
 
 def rank(standing: str) -> int:
@@ -57,47 +60,66 @@ def newest(statements: Sequence[Statement]) -> Statement | None:
 
 def remembered(known: TargetRecord) -> list[Statement]:
     """What the person said here; of a record without a memory, what it is."""
-    kept = [_read(one) for one in (known.memory, *known.memory.get("also", ())) if one.get("allowed")]
-    if kept or not known.exists:
-        return kept
-    standing = known.former if known.standing == ARCHIVED else known.standing
-    told = known.told_at or NEVER
-    return [Statement(standing, told, ALWAYS if rank(standing) else told)] if standing else []
+    memory, now = memory_of(known), standing(known)
+    if memory.said or not known.exists:
+        return list(memory.said)
+    allowed, told = memory.former if now == ARCHIVED else now, memory.told_at or NEVER
+    return [Statement(allowed, told, ALWAYS if rank(allowed) else told)] if allowed else []
 
 
-def remember(
-    before: TargetRecord, learnt: TargetRecord, fact: Seen | TargetEvent, inherits: TargetRecord | None = None
-) -> TargetRecord:
-    """What is learnt, with what its person allows by it. Our archive, our delete, a member that is gone or has moved say nothing."""
-    said = remembered(before) + (remembered(inherits) if inherits is not None else [])
-    old = newest(said)
-    if inherits is None and learnt.exists and learnt.standing not in ("", ARCHIVED):
-        old = _copied(old, learnt, fact) or _stated(old, learnt.standing, fact)
-    return replace(learnt, memory=_written(old) if old else before.memory)
+def said_after(known: TargetRecord, learnt: TargetRecord, fact: ActDone | Seen | TargetEvent) -> tuple[Statement, ...]:
+    """What the person allows once this is known. Our archive, our delete, a member that is gone say nothing."""
+    old, now = newest(remembered(known)), standing(learnt)
+    if learnt.exists and now not in ("", ARCHIVED):
+        old = _copied(old, now, fact) or _stated(old, now, fact)
+    return (old,) if old else memory_of(known).said
 
 
-def _copied(old: Statement | None, learnt: TargetRecord, fact: Seen | TargetEvent) -> Statement | None:
+def said_by_both(known: TargetRecord, former: TargetRecord) -> tuple[Statement, ...]:
+    """What a person allows who had the one address and has the other now."""
+    said = newest(remembered(known) + remembered(former))
+    return (said,) if said else memory_of(known).said
+
+
+def _copied(old: Statement | None, now: str, fact: ActDone | Seen | TargetEvent) -> Statement | None:
     """A status that we have set is as old as the statement it was copied from."""
-    if isinstance(fact, TargetEvent) or fact.act is None or not fact.act.memory or fact.act.standing != learnt.standing:
+    if not isinstance(fact, ActDone) or "allowed" not in fact.act.memory or fact.act.values.get(STANDING) != now:
         return None
-    copy = _read(fact.act.memory)
-    until = fact.before if copy.until == ALWAYS else copy.until
+    copy = statement(fact.act.memory)
+    until = fact.until if copy.until == ALWAYS else copy.until
     return newest([Statement(copy.standing, copy.since, until), *([old] if old else [])])
 
 
-def _stated(old: Statement | None, standing: str, fact: Seen | TargetEvent) -> Statement:
+def _stated(old: Statement | None, now: str, fact: ActDone | Seen | TargetEvent) -> Statement:
     stated = isinstance(fact, TargetEvent)
-    asked, at = (fact.at, fact.at) if isinstance(fact, TargetEvent) else (fact.after, fact.before)
+    asked, at = (fact.at, fact.at) if isinstance(fact, TargetEvent) else (fact.since, fact.until)
     if old is None:
-        return Statement(standing, at if stated else NEVER, at)
-    if rank(standing) > rank(old.standing):
-        return Statement(standing, max(old.since, at) if stated else old.since, max(old.until, at))
-    if rank(standing) == rank(old.standing):
-        return Statement(standing, max(old.since, at) if stated else old.since, max(old.until, at))
+        return Statement(now, at if stated else NEVER, at)
+    if rank(now) >= rank(old.standing):
+        return Statement(now, max(old.since, at) if stated else old.since, max(old.until, at))
     if old.until >= (at if stated else asked - SKEW):
         return old
     # More than was known: somebody came back after it was seen last. Only an event says when.
-    return Statement(standing, at if stated else old.until, at)
+    return Statement(now, at if stated else old.until, at)
+
+
+def keep_lower(known: TargetRecord, learnt: TargetRecord, asked_at: datetime) -> TargetRecord:
+    """What an answer tells of a status, unless a newer webhook has told of less: consent is never raised by accident."""
+    told, was, now = memory_of(known).told_at, standing(known), standing(learnt)
+    if told is None or told <= asked_at - SKEW or now in ("", was):
+        return learnt
+    return replace(learnt, seen={**learnt.seen, STANDING: lower(was, now)})
+
+
+def lower(one: str, other: str) -> str:
+    """The status that permits less."""
+    return max(one, other, key=rank)
+
+
+def raises(known: TargetRecord, said: str) -> bool:
+    """Whether this is more than we know of."""
+    now = standing(known)
+    return bool(said and now) and said != now and lower(now, said) == now
 
 
 # --- what it comes to ------------------------------------------------------------------------------------------------------
@@ -125,38 +147,23 @@ def withdrawn_since(work: Work) -> bool:
 def copy_of(status: str, source: Statement | None) -> Mapping[str, Any]:
     """What is remembered of a member that we give this status."""
     if source is None:
-        return _written(Statement(status, NEVER, NEVER))
-    return _written(Statement(status, source.since, source.until))
+        return written_statement(Statement(status, NEVER, NEVER))
+    return written_statement(Statement(status, source.since, source.until))
 
 
-def _here(work: Work, of: Any) -> list[Statement]:
+def _here(work: Work, of: Callable[[TargetRecord], list[Statement]]) -> list[Statement]:
     keys = dict.fromkeys((work.key, *work.former, *work.past))
     return [one for key in keys for one in of(work.known.get(key, TargetRecord()))]
 
 
 def _said(known: TargetRecord) -> list[Statement]:
     """Besides what was said: barred, taken away by somebody, or archived by somebody else is as good as a withdrawal."""
+    memory, now = memory_of(known), standing(known)
     gone = known.exists is False and known.met
-    if known.barred is not None or gone or (known.standing == ARCHIVED and not known.former):
+    if memory.barred is not None or gone or (now == ARCHIVED and not memory.former):
         return [Statement(WITHDRAWN[0])]
     said = remembered(known)
     least = newest(said)
-    if known.exists and known.standing not in ("", ARCHIVED) and least and rank(known.standing) > rank(least.standing):
-        return [*said, Statement(known.standing)]
+    if known.exists and now not in ("", ARCHIVED) and least and rank(now) > rank(least.standing):
+        return [*said, Statement(now)]
     return said
-
-
-def _read(memory: Mapping[str, Any]) -> Statement:
-    since, until = memory.get("since"), memory.get("until")
-    return Statement(
-        str(memory["allowed"]),
-        datetime.fromisoformat(since) if since else NEVER,
-        NEVER if until == "" else datetime.fromisoformat(until) if until else ALWAYS,
-    )
-
-
-def _written(said: Statement) -> dict[str, Any]:
-    written: dict[str, Any] = {"allowed": said.standing, "since": said.since.isoformat() if said.since > NEVER else ""}
-    if said.until < ALWAYS:
-        written["until"] = said.until.isoformat() if said.until > NEVER else ""
-    return written

@@ -8,44 +8,58 @@ from somebody's edit it is taken for an edit, which costs a look and never a wri
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
 from common.contracts.messages import ChangeEvent
-from vendors.mailchimp import events, wire
-from vendors.mailchimp.members import key_of, parsed
-from vendors.mailchimp.seeing import SKEW
-from vendors.target import Heard, TargetEvent, TargetRecord, Written
+from vendors.absorbing import TargetEvent
+from vendors.acts import Written
+from vendors.mailchimp import events, members, wire
+from vendors.mailchimp.consent import SKEW, WITHDRAWN
+from vendors.mailchimp.memory import STANDING
+from vendors.target_record import TargetRecord
 
 RESOLUTION = timedelta(seconds=1)
-_WITHDRAWALS = ("unsubscribed", "cleaned")
 
 
-def told(event: ChangeEvent) -> TargetEvent | None:
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What an event comes to, field by field (R17)."""
+
+    ours: bool = False
+    """Something in it was made by a write of ours, and nothing by anybody else."""
+    standing_is_ours: bool = False
+    doubts: tuple[str, ...] = ()
+    """Fields that may not be as we know them."""
+    overwritten: tuple[str, ...] = ()
+    """Fields that had a value of somebody else's before our newest write of them."""
+
+
+def parsed(event: ChangeEvent) -> TargetEvent | None:
     """None for what is about no member: a campaign."""
-    member = parsed(event.record)
+    member = members.parsed(event.record)
     email = event.fields.get("email")
     if event.entity != events.SUBSCRIPTION or member is None or not isinstance(email, str):
         return None
-    former = event.fields.get("previous_email")
+    former, status = event.fields.get("previous_email"), str(event.fields.get("status") or "")
     return TargetEvent(
         place=member.audience,
-        key=key_of(email),
+        key=members.key_of(email),
         at=event.version.stamp,
-        standing=str(event.fields.get("status") or ""),
+        values=_values(event.fields.get("custom") or {}) | ({STANDING: status} if status else {}),
         reason=str(event.fields.get("reason") or ""),
-        values=_values(event.fields.get("custom") or {}),
-        former_key=key_of(former) if isinstance(former, str) else "",
+        former_key=members.key_of(former) if isinstance(former, str) else "",
     )
 
 
-def heard(known: TargetRecord, told: TargetEvent, written: Sequence[Written]) -> Heard:
+def echo_of(known: TargetRecord, event: TargetEvent, written: Sequence[Written]) -> Echo:
     """R17: per field, by the stamp of the newest write of it and the value that it made; anything else is somebody's doing, or in doubt."""
-    found = {path: _field(path, told, known, written) for path in told.values if path.startswith(wire.MERGE)}
+    found = {path: _field(path, event, known, written) for path in event.values if path.startswith(wire.MERGE)}
     doubts, overwritten = _where(found, _Field.DOUBTFUL), _where(found, _Field.OVERWRITTEN)
-    standing = _standing_is_ours(told, written)
+    standing = _standing_is_ours(event, written)
     echo = standing or _Field.OURS in found.values()
-    return Heard(echo and not doubts and not overwritten, standing, doubts, overwritten)
+    return Echo(echo and not doubts and not overwritten, standing, doubts, overwritten)
 
 
 class _Field(Enum):
@@ -56,39 +70,40 @@ class _Field(Enum):
     FOREIGN = "we know nothing of it"
 
 
-def _field(path: str, told: TargetEvent, known: TargetRecord, written: Sequence[Written]) -> _Field:
-    value, mine = told.values[path], [one for one in written if path in one.act.values]
-    later = [one for one in mine if told.at < _earliest(one)]
+def _field(path: str, event: TargetEvent, known: TargetRecord, written: Sequence[Written]) -> _Field:
+    value, mine = event.values[path], [one for one in written if path in one.act.values]
+    later = [one for one in mine if event.at < _earliest(one)]
     if later:
-        return _past(path, told, mine, later[-1])
-    if mine and _made(mine[0], path, told):
+        return _past(path, event, mine, later[-1])
+    if mine and _made(mine[0], path, event):
         return _Field.OURS
-    if path in known.values and wire.same(known.values[path], value):
+    if path in known.seen and wire.same(known.seen[path], value):
         return _Field.KNOWN
-    return _Field.DOUBTFUL if mine or path in known.values else _Field.FOREIGN
+    return _Field.DOUBTFUL if mine or path in known.seen else _Field.FOREIGN
 
 
-def _past(path: str, told: TargetEvent, mine: Sequence[Written], next_write: Written) -> _Field:
+def _past(path: str, event: TargetEvent, mine: Sequence[Written], next_write: Written) -> _Field:
     """R19: of before a write of ours: an older one made it so, it was so when we wrote, or we have overwritten somebody."""
-    if any(_made(one, path, told) for one in mine):
+    if any(_made(one, path, event) for one in mine):
         return _Field.OURS
     before = next_write.before
-    explained = path not in before or wire.same(before[path], told.values[path])
+    explained = path not in before or wire.same(before[path], event.values[path])
     return _Field.KNOWN if explained else _Field.OVERWRITTEN
 
 
-def _made(write: Written, path: str, told: TargetEvent) -> bool:
-    return wire.same(write.act.values[path], told.values[path]) and _is_of(write, told.at)
+def _made(write: Written, path: str, event: TargetEvent) -> bool:
+    return wire.same(write.act.values[path], event.values[path]) and _is_of(write, event.at)
 
 
-def _standing_is_ours(told: TargetEvent, written: Sequence[Written]) -> bool:
+def _standing_is_ours(event: TargetEvent, written: Sequence[Written]) -> bool:
     """A withdrawal is never taken for ours. What we did before our newest status is ours only where its event is older than that."""
-    if not told.standing or told.standing in _WITHDRAWALS:
+    said = event.values.get(STANDING)
+    if said is None or said in WITHDRAWN:
         return False
-    with_standing = [one for one in written if one.act.standing]
+    with_standing = [one for one in written if STANDING in one.act.values]
     for at, one in enumerate(with_standing):
-        if one.act.standing == told.standing and _is_of(one, told.at):
-            return all(told.at < _earliest(newer) for newer in with_standing[:at])
+        if one.act.values[STANDING] == said and _is_of(one, event.at):
+            return all(event.at < _earliest(newer) for newer in with_standing[:at])
     return False
 
 

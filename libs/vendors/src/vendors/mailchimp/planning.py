@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.contracts.outcomes import SkipReason
+from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Work
 from vendors.mailchimp import wire
 from vendors.mailchimp.consent import ARCHIVED, ceiling, copy_of, lowest, withdrawn_since
-from vendors.target import Act, Look, NeedFacts, Nothing, Skip, Step, TargetRecord, Work
+from vendors.mailchimp.memory import STANDING, memory_of, standing
+from vendors.target_record import TargetRecord
 
 ROWS = 500
 ROW_KEEPS_STATUS = "row_without_status_keeps"
@@ -48,19 +50,19 @@ def _present(work: Work, audience: Audience | None) -> Step:
     if not work.is_writer:
         shares = Skip(SkipReason.SHARES_TARGET, "Another record with this address writes the member they share.")
         return _withdraw(work, known) or shares
-    if known.barred is not None:
-        return Skip(known.barred)
+    if (barred := memory_of(known).barred) is not None:
+        return Skip(barred)
     if known.doubtful and work.key not in work.fresh:
         return Look(work.key)
     if not known.exists:
         return _create(work, known, audience)
-    if known.standing == ARCHIVED:
+    if standing(known) == ARCHIVED:
         return _bring_back(work, known)
     return _withdraw(work, known) or _update(work, known) or _tag(work, known) or Nothing()
 
 
 def _create(work: Work, known: TargetRecord, audience: Audience | None) -> Step:
-    """Not known to exist: by a batch that cannot update, so that a member who does exist is only found out.
+    """Not known to exist: by a batch that cannot update, so that an existing member is reported, not changed.
 
     R6: the vendor's key is the address, which belongs to the link and not to the attempt. After an outcome that nobody saw this is reached
     only behind the hold and its look, and whatever became newer meanwhile follows as an update.
@@ -79,14 +81,16 @@ def _create(work: Work, known: TargetRecord, audience: Audience | None) -> Step:
     said = ceiling(work)
     status = lowest("pending" if audience.double_optin else "subscribed", [said.standing] if said else [])
     return Act(
-        "create", work.key, values, standing=status, batch="create", most=ROWS, born_of=_parent(work), memory=copy_of(status, said)
+        "create", work.key, values | {STANDING: status}, counts_as="added", batch="create", most=ROWS,
+        memory={**_born(work), **copy_of(status, said)},
     )  # fmt: skip
 
 
 def _bring_back(work: Work, known: TargetRecord) -> Step:
-    if not known.former:
+    former = memory_of(known).former
+    if not former:
         return Skip(SkipReason.NOT_AT_TARGET, "Somebody else archived the member.")
-    if known.former == "cleaned":
+    if former == "cleaned":
         return Skip(SkipReason.CLEANED, "The address bounced before it was archived.")
     if work.key not in work.fresh:
         return Look(work.key)
@@ -94,18 +98,18 @@ def _bring_back(work: Work, known: TargetRecord) -> Step:
     if unseen:
         return Look(unseen)
     said = ceiling(work)
-    status = lowest(known.former, [said.standing] if said else [])
+    status = lowest(former, [said.standing] if said else [])
     if status == "transactional":
         return Skip(SkipReason.NOT_AT_TARGET, "The member took receipts only, and cannot be brought back as that.")
-    values = _differences(work.document, known)
-    return Act("return", work.key, values, standing=status, born_of=_parent(work), memory=copy_of(status, said))
+    values = _differences(work.document, known) | {STANDING: status}
+    return Act("return", work.key, values, memory={**_born(work), **copy_of(status, said)})
 
 
 def _withdraw(work: Work, known: TargetRecord) -> Step | None:
     """Somebody left at another address of theirs after we made this one: it follows. Who was there before us keeps its own consent."""
-    if known.standing not in ("subscribed", "pending") or known.born_of not in (*work.former, *work.past):
+    if standing(known) not in ("subscribed", "pending") or memory_of(known).born_of not in _others(work):
         return None
-    return Act("withdraw", work.key, {}, standing="unsubscribed") if withdrawn_since(work) else None
+    return Act("withdraw", work.key, {STANDING: "unsubscribed"}) if withdrawn_since(work) else None
 
 
 def _update(work: Work, known: TargetRecord) -> Step | None:
@@ -123,7 +127,7 @@ def _tag(work: Work, known: TargetRecord) -> Step | None:
     if "tags" not in work.document:
         return None
     wanted = list(work.document["tags"] or ())
-    there, ours = _folded(known.values.get("tags", ())), _folded(known.ours)
+    there, ours = _folded(known.seen.get("tags", ())), _folded(memory_of(known).ours)
     for name in wanted:
         if name.casefold() not in there:
             return _give(work.key, name, known)
@@ -136,33 +140,38 @@ def _tag(work: Work, known: TargetRecord) -> Step | None:
 def _absent(work: Work) -> Step:
     """Marked instead of archived, where the sync says so."""
     known = work.known.get(work.key, TargetRecord())
-    if work.document.get("how") != "tag" or not work.key or known.exists is False or known.barred is not None:
+    if (
+        work.document.get("how") != "tag"
+        or not work.key
+        or known.exists is False
+        or memory_of(known).barred is not None
+    ):
         return Nothing()
     if (known.exists is None or known.doubtful) and work.key not in work.fresh:
         return Look(work.key)
     name = str(work.document["tag"])
-    if known.standing == ARCHIVED or name.casefold() in _folded(known.values.get("tags", ())):
+    if standing(known) == ARCHIVED or name.casefold() in _folded(known.seen.get("tags", ())):
         return Nothing()
     return _give(work.key, name, known)
 
 
 def _archive(work: Work, key: str) -> Step | None:
-    """Looked at just before: what the member is now is what it may come back as."""
+    """Looked at just before: its status is kept before archiving, as the ceiling for restoring."""
     known = work.known.get(key, TargetRecord())
-    if known.exists is False or known.standing == ARCHIVED or known.barred is SkipReason.FORGOTTEN:
+    if known.exists is False or standing(known) == ARCHIVED or memory_of(known).barred is SkipReason.FORGOTTEN:
         return None
     if key not in work.fresh:
         return Look(key)
-    return Act("archive", key, {}, standing=ARCHIVED)
+    return Act("archive", key, {STANDING: ARCHIVED})
 
 
 def _give(key: str, name: str, known: TargetRecord) -> Act:
-    tags = sorted({*known.values.get("tags", ()), name})
+    tags = sorted({*known.seen.get("tags", ()), name})
     return Act(f"give:{name}", key, {"tags": tags}, batch=f"tag:{name.casefold()}", most=ROWS)
 
 
 def _take(key: str, name: str, known: TargetRecord) -> Act:
-    tags = sorted(tag for tag in known.values.get("tags", ()) if tag.casefold() != name.casefold())
+    tags = sorted(tag for tag in known.seen.get("tags", ()) if tag.casefold() != name.casefold())
     return Act(f"take:{name}", key, {"tags": tags}, batch=f"tag:{name.casefold()}", most=ROWS)
 
 
@@ -171,7 +180,7 @@ def _differences(document: Mapping[str, Any], known: TargetRecord) -> dict[str, 
     return {
         path: wire.fitting(value)
         for path, value in document.items()
-        if (path.startswith(wire.MERGE) or path == "language") and not wire.same(value, known.values.get(path))
+        if (path.startswith(wire.MERGE) or path == "language") and not wire.same(value, known.seen.get(path))
     }
 
 
@@ -187,9 +196,10 @@ def _unseen(work: Work) -> str | None:
     )
 
 
-def _parent(work: Work) -> str:
+def _born(work: Work) -> dict[str, Any]:
     """Where the consent of a new member comes from."""
-    return next(iter(_others(work)), "")
+    parent = next(iter(_others(work)), "")
+    return {"born_of": parent} if parent else {}
 
 
 def _others(work: Work) -> Sequence[str]:

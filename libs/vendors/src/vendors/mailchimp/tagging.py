@@ -7,10 +7,10 @@ from typing import Any
 
 from common.failures import Conflict, Failure
 from common.http.call import Api, Call, VendorAnswer
+from vendors.acts import Act, Answered, Done, NotSent, Sending, Verdict
 from vendors.mailchimp import wire
 from vendors.mailchimp.errors import MC_NOT_FOUND
 from vendors.mailchimp.members import key_of, subscriber_hash
-from vendors.target import Act, Answered, Done, NotSent, Sending, Verdict
 
 SEGMENT = "/lists/{list_id}/segments/{segment_id}"
 TAGS = "/lists/{list_id}/members/{hash}/tags"
@@ -36,9 +36,9 @@ class Tagging:
         if first is None:
             assert asked is not None
             # There is no such tag any more, so nobody has it.
-            return Answered([Done(took=(name,), changed=False) for _ in acts], asked)
+            return Answered([Done(memory={"took": [name]}, changed=False) for _ in acts], asked)
         answer = await self._one(first, name)
-        verdicts: list[Verdict] = [Done(gave=(name,)) if act is first else NotSent() for act in acts]
+        verdicts: list[Verdict] = [Done(memory={"gave": [name]}) if act is first else NotSent() for act in acts]
         return Answered(verdicts, answer)
 
     async def _segment(self, name: str) -> tuple[int | None, VendorAnswer | None]:
@@ -102,6 +102,6 @@ def _verdict(act: Act, name: str, told: Mapping[str, Any]) -> Verdict:
     gives = act.action.startswith("give:")
     changed = act.key in wire.by_key(told.get("members_added" if gives else "members_removed", ()))
     if not gives:
-        return Done(took=(name,), changed=changed)
+        return Done(memory={"took": [name]}, changed=changed)
     # A tag that the member had before is not ours: somebody else set it, and may want to keep it.
-    return Done(gave=(name,) if changed else (), changed=changed)
+    return Done(memory={"gave": [name]} if changed else {}, changed=changed)

@@ -12,9 +12,12 @@ import orjson
 
 from vendors.mailchimp.errors import unreadable
 from vendors.mailchimp.members import key_of
-from vendors.target import TargetRecord
+from vendors.mailchimp.memory import STANDING
+from vendors.target_record import TargetRecord
 
 MERGE = "merge."
+# What a look shows besides the fields: when the member was last changed and when it came to be, by the vendor's clock, and by which way.
+CHANGED_AT, MADE_AT, MADE_BY = "changed_at", "made_at", "made_by"
 Values = Mapping[str, Any]
 LONGEST_BYTES = 255
 _PARTS = {"addr1": "street", "addr2": "street2", "city": "city", "state": "state", "zip": "zip", "country": "country"}
@@ -61,18 +64,22 @@ def change(status: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def member(found: Mapping[str, Any]) -> TargetRecord:
     """What an answer shows of a member, by the paths of the catalogue."""
-    values: dict[str, Any] = {"email": found["email_address"]}
+    values: dict[str, Any] = {"email": found["email_address"], STANDING: found["status"]}
     values |= {MERGE + tag: shown(value) for tag, value in found.get("merge_fields", {}).items()}
     if all_tags(found):
         values["tags"] = names(found.get("tags", ()))
     if found.get("language"):
         values["language"] = found["language"]
+    # The sign-up is told of some members only; the opt-in is told of all who are subscribed.
+    born = _moment(found.get("timestamp_signup")) or _moment(found.get("timestamp_opt"))
+    besides = {
+        CHANGED_AT: _moment(found.get("last_changed")),
+        MADE_AT: born,
+        MADE_BY: str(found.get("source") or ""),
+    }
     return TargetRecord(
-        exists=True, met=True, values=values, standing=found["status"], id=str(found.get("contact_id") or found["id"]),
-        stamp=_moment(found.get("last_changed")), made_by=str(found.get("source") or ""),
-        # The sign-up is told of some members only; the opt-in is told of all who are subscribed.
-        made_at=_moment(found.get("timestamp_signup")) or _moment(found.get("timestamp_opt")),
-    )  # fmt: skip
+        exists=True, met=True, seen=values, id=str(found.get("contact_id") or found["id"]), memory=besides
+    )
 
 
 def _moment(text: Any) -> datetime | None:

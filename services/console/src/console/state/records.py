@@ -125,7 +125,7 @@ _COUNTERPARTS = """
 select w.connection, w.entity, w.record, w.sync, y.name as sync_name, c.name as target, y.place, w.wish, w.skip, w.revision,
        w.mapping_version, coalesce(i.state, '') as work, coalesce(i.outcome, '') as outcome, coalesce(i.reason, '') as reason,
        coalesce(l.right_key, '') as target_key, coalesce(l.right_id, '') as target_id, coalesce(l.state, '') as link, l.since,
-       coalesce(t.standing, '') as standing
+       coalesce(t.seen ->> 'standing', '') as standing
   from unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record)
   join flow.wanted w using (connection, entity, record)
   join core.sync y on y.id = w.sync
