@@ -18,13 +18,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from common.state.roles import ROLES
 from millrace.settings import StackSettings
 from millrace.stack.home import write_atomically
-from millrace.stack.services import SERVICES, Service
+from millrace.stack.services import SERVICES, Service, writers
 
 KEY, TOKEN, URL, CALLERS = "service.key", "api.token", "database-url", "callers.json"
 # What each service may ask the token-broker for; the broker's own defaults, by vendor and right, are for key files in its home.
+# A writer writes to the vendor, or the family of vendors, that it is named after.
 RIGHTS: Mapping[str, tuple[list[str], list[str]]] = {
     "ingest": (["*"], ["tokens", "webhooks"]),
-    "writer-mailchimp": (["mailchimp"], ["tokens"]),
+    **{writer: ([family, f"{family}-*"], ["tokens"]) for writer, family in writers().items()},
     "console": (["*"], ["tokens", "webhooks", "connections"]),
     "operator": ([], ["keys"]),
 }

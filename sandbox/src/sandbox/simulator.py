@@ -144,7 +144,7 @@ class Simulator(Protocol):
 
 @runtime_checkable
 class Probes(Protocol):
-    """A vendor that calls an address before it accepts it, as Mailchimp does with the address of a new hook."""
+    """A vendor that calls an address before it accepts it, for example that of a new hook."""
 
     def probes(self, request: Request, ticket: Ticket) -> Sequence[Delivery]:
         """What must be asked before `handle`; mostly nothing."""
@@ -163,7 +163,7 @@ class Acts(Protocol):
 
 @runtime_checkable
 class Works(Protocol):
-    """A vendor that works off calls handed in earlier, as Mailchimp does with the operations of a batch."""
+    """A vendor that works off calls handed in earlier, for example the operations of a batch."""
 
     def worked(self) -> Sequence[tuple[Request, Answer]]:
         """What was done since the last question, for the log; its routes are kept apart from those of calls."""

@@ -134,7 +134,8 @@ class TestContainerSetup:
         assert json.loads(text)["ingest"]["sha256"] == [hashlib.sha256(key.encode()).hexdigest()]
 
     def test_permits_what_the_broker_permits_by_itself(self) -> None:
-        from token_broker.api.callers import PERMISSIONS
+        from token_broker.api.callers import permission_of
 
         for name, (vendors, rights) in container_setup.RIGHTS.items():
-            assert (tuple(vendors), frozenset(rights)) == (PERMISSIONS[name].vendors, PERMISSIONS[name].rights)
+            permitted = permission_of(name)
+            assert (tuple(vendors), frozenset(rights)) == (permitted.vendors, permitted.rights)

@@ -68,6 +68,8 @@ class TestPermissions:
             ("writer-mailchimp", "webhooks", "mailchimp", False),
             ("writer-zoho", "tokens", "zoho-crm", True),
             ("writer-zoho", "tokens", "mailchimp", False),
+            ("writer-zoho", "tokens", "zohox", False),
+            ("writer-zoho", "connections", None, False),
             ("console", "connections", "mailchimp", True),
             ("console", "keys", None, False),
             ("operator", "keys", None, True),

@@ -42,6 +42,7 @@ class Service:
     demo_needs: tuple[str, ...] = ()
 
 
+WRITER = "writer-"
 SANDBOX = "sandbox"
 # The step that asks the sandbox for the application it has registered for us.
 SANDBOX_CLIENTS = "sandbox-clients"
@@ -101,6 +102,12 @@ SERVICES: tuple[Service, ...] = (
         with_demo=_AT_THE_SANDBOX,
     ),
 )
+
+
+def writers() -> Mapping[str, str]:
+    """The writer services, and the vendor or family of vendors that each writes to."""
+    names = [service.name for service in SERVICES]
+    return {name: name.removeprefix(WRITER) for name in names if name.startswith(WRITER)}
 
 
 def declared(*, demo: bool, extra: Path | None = None) -> tuple[Service, ...]:

@@ -6,10 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from common.contracts.ids import VendorName
 from common.contracts.topics import Topic, declared
-from vendors import mailchimp, zoho_books
+from vendors import (
+    mailchimp,
+    zoho_books,
+)
 from vendors.vendor import Vendor
 
-VENDORS: Mapping[VendorName, Vendor] = {vendor.name: vendor for vendor in (zoho_books.VENDOR, mailchimp.VENDOR)}
+VENDORS: Mapping[VendorName, Vendor] = {
+    vendor.name: vendor
+    for vendor in [
+        zoho_books.VENDOR,
+        mailchimp.VENDOR,
+    ]
+}
 
 TOPICS: Sequence[Topic] = tuple(
     declared(

@@ -81,7 +81,7 @@ class Profile(Protocol):
 
     @property
     def system(self) -> str:
-        """The family whose address the settings can replace: `zoho`, `mailchimp`, ..."""
+        """The family whose address the settings can replace, for example `zoho`."""
 
     @property
     def hosts(self) -> frozenset[str]:

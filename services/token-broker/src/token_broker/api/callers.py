@@ -3,7 +3,7 @@
 The keys are files in the folder of secrets (`<service>.key`), or hashes in one file that MILLRACE_CALLERS_FILE names. Both are looked
 at on every request, so that a key taken away is refused at once.
 
-    {"writer-mailchimp": {"sha256": ["ab…"], "vendors": ["mailchimp"], "may": ["tokens"]}}
+    {"writer-zoho": {"sha256": ["ab…"], "vendors": ["zoho-*"], "may": ["tokens"]}}
 """
 
 from __future__ import annotations
@@ -35,17 +35,23 @@ class Permission:
     rights: frozenset[Right]
 
 
-# A source reads and is called; a writer only writes to its own vendor; the console tries what it connects.
+# A source reads and is called; the console tries what it connects.
 PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
     {
         "ingest": Permission(("*",), frozenset({"tokens", "webhooks"})),
-        "writer-zoho": Permission(("zoho-*",), frozenset({"tokens"})),
-        "writer-mailchimp": Permission(("mailchimp",), frozenset({"tokens"})),
-        "writer-quickbooks": Permission(("quickbooks",), frozenset({"tokens"})),
         "console": Permission(("*",), frozenset({"tokens", "webhooks", "connections"})),
         "operator": Permission((), frozenset({"keys"})),
     }
 )
+WRITER = "writer-"
+
+
+def permission_of(service: str) -> Permission:
+    """What a service may ask for if nobody says otherwise: a writer writes only to the vendor, or family, that it is named after."""
+    if service.startswith(WRITER):
+        family = service.removeprefix(WRITER)
+        return Permission((family, f"{family}-*"), frozenset({"tokens"}))
+    return PERMISSIONS.get(service, Permission((), frozenset()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +98,18 @@ class Callers:
 
 
 def _key_files(folder: Path) -> list[Path]:
-    return [folder / f"{name}.key" for name in PERMISSIONS]
+    return [*(folder / f"{name}.key" for name in PERMISSIONS), *sorted(folder.glob(f"{WRITER}*.key"))]
 
 
 def _from_folder(folder: Path) -> dict[bytes, Caller]:
     found: dict[bytes, Caller] = {}
-    for name, permission in PERMISSIONS.items():
+    for path in _key_files(folder):
         try:
-            key = (folder / f"{name}.key").read_text(encoding="utf-8").strip()
+            key = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             continue
         if key:
-            found[hashlib.sha256(key.encode()).digest()] = Caller(name, permission)
+            found[hashlib.sha256(key.encode()).digest()] = Caller(path.stem, permission_of(path.stem))
     return found
 
 
@@ -125,6 +131,6 @@ def _from_file(path: Path) -> dict[bytes, Caller]:
 
 
 def _permission(name: str, entry: Mapping[str, list[str]]) -> Permission:
-    usual = PERMISSIONS.get(name, Permission((), frozenset()))
+    usual = permission_of(name)
     stated = frozenset(right for right in RIGHTS if right in entry["may"]) if "may" in entry else usual.rights
     return replace(usual, vendors=tuple(entry.get("vendors", usual.vendors)), rights=stated)

@@ -1,0 +1,56 @@
+"""A vendor is taken out by deleting what is named after it and its lines in two lists: the rest stands as it was."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from tests.support.without import Copy, without
+from vendors.registry import VENDORS
+
+# What may name it still, and why. A list of vendors that is kept a second time has no place here.
+MAY_NAME_IT = (
+    # Words for people, and examples in the help.
+    "CHANGELOG.md", "README.md", "*/README.md", "docs/*", "cli/src/millrace/commands/*.py",
+    # The demo joins two vendors.
+    "cli/src/millrace/demo.py", "cli/src/millrace/stack/sandbox_clients.py", "cli/src/millrace/stack/services.py",
+    # The settings of its family, which are named one by one so that a typing error is found.
+    "compose.yaml", "libs/common/src/common/settings.py", "libs/common/src/common/settings_schema.json",
+    "services/token-broker/src/token_broker/settings.py",
+    # What was, what is measured, and names of packages that are passed over when there is none.
+    "libs/common/src/common/state/migrations/*.sql", "bench/*.py", "pyproject.toml", "requirements-dev.lock", "tests/*",
+    # What its family shares.
+    "libs/vendors/src/vendors/zoho/*", "sandbox/src/sandbox/zoho_accounts/*",
+)  # fmt: skip
+LEFT = ("tests/house", "tests/unit", "tests/contract/messages", "tests/contract/deployment/test_compose.py")
+
+
+@pytest.fixture(scope="module", params=sorted(VENDORS))
+def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    made = without(request.param, tmp_path_factory.mktemp("without") / request.param)
+    done = made.run("-m", "millrace.reference")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return made
+
+
+@pytest.mark.slow
+class TestWithoutIt:
+    def test_nothing_is_left_of_it(self, copy: Copy) -> None:
+        assert copy.vendor not in copy.run("-c", "from vendors.registry import VENDORS; print(*VENDORS)").stdout.split()
+        assert [path for path in copy.naming() if not any(fnmatchcase(path, one) for one in MAY_NAME_IT)] == []
+
+    @pytest.mark.timeout(400)
+    def test_the_checks_find_nothing(self, copy: Copy) -> None:
+        done = copy.run("-m", "millrace.check")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @pytest.mark.timeout(700)
+    def test_the_tests_that_are_left_pass(self, copy: Copy) -> None:
+        there = [path for path in LEFT if (copy.folder / path).exists()]
+        done = copy.run("-m", "pytest", "-q", *there, timeout=600)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+
+    def test_the_copy_sees_nothing_of_the_original(self, copy: Copy) -> None:
+        done = copy.run("-c", "import sys, common; print(common.__file__, *sys.path, sep='\\n')")
+        original = str(Path(__file__).parents[3])
+        assert [line for line in done.stdout.splitlines() if line.startswith(original) and ".venv" not in line] == []

@@ -1,0 +1,106 @@
+"""A copy of the checkout without one vendor: what docs/adding-a-vendor.md says has to go is taken away, and nothing else is touched."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# The lists that have a line, or a block, for it.
+LINES = {
+    "libs/vendors/src/vendors/registry.py": (r"    {module},\n", r" +{module}\.VENDOR,\n"),
+    "sandbox/src/sandbox/registry.py": (r"from sandbox\.{module} import .*\n", r"build_{module}\(core\), |, build_{module}\(core\)"),
+    "cli/src/millrace/stack/services.py": (r"    Service\(\n        \"writer-{name}\",\n(?:        .*\n)*    \),\n",),
+    "compose.yaml": (r"  writer-{name}:\n(?:    .*\n)*\n?",),
+}  # fmt: skip
+IMPORTED = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)+)(?: import (.+))?", re.MULTILINE)
+
+
+def spellings(vendor: str) -> re.Pattern[str]:
+    """Its name as values, modules, files and people write it."""
+    return re.compile("[-_ ]?".join(re.escape(part) for part in vendor.split("-")), re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The checkout without a vendor, with an environment of its own that sees nothing of the original's sources."""
+
+    folder: Path
+    vendor: str
+
+    def run(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """`python ...` in the copy."""
+        return subprocess.run(
+            [self.folder / ".venv/bin/python", *words], cwd=self.folder, capture_output=True, text=True, timeout=timeout, check=False
+        )  # fmt: skip
+
+    def naming(self) -> list[str]:
+        """The files that name the vendor still."""
+        name = spellings(self.vendor)
+        return [path for path in _files(self.folder) if name.search((self.folder / path).read_text(errors="replace"))]
+
+
+def without(vendor: str, folder: Path) -> Copy:
+    """Copies what is under version control, or would be, and takes the vendor out."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    name = spellings(vendor)
+    for path in listed.stdout.splitlines():
+        if not name.search(path) and (ROOT / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, folder / path)
+    _take_lines(folder, vendor)
+    _take_tests(folder, name)
+    _make_environment(folder)
+    return Copy(folder, vendor)
+
+
+def _take_lines(folder: Path, vendor: str) -> None:
+    for path, patterns in LINES.items():
+        text = (folder / path).read_text()
+        for pattern in patterns:
+            text = re.sub(pattern.format(module=vendor.replace("-", "_"), name=vendor), "", text)
+        (folder / path).write_text(text)
+
+
+def _take_tests(folder: Path, name: re.Pattern[str]) -> None:
+    """Tests that name it are its suites, wherever they are, and so is what needs those; the house's rules stay."""
+    tests = {path: path.read_text() for path in (folder / "tests").rglob("*.py")}
+    gone = {path for path, text in tests.items() if name.search(text) and "house" not in path.parts}
+    while more := {path for path, text in tests.items() if path not in gone and _imports(folder, text) & gone}:
+        gone |= more
+    for path in gone:
+        path.unlink()
+
+
+def _imports(folder: Path, text: str) -> set[Path]:
+    found = set[Path]()
+    for module, names in IMPORTED.findall(text):
+        base = folder.joinpath(*module.split("."))
+        found |= {base.with_suffix(".py"), *(base / f"{one.strip(' ()')}.py" for one in names.split(","))}
+    return found
+
+
+def _make_environment(folder: Path) -> None:
+    """The same libraries; what they have made known of our sources by `.pth` files is not read a second time."""
+    venv.create(folder / ".venv", symlinks=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    sources = [*folder.glob("*/src"), *folder.glob("*/*/src")]
+    (folder / f".venv/lib/{version}/site-packages/sources.pth").write_text(
+        "\n".join(map(str, [*sources, sysconfig.get_path("purelib")]))
+    )
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and not {part for part in relative.parts if part.startswith((".", "__"))}:
+            yield relative.as_posix()
