@@ -5,8 +5,7 @@ A vendor's test class names its `Vendor`, how an account of it is opened, and wh
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ from common.contracts.records import RECORDS
 from common.failures import Failure, FailureClass, Rejected
 from common.http.call import Api, Call
 from tests.contract.vendors.account import Account, Answering, calls_of
+from tests.support.odd_bodies import broken, torn
 from tests.support.sandbox import SandboxProcess
 from vendors.vendor import Cursor, Page, Source, State, Subject, Vendor
 
@@ -200,6 +200,8 @@ class SourceSuite:
                     account.edit(entity, record)
             cursor = page.next
         assert set(records) <= set(told)
+        # Else a busy account could never tell what is gone.
+        assert page.complete
         advance(account, LONG_S)
         for state in states_of(await self.listed(account, entity, cursor)):
             told.setdefault(state.record, []).append(state)
@@ -397,48 +399,3 @@ def instead(account: Account, call: Call, body: bytes) -> Callable[[Call], tuple
         return (200, body) if asked.template == call.template else recorded[asked.template]
 
     return answer
-
-
-def torn(body: bytes) -> Iterator[bytes]:
-    """The body, cut off or without sense."""
-    yield from (body[: len(body) // 2], body[:-1], body + b"}", b"", b"null", b"[]", b"7", b"\xff\xfe", b"[" * 50_000)
-
-
-_ODD: tuple[Any, ...] = (None, 7, 1.5, True, "x", "", [], {}, [None], {"x": None})
-
-
-def broken(body: bytes) -> Iterator[bytes]:
-    """A JSON body with one thing in it another than it should be: each place of it, each kind of value."""
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return
-    for path in _paths(document):
-        for odd in _ODD:
-            yield json.dumps(_with(document, path, odd)).encode()
-        yield json.dumps(_without(document, path)).encode()
-
-
-def _paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
-    for key, one in inner:
-        yield (*before, key)
-        if len(before) < 3:
-            yield from _paths(one, (*before, key))
-
-
-def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    if not path:
-        return new
-    changed = dict(value) if isinstance(value, dict) else list(value)
-    changed[path[0]] = _with(value[path[0]], path[1:], new)
-    return changed
-
-
-def _without(value: Any, path: tuple[Any, ...]) -> Any:
-    changed = dict(value) if isinstance(value, dict) else list(value)
-    if len(path) == 1:
-        del changed[path[0]]
-    else:
-        changed[path[0]] = _without(value[path[0]], path[1:])
-    return changed

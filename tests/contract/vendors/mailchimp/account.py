@@ -67,6 +67,54 @@ class Audience:
         assert found["unsubscribe_reason"]
         return record, {"email": email, "status": "unsubscribed", "reason": found["unsubscribe_reason"], "happened_at": changed}  # fmt: skip
 
+    def document(self, number: int) -> dict[str, Any]:
+        return {
+            "email": f"Person{number}@Example.test", "merge.FNAME": f"Ida {number}", "merge.LNAME": "Alder",
+            "merge.PHONE": "+49 228 1", "merge.ADDRESS": {"street": "Hauptstr. 1", "street2": "", "city": "Bonn", "state": "NW", "zip": "53111", "country": "DE"},
+            "tags": ["segment: Gold", "payment: open"], "language": "de",
+        }  # fmt: skip
+
+    def changed(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return {**document, "merge.FNAME": "Changed", "tags": [*document["tags"], "inactive"]}
+
+    def gone(self) -> Mapping[str, Any]:
+        return {"how": "archive"}
+
+    def truth(self, key: str) -> Mapping[str, Any] | None:
+        answer = self.vendor.call("GET", self.vendor.member_path(key))
+        if answer.status_code == 404 or answer.json()["status"] == "archived":
+            return None
+        found = answer.json()
+        address = found["merge_fields"].get("ADDRESS") or {}
+        parts = {
+            "addr1": "street",
+            "addr2": "street2",
+            "city": "city",
+            "state": "state",
+            "zip": "zip",
+            "country": "country",
+        }
+        return {
+            "email": found["email_address"], "language": found["language"], "tags": [tag["name"] for tag in found["tags"]],
+            **{f"merge.{tag}": value for tag, value in found["merge_fields"].items() if tag != "ADDRESS"},
+            "merge.ADDRESS": {ours: address.get(theirs) for theirs, ours in parts.items()} if address else "",
+        }  # fmt: skip
+
+    def spoil(self, key: str) -> None:
+        self.vendor.told("PATCH", self.vendor.member_path(key), {"merge_fields": {"LNAME": "Spoiled"}})
+
+    def take_away(self, key: str) -> None:
+        self.vendor.gone("POST", f"{self.vendor.member_path(key)}/actions/delete-permanent")
+
+    def refusals(self) -> Sequence[tuple[dict[str, Any], str]]:
+        forgotten = "forgotten@example.test"
+        self.vendor.add(forgotten)
+        self.vendor.gone("POST", f"{self.vendor.member_path(forgotten)}/actions/delete-permanent")
+        return [
+            ({**self.document(50), "email": "no-address"}, "MC_INVALID"),
+            ({**self.document(51), "email": forgotten}, "MC_FORGOTTEN"),
+        ]
+
     def receipts(self) -> Sequence[Receipt]:
         return [receipt(kind, self.place) for kind in ("subscribe", "unsubscribe", "profile", "upemail", "cleaned")]
 
