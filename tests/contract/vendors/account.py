@@ -46,7 +46,12 @@ class Account(Protocol):
     place: str
     api: Recorded
     """The product's door to it."""
-    sandbox: SandboxProcess
+
+    def calls(self) -> int:
+        """How many calls the vendor has counted that were not its operator's."""
+
+    def advance(self, seconds: float) -> None:
+        """Moves the vendor's clock."""
 
     def fill(self, entity: Entity, count: int) -> None:
         """At least so many records, which nobody has changed for a while."""
@@ -74,11 +79,12 @@ class Answering:
 
     profile: Profile
     answer: Callable[[Call], tuple[int, bytes]]
+    now: Callable[[], datetime] = lambda: AT
 
     async def call(self, call: Call) -> VendorAnswer:
         status, body = self.answer(call)
-        headers = {"date": AT.strftime("%a, %d %b %Y %H:%M:%S GMT")}
-        found = judged(self.profile, call, Answer(status, headers, body, 0.01), "token", AT)
+        headers = {"date": self.now().strftime("%a, %d %b %Y %H:%M:%S GMT")}
+        found = judged(self.profile, call, Answer(status, headers, body, 0.01), "token", self.now())
         if isinstance(found, Failure):
             raise found
         return found
@@ -122,8 +128,18 @@ async def door_to(vendor: Vendor, connection: Connection, base: str, token: str)
         await door.aclose()
 
 
-def calls_of(sandbox: SandboxProcess, vendor: Vendor) -> int:
-    """How many calls the vendor has counted that were not its operator's."""
-    rows = sandbox.get("log")["calls"]
-    assert isinstance(rows, list)
-    return sum(1 for row in rows if row["vendor"] == vendor.name and not row["operator"])
+@dataclass
+class InSandbox:
+    """What accounts of the sandbox have in common."""
+
+    connection: Connection
+    api: Recorded
+    sandbox: SandboxProcess
+
+    def calls(self) -> int:
+        rows = self.sandbox.get("log")["calls"]
+        assert isinstance(rows, list)
+        return sum(1 for row in rows if row["vendor"] == self.connection.vendor and not row["operator"])
+
+    def advance(self, seconds: float) -> None:
+        self.sandbox.post("clock", {"advance_s": seconds})

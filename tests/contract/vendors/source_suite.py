@@ -15,7 +15,7 @@ from common.contracts.ids import Entity, RecordId
 from common.contracts.records import RECORDS
 from common.failures import Failure, FailureClass, Rejected
 from common.http.call import Api, Call
-from tests.contract.vendors.account import Account, Answering, calls_of
+from tests.contract.vendors.account import Account, Answering
 from tests.support.odd_bodies import broken, torn
 from tests.support.sandbox import SandboxProcess
 from vendors.vendor import Cursor, Page, Source, State, Subject, Vendor
@@ -64,9 +64,9 @@ class SourceSuite:
 
     async def quiet(self, account: Account, entity: Entity) -> Cursor:
         """Everything was read, and so long ago that it is settled."""
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         pages = await self.listed(account, entity)
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         assert pages[-1].next is not None
         return pages[-1].next
 
@@ -78,10 +78,10 @@ class SourceSuite:
 
     async def test_a_whole_account_is_one_call_a_page(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        before = calls_of(account.sandbox, self.vendor)
+        before = account.calls()
         pages = await self.listed(account, entity)
         states = states_of(pages)
-        assert calls_of(account.sandbox, self.vendor) - before == len(pages) == self.ideal(len(states))
+        assert account.calls() - before == len(pages) == self.ideal(len(states))
         assert len(states) > 2 * self.per_page
         assert len({state.record for state in states}) == len(states)
         assert [page.complete for page in pages] == [False] * (len(pages) - 1) + [True]
@@ -89,7 +89,7 @@ class SourceSuite:
     async def test_a_list_tells_what_reads_by_id_tell(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 12)
         account.everything(entity)
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         for row in states_of(await self.listed(account, entity)):
             (detail,) = await self.read(account, entity, row.record)
             assert (row.kind, row.coverage, row.version) == ("changed", "list", detail.version)
@@ -103,12 +103,12 @@ class SourceSuite:
 
     async def test_goes_on_from_the_cursor_of_any_page(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         whole = states_of(await self.listed(account, entity))
         first = await anext(aiter(self.pages(account, entity)))
-        before = calls_of(account.sandbox, self.vendor)
+        before = account.calls()
         rest = await self.listed(account, entity, Cursor(str(first.next)))
-        assert calls_of(account.sandbox, self.vendor) - before <= self.ideal(len(whole)) - 1
+        assert account.calls() - before <= self.ideal(len(whole)) - 1
         assert {s.record for s in [*first.states, *states_of(rest)]} == {state.record for state in whole}
         # What was deleted in between is not known to it.
         assert not any(page.complete for page in rest)
@@ -117,9 +117,9 @@ class SourceSuite:
 
     async def test_a_poll_of_a_quiet_account_is_one_call_and_tells_nothing(self, account: Account, entity: Entity) -> None:  # fmt: skip
         account.fill(entity, self.per_page + 1)
-        cursor, before = await self.quiet(account, entity), calls_of(account.sandbox, self.vendor)
+        cursor, before = await self.quiet(account, entity), account.calls()
         (page,) = await self.listed(account, entity, cursor)
-        assert calls_of(account.sandbox, self.vendor) - before == 1
+        assert account.calls() - before == 1
         assert (page.states, page.next, page.complete) == ([], cursor, False)
 
     async def test_a_poll_tells_what_has_changed_and_no_more(self, account: Account, entity: Entity) -> None:
@@ -129,9 +129,9 @@ class SourceSuite:
         for record in chosen:
             account.edit(entity, record)
         made = account.create(entity)
-        before = calls_of(account.sandbox, self.vendor)
+        before = account.calls()
         pages = await self.listed(account, entity, cursor)
-        assert calls_of(account.sandbox, self.vendor) - before == 1
+        assert account.calls() - before == 1
         assert {state.record for state in states_of(pages)} == {*chosen, made}
 
     async def test_what_is_still_changing_is_told_again_until_it_is_settled(self, account: Account, entity: Entity) -> None:  # fmt: skip
@@ -144,7 +144,7 @@ class SourceSuite:
             told.append([state.version.settled for state in page.states if state.record == record])
             assert page.next is not None
             cursor = page.next
-            advance(account, 60.0)
+            account.advance(60.0)
         assert told == [[False], [True], []]
 
     async def test_what_the_list_did_not_show_yet_comes_with_the_next_poll(self, account: Account, entity: Entity) -> None:  # fmt: skip
@@ -152,10 +152,10 @@ class SourceSuite:
         cursor = await self.quiet(account, entity)
         account.lag(5)
         account.edit(entity, early)
-        advance(account, 5.0)
+        account.advance(5.0)
         account.edit(entity, late)
         first = await self.listed(account, entity, cursor)
-        advance(account, 30.0)
+        account.advance(30.0)
         assert first[-1].next is not None
         second = await self.listed(account, entity, first[-1].next)
         (detail,) = await self.read(account, entity, late)
@@ -169,7 +169,7 @@ class SourceSuite:
         cursor = await self.quiet(account, entity)
         account.edit(entity, record)
         later = (await self.listed(account, entity, cursor))[-1].next
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         assert [state.record for state in states_of(await self.listed(account, entity, cursor))] == [record]
         assert later is not None
 
@@ -185,7 +185,7 @@ class SourceSuite:
 
     async def test_no_edit_slips_while_pages_are_read(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         records = [state.record for state in states_of(await self.listed(account, entity))]
         told: dict[RecordId, list[State]] = {}
         touched: list[RecordId] = []
@@ -202,7 +202,7 @@ class SourceSuite:
         assert set(records) <= set(told)
         # Else a busy account could never tell what is gone.
         assert page.complete
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         for state in states_of(await self.listed(account, entity, cursor)):
             told.setdefault(state.record, []).append(state)
         for detail in await self.read(account, entity, *touched):
@@ -212,7 +212,7 @@ class SourceSuite:
 
     async def test_what_a_deletion_hides_is_in_the_next_listing(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        advance(account, LONG_S)
+        account.advance(LONG_S)
         records = [state.record for state in states_of(await self.listed(account, entity))]
         told: set[RecordId] = set()
         async for page in self.pages(account, entity):
@@ -230,7 +230,7 @@ class SourceSuite:
     async def test_a_later_state_has_a_later_version(self, account: Account, entity: Entity) -> None:
         record = account.create(entity)
         (first,) = await self.read(account, entity, record)
-        advance(account, 30.0)
+        account.advance(30.0)
         (same,) = await self.read(account, entity, record)
         account.edit(entity, record)
         (edited,) = await self.read(account, entity, record)
@@ -241,7 +241,7 @@ class SourceSuite:
     async def test_gone_is_a_deletion_by_the_vendors_clock(self, account: Account, entity: Entity) -> None:
         record = account.create(entity)
         (there,) = await self.read(account, entity, record)
-        advance(account, 30.0)
+        account.advance(30.0)
         account.remove(entity, record)
         (gone,) = await self.read(account, entity, record)
         assert (gone.kind, gone.coverage, gone.fields) == ("deleted", "gone", {})
@@ -363,10 +363,6 @@ class SourceSuite:
         for state in states:
             if state.kind == "changed":
                 RECORDS[entity].model_validate(state.fields)
-
-
-def advance(account: Account, seconds: float) -> None:
-    account.sandbox.post("clock", {"advance_s": seconds})
 
 
 def states_of(pages: Sequence[Page]) -> list[State]:

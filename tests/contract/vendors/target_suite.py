@@ -10,7 +10,7 @@ import pytest
 
 from common.contracts.ids import Entity
 from common.failures import Failure, FailureClass
-from tests.contract.vendors.account import Account, Answering, calls_of
+from tests.contract.vendors.account import Account, Answering
 from tests.contract.vendors.hand import Hand
 from tests.support.odd_bodies import broken, torn
 from tests.support.sandbox import SandboxProcess
@@ -86,9 +86,9 @@ class TargetSuite:
     async def test_planned_again_it_costs_no_call(self, account: TargetAccount, hand: Hand) -> None:
         document = account.document(1)
         await hand.settle(document)
-        before = calls_of(account.sandbox, self.vendor)
+        before = account.calls()
         assert hand.planned(hand.work(document)) == Nothing()
-        assert calls_of(account.sandbox, self.vendor) == before
+        assert account.calls() == before
 
     async def test_who_knows_nothing_finds_it_there_and_writes_nothing(self, account: TargetAccount, hand: Hand) -> None:  # fmt: skip
         document = account.document(1)
@@ -196,11 +196,11 @@ class TargetSuite:
     async def test_many_new_records_share_their_calls(self, account: TargetAccount, hand: Hand) -> None:
         acts = [await self.first(hand, account.document(number)) for number in range(1, 8)]
         calls = -(-len(acts) // acts[0].most) if acts[0].batch else len(acts)
-        before = calls_of(account.sandbox, self.vendor)
+        before = account.calls()
         size = acts[0].most if acts[0].batch else 1
         for at in range(0, len(acts), size):
             assert all(isinstance(verdict, Done) for verdict in await hand.apply(*acts[at : at + size]))
-        assert calls_of(account.sandbox, self.vendor) - before == calls
+        assert account.calls() - before == calls
 
     async def test_a_look_tells_of_every_key_it_was_asked_for(self, account: TargetAccount, hand: Hand) -> None:
         documents = [account.document(number) for number in range(1, 4)]

@@ -12,11 +12,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.contracts.messages import Receipt
 from tests.contract.sandbox.mailchimp.vendor import Admin, Vendor
-from tests.contract.vendors.account import Recorded, door_to
+from tests.contract.vendors.account import InSandbox, door_to
 from tests.support.sandbox import SandboxProcess
 from vendors import mailchimp
 from vendors.mailchimp.members import member_of
@@ -24,12 +23,9 @@ from vendors.vendor import connection_of
 
 
 @dataclass
-class Audience:
+class Audience(InSandbox):
     """Its members, worked on as the account's operator."""
 
-    connection: Connection
-    api: Recorded
-    sandbox: SandboxProcess
     vendor: Vendor
     place: str
     _addresses: dict[RecordId, str] = field(default_factory=dict)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.contracts.messages import Receipt
 from tests.contract.sandbox.zoho_books.books import Books, Tokens, account_of
-from tests.contract.vendors.account import Recorded, door_to
+from tests.contract.vendors.account import InSandbox, door_to
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_books
 from vendors.vendor import connection_of
@@ -29,12 +28,9 @@ NEUTRAL = {("street" if name == "address" else name): value for name, value in A
 
 
 @dataclass
-class BooksAccount:
+class BooksAccount(InSandbox):
     """Customers, invoices and payments, worked on as the organisation's operator."""
 
-    connection: Connection
-    api: Recorded
-    sandbox: SandboxProcess
     books: Books
     place: str = ""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
