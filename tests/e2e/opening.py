@@ -145,13 +145,15 @@ def _join(road: Road, steps: Sequence[JoinStep]) -> None:
 def mapping_changed(road: Road, change: Callable[[dict[str, Any]], None]) -> int:
     """A new version of the sync's mapping, active at once; its number."""
     stored = road.sql.rows(
-        "select s.id, m.version, m.definition from core.sync s join core.mapping_version m on m.sync = s.id and m.version = s.mapping_version"
+        "select m.sync, m.leg, m.version, m.definition from core.leg l join core.mapping_version m "
+        "on (m.sync, m.leg, m.version) = (l.sync, l.name, l.mapping_version)"
     )[0]
     definition, version = stored["definition"], stored["version"] + 1
     change(definition)
     road.sql.execute(
-        "insert into core.mapping_version (sync, version, definition, created_at) values ($1, $2, $3, now())",
-        stored["id"], version, definition,
+        "insert into core.mapping_version (sync, leg, version, definition, created_at) values ($1, $2, $3, $4, now())",
+        stored["sync"], stored["leg"], version, definition,
     )  # fmt: skip
-    road.sql.execute("update core.sync set mapping_version = $2 where id = $1", stored["id"], version)
+    road.sql.execute("update core.leg set mapping_version = $2 where sync = $1", stored["sync"], version)
+    road.sql.execute("update core.sync set mapping_version = $2 where id = $1", stored["sync"], version)
     return int(version)

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from tests.support.database import Database
+from tests.support.legs import ONE_LEG
 
 CONNECTIONS, RECORDS, JOURNAL, LETTERS = 1000, 1_000_000, 10_000_000, 50_000
 # One sync of the five hundred has half of everything: the largest customer.
@@ -32,10 +33,10 @@ CONFIGURATION = (
     f"""insert into core.connection (id, vendor, name, state, created_at, updated_at)
         select x || n, case x when 'a' then 'zoho-books' else 'mailchimp' end, x || n, 'active', now(), now()
           from generate_series(0, {SYNCS - 1}) as n, unnest(array['a', 'b']) as x""",
-    f"""insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, mapping_version,
-                               created_at, updated_at)
-        select 's' || n, 'sync ' || to_char(n, '0000'), 'zoho-books-to-mailchimp', 'customer', 'a' || n, 'b' || n, 'list',
+    f"""insert into core.sync (id, name, template, source_connection, target_connection, state, mapping_version, created_at, updated_at)
+        select 's' || n, 'sync ' || to_char(n, '0000'), 'zoho-books-to-mailchimp', 'a' || n, 'b' || n,
                case when n % 10 = 9 then 'disabled' else 'active' end, 1, now() - interval '200 days', now() from generate_series(0, {SYNCS - 1}) as n""",
+    ONE_LEG.replace("$1", "'list'"),
 )
 
 RECORD_TABLES = (

@@ -14,6 +14,7 @@ from common.journal import Entry, Step, write
 from common.state.definitions import to_jsonb
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from tests.support.database import Database
+from tests.support.legs import ONE_LEG
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -102,13 +103,13 @@ async def judged_world(database: Database) -> AsyncIterator[Judged]:
             name, vendor, NOON,
         )  # fmt: skip
     await world.execute(
-        """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, mapping_version,
-                                  created_at, updated_at)
-           values ('s1', 's1', 'zoho-books-to-mailchimp', 'customer', 'books', 'chimp', 'list', 'active', 1, $1, $1)""",
+        """insert into core.sync (id, name, template, source_connection, target_connection, state, mapping_version, created_at, updated_at)
+           values ('s1', 's1', 'zoho-books-to-mailchimp', 'books', 'chimp', 'active', 1, $1, $1)""",
         NOON,
     )
+    await world.execute(ONE_LEG, "list")
     await world.execute(
-        "insert into core.mapping_version (sync, version, definition, created_at) values ('s1', 1, $1, $2)",
+        "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'customer', 1, $1, $2)",
         to_jsonb(DEFINITION), NOON,
     )  # fmt: skip
     try:

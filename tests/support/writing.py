@@ -28,6 +28,7 @@ from common.http.tokens import Token
 from common.metrics import Metrics
 from common.secret import Secret
 from common.state.pool import Pool, close_pool, open_pool, transaction
+from tests.support.legs import ONE_LEG
 from tests.support.sandbox import SandboxProcess
 from vendors import mailchimp, zoho_books
 from vendors.vendor import Vendor, connection_of
@@ -38,7 +39,7 @@ from writing.lease_renewer import LEASE
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
             flow.vendor_probe, flow.recheck,
-            flow.journal, core.connection, core.sync"""
+            flow.journal, core.connection, core.sync, core.leg, core.mapping_version"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -147,10 +148,11 @@ class World:
     async def join(self, sync: str, source: str = "books", target: str = "chimp", place: str = LIST) -> None:
         """A sync of customers."""
         await self.execute(
-            """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, created_at, updated_at)
-               values ($1, $1, 't', 'customer', $2, $3, $4, 'active', $5, $5)""",
-            sync, source, target, place, self.clock.now(),
+            """insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at)
+               values ($1, $1, 't', $2, $3, 'active', $4, $4)""",
+            sync, source, target, self.clock.now(),
         )  # fmt: skip
+        await self.execute(ONE_LEG, place)
 
     # --- wishes
 

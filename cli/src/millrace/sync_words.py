@@ -27,8 +27,6 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
         ("name", one["name"]),
         ("state", one["standing"]),
         ("template", one["template"]),
-        ("from", f"{one['source']}, {one['entity']}"),
-        ("to", f"{one['target']}, {one['place']}"),
         ("mapping", f"version {one['mapping_version']}"),
         ("waiting", _waiting(one)),
         ("failed", f"{one['failed']}{_see_failed(one)}"),
@@ -36,9 +34,22 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
     ]
     for label, value in labels:
         yield f"{label:<10}  {value}"
-    mapping = one["mapping"]
-    if mapping is None:
-        return
+    for leg in one["legs"]:
+        yield from _leg(one, leg, alone=len(one["legs"]) == 1)
+
+
+def _leg(one: Mapping[str, Any], leg: Mapping[str, Any], *, alone: bool) -> Iterator[str]:
+    """Where a leg leads, and its mapping; a sync with several tells which is which."""
+    ends = (one["source"], one["target"])[:: 1 if leg["direction"] == "forward" else -1]
+    if not alone:
+        yield f"{'leg':<10}  {leg['name']}, {leg['direction']}, mapping version {leg['mapping_version']}"
+    yield f"{'from':<10}  {', '.join(word for word in (ends[0], leg['source_entity'], leg['source_place']) if word)}"
+    yield f"{'to':<10}  {ends[1]}, {leg['target_entity']}, {leg['target_place']}"
+    if leg["mapping"] is not None:
+        yield from _mapping(leg["mapping"])
+
+
+def _mapping(mapping: Mapping[str, Any]) -> Iterator[str]:
     for number, row in enumerate(mapping["rows"], 1):
         yield f"  {number:>2}  {row['target']:<16} <- {_rule(row)}"
     if mapping["filter"]:
@@ -52,6 +63,8 @@ def applied_lines(told: Mapping[str, Any]) -> Iterator[str]:
     would = "would be " if told["dry_run"] else ""
     words = {"created": f"{would}created", "changed": f"{would}changed", "unchanged": "is as the file says"}
     yield f"{told['name']} {words[told['outcome']]}: mapping version {told['mapping_version']}, {told['state']}."
+    for leg in told["legs"] if len(told["legs"]) > 1 else ():
+        yield f"  leg {leg['name']} {words[leg['outcome']]}: mapping version {leg['mapping_version']}"
     for field in told["fields_created"]:
         yield f"  {would}new field: {field}"
     for webhook in told["webhooks"]:
@@ -61,7 +74,21 @@ def applied_lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def preview_lines(told: Mapping[str, Any]) -> Iterator[str]:
-    """Counts, reasons, samples."""
+    """Counts, reasons, samples: of each leg where there are several."""
+    if len(told["legs"]) == 1:
+        yield from _counts(told)
+    for leg in told["legs"] if len(told["legs"]) > 1 else ():
+        yield f"Leg {leg['leg']}"
+        yield from _counts(leg)
+    for field in told["fields_to_create"]:
+        yield f"Field to be created: {field}"
+    for warning in told["warnings"]:
+        yield f"Note: {warning}"
+    if not told["total"]:
+        yield "Nothing has been read from the source yet."
+
+
+def _counts(told: Mapping[str, Any]) -> Iterator[str]:
     reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in told["skipped_by_reason"].items())
     yield (
         f"Of {told['total']}: will add {told['add']} | will update {told['update']} | unchanged {told['unchanged']} | "
@@ -75,12 +102,6 @@ def preview_lines(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"      {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
         for remark in sample["notes"]:
             yield f"      {remark}"
-    for field in told["fields_to_create"]:
-        yield f"Field to be created: {field}"
-    for warning in told["warnings"]:
-        yield f"Note: {warning}"
-    if not told["total"]:
-        yield "Nothing has been read from the source yet."
 
 
 def history_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:

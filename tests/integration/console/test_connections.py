@@ -9,18 +9,20 @@ import pytest
 
 from tests.support.broker import Browser, gates, query
 from tests.support.console import Console
+from tests.support.legs import ONE_LEG
 
 
 def use_in_a_sync(console: Console, connection: str, state: str = "active", sync: str = "demo") -> None:
     query(
         console.world.database,
-        """insert into core.sync (id, name, template, entity, source_connection, target_connection, state, created_at, updated_at)
-           values ($1, $2, 'zoho-books-to-mailchimp', 'customer', $3, $3, $4, now(), now())""",
+        """insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at)
+           values ($1, $2, 'zoho-books-to-mailchimp', $3, $3, $4, now(), now())""",
         f"{sync}-{connection}",
         f"{sync} of {connection}",
         connection,
         state,
     )
+    query(console.world.database, ONE_LEG, "")
 
 
 def calls(console: Console, what: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ the database, and nothing reads a large table from end to end."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, cast
@@ -13,7 +14,7 @@ import asyncpg
 import pytest
 
 from common.clock import FixedClock
-from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.contracts.ids import ConnectionId
 from common.state import configuration
 from common.state.pool import Pool, close_pool, connection, open_pool, transaction
 from console.state import connections, queues, records, syncs
@@ -23,9 +24,8 @@ from console.use_cases.history import History
 from console.use_cases.letter_choice import LetterWish
 from console.use_cases.letters import Letters
 from console.use_cases.syncs import Syncs
-from mapper import rows
+from mapper import wanted_rows
 from mapper.preview import preview
-from mapper.rows import Key
 from tests.support import big
 from tests.support.big import BIG, NOW
 from tests.support.database import Database, Server, in_a_loop
@@ -158,9 +158,10 @@ class TestHistory:
 class TestPreview:
     async def test_a_page_of_the_records(self, console: Pool, service: Pool) -> None:
         pool = ExplainedPool(console)
-        told = await preview(
-            cast(Pool, pool), DEFINITION, ConnectionId("a0"), Entity("customer"), SyncId("s0"), most=3000
-        )
+        async with transaction(console) as tx:
+            sync = await syncs.named(tx, "s0")
+        assert sync is not None
+        told = await preview(cast(Pool, pool), replace(sync.legs[0], mapping=DEFINITION), most=3000)
         assert (told.total, told.complete) == (3000, False)
         hold(pool.seen)
 
@@ -172,11 +173,11 @@ class TestTurns:
             # A tenth of the syncs has no target any more: what they are owed stays where it is.
             reachable = {sync.id: sync for sync in known.syncs.values() if sync.state == "active"}
             explained: Any = Explained(tx)
-            owed = await rows.unpublished(explained, reachable, None, 500)
+            owed = await wanted_rows.unpublished(explained, reachable, None, 500)
             assert len(owed) == 500
-            keys = [Key(one.command.source, one.command.entity, one.command.record) for one in owed]
-            assert len(await rows.unpublished(explained, reachable, keys, 500)) == 500
-            await rows.mark_published(explained, [one.command for one in owed])
+            keys = [one.source for one in owed]
+            assert len(await wanted_rows.unpublished(explained, reachable, keys, 500)) == 500
+            await wanted_rows.mark_published(explained, [one.command for one in owed])
             hold(explained.seen)
 
     async def test_claim(self, service: Pool) -> None:

@@ -11,7 +11,6 @@ from typing import Any, cast
 import pytest
 
 from common.api.refusal import Refusal
-from common.contracts.ids import ConnectionId, Entity, SyncId
 from common.failures import FailureClass, Transient
 from common.journal import Step
 from common.state.dead_letters import DeadLetter, DeadLetters, LetterFilter, StoredLetter
@@ -29,7 +28,7 @@ from console.use_cases.records import Records
 from console.use_cases.syncs import Syncs
 from mapper.preview import preview
 from tests.support.database import Database
-from tests.support.judged import DEFINITION, NOON, TRACE, Judged, judged_world
+from tests.support.judged import NOON, TRACE, Judged, judged_world
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ class TestHistory:
         await world.tell(Step.MAPPED, "changed", revision=2, mapping_version=1)
         await world.tell(Step.APPLIED, "changed", revision=2, details={"action": "update"})
         await world.execute(
-            "insert into flow.remap (sync, mapping_version, seen, changed, started_at, finished_at) values ('s1', 1, 5, 1, $1, $1)",
+            "insert into flow.remap (sync, leg, mapping_version, seen, changed, started_at, finished_at) values ('s1', 'customer', 1, 5, 1, $1, $1)",
             NOON,
         )
         runs = (await History(world.pool, syncs_of(world), world.clock).of("s1", 10)).runs
@@ -131,10 +130,10 @@ class TestPreview:
             """insert into flow.record_state (connection, entity, record, fields, sequence, first_at, changed_at)
                select 'books', 'customer', n::text, '{"email": "p@example.org"}', '1', now(), now() from generate_series(1, 2500) n"""
         )
-        source = ConnectionId("books"), Entity("customer"), SyncId("s1")
-        told = await preview(world.pool, DEFINITION, *source, most=2000)
+        (leg,) = (await syncs_of(world).row("s1")).legs
+        told = await preview(world.pool, leg, most=2000)
         assert (told.total, told.complete) == (2000, False)
-        assert (await preview(world.pool, DEFINITION, *source)).total == 2500
+        assert (await preview(world.pool, leg)).total == 2500
 
 
 class TestRecords:

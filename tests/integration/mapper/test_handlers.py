@@ -28,6 +28,7 @@ from mapper.publisher import Publisher
 from mapper.remap import Remapper
 from tests.support.bus import until
 from tests.support.database import Database
+from tests.support.legs import ONE_LEG
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -104,15 +105,17 @@ async def configure(owner: Pool, definition: MappingDefinition, *, state: str = 
                 name, vendor, NOON,
             )  # fmt: skip
         await tx.execute(
-            """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, mapping_version, created_at, updated_at)
-               values ('s1', 's1', 't', 'customer', 'books', 'chimp', 'list1', $1, $2, $3, $3)
+            """insert into core.sync (id, name, template, source_connection, target_connection, state, mapping_version, created_at, updated_at)
+               values ('s1', 's1', 't', 'books', 'chimp', $1, $2, $3, $3)
                on conflict (id) do update set mapping_version = $2, state = $1""",
             state, definition.version, NOON,
         )  # fmt: skip
+        await tx.execute(ONE_LEG, "list1")
         await tx.execute(
-            "insert into core.mapping_version (sync, version, definition, created_at) values ('s1', $1, $2, $3)",
+            "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'customer', $1, $2, $3)",
             definition.version, to_jsonb(definition), NOON,
         )  # fmt: skip
+        await tx.execute("update core.leg set mapping_version = $1", definition.version)
 
 
 @pytest.fixture

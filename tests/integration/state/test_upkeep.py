@@ -23,6 +23,7 @@ from common.state.pool import Pool, close_pool, open_pool
 from common.state.retention import KEEPERS, Keeper, Service
 from common.state.upkeep import LOOK_EVERY_S, LastRun, Upkeep, last_runs
 from tests.support.database import Database
+from tests.support.legs import ONE_LEG
 
 # The functions that take the journal away believe the database's clock too, so the test lives in the present.
 NOW = datetime.now(UTC).replace(hour=12)
@@ -167,13 +168,14 @@ class TestWhatGoes:
 
     async def test_jobs_of_replaced_versions_and_not_the_last_one(self, place: Place) -> None:
         await place.owner.execute(
-            """insert into core.sync (id, name, template, entity, source_connection, target_connection, mapping_version, created_at, updated_at)
-               values ('s', 's', 't', 'customer', 'here', 'here', 3, now(), now())"""
+            """insert into core.sync (id, name, template, source_connection, target_connection, mapping_version, created_at, updated_at)
+               values ('s', 's', 't', 'here', 'here', 3, now(), now())"""
         )
+        await place.owner.execute(ONE_LEG, "")
         for version in (1, 2, 3):
             at = YOUNG if version == 2 else OLD
             await place.owner.execute(
-                "insert into flow.remap (sync, mapping_version, started_at, finished_at) values ('s', $1, $2, $2)",
+                "insert into flow.remap (sync, leg, mapping_version, started_at, finished_at) values ('s', 'customer', $1, $2, $2)",
                 version,
                 at,
             )

@@ -9,6 +9,7 @@ import pytest
 
 from common.failures import Failure
 from common.http.call import Api
+from tests.support.legs import ONE_LEG
 from tests.support.writing import World
 from vendors import mailchimp
 from vendors.acts import Act, Answered, Attempt, Done, Sending, Step, Work
@@ -152,10 +153,11 @@ class TestConnections:
                select 'c' || n, 'mailchimp', 'c' || n, 'active', '{"dc": "us6"}', 'c' || n, now(), now() from generate_series(1, 1000) n"""
         )
         await world.execute(
-            """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, created_at, updated_at)
-               select 's' || n || 'x', 's' || n || 'x', 't', 'customer', 'books', 'c' || n, 'l', 'active', now(), now()
+            """insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at)
+               select 's' || n || 'x', 's' || n || 'x', 't', 'books', 'c' || n, 'active', now(), now()
                  from generate_series(1, 1000) n"""
         )
+        await world.execute(ONE_LEG, "l")
         async with world.running():
             await asyncio.sleep(1.0)
             before = await _transactions(world)
@@ -174,9 +176,10 @@ async def _second(world: World, details: dict[str, str]) -> None:
         details,
     )
     await world.execute(
-        """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, created_at, updated_at)
-           values ('other', 'other', 't', 'customer', 'books', 'other', 'l', 'active', now(), now())"""
+        """insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at)
+           values ('other', 'other', 't', 'books', 'other', 'active', now(), now())"""
     )
+    await world.execute(ONE_LEG, "l")
 
 
 async def _transactions(world: World) -> int:

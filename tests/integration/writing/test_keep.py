@@ -179,10 +179,10 @@ class TestNewMappingVersion:
 
 async def version(world: World, number: int, *rows: MappingRow) -> None:
     await world.execute(
-        "insert into core.mapping_version (sync, version, definition, created_at) values ('s1', $1, $2, $3)",
+        "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'customer', $1, $2, $3)",
         number, to_jsonb(MappingDefinition(number, rows)), world.clock.now(),
     )  # fmt: skip
-    await world.execute("update core.sync set mapping_version = $1 where id = 's1'", number)
+    await world.execute("update core.leg set mapping_version = $1 where sync = 's1'", number)
 
 
 def told(world: World, record: str, **fields: object) -> Delivered[ChangeEvent]:

@@ -88,8 +88,8 @@ class TestSwitchedOff:
         await world.execute(
             """insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version,
                                            target_entity, target_key, lane, priority, happened_at, state, due_at, received_at, changed_at)
-               select s.id, 'customer', n::text, 'books', 'chimp', s.place, 1, 'present', '{}', 1, 'member', 'm' || n || '@ex.org', 'live', 0,
-                      now(), 'done', now(), now(), now() from core.sync s, generate_series(1, 10000) as n where s.id in ('s1', 's2')"""
+               select s.sync, 'customer', n::text, 'books', 'chimp', s.target_place, 1, 'present', '{}', 1, 'member', 'm' || n || '@ex.org', 'live', 0,
+                      now(), 'done', now(), now(), now() from core.leg s, generate_series(1, 10000) as n where s.sync in ('s1', 's2')"""
         )
         await world.execute(
             """insert into flow.target_owner (account, place, target_entity, key, source_account, sync, entity, record, standing, since)

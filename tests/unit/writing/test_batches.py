@@ -14,7 +14,7 @@ from writing.owners import Ownership
 
 def row(place: str = "list") -> Claimed:
     key = ItemKey(SyncId("s"), Entity("customer"), RecordId("1"))
-    item = Item(key, ConnectionId("b"), "b", ConnectionId("c"), "c", place, Entity("member"), 1, "present", "", {}, 1, "k", Lane.LIVE, "", "", datetime(2026, 1, 1, tzinfo=UTC), "", 0, "", uuid4())  # fmt: skip
+    item = Item(key, ConnectionId("b"), "b", Entity("customer"), ConnectionId("c"), "c", place, Entity("member"), 1, "present", "", {}, 1, "k", Lane.LIVE, "", "", datetime(2026, 1, 1, tzinfo=UTC), "", 0, "", uuid4())  # fmt: skip
     return Claimed(item, Ownership(), {})
 
 

@@ -83,7 +83,7 @@ class TestDelay:
 def held(attempts: int, *, looks: int = 0, group: str = "") -> Item:
     key = ItemKey(SyncId("s"), Entity("customer"), RecordId("1"))
     item = Item(
-        key, ConnectionId("b"), "b", ConnectionId("c"), "c", "list", Entity("member"), 1, "present", "", {}, 1, "k", Lane.LIVE, "", "",
+        key, ConnectionId("b"), "b", Entity("customer"), ConnectionId("c"), "c", "list", Entity("member"), 1, "present", "", {}, 1, "k", Lane.LIVE, "", "",
         NOW, "", attempts, "", uuid4(),
     )  # fmt: skip
     return replace(

@@ -22,7 +22,6 @@ NOUNS: tuple[Noun, ...] = (
     Noun("dead-letter"),
     Noun("group"),
     Noun("keys"),
-    Noun("link"),
     Noun("record"),
     Noun("sync"),
     Noun("topic"),

@@ -180,7 +180,8 @@ def read_document(path: Path) -> Mapping[str, Any]:
         raise CommandError(f"{path} is not YAML: {where[:300]}", "Correct the file.", ExitCode.USAGE) from wrong
     if not isinstance(found, dict):
         raise CommandError(
-            f"{path} holds no sync: it has to have name, template, source, target and place.", code=ExitCode.USAGE
+            f"{path} holds no sync: it has to have name, source, target, and template and place, or legs.",
+            code=ExitCode.USAGE,
         )
     try:
         json.dumps(found)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import Mode
 from common.failures import Failure
 from common.http.call import Api
 from vendors.absorbing import Absorbed, Fact, TargetEvent
@@ -28,6 +29,8 @@ class Target(Protocol):
     Planning is pure; each `apply` is one call that can change something.
     """
 
+    mode: Mode
+    """How its records are written: a leg runs in no other."""
     places_name: str
     """What a place is called: an audience, a list, an organisation."""
     looks: int

@@ -19,7 +19,7 @@ from common.http.door import Api, Call
 from common.http.profile import Profile
 from vendors.catalogue import FieldCatalogue
 from vendors.channel import Channel
-from vendors.grant import Grant
+from vendors.grant import Grant, Place
 from vendors.target import Target
 
 # --- how it calls us -------------------------------------------------------------------------------------------------------
@@ -93,6 +93,8 @@ class State:
     coverage: Coverage
     fields: Mapping[str, Any]
     observed_at: datetime
+    place: str = ""
+    """Which organisation, shop or audience it is in, where records of several come through one connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,9 @@ class Source(Protocol):
         account's places, where a connection has several. A row that is not readable is a state `asked`; a page that is not is a
         `Failure`.
         """
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        """Where the records are that come through this connection: organisations, shops, audiences. A leg may take those of one."""
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """The fields that this account's records have, custom fields included."""

@@ -40,6 +40,8 @@ class Item:
     key: ItemKey
     source: ConnectionId
     source_account: str
+    source_entity: Entity
+    """By the source's own name; the key has the leg's."""
     connection: ConnectionId
     """The one to call through."""
     account: str
@@ -107,7 +109,8 @@ class NextState:
 
 # Read with every row of `flow.work_item as w`; an account that was learnt meanwhile counts from now on.
 ACCOUNTS = """(select c.account from core.connection c where c.id = w.connection) as account,
-              (select c.account from core.connection c where c.id = w.source) as source_account"""
+              (select c.account from core.connection c where c.id = w.source) as source_account,
+              (select l.source_entity from core.leg l where (l.sync, l.name) = (w.sync, w.entity)) as source_entity"""
 
 
 def item_of(row: Any) -> Item:
@@ -116,6 +119,7 @@ def item_of(row: Any) -> Item:
         key=key_of(row),
         source=ConnectionId(row["source"]),
         source_account=row["source_account"] or row["source"],
+        source_entity=Entity(row["source_entity"]),
         connection=ConnectionId(row["connection"]),
         account=row["account"] or row["connection"],
         place=row["place"],

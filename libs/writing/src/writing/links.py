@@ -79,7 +79,7 @@ async def lost(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
 def _ends(items: Sequence[Item]) -> list[list[str]]:
     """The record and where it is written to, as the parallel arrays that `unnest` takes."""
     return columns(
-        [(i.source_account, i.key.entity, i.key.record, i.account, i.place, i.target_entity) for i in items], 6
+        [(i.source_account, i.source_entity, i.key.record, i.account, i.place, i.target_entity) for i in items], 6
     )
 
 
@@ -92,9 +92,9 @@ _UNNEST = "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6
 _SAME = """(p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.right_entity)
          = (n.source, n.entity, n.record, n.account, n.place, n.target_entity)"""
 # Another sync keeps the same record under that key.
-_KEPT = """exists (select from flow.target_owner o
+_KEPT = """exists (select from flow.target_owner o join core.leg l on (l.sync, l.name) = (o.sync, o.entity)
                    where (o.account, o.place, o.target_entity, o.key) = (p.right_account, p.right_place, p.right_entity, p.right_key)
-                     and (o.source_account, o.entity, o.record) = (p.left_account, p.left_entity, p.left_id)
+                     and (o.source_account, l.source_entity, o.record) = (p.left_account, p.left_entity, p.left_id)
                      and o.standing = 'live' and o.sync <> n.sync)"""
 
 _MOVE = f"""

@@ -258,10 +258,14 @@ async def past(tx: DbConnection, items: Sequence[Item], vendor: str) -> dict[Ite
     return found
 
 
+# Legs of one entity of a source speak of the same records, whatever they are called.
 _PAST = """
 select distinct k.sync, k.entity, k.record, o.account, o.place, o.target_entity, o.key
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as k(sync, entity, record, source_account, target_entity)
-  join flow.target_owner o using (source_account, entity, record, target_entity)
+  join core.leg mine on (mine.sync, mine.name) = (k.sync, k.entity)
+  join flow.target_owner o
+    on (o.source_account, o.record, o.target_entity) = (k.source_account, k.record, k.target_entity)
+  join core.leg its on (its.sync, its.name) = (o.sync, o.entity) and its.source_entity = mine.source_entity
  where o.account in (select c.account from core.connection c where c.vendor = $6)
 """
 

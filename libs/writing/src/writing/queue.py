@@ -16,6 +16,7 @@ from uuid import uuid4
 from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.contracts.syncs import Sync
 from common.state import pool as state
 from common.state.configuration import Configuration
 from common.state.pool import Pool, connection, transaction
@@ -64,12 +65,9 @@ class Queue:
         found: dict[ConnectionId, dict[int, list[SyncId]]] = {}
         for row in pairs:
             sync = configuration.syncs.get(SyncId(row["sync"]))
-            if (
-                sync is not None
-                and (sync.state == "active" or sync.closing)
-                and not closed & {(sync.target, ""), (sync.target, sync.place)}
-            ):
-                found.setdefault(sync.target, {}).setdefault(row["priority"], []).append(sync.id)
+            if sync is not None and (sync.state == "active" or sync.closing):
+                for target in _open(sync, closed):
+                    found.setdefault(target, {}).setdefault(row["priority"], []).append(sync.id)
         closing = frozenset(sync.id for sync in configuration.syncs.values() if sync.closing)
         return [Due(one, syncs, closing) for one, syncs in found.items()]
 
@@ -101,12 +99,17 @@ class Queue:
             # Each sync gets its share; what some of them leave is shared out among the others.
             while hungry and (wanted := turn.most - len(taken)) > 0:
                 share = -(-wanted // len(hungry))
-                rows = await tx.fetch(_CLAIM, hungry, priority, now, share, token, self._lease, closed)
+                rows = await tx.fetch(_CLAIM, hungry, priority, now, share, token, self._lease, closed, due.connection)
                 # What was due first goes first, also inside a batch.
                 taken += [item_of(row) for row in sorted(rows, key=lambda row: row["due_at"])]
                 full = Counter(row["sync"] for row in rows)
                 hungry = [sync for sync in hungry if full[sync] >= share]
         return taken
+
+
+def _open(sync: Sync, closed: set[tuple[str, str]]) -> set[ConnectionId]:
+    """The connections to which some leg of the sync writes, as far as no gate is closed there."""
+    return {leg.target for leg in sync.legs.values() if not closed & {(leg.target, ""), (leg.target, leg.target_place)}}
 
 
 async def closed_places(tx: state.DbConnection, connection: ConnectionId, now: datetime) -> list[str] | None:
@@ -146,7 +149,7 @@ select sync, priority from ready union select sync, priority from waiting where 
 # What is ready is taken whatever the clock says: one that was set back must not hold it up. The rows of a call that broke as a whole
 # wait until each of them is settled.
 _TAKEABLE = """
-           and w.place <> all($7)
+           and w.connection = $8 and w.place <> all($7)
            and (w.wish = 'keep' or not exists (select from flow.target_lease l
                             where (l.account, l.place, l.target_entity, l.key)
                                   = ((select c.account from core.connection c where c.id = w.connection),

@@ -42,7 +42,9 @@ on conflict do nothing
 _FOLLOWERS = """
 insert into flow.recheck (sync, entity, record)
 select distinct n.sync, n.entity, n.record from flow.target_owner p
-  join flow.target_owner n using (source_account, entity, record)
+  join core.leg its on (its.sync, its.name) = (p.sync, p.entity)
+  join flow.target_owner n using (source_account, record)
+  join core.leg mine on (mine.sync, mine.name) = (n.sync, n.entity) and mine.source_entity = its.source_entity
  where (p.account, p.place, p.target_entity, p.key) = ($1, $2, $3, $4) and p.standing <> 'live' and n.standing = 'live'
 on conflict do nothing
 """

@@ -96,8 +96,8 @@ def _left(rows: Sequence[Any], keys: Sequence[ItemKey]) -> dict[ItemKey, Yieldin
 
 
 _DUE = """
-select s.id from core.sync s join core.connection c on c.id = s.target_connection
- where c.vendor = $1 and (
+select s.id from core.sync s
+ where exists (select from core.leg l join core.connection c on c.id = l.target_connection where l.sync = s.id and c.vendor = $1) and (
        (s.state = 'disabled' and s.on_disable = 'keep'
         and exists (select from flow.target_owner o where o.sync = s.id and o.standing in ('live', 'leaving')))
     or (s.state = 'disabled' and s.on_disable = 'archive'

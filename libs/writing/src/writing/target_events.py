@@ -105,7 +105,7 @@ def _read(item: Delivered[ChangeEvent], accounts: Mapping[str, str]) -> tuple[st
 async def _places(tx: DbConnection) -> tuple[set[tuple[str, str]], dict[str, str]]:
     """Which places of which accounts are ours, and the account of each connection."""
     rows = await tx.fetch(
-        "select c.id, c.account, s.place from core.connection c left join core.sync s on s.target_connection = c.id"
+        "select c.id, c.account, l.target_place as place from core.connection c left join core.leg l on l.target_connection = c.id"
     )
     ours = {(row["account"], row["place"]) for row in rows if row["place"] is not None}
     return ours, {row["id"]: row["account"] for row in rows}

@@ -37,7 +37,7 @@ SYNC_CONNECTION_NOT_READY = Code(
 )
 SYNC_PLACE_UNKNOWN = Code(
     "SYNC_PLACE_UNKNOWN",
-    "The target account has no such place (audience, list, organisation).",
+    "The account has no such place (audience, list, organisation).",
     "Use the id or the name of one of those that the message lists, then apply the sync again.",
     "owner",
     True,
@@ -56,9 +56,30 @@ SYNC_OPTION_UNKNOWN = Code(
     "owner",
     False,
 )
+SYNC_LEG_INVALID = Code(
+    "SYNC_LEG_INVALID",
+    "A leg of the file is not of the form that the documentation shows.",
+    "Correct the leg that the message names; docs/syncs.md shows what a leg says.",
+    "owner",
+    False,
+)
+SYNC_ENTITY_UNKNOWN = Code(
+    "SYNC_ENTITY_UNKNOWN",
+    "A leg names records that cannot be read, or cannot be written, at that vendor.",
+    "Use one of the entities that the message lists.",
+    "owner",
+    False,
+)
+SYNC_MODE_REFUSED = Code(
+    "SYNC_MODE_REFUSED",
+    "The target does not write these records in the mode that the leg asks for.",
+    "Leave `mode` out, or use the one that the message names.",
+    "owner",
+    False,
+)
 SYNC_MOVED = Code(
     "SYNC_MOVED",
-    "A sync keeps its source, its target and its place: its links and its history belong to them.",
+    "A sync keeps its source, its target, its legs and their places: its links and its history belong to them.",
     "Apply the file under another name, and disable the former sync with `millrace sync disable NAME`.",
     "owner",
     False,
@@ -87,6 +108,9 @@ register(
     SYNC_PLACE_UNKNOWN,
     SYNC_FIELD_NOT_CREATED,
     SYNC_OPTION_UNKNOWN,
+    SYNC_LEG_INVALID,
+    SYNC_ENTITY_UNKNOWN,
+    SYNC_MODE_REFUSED,
     SYNC_MOVED,
     SYNC_STATE,
     SYNC_VENDOR_AWAY,

@@ -1,6 +1,6 @@
 """Change events become wanted documents, and wanted documents become commands.
 
-Promise: after a batch, every record in it is merged into what we know of it, every sync's wish for it is stored under a revision
+Promise: after a batch, every record in it is merged into what we know of it, what every leg wants of it is stored under a revision
 that only grows, and the journal says of each change what it was. One transaction; no vendor is called.
 
 A crash before the commit leaves nothing: the batch is read again. A crash between the commit and the send leaves stored revisions
@@ -25,11 +25,12 @@ from common.state import read_requests
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
-from mapper import rows
+from mapper import state_rows
 from mapper.judging import Mappings, judge, trace_id
 from mapper.publisher import Publisher
-from mapper.rows import Cause, Key
 from mapper.state import Ask, Merged, merge
+from mapper.state_rows import Key
+from mapper.wanted_rows import Cause
 
 GROUP = "mapper"
 
@@ -63,8 +64,8 @@ class ChangeHandler:
     async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: DbConnection) -> None:
         """One transaction: lock, merge, judge, journal. Repeatable: the same changes again are duplicates."""
         now, keys = self._clock.now(), [_key(item.message) for item in batch]
-        await rows.judging(tx, keys)
-        states = await rows.lock(tx, keys, now)
+        await state_rows.judging(tx, keys)
+        states = await state_rows.lock(tx, keys, now)
         known = dict(states)
         causes: dict[Key, Cause] = {}
         entries: list[Entry] = []
@@ -78,7 +79,7 @@ class ChangeHandler:
                 asks.append(self._request(item, merged.ask))
         changed = {key: state for key, state in states.items() if state != known[key]}
         if changed:
-            await rows.save(tx, changed, now)
+            await state_rows.save(tx, changed, now)
         if asks:
             await read_requests.ask(tx, asks, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.

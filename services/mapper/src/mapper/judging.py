@@ -1,25 +1,26 @@
-"""Judges locked records under the active syncs: which wishes differ from the stored ones, and what the journal says of each."""
+"""Judges locked records under the legs of active syncs: what is wanted now and was not before, and what the journal says of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from common import telemetry
-from common.contracts.ids import SyncId
-from common.contracts.syncs import Sync
+from common.contracts.ids import Entity, SyncId
+from common.contracts.syncs import Leg, MappingDefinition, Sync
 from common.journal import Entry, Step
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
-from mapper import rows
+from mapper import wanted_rows
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.mapping.problems import MappingInvalid
-from mapper.rows import Cause, Key, Raised
 from mapper.state import RecordState
+from mapper.state_rows import Key
+from mapper.wanted_rows import Cause, Raised, WantedKey
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import FieldCatalogue, catalogue_of
 
@@ -35,30 +36,30 @@ class Judged:
 
 
 class Mappings:
-    """The compiled mappings of this process, by sync and version; versions never change, so they never grow stale."""
+    """The compiled mappings of this process, by leg and version; versions never change, so they never grow stale."""
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[SyncId, int], CompiledMapping | None] = {}
+        self._compiled: dict[tuple[SyncId, Entity, int], CompiledMapping | None] = {}
 
-    def of(self, sync: Sync) -> CompiledMapping | None:
-        """The sync's active mapping, or None when it cannot be compiled: its records wait for a version that can."""
-        if sync.mapping is None:
+    def of(self, leg: Leg) -> CompiledMapping | None:
+        """The leg's active mapping, or None when it cannot be compiled: its records wait for a version that can."""
+        if leg.mapping is None:
             return None
-        key = (sync.id, sync.mapping.version)
+        key = (leg.sync, leg.name, leg.mapping.version)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(sync)
+            self._compiled[key] = self._compile(leg, leg.mapping)
         return self._compiled[key]
 
-    def _compile(self, sync: Sync) -> CompiledMapping | None:
-        assert sync.mapping is not None
-        target: FieldCatalogue | None = catalogue_of(sync.mapping.catalogue) if sync.mapping.catalogue else None
+    def _compile(self, leg: Leg, definition: MappingDefinition) -> CompiledMapping | None:
+        target: FieldCatalogue | None = catalogue_of(definition.catalogue) if definition.catalogue else None
         try:
-            return compile_mapping(sync.mapping, target)
+            return compile_mapping(definition, target)
         except MappingInvalid as invalid:
             _log.error(
                 "mapping.broken",
-                sync=sync.id,
-                version=sync.mapping.version,
+                sync=leg.sync,
+                leg=leg.name,
+                version=definition.version,
                 code="MAPPING_BROKEN",
                 problems=str(invalid),
             )
@@ -73,31 +74,51 @@ async def judge(
     causes: Mapping[Key, Cause],
     now: datetime,
     *,
-    only: SyncId | None = None,
+    only: Leg | None = None,
 ) -> Judged:
-    """R9: compares every sync's wish for these locked records with the stored one and raises the revision where they differ.
+    """R9: compares what every leg wants of these locked records with what is stored and raises the revision where they differ.
 
     The configuration was read after the locks: a judgement by an older mapping version would otherwise come after a newer one.
     """
-    stored = await rows.known(tx, list(states))
+    wanting = _wanting(configuration, mappings, states, only)
+    stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, key in wanting])
     judged = Judged()
-    for key, state in states.items():
-        for sync in configuration.syncs_of(key.connection, key.entity):
-            mapping = mappings.of(sync) if only in (None, sync.id) else None
-            if mapping is None or not state.known:
-                continue
-            before = stored.get((sync.id, key))
-            with _span(sync, mapping, alone=len(states) == 1):
-                wish = wish_of(state, mapping)
-            if before is None and wish.wish == "absent" and wish.skip is None:
-                # Gone before this sync ever wanted it: there is nothing to take away.
-                continue
-            if before is None or before.content != wish.content:
-                revision = before.revision + 1 if before else 1
-                judged.raised.append(Raised(sync, key, revision, wish, causes[key], mapping.version))
-                judged.entries.append(_entry(judged.raised[-1], now))
-    await rows.raise_revisions(tx, judged.raised, now)
+    for leg, mapping, key in wanting:
+        before = stored.get(_wanted(leg, key))
+        with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
+            wish = wish_of(seen_by(leg, states[key]), mapping)
+        if before is None and wish.wish == "absent" and wish.skip is None:
+            # Gone before this leg ever wanted it: there is nothing to take away.
+            continue
+        if before is None or before.content != wish.content:
+            revision = before.revision + 1 if before else 1
+            judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version))
+            judged.entries.append(_entry(judged.raised[-1], now))
+    await wanted_rows.raise_revisions(tx, judged.raised, now)
     return judged
+
+
+def _wanting(
+    configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], only: Leg | None
+) -> list[tuple[Leg, CompiledMapping, Key]]:
+    """Who judges which of the records; a leg whose mapping does not compile keeps none of the others from theirs."""
+    return [
+        (leg, mapping, key)
+        for key, state in states.items()
+        if state.known
+        for leg in configuration.legs_of(key.connection, key.entity)
+        if only is None or (leg.sync, leg.name) == (only.sync, only.name)
+        if (mapping := mappings.of(leg)) is not None
+    ]
+
+
+def _wanted(leg: Leg, key: Key) -> WantedKey:
+    return WantedKey(leg.sync, leg.name, key.record)
+
+
+def seen_by(leg: Leg, state: RecordState) -> RecordState:
+    """A record that is in another place is as good as deleted to a leg of this one."""
+    return state if leg.takes(state.place) else replace(state, deleted=True)
 
 
 @contextmanager
@@ -112,15 +133,15 @@ def _span(sync: Sync, mapping: CompiledMapping, *, alone: bool) -> Iterator[None
 
 
 def _entry(raised: Raised, now: datetime) -> Entry:
-    wish, cause = raised.wish, raised.cause
+    wish, cause, leg = raised.wish, raised.cause, raised.leg
     return Entry(
         at=now,
         step=Step.FILTERED if wish.skip else Step.MAPPED,
         reason=wish.skip or "",
         words=_words(wish),
-        sync=raised.sync.id,
-        connection=raised.key.connection,
-        entity=raised.key.entity,
+        sync=leg.sync,
+        connection=leg.source,
+        entity=leg.name,
         record=raised.key.record,
         event_id=cause.event or "",
         run=cause.run or "",

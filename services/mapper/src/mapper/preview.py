@@ -6,14 +6,15 @@ Its numbers must equal the run's, so it asks the same functions that the run ask
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.contracts.ids import ConnectionId, Entity, SyncId
-from common.contracts.syncs import MappingDefinition
+from common.contracts.syncs import Leg
 from common.state.pool import Pool, connection
-from mapper.mapping.engine import CompiledMapping, compile_mapping
-from mapper.rows import state_of
+from mapper.judging import seen_by
+from mapper.mapping.engine import compile_mapping
+from mapper.state_rows import state_of
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import catalogue_of
 
@@ -34,6 +35,16 @@ class Preview:
     notes: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
 
+    def add(self, other: Preview, limit: int) -> None:
+        """Together with another leg's, with at most so many samples."""
+        self.total += other.total
+        self.complete = self.complete and other.complete
+        self.counts += other.counts
+        self.skipped += other.skipped
+        self.notes += other.notes
+        # Samples are masked in place: the other's stay its own.
+        self.samples += deepcopy(other.samples[: limit - len(self.samples)])
+
     def json(self) -> dict[str, Any]:
         return {
             "total": self.total,
@@ -45,17 +56,12 @@ class Preview:
         }
 
 
-async def preview(
-    pool: Pool,
-    definition: MappingDefinition,
-    source: ConnectionId,
-    entity: Entity,
-    sync: SyncId | None,
-    limit: int = SAMPLES,
-    most: int = MOST,
-) -> Preview:
-    """Judges the stored records under the definition, at most `most` of them; raises `MappingInvalid` when it does not compile."""
-    compiled = compile_mapping(definition, catalogue_of(definition.catalogue) if definition.catalogue else None)
+async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) -> Preview:
+    """Judges the stored records of a leg, which may not be stored itself, at most `most` of them; raises `MappingInvalid` when its
+    mapping does not compile."""
+    assert leg.mapping is not None
+    catalogue = leg.mapping.catalogue
+    compiled = compile_mapping(leg.mapping, catalogue_of(catalogue) if catalogue else None)
     result, after, left = Preview(), "", most
     async with connection(pool) as reading:
         while True:
@@ -67,21 +73,22 @@ async def preview(
                            join core.connection b on b.id = i.connection
                            join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.right_entity)
                                              = (a.account, s.entity, s.record, b.account, i.place, i.target_entity)
-                          where (i.sync, i.entity, i.record) = ($3, s.entity, s.record) and p.right_key = i.target_key
+                          where (i.sync, i.entity, i.record) = ($3, $4, s.record) and p.right_key = i.target_key
                             and p.state = 'linked') as linked
                   from flow.record_state s
-                  left join flow.wanted w on w.sync = $3 and w.entity = s.entity and w.record = s.record
-                 where s.connection = $1 and s.entity = $2 and s.record > $4 and s.sequence <> ''
-                 order by s.record limit $5
+                  left join flow.wanted w on w.sync = $3 and w.entity = $4 and w.record = s.record
+                 where s.connection = $1 and s.entity = $2 and s.record > $5 and s.sequence <> ''
+                 order by s.record limit $6
                 """,
-                source,
-                entity,
-                sync or "",
+                leg.source,
+                leg.source_entity,
+                leg.sync,
+                leg.name,
                 after,
                 PAGE,
             )
             for row in page:
-                _count(result, compiled, row, limit)
+                _count(result, wish_of(seen_by(leg, state_of(row)), compiled), row, limit)
             left -= len(page)
             if len(page) < PAGE:
                 return result
@@ -91,8 +98,7 @@ async def preview(
             after = page[-1]["record"]
 
 
-def _count(result: Preview, compiled: CompiledMapping, row: Any, limit: int) -> None:
-    wish = wish_of(state_of(row), compiled)
+def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int) -> None:
     kind = _kind(wish, row)
     if kind == "nothing":
         return

@@ -18,8 +18,9 @@ from common.contracts.syncs import Sync
 from common.contracts.topics import commands
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
-from mapper import rows
-from mapper.rows import Key, Unpublished
+from mapper import wanted_rows
+from mapper.state_rows import Key
+from mapper.wanted_rows import Unpublished
 
 EVERY_S = 3.0
 PAGE = 500
@@ -44,13 +45,13 @@ class Publisher:
         """Publishes what these records are still owed (all records: None), and says how many commands that was."""
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
-            owed = await rows.unpublished(tx, _reachable(configuration), keys, PAGE)
+            owed = await wanted_rows.unpublished(tx, _reachable(configuration), keys, PAGE)
         if not owed:
             return 0
         await self._producer.send_all([_outgoing(item, configuration, causes or {}) for item in owed])
         await failpoints.hit("mapper.after_publish")
         async with transaction(self._pool) as tx:
-            await rows.mark_published(tx, [item.command for item in owed])
+            await wanted_rows.mark_published(tx, [item.command for item in owed])
         return len(owed)
 
     async def republish(self) -> bool:
@@ -60,13 +61,16 @@ class Publisher:
 
 def _reachable(configuration: Configuration) -> dict[SyncId, Sync]:
     """A disabled sync may outlive its target's connection: what it still wants has nowhere to go, and must not stop the others."""
-    return {sync.id: sync for sync in configuration.syncs.values() if sync.target in configuration.connections}
+    there = configuration.connections
+    return {
+        one.id: one for one in configuration.syncs.values() if all(leg.target in there for leg in one.legs.values())
+    }
 
 
 def _outgoing(item: Unpublished, configuration: Configuration, causes: Mapping[Key, RawRecord]) -> Outgoing:
     command = item.command
     vendor = configuration.connections[ConnectionId(command.target)].vendor
-    cause = causes.get(Key(command.source, command.entity, command.record))
+    cause = causes.get(item.source)
     headers = Envelope.of_command(command, VendorName(vendor)).headers()
     if cause is None and item.traceparent:
         headers.append(("traceparent", item.traceparent.encode()))

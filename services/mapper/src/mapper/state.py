@@ -51,6 +51,8 @@ class RecordState:
     deleted: bool = False
     existence_at: datetime | None = None
     """When a read by id last said whether the record exists."""
+    place: str = ""
+    """Which organisation, shop or audience it is in; empty where the source did not say."""
 
     @property
     def known(self) -> bool:
@@ -126,6 +128,7 @@ def _told(state: RecordState, change: ChangeEvent) -> Merged:
         told={**state.told, **dict.fromkeys(newer, sequence)},
         sequence=max(state.sequence, sequence),
         existence_at=_later(state.existence_at, existence),
+        place=change.place if change.place and sequence >= state.sequence else state.place,
     )
     return Merged(merged, Verdict.RECEIVED, Ask.UNSETTLED if disputed else None)
 

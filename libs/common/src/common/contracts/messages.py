@@ -24,6 +24,7 @@ from common.contracts.ids import (
     content_hash,
     derived_id,
 )
+from common.contracts.syncs import Mode
 
 Body = Annotated[
     bytes,
@@ -102,6 +103,8 @@ class ChangeEvent(Message):
     lane: Lane = Lane.LIVE
     run: RunId | None = None
     receipt: EventId | None = None
+    place: str = ""
+    """Which organisation, shop or audience of the account it is in; empty where the connection has one only."""
 
     @classmethod
     def derive_id(
@@ -123,6 +126,7 @@ class WriteCommand(Message):
     id: CommandId
     sync: SyncId
     entity: Entity
+    """The sync's leg; a leg is named after its source's entity unless its file says otherwise."""
     record: RecordId
     source: ConnectionId
     target: ConnectionId
@@ -130,6 +134,7 @@ class WriteCommand(Message):
     """Where at the target: audience, list, organisation."""
     target_entity: Entity = Entity("")
     """What the record is there: a member, a contact. Empty in a command of a release that had one kind for each vendor: that one."""
+    mode: Mode = "state"
     revision: int
     """R9: orders everything downstream of the mapper."""
     mapping_version: int

@@ -1,4 +1,4 @@
-"""What a sync is to the services: where from, where to, by which version of which mapping."""
+"""What a sync is to the services: two sides, and legs from a side's records to the other's, each by a version of its own mapping."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import Any, Literal
 from common.contracts.ids import ConnectionId, Entity, SyncId
 
 SyncState = Literal["draft", "active", "paused", "disabled"]
+Direction = Literal["forward", "back"]
+"""Back: from the target's side to the source's."""
+Mode = Literal["state", "once", "rendered"]
+"""The latest state wins; created once and never changed by a repeat; a block in a text that people edit."""
 OnGone = Literal["archive", "tag", "leave"]
 OnDisable = Literal["keep", "archive"]
 """What becomes of the target records of a sync that is switched off."""
@@ -49,21 +53,54 @@ class MappingDefinition:
     catalogue: tuple[Mapping[str, Any], ...] = ()
     """The target's fields as they were when this version was checked: a version says for ever what it said then."""
 
+    @property
+    def clears_empty(self) -> bool:
+        """Whether a field that is emptied at the source is emptied at the target; else the target's is left alone."""
+        return self.options.get("clear_empty", True) is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One way through a sync: records of one entity, in one place, become records of another.
+
+    Its name is unique in its sync, and is what `entity` means wherever a row or a key names a sync.
+    """
+
+    sync: SyncId
+    name: Entity
+    direction: Direction
+    source: ConnectionId
+    source_entity: Entity
+    source_place: str
+    """Empty: whatever place of the connection a record is in."""
+    target: ConnectionId
+    target_entity: Entity
+    target_place: str
+    mode: Mode
+    mapping: MappingDefinition | None
+
+    def takes(self, place: str) -> bool:
+        """Whether records of this place of the source are this leg's; one that names no place is in the connection's only one."""
+        return not place or self.source_place in ("", place)
+
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One sync with its active mapping version."""
+    """One sync with its legs, in the order of its file; all of them run and rest together."""
 
     id: SyncId
     name: str
     template: str
-    entity: Entity
     source: ConnectionId
     target: ConnectionId
-    place: str
     state: SyncState
-    mapping: MappingDefinition | None
+    legs: Mapping[Entity, Leg]
     on_disable: OnDisable = "keep"
+
+    @property
+    def judges(self) -> bool:
+        """Whether changes are judged; a paused one keeps judging and does not write."""
+        return self.state in ("active", "paused")
 
     @property
     def closing(self) -> bool:

@@ -13,9 +13,9 @@ from typing import Any
 
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, SyncId, VendorName
-from common.contracts.syncs import Sync
+from common.contracts.syncs import Leg, Sync
 from common.state import pool as state
-from common.state.definitions import from_jsonb
+from common.state.definitions import leg_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,22 @@ class Configuration:
     connections: Mapping[ConnectionId, Connection] = field(default_factory=dict)
     syncs: Mapping[SyncId, Sync] = field(default_factory=dict)
 
-    def syncs_of(self, source: ConnectionId, entity: Entity) -> Iterable[Sync]:
-        """The syncs that want to hear of this entity of this connection; a paused one keeps hearing and does not write."""
+    def legs_of(self, source: ConnectionId, entity: Entity) -> Iterable[Leg]:
+        """The legs that want to hear of this entity of this connection, by whichever side of their sync it is."""
         return (
-            sync
-            for sync in self.syncs.values()
-            if sync.source == source and sync.entity == entity and sync.state in ("active", "paused") and sync.mapping
+            leg
+            for leg in self.legs()
+            if leg.source == source and leg.source_entity == entity and leg.mapping and self.syncs[leg.sync].judges
         )
+
+    def legs(self) -> Iterable[Leg]:
+        """Every leg of every sync."""
+        return (leg for sync in self.syncs.values() for leg in sync.legs.values())
+
+    def leg(self, sync: SyncId, name: Entity) -> Leg | None:
+        """The leg that a row of this sync belongs to."""
+        found = self.syncs.get(sync)
+        return found.legs.get(name) if found is not None else None
 
 
 class ConfigurationReader:
@@ -50,19 +59,23 @@ class ConfigurationReader:
 
 
 async def _load(tx: state.DbConnection) -> Configuration:
-    # Each statement of READ COMMITTED sees its own moment; one statement for all three makes it one moment.
+    # Each statement of READ COMMITTED sees its own moment; one statement for all of it makes it one moment.
     row = await tx.fetchrow(
         """
         select (select revision from core.config_rev) as revision,
                (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from core.connection c where c.state <> 'deleted') as connections,
-               (select coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_object('definition', m.definition)), '[]')
-                  from core.sync s
-                  left join core.mapping_version m on m.sync = s.id and m.version = s.mapping_version
-                 where s.state <> 'draft') as syncs
+               (select coalesce(jsonb_agg(to_jsonb(s)), '[]') from core.sync s where s.state <> 'draft') as syncs,
+               (select coalesce(jsonb_agg(to_jsonb(l) || jsonb_build_object('definition', m.definition) order by l.sync, l.position), '[]')
+                  from core.leg l
+                  left join core.mapping_version m on (m.sync, m.version, m.leg) = (l.sync, l.mapping_version, l.name)) as legs
         """
     )
     connections = [_connection(stored) for stored in row["connections"]]
-    syncs = [_sync(stored) for stored in row["syncs"]]
+    legs: dict[SyncId, dict[Entity, Leg]] = {}
+    for stored in row["legs"]:
+        leg = leg_of(stored)
+        legs.setdefault(leg.sync, {})[leg.name] = leg
+    syncs = [_sync(stored, legs.get(SyncId(stored["id"]), {})) for stored in row["syncs"]]
     return Configuration(row["revision"], {c.id: c for c in connections}, {s.id: s for s in syncs})
 
 
@@ -77,18 +90,14 @@ def _connection(stored: Mapping[str, Any]) -> Connection:
     )
 
 
-def _sync(stored: Mapping[str, Any]) -> Sync:
-    definition = stored["definition"]
-    version = int(stored["mapping_version"])
+def _sync(stored: Mapping[str, Any], legs: Mapping[Entity, Leg]) -> Sync:
     return Sync(
         id=SyncId(stored["id"]),
         name=stored["name"],
         template=stored["template"],
-        entity=Entity(stored["entity"]),
         source=ConnectionId(stored["source_connection"]),
         target=ConnectionId(stored["target_connection"]),
-        place=stored["place"],
         state=stored["state"],
-        mapping=from_jsonb(version, definition) if isinstance(definition, dict) else None,
+        legs=legs,
         on_disable=stored["on_disable"],
     )

@@ -1,11 +1,12 @@
-"""Mapping definitions to and from the jsonb of `core.mapping_version`; the one place that knows that form."""
+"""Legs and their mapping definitions from and to the jsonb that is stored of them; the one place that knows that form."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from common.contracts.syncs import MappingDefinition, MappingRow, Transform
+from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.contracts.syncs import Leg, MappingDefinition, MappingRow, Transform
 
 
 def to_jsonb(definition: MappingDefinition) -> dict[str, Any]:
@@ -30,6 +31,24 @@ def from_jsonb(version: int, stored: Mapping[str, Any]) -> MappingDefinition:
         rows=tuple(_row_from_jsonb(row) for row in stored["rows"]),
         **{name: stored[name] for name in known if name in stored},
         catalogue=tuple(stored.get("catalogue", ())),
+    )
+
+
+def leg_of(stored: Mapping[str, Any]) -> Leg:
+    """A leg from its row in `core.leg` and the `definition` of its active version, null while it has none."""
+    definition = stored["definition"]
+    return Leg(
+        sync=SyncId(stored["sync"]),
+        name=Entity(stored["name"]),
+        direction=stored["direction"],
+        source=ConnectionId(stored["source_connection"]),
+        source_entity=Entity(stored["source_entity"]),
+        source_place=stored["source_place"],
+        target=ConnectionId(stored["target_connection"]),
+        target_entity=Entity(stored["target_entity"]),
+        target_place=stored["target_place"],
+        mode=stored["mode"],
+        mapping=from_jsonb(stored["mapping_version"], definition) if definition is not None else None,
     )
 
 

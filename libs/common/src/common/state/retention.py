@@ -119,8 +119,8 @@ KEEPERS: tuple[Keeper, ...] = (
         "mapper",
         _delete(
             "flow.remap",
-            "started_at < $1 and exists (select from core.sync s where s.id = flow.remap.sync "
-            "and s.mapping_version > flow.remap.mapping_version)",
+            "started_at < $1 and exists (select from core.leg l where (l.sync, l.name) = (flow.remap.sync, flow.remap.leg) "
+            "and l.mapping_version > flow.remap.mapping_version)",
             "started_at",
         ),
     ),
@@ -152,6 +152,7 @@ FOR_EVER: Mapping[str, str] = {
     "core.connection": "history and links name it; one row for each connection that ever was",
     "core.connecting": "one row for each connection",
     "core.sync": "history names it",
+    "core.leg": "history names it; one row for each leg of a sync",
     "core.mapping_version": "a journal row names the version that decided it",
     "flow.applied_migration": "one row for each migration",
     "flow.group_offset": "one row for each partition of a group",

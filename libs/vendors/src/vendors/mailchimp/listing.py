@@ -120,9 +120,9 @@ def _state(audience: str, row: Mapping[str, Any], answer: VendorAnswer) -> State
         fields = told(row)[1]
     except (ValueError, LookupError):
         version = Version(stamp=changed, settled=False)
-        return State(SUBSCRIPTION, record, "asked", version, "ask", {}, answer.date)
+        return State(SUBSCRIPTION, record, "asked", version, "ask", {}, answer.date, audience)
     version = Version(stamp=changed, settled=answer.date >= changed + SETTLES_AFTER)
-    return State(SUBSCRIPTION, record, "changed", version, "list", fields, answer.date)
+    return State(SUBSCRIPTION, record, "changed", version, "list", fields, answer.date, audience)
 
 
 def _moment(cursor: Cursor | None) -> datetime | None:

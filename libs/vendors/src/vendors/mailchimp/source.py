@@ -19,7 +19,8 @@ from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.mailchimp import events, listing
+from vendors.grant import Place
+from vendors.mailchimp import catalogue, events, listing
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
 from vendors.vendor import Cursor, Page, Reading, State, Subject
@@ -45,7 +46,18 @@ class MailchimpSource:
         # R10: unsettled, whatever the clock says.
         version = Version(stamp=event.fired_at, settled=False)
         return Reading(
-            [State(event.entity, event.record, "changed", version, "hook", event.fields, receipt.received_at)]
+            [
+                State(
+                    event.entity,
+                    event.record,
+                    "changed",
+                    version,
+                    "hook",
+                    event.fields,
+                    receipt.received_at,
+                    _audience(event.record),
+                )
+            ]
         )
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
@@ -72,6 +84,10 @@ class MailchimpSource:
         reader = listing.Reading(place, since)
         while not reader.over:
             yield reader.page(await api.call(reader.call()))
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        """The audiences of the account."""
+        return await catalogue.places(api)
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """What every subscription has."""
@@ -100,7 +116,9 @@ async def _read_one(subject: Subject, api: Api) -> State:
             raise
         # R12: gone as of the answer's own Date.
         version = Version(stamp=failure.vendor_date, settled=True)
-        return State(subject.entity, subject.record, "deleted", version, "gone", {}, failure.vendor_date)
+        return State(
+            subject.entity, subject.record, "deleted", version, "gone", {}, failure.vendor_date, member.audience
+        )
     return _detail(subject, answer)
 
 
@@ -108,4 +126,10 @@ def _detail(subject: Subject, answer: VendorAnswer) -> State:
     with reading(answer):
         changed, fields = listing.told(orjson.loads(answer.body))
     version = Version(stamp=changed, settled=answer.date >= changed + SETTLES_AFTER)
-    return State(subject.entity, subject.record, "changed", version, "detail", fields, answer.date)
+    place = _audience(subject.record)
+    return State(subject.entity, subject.record, "changed", version, "detail", fields, answer.date, place)
+
+
+def _audience(record: str) -> str:
+    member = parsed(record)
+    return member.audience if member is not None else ""

@@ -17,6 +17,7 @@ from typing import Any
 from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import Mode
 from common.failures import Conflict, Failure
 from common.http.call import Api, Call, VendorAnswer
 from vendors.absorbing import Absorbed, Fact, TargetEvent
@@ -39,6 +40,7 @@ _NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links
 class MailchimpTarget:
     """Writes members."""
 
+    mode: Mode = "state"
     places_name = "audience"
     # No call of the vendor's shows several members by their addresses without lagging behind what was written (sheet, section 3.5).
     looks = 1

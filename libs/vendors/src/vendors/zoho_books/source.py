@@ -23,6 +23,7 @@ from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.grant import Place
 from vendors.vendor import Cursor, Page, Reading, State, Subject
 from vendors.zoho_books import listing, wire
 from vendors.zoho_books.catalogue import FIELDS
@@ -91,6 +92,11 @@ class ZohoBooksSource:
         reader = listing.Reading(entity, since)
         while not reader.over:
             yield reader.page(await api.call(reader.call()))
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        """A connection speaks for one organisation, and its records say of none."""
+        organisation = connection.details.get("organization_id", "")
+        return [Place(organisation, connection.name)]
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """The known fields, and the custom fields of one sample: the vendor has no list of them in its API."""

@@ -16,6 +16,7 @@ class CounterpartDocument(BaseModel):
     """The record's other half at one target."""
 
     sync: str
+    leg: str
     target: str
     place: str
     wish: str
@@ -128,7 +129,7 @@ def _row(told: Mapping[str, Any], *, unmask: bool) -> JournalRow:
 
 
 def _counterpart(one: Counterpart, *, unmask: bool) -> CounterpartDocument:
-    same = ("target", "place", "wish", "skip", "revision", "mapping_version", "work", "outcome", "reason", "target_id",
+    same = ("leg", "target", "place", "wish", "skip", "revision", "mapping_version", "work", "outcome", "reason", "target_id",
             "link", "standing")  # fmt: skip
     return CounterpartDocument(
         **{name: getattr(one, name) for name in same},

@@ -2,39 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from common.contracts.syncs import Leg
 from common.state.definitions import to_jsonb
 from console.api.documents import Body, ConnectionId, Name
-from console.state.syncs import SyncRow, VersionRow
+from console.state.syncs import VersionRow
 from console.use_cases.applying import Applied
-from console.use_cases.drafting import SyncWish
 from console.use_cases.syncs import ShownSync
+from console.use_cases.wishes import LegWish, SyncWish
 
 SyncName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Place = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Rows = Annotated[list[dict[str, Any]], Field(max_length=500)]
 
 
-class SyncBody(Body):
-    """A sync as a person writes it in a file; what is left out is the template's."""
+Words = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+LegName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{0,62})?$")]
 
-    name: SyncName
-    template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
-    source: Name = Field(description="The source connection, by name or id.")
-    target: Name = Field(description="The target connection, by name or id.")
-    place: Place = Field(description="Where at the target: the id or the name of an audience, a list, an organisation.")
+
+class LegEnd(Body):
+    """One end of a leg."""
+
+    entity: Words = Field(
+        "", description="What its records are: customer, invoice, member; the template's when left out."
+    )
+    place: Words = Field("", description="The id or the name of an organisation, a shop, an audience, a list.")
+
+
+class LegBody(Body):
+    """A leg as a person writes it; what is left out is the template's leg of the same name."""
+
+    name: LegName = Field("", description="Unique in the sync; its source's entity when left out.")
+    direction: Words = Field("", description="`forward`, or `back` from the target's side to the source's.")
+    source: LegEnd = Field(default_factory=LegEnd)
+    target: LegEnd = Field(default_factory=LegEnd)
+    mode: Words = Field("", description="`state`, `once` or `rendered`, as the target writes these records.")
+    key: Words = Field("", description="The field of the target by which a record is found there.")
     rows: Rows | None = Field(None, description="All mapping rows, in place of the template's.")
     more_rows: Rows = Field(default_factory=list, description="Rows after the template's.")
     filter: Annotated[str, StringConstraints(max_length=1000)] | None = None
     options: dict[str, Any] = Field(default_factory=dict, description="Options that differ from the template's.")
     create_fields: bool = Field(False, description="Whether rows with `new_field` may make fields at the target.")
 
+    def wish(self) -> LegWish:
+        return LegWish(
+            **{name: getattr(self, name) for name in type(self).model_fields if name not in ("source", "target")},
+            source_entity=self.source.entity,
+            source_place=self.source.place,
+            target_entity=self.target.entity,
+            place=self.target.place,
+        )
+
+
+class SyncBody(Body):
+    """A sync as a person writes it in a file; what is left out is the template's. With `legs`, what belongs to a leg stands there."""
+
+    name: SyncName
+    template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,100}$")] = ""
+    source: Name = Field(description="The source connection, by name or id.")
+    target: Name = Field(description="The target connection, by name or id.")
+    source_place: Words = Field("", description="Where at the source; all places of the connection when left out.")
+    place: Words = Field(
+        "", description="Where at the target: the id or the name of an audience, a list, an organisation."
+    )
+    rows: Rows | None = Field(None, description="All mapping rows, in place of the template's.")
+    more_rows: Rows = Field(default_factory=list, description="Rows after the template's.")
+    filter: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    options: dict[str, Any] = Field(default_factory=dict, description="Options that differ from the template's.")
+    create_fields: bool = Field(False, description="Whether rows with `new_field` may make fields at the target.")
+    legs: Annotated[list[LegBody], Field(max_length=50)] | None = Field(
+        None, description="The legs, where one is not enough."
+    )
+
     def wish(self) -> SyncWish:
-        return SyncWish(**{name: getattr(self, name) for name in type(self).model_fields})
+        of_leg = ("source_place", "place", "rows", "more_rows", "filter", "options", "create_fields")
+        alone = LegWish(**{name: getattr(self, name) for name in of_leg})
+        legs = [leg.wish() for leg in self.legs] if self.legs is not None else None
+        return SyncWish(self.name, self.template, self.source, self.target, alone, legs)
 
 
 class DefinitionDocument(BaseModel):
@@ -46,8 +94,33 @@ class DefinitionDocument(BaseModel):
     options: dict[str, Any]
 
 
+class LegDocument(BaseModel):
+    """One leg of a sync."""
+
+    name: str
+    direction: str
+    source_entity: str
+    source_place: str
+    target_entity: str
+    target_place: str
+    mode: str
+    mapping_version: int = Field(description="The version of the sync that last changed this leg's mapping.")
+
+
+class LegDetail(LegDocument):
+    """A leg with its active mapping."""
+
+    mapping: DefinitionDocument | None
+
+
+class AppliedLegDocument(LegDocument):
+    """What applying came to for one leg: `created`, `changed` or `unchanged`."""
+
+    outcome: str
+
+
 class SyncDocument(BaseModel):
-    """A sync. `standing`: Draft, Healthy, Running, Paused, Needs attention, Blocked, Disabled."""
+    """A sync. `entity` and `place` are its first leg's. `standing`: Draft, Healthy, Running, Paused, Needs attention, Blocked, Disabled."""
 
     id: str
     name: str
@@ -68,12 +141,14 @@ class SyncDocument(BaseModel):
     created_at: datetime
     created_by: str
     updated_at: datetime
+    legs: Sequence[LegDocument]
 
 
 class SyncDetail(SyncDocument):
-    """A sync with its active mapping."""
+    """A sync with its active mappings; `mapping` is its first leg's."""
 
     mapping: DefinitionDocument | None
+    legs: Sequence[LegDetail]
 
 
 class SyncList(BaseModel):
@@ -95,9 +170,10 @@ class AppliedDocument(BaseModel):
     fields_created: list[str]
     webhooks: list[str]
     warnings: list[str]
+    legs: list[AppliedLegDocument]
 
 
-class PreviewDocument(BaseModel):
+class PreviewCounts(BaseModel):
     """Counts and samples; total = add + update + unchanged + remove + skipped."""
 
     total: int
@@ -110,8 +186,20 @@ class PreviewDocument(BaseModel):
     skipped_by_reason: dict[str, int]
     notes: dict[str, int]
     samples: list[dict[str, Any]]
+
+
+class LegPreview(PreviewCounts):
+    """What one leg would do."""
+
+    leg: str
+
+
+class PreviewDocument(PreviewCounts):
+    """What a sync, or a file, would do: all of its legs together, and each for itself."""
+
     fields_to_create: list[str]
     warnings: list[str]
+    legs: list[LegPreview]
 
 
 class VersionDocument(BaseModel):
@@ -121,16 +209,18 @@ class VersionDocument(BaseModel):
     note: str
     created_at: datetime
     created_by: str
+    legs: list[str] = Field(description="The legs whose mapping it changed.")
 
 
 def sync_document(shown: ShownSync) -> SyncDocument:
     """A sync in a list."""
-    return SyncDocument(**_fields(shown))
+    return SyncDocument(**_fields(shown), legs=[LegDocument(**_leg(leg)) for leg in shown.row.legs])
 
 
 def sync_detail(shown: ShownSync) -> SyncDetail:
     """A sync with its mapping."""
-    return SyncDetail(**_fields(shown), mapping=_definition(shown.row))
+    legs = [LegDetail(**_leg(leg), mapping=_definition(leg)) for leg in shown.row.legs]
+    return SyncDetail(**_fields(shown), mapping=legs[0].mapping, legs=legs)
 
 
 def applied_document(applied: Applied, name: str, *, dry_run: bool) -> AppliedDocument:
@@ -141,32 +231,40 @@ def applied_document(applied: Applied, name: str, *, dry_run: bool) -> AppliedDo
         name=name,
         mapping_version=applied.version,
         state=applied.sync.state if applied.sync is not None else "draft",
-        place=applied.place,
+        place=applied.legs[0].leg.target_place,
         fields_created=list(applied.fields),
         webhooks=list(applied.webhooks),
         warnings=list(applied.notes),
+        legs=[AppliedLegDocument(**_leg(one.leg), outcome=one.outcome) for one in applied.legs],
     )
 
 
 def version_document(row: VersionRow) -> VersionDocument:
     """A version."""
-    return VersionDocument(version=row.version, note=row.note, created_at=row.created_at, created_by=row.created_by)
+    return VersionDocument(
+        version=row.version, note=row.note, created_at=row.created_at, created_by=row.created_by, legs=list(row.legs)
+    )
 
 
 def _fields(shown: ShownSync) -> dict[str, Any]:
     row, queued = shown.row, shown.queued
     return {
-        "id": row.id, "name": row.name, "template": row.template, "entity": row.entity, "source": row.source_name,
-        "source_id": row.source, "target": row.target_name, "target_id": row.target, "place": row.place, "state": row.state,
+        "id": row.id, "name": row.name, "template": row.template, "entity": row.legs[0].source_entity, "source": row.source_name,
+        "source_id": row.source, "target": row.target_name, "target_id": row.target, "place": row.legs[0].target_place, "state": row.state,
         "standing": shown.standing, "mapping_version": row.version, "waiting": queued.waiting, "failed": queued.stuck,
         "oldest_waiting": queued.oldest, "gates": list(queued.gates), "created_at": row.created_at,
         "created_by": row.created_by, "updated_at": row.updated_at,
     }  # fmt: skip
 
 
-def _definition(row: SyncRow) -> DefinitionDocument | None:
-    if row.definition is None:
+def _leg(leg: Leg) -> dict[str, Any]:
+    named = ("name", "direction", "source_entity", "source_place", "target_entity", "target_place", "mode")
+    return {name: getattr(leg, name) for name in named} | {"mapping_version": leg.mapping.version if leg.mapping else 0}
+
+
+def _definition(leg: Leg) -> DefinitionDocument | None:
+    if leg.mapping is None:
         return None
-    stored = to_jsonb(row.definition)
+    stored = to_jsonb(leg.mapping)
     options = {name: stored[name] for name in ("on_delete", "on_filtered", "gone_tag")} | stored["options"]
     return DefinitionDocument(rows=stored["rows"], filter=stored["filter"], key=stored["key"], options=options)

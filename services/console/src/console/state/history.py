@@ -44,10 +44,11 @@ async def give_up_after(tx: state.DbConnection, patience: timedelta) -> None:
 
 
 async def remaps(tx: state.DbConnection, sync: str, limit: int) -> Sequence[Remapped]:
-    """The jobs, newest version first."""
+    """The jobs of all legs that a version changed, newest version first."""
     rows = await tx.fetch(
-        """select mapping_version, seen, started_at, finished_at from flow.remap
-            where sync = $1 order by mapping_version desc limit $2""",
+        """select mapping_version, sum(seen)::bigint, min(started_at),
+                  case when bool_and(finished_at is not null) then max(finished_at) end
+             from flow.remap where sync = $1 group by mapping_version order by mapping_version desc limit $2""",
         sync,
         limit,
     )
@@ -69,11 +70,9 @@ async def outcomes(
     }
 
 
-async def read_on(
-    tx: state.DbConnection, sync: str, connection: str, entity: str, since: datetime
-) -> Mapping[date, tuple[int, int]]:
+async def read_on(tx: state.DbConnection, sync: str, since: datetime) -> Mapping[date, tuple[int, int]]:
     """By day: how many records were heard of, and how many of them gave the sync nothing new to wish."""
-    rows = await tx.fetch(_READ_ON, sync, connection, entity, since)
+    rows = await tx.fetch(_READ_ON, sync, since)
     return {row["day"]: (row["total"], row["quiet"]) for row in rows}
 
 
@@ -84,24 +83,24 @@ with raised as (
            entity, record, min(revision) as lowest, max(revision) as revision, min(at) as first, max(at) as last
       from flow.journal where sync = $1 and step in ('mapped', 'filtered') and at >= $2 group by 1, 2, 3, 4
 ), ended as (
-    select record, revision, bool_or(step = 'applied') as applied,
+    select entity, record, revision, bool_or(step = 'applied') as applied,
            bool_or(step = 'applied' and details ->> 'action' = 'create') as created,
            (array_agg(step order by id desc) filter (where step <> 'applied'))[1] as step
       from flow.journal
      where sync = $1 and at >= $2 and step in ('applied', 'unchanged', 'skipped', 'dead', 'parked', 'discarded', 'superseded')
-     group by record, revision
+     group by entity, record, revision
 ), made as (
-    select distinct r.kind, r.run, r.record from raised r
-      join ended a on a.created and a.record = r.record and a.revision between r.lowest and r.revision
+    select distinct r.kind, r.run, r.entity, r.record from raised r
+      join ended a on a.created and (a.entity, a.record) = (r.entity, r.record) and a.revision between r.lowest and r.revision
 ), judged as (
     select r.*, w.revision as current, w.state, e.step as ended, m.record is not null as created,
            coalesce(e.applied, false) as applied,
            n.published_revision >= r.revision and n.changed_at < $3 as overdue
       from raised r
-      left join made m on (m.kind, m.run, m.record) = (r.kind, r.run, r.record)
+      left join made m on (m.kind, m.run, m.entity, m.record) = (r.kind, r.run, r.entity, r.record)
       left join flow.work_item w on w.sync = $1 and w.entity = r.entity and w.record = r.record
       left join flow.wanted n on n.sync = $1 and n.entity = r.entity and n.record = r.record
-      left join ended e on e.record = r.record and e.revision = r.revision
+      left join ended e on (e.entity, e.record, e.revision) = (r.entity, r.record, r.revision)
 )
 select kind, run, count(*) as count, min(first) as first, max(last) as last,
        case when current = revision and state in ('ready', 'leased', 'hold', 'waiting') then 'waiting'
@@ -118,12 +117,13 @@ select kind, run, count(*) as count, min(first) as first, max(last) as last,
 
 _READ_ON = """
 with heard as (
-    select distinct (at at time zone 'UTC')::date as day, record from flow.journal
-     where connection = $2 and entity = $3 and at >= $4 and step in ('received', 'duplicate', 'stale', 'asked')
+    select distinct (j.at at time zone 'UTC')::date as day, l.name as entity, j.record from core.leg l
+      join flow.journal j on (j.connection, j.entity) = (l.source_connection, l.source_entity)
+     where l.sync = $1 and j.at >= $2 and j.step in ('received', 'duplicate', 'stale', 'asked')
 ), raised as (
-    select distinct (at at time zone 'UTC')::date as day, record from flow.journal
-     where sync = $1 and at >= $4 and event_id <> '' and step in ('mapped', 'filtered')
+    select distinct (at at time zone 'UTC')::date as day, entity, record from flow.journal
+     where sync = $1 and at >= $2 and event_id <> '' and step in ('mapped', 'filtered')
 )
 select coalesce(h.day, r.day) as day, count(*) as total, count(*) filter (where r.record is null) as quiet
-  from heard h full join raised r on (r.day, r.record) = (h.day, h.record) group by 1
+  from heard h full join raised r on (r.day, r.entity, r.record) = (h.day, h.entity, h.record) group by 1
 """

@@ -19,24 +19,25 @@ class Queued:
     gates: tuple[str, ...] = ()
 
 
-async def of_syncs(tx: state.DbConnection, syncs: Sequence[tuple[str, str, str]]) -> Mapping[str, Queued]:
-    """By sync; given its id, its source and its target."""
-    work = await tx.fetch(_WORK, [sync for sync, _, _ in syncs])
-    gates = await tx.fetch(
-        """select s.id as sync, g.reason from core.sync s join core.gate g
-               on (g.connection, g.place) = (s.source_connection, '')
-               or g.connection = s.target_connection and g.place in ('', s.place)
-            where s.id = any($1)""",
-        [sync for sync, _, _ in syncs],
-    )
+async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str, Queued]:
+    """By sync."""
+    work = await tx.fetch(_WORK, list(syncs))
+    gates = await tx.fetch(_GATES, list(syncs))
     counted = {row["sync"]: row for row in work}
     found = {}
-    for sync, _, _ in syncs:
+    for sync in syncs:
         row = counted.get(sync)
         closed = tuple(sorted({gate["reason"] for gate in gates if gate["sync"] == sync}))
         found[sync] = Queued(row["waiting"], row["stuck"], row["oldest"], closed) if row else Queued(gates=closed)
     return found
 
+
+_GATES = """
+select distinct l.sync, g.reason from core.leg l join core.gate g
+    on (g.connection, g.place) = (l.source_connection, '')
+    or g.connection = l.target_connection and g.place in ('', l.target_place)
+ where l.sync = any($1)
+"""
 
 # The counts are kept by the table's own triggers: to count a million rows takes longer than anybody looks at a list. The oldest is found
 # by an index that is written in the same words.

@@ -25,6 +25,7 @@ class Counterpart:
 
     sync: str
     sync_name: str
+    leg: str
     target: str
     place: str
     wish: str
@@ -103,9 +104,12 @@ with hits as (
         select left_account, left_entity, left_id from flow.pair where right_id = $1 and right_id <> '') as p
       join core.connection c on c.account = p.left_account
     union
-    select j.connection, j.entity, j.record from flow.journal j where j.trace_id = $2 and j.trace_id <> '' and j.record <> ''
+    select coalesce(g.source_connection, j.connection), coalesce(g.source_entity, j.entity), j.record from flow.journal j
+      left join core.leg g on (g.sync, g.name) = (j.sync, j.entity)
+     where j.trace_id = $2 and j.trace_id <> '' and j.record <> ''
     union
-    select j.connection, j.entity, j.record from flow.journal j
+    select g.source_connection, g.source_entity, j.record from flow.journal j
+      join core.leg g on (g.sync, g.name) = (j.sync, j.entity)
      where j.target_key = $2 and j.target_key <> '' and j.sync <> '' and j.record <> ''
 )
 select h.connection, h.entity, h.record from hits h
@@ -122,30 +126,37 @@ select s.connection, s.entity, s.record, c.name, s.fields, s.deleted, s.changed_
 """
 
 _COUNTERPARTS = """
-select w.connection, w.entity, w.record, w.sync, y.name as sync_name, c.name as target, y.place, w.wish, w.skip, w.revision,
+select k.connection, k.entity, k.record, w.sync, y.name as sync_name, g.name as leg, c.name as target, g.target_place as place,
+       w.wish, w.skip, w.revision,
        w.mapping_version, coalesce(i.state, '') as work, coalesce(i.outcome, '') as outcome, coalesce(i.reason, '') as reason,
        coalesce(l.right_key, '') as target_key, coalesce(l.right_id, '') as target_id, coalesce(l.state, '') as link, l.since,
        coalesce(t.seen ->> 'standing', '') as standing
   from unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record)
-  join flow.wanted w using (connection, entity, record)
+  join core.leg g on (g.source_connection, g.source_entity) = (k.connection, k.entity)
+  join flow.wanted w on (w.sync, w.entity, w.record) = (g.sync, g.name, k.record)
   join core.sync y on y.id = w.sync
-  join core.connection c on c.id = y.target_connection
+  join core.connection c on c.id = g.target_connection
   left join flow.work_item i on (i.sync, i.entity, i.record) = (w.sync, w.entity, w.record)
-  join core.connection a on a.id = w.connection
+  join core.connection a on a.id = k.connection
   left join lateral (
        select p.* from flow.pair p
-        where (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place) = (a.account, w.entity, w.record, c.account, y.place)
+        where (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place)
+              = (a.account, k.entity, k.record, c.account, g.target_place)
         order by p.right_key = i.target_key desc nulls last, p.id desc limit 1) as l on true
   left join flow.target_record t on (t.account, t.place, t.target_entity, t.key)
                                   = (l.right_account, l.right_place, l.right_entity, l.right_key)
- order by y.name
+ order by y.name, g.position, g.name
 """
 
+# In a row that names a sync the entity is the sync's leg; in the source's own rows it is the source's.
 # The target's own events are about its record, not ours: they are joined by the key that ours has there.
 _TIMELINE = """
 select * from (
     select j.* from flow.journal j
-     where (j.connection, j.entity, j.record) = ($1, $2, $3) and ($4::bigint is null or j.id < $4)
+     where j.connection = $1 and j.record = $3 and ($4::bigint is null or j.id < $4)
+       and j.entity = any(array(select $2 union select name from core.leg where (source_connection, source_entity) = ($1, $2)))
+       and case when j.sync = '' then j.entity = $2
+                else exists (select from core.leg g where (g.sync, g.name, g.source_entity) = (j.sync, j.entity, $2)) end
     union all
     select j.* from flow.journal j
      where j.step = 'consent' and ($4::bigint is null or j.id < $4) and (j.connection, j.target_key) in (

@@ -4,8 +4,8 @@ Everything is checked by reading before anything is written. Then, in this order
 
 1. Webhooks, at the source and then at the target. A crash leaves webhooks whose events no sync wants yet: harmless.
 2. New fields at the target. A crash leaves fields that the next apply finds.
-3. One transaction: both connections locked and active, the sync, a new mapping version if the definition changed. The same file
-   again changes nothing. From the commit on, the mapper judges every stored record by the new version.
+3. One transaction: both connections locked and active, the sync, its legs, a new version if any mapping changed. The same file
+   again changes nothing. From the commit on, the mapper judges every stored record of the legs that changed by the new version.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import orjson
 
 from common.api.refusal import Refusal
 from common.clock import Clock
-from common.contracts.syncs import MappingDefinition
+from common.contracts.ids import SyncId
+from common.contracts.syncs import Leg, MappingDefinition
 from common.failures import Failure
 from common.state import pool as state
 from common.state.definitions import to_jsonb
@@ -28,13 +29,22 @@ from console import sync_codes
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.state.turns import alone
-from console.use_cases.drafting import Draft, Drafting, SyncWish
+from console.use_cases.drafting import Draft, Drafting
 from console.use_cases.hooks import NO_ADDRESS, Hooks, Wanted
+from console.use_cases.leg_drafting import DraftLeg
 from console.use_cases.problems import of_vendor, refuse_if_any
+from console.use_cases.wishes import SyncWish
 from mapper.mapping.problems import Problem
-from vendors.catalogue import FieldCatalogue
 
 Outcome = Literal["created", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedLeg:
+    """What came of one leg."""
+
+    leg: Leg
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +54,10 @@ class Applied:
     outcome: Outcome
     sync: SyncRow | None
     version: int
-    place: str
+    legs: Sequence[AppliedLeg]
     fields: Sequence[str]
     webhooks: Sequence[str]
     notes: Sequence[str]
-    definition: MappingDefinition
 
 
 class Applying:
@@ -62,16 +71,16 @@ class Applying:
 
     async def plan(self, wish: SyncWish) -> Applied:
         """What `apply` would do; nothing is written, here or at a vendor."""
-        draft, catalogue = await self._drafting.draft(wish)
+        draft = await self._drafting.draft(wish)
         there = await self._there(wish, draft)
         problems: list[Problem] = []
         webhooks = await self._hooks.missing(_wanted(draft), problems)
         refuse_if_any(problems)
-        definition = draft.with_fields(catalogue)
-        outcome = _outcome(there, definition)
+        legs = _outcomes(there, draft)
+        outcome = _outcome(there, legs)
         version = (there.version if there else 0) + (outcome != "unchanged")
-        fields = [row.target for row in draft.new_fields]
-        return Applied(outcome, there, version, draft.place.id, fields, webhooks, self._notes(draft), definition)
+        fields = [row.target for leg in draft.legs for row in leg.new_fields]
+        return Applied(outcome, there, version, _at(legs, version), fields, webhooks, self._notes(draft))
 
     async def apply(self, wish: SyncWish, by: str, *, activate: bool = True) -> Applied:
         """The sync, active unless it was paused or disabled before or a draft is wanted."""
@@ -80,18 +89,17 @@ class Applying:
             return await self._applied(wish, by, activate=activate)
 
     async def _applied(self, wish: SyncWish, by: str, *, activate: bool) -> Applied:
-        draft, catalogue = await self._drafting.draft(wish)
+        draft = await self._drafting.draft(wish)
         await self._there(wish, draft)
         problems: list[Problem] = []
         # The first write of all: a connection without the scope is found here, and nothing was made yet.
         webhooks = await self._hooks.ensure(_wanted(draft), problems) if activate else []
         refuse_if_any(problems)
-        made, catalogue = await self._fields(draft, catalogue)
-        definition = draft.with_fields(catalogue)
+        made, draft = await self._fields(draft)
         async with state.transaction(self._pool) as tx:
-            outcome, version = await self._store(tx, wish, draft, definition, by, activate=activate)
+            outcome, legs, version = await self._store(tx, wish, draft, by, activate=activate)
             sync = await rows.named(tx, wish.name)
-        return Applied(outcome, sync, version, draft.place.id, made, webhooks, self._notes(draft), definition)
+        return Applied(outcome, sync, version, legs, made, webhooks, self._notes(draft))
 
     async def _there(self, wish: SyncWish, draft: Draft) -> SyncRow | None:
         async with state.connection(self._pool) as link:
@@ -102,56 +110,104 @@ class Applying:
     def _notes(self, draft: Draft) -> Sequence[str]:
         return draft.notes if self._hooks.reachable else (*draft.notes, NO_ADDRESS)
 
-    async def _fields(self, draft: Draft, catalogue: FieldCatalogue) -> tuple[list[str], FieldCatalogue]:
-        target = draft.target.vendor.targets[draft.target_entity]
-        connection, place, made = draft.target.connection, draft.place.id, list[str]()
-        for row in draft.new_fields:
-            label = row.source.rpartition(".")[2].removeprefix("cf_").replace("_", " ").capitalize()
-            try:
-                await target.create_field(connection, place, row.target, row.new_field, draft.target.api, label)
-                made.append(row.target)
-            except Failure as failure:
-                refuse_if_any([of_vendor(failure, row.target, connection.name)])
-        # Read as the next apply will read it: the same file again has to find the same catalogue.
-        return made, await target.catalogue(connection, place, draft.target.api) if made else catalogue
+    async def _fields(self, draft: Draft) -> tuple[list[str], Draft]:
+        made, legs = list[str](), []
+        for leg in draft.legs:
+            created = await _create_fields(leg)
+            made += created
+            # Read as the next apply will read it: the same file again has to find the same catalogue.
+            catalogue = leg.writes.catalogue(leg.target.connection, leg.place.id, leg.target.api)
+            legs.append(replace(leg, fields=await catalogue) if created else leg)
+        return made, replace(draft, legs=tuple(legs))
 
     async def _store(
-        self,
-        tx: state.DbConnection,
-        wish: SyncWish,
-        draft: Draft,
-        definition: MappingDefinition,
-        by: str,
-        *,
-        activate: bool,
-    ) -> tuple[Outcome, int]:
+        self, tx: state.DbConnection, wish: SyncWish, draft: Draft, by: str, *, activate: bool
+    ) -> tuple[Outcome, Sequence[AppliedLeg], int]:
         now = self._clock.now()
         await rows.exclude_others(tx, wish.name)
         if not await rows.usable(tx, [draft.source.connection.id, draft.target.connection.id]):
             raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
         there = await rows.named(tx, wish.name, lock=True)
         _refuse_if_moved(there, draft)
-        outcome = _outcome(there, definition)
+        legs = _outcomes(there, draft)
+        outcome = _outcome(there, legs)
         if there is None:
             there = _fresh(wish, draft, by, now)
             await rows.insert(tx, there)
+        await rows.insert_legs(tx, _new(there, legs))
         version = there.version + (outcome != "unchanged")
         await rows.retemplate(tx, there.id, wish.template, now)
         if outcome != "unchanged":
-            await rows.add_version(tx, there.id, replace(definition, version=version), "", by, now)
+            await rows.add_version(tx, there.id, version, _changed(legs), "", by, now)
         if there.state == "draft" and activate:
             await rows.mark(tx, there.id, "active", now)
-        return outcome, version
+        return outcome, _at(legs, version), version
+
+
+async def _create_fields(leg: DraftLeg) -> list[str]:
+    target, connection, made = leg.writes, leg.target.connection, list[str]()
+    for row in leg.new_fields:
+        label = row.source.rpartition(".")[2].removeprefix("cf_").replace("_", " ").capitalize()
+        try:
+            await target.create_field(connection, leg.place.id, row.target, row.new_field, leg.target.api, label)
+            made.append(row.target)
+        except Failure as failure:
+            refuse_if_any([of_vendor(failure, row.target, connection.name)])
+    return made
 
 
 def _wanted(draft: Draft) -> list[Wanted]:
-    return [Wanted(draft.source, draft.entity), Wanted(draft.target, draft.place.id)]
+    """What shall be heard of either side; legs that hear the same of the same side hear it once."""
+    sides = [
+        Wanted(end, subject)
+        for leg in draft.legs
+        for end, subject in ((leg.source, leg.written.source_entity), (leg.target, leg.place.id))
+    ]
+    return list({(one.end.connection.id, one.subject): one for one in sides}.values())
 
 
-def _outcome(there: SyncRow | None, definition: MappingDefinition) -> Outcome:
-    if there is None or there.definition is None:
-        return "created" if there is None else "changed"
-    return "unchanged" if _same(there.definition, definition) else "changed"
+def _outcomes(there: SyncRow | None, draft: Draft) -> list[AppliedLeg]:
+    known = {leg.name: leg for leg in there.legs} if there is not None else {}
+    drafted = draft.running(there.id if there is not None else "").values()
+    return [AppliedLeg(leg, _outcome_of(known.get(leg.name), leg)) for leg in drafted]
+
+
+def _outcome_of(before: Leg | None, leg: Leg) -> Outcome:
+    if before is None:
+        return "created"
+    assert leg.mapping is not None
+    same = before.mapping is not None and _same(before.mapping, leg.mapping)
+    return "unchanged" if same else "changed"
+
+
+def _outcome(there: SyncRow | None, legs: Sequence[AppliedLeg]) -> Outcome:
+    if there is None:
+        return "created"
+    return "changed" if _changed(legs) else "unchanged"
+
+
+def _changed(legs: Sequence[AppliedLeg]) -> dict[str, MappingDefinition]:
+    """The mappings that make a new version: an edit of one leg leaves the versions of the others, so only its records are judged again."""
+    return {one.leg.name: one.leg.mapping for one in legs if one.outcome != "unchanged" and one.leg.mapping is not None}
+
+
+def _new(sync: SyncRow, legs: Sequence[AppliedLeg]) -> dict[int, Leg]:
+    """By their position in the file."""
+    return {
+        position: replace(one.leg, sync=SyncId(sync.id))
+        for position, one in enumerate(legs, 1)
+        if one.outcome == "created"
+    }
+
+
+def _at(legs: Sequence[AppliedLeg], version: int) -> list[AppliedLeg]:
+    """With the number that each leg's mapping has from now on."""
+    return [one if one.outcome == "unchanged" else replace(one, leg=_numbered(one.leg, version)) for one in legs]
+
+
+def _numbered(leg: Leg, version: int) -> Leg:
+    assert leg.mapping is not None
+    return replace(leg, mapping=replace(leg.mapping, version=version))
 
 
 def _same(one: MappingDefinition, other: MappingDefinition) -> bool:
@@ -163,17 +219,30 @@ def _same(one: MappingDefinition, other: MappingDefinition) -> bool:
 def _refuse_if_moved(there: SyncRow | None, draft: Draft) -> None:
     if there is None:
         return
-    asked = (draft.source.connection.id, draft.target.connection.id, draft.place.id, draft.entity)
-    if asked != (there.source, there.target, there.place, there.entity):
-        words = f"{there.name} joins {there.source_name} to {there.target_name}, place {there.place}."
-        raise Refusal(409, sync_codes.SYNC_MOVED, words)
+    asked = draft.running(there.id)
+    sides = (draft.source.connection.id, draft.target.connection.id)
+    moved = [leg for leg in there.legs if leg.name not in asked or _way(asked[leg.name]) != _way(leg)]
+    if sides != (there.source, there.target) or moved:
+        words = "; ".join(_words(there, leg) for leg in moved or there.legs)
+        raise Refusal(
+            409, sync_codes.SYNC_MOVED, f"{there.name} joins {there.source_name} to {there.target_name}: {words}."
+        )
+
+
+def _way(leg: Leg) -> tuple[str, ...]:
+    """What a leg keeps for ever: its links and its history belong to it."""
+    return (leg.source, leg.source_entity, leg.source_place, leg.target, leg.target_entity, leg.target_place, leg.mode)
+
+
+def _words(there: SyncRow, leg: Leg) -> str:
+    place = f" in {leg.source_place}" if leg.source_place else ""
+    return f"leg {leg.name} leads {leg.source_entity}{place} {leg.direction} to {leg.target_entity}, place {leg.target_place}"
 
 
 def _fresh(wish: SyncWish, draft: Draft, by: str, now: datetime) -> SyncRow:
     source, target = draft.source.connection, draft.target.connection
     return SyncRow(
-        id=re.sub(r"[^a-z0-9-]", "-", wish.name), name=wish.name, template=wish.template, entity=draft.entity,
+        id=re.sub(r"[^a-z0-9-]", "-", wish.name), name=wish.name, template=wish.template,
         source=source.id, source_name=source.name, source_vendor=source.vendor, target=target.id, target_name=target.name,
-        target_vendor=target.vendor, place=draft.place.id, state="draft", version=0, created_at=now, created_by=by,
-        updated_at=now, definition=None,
+        target_vendor=target.vendor, state="draft", version=0, created_at=now, created_by=by, updated_at=now,
     )  # fmt: skip

@@ -82,7 +82,7 @@ class History:
             if window != WINDOWS[-1]:
                 await rows.give_up_after(link, PATIENCE)
             tallies = await rows.outcomes(link, sync.id, since, now)
-            days = await rows.read_on(link, sync.id, sync.source, sync.entity, since)
+            days = await rows.read_on(link, sync.id, since)
             remaps = [one for one in await rows.remaps(link, sync.id, limit) if one.started_at >= since]
             versions = {one.version: one for one in await syncs.versions(link, sync.id)}
         found = [_of_day(day, *read, tallies.get(("live", day.isoformat()), _NOTHING)) for day, read in days.items()]

@@ -9,7 +9,7 @@ from common.failures import Failure
 from common.http.call import Api
 from console.broker import Broker
 from console.hook_secrets import VaultedSecrets
-from console.use_cases.drafting import End
+from console.use_cases.leg_drafting import End
 from console.use_cases.problems import of_vendor
 from mapper.mapping.problems import Problem
 from vendors.channel import Channel, HookSecrets, Subscription

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from common.api.refusal import Refusal
-from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.contracts.syncs import Leg
 from common.state import pool as state
 from console import sync_codes
 from console.masking import masked_value
 from console.state import syncs as rows
-from console.use_cases.drafting import Drafting, SyncWish
+from console.use_cases.drafting import Drafting
 from console.use_cases.syncs import Syncs
+from console.use_cases.wishes import SyncWish
 from mapper.preview import Preview, preview
 
 
@@ -26,27 +28,32 @@ class Previews:
     async def of_sync(self, name: str, limit: int, *, unmask: bool) -> dict[str, Any]:
         """The sync's active version."""
         row = await self._syncs.row(name)
-        if row.definition is None:
+        if not row.mapped:
             raise Refusal(409, sync_codes.SYNC_STATE, f"{row.name} has no mapping yet.")
-        found = await preview(
-            self._pool, row.definition, ConnectionId(row.source), Entity(row.entity), SyncId(row.id), limit
-        )
-        return _shown(found, unmask=unmask)
+        return await self._of(row.legs, limit, unmask=unmask)
 
     async def of_wish(self, wish: SyncWish, limit: int, *, unmask: bool) -> dict[str, Any]:
         """A file, held against both accounts first; an existing sync of this name is what its numbers are compared with."""
-        draft, catalogue = await self._drafting.draft(wish)
+        draft = await self._drafting.draft(wish)
         async with state.connection(self._pool) as link:
             there = await rows.named(link, wish.name)
-        sync = SyncId(there.id) if there is not None else None
-        source = draft.source.connection.id
-        found = await preview(self._pool, draft.with_fields(catalogue), source, Entity(draft.entity), sync, limit)
-        new = [row.target for row in draft.new_fields]
-        return _shown(found, unmask=unmask) | {"fields_to_create": new, "warnings": list(draft.notes)}
+        legs = draft.running(there.id if there is not None else "")
+        shown = await self._of(list(legs.values()), limit, unmask=unmask)
+        new = [row.target for leg in draft.legs for row in leg.new_fields]
+        return shown | {"fields_to_create": new, "warnings": draft.notes}
+
+    async def _of(self, legs: Sequence[Leg], limit: int, *, unmask: bool) -> dict[str, Any]:
+        """Each leg for itself, and all of them together."""
+        found = {leg.name: await preview(self._pool, leg, limit) for leg in legs}
+        whole = Preview()
+        for one in found.values():
+            whole.add(one, limit)
+        each = [{"leg": name} | _shown(one, unmask=unmask) for name, one in found.items()]
+        return _shown(whole, unmask=unmask) | {"fields_to_create": [], "warnings": [], "legs": each}
 
 
 def _shown(found: Preview, *, unmask: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"fields_to_create": [], "warnings": [], **found.json()}
+    told = found.json()
     if not unmask:
         for sample in told["samples"]:
             for change in sample["changes"]:

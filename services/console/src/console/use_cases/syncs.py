@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from common.api.refusal import Refusal
 from common.clock import Clock
@@ -62,7 +62,7 @@ class Syncs:
         async with state.connection(self._pool) as link:
             found = await rows.page(link, after, limit + 1)
             shown = found[:limit]
-            waits = await queues.of_syncs(link, [(row.id, row.source, row.target) for row in shown])
+            waits = await queues.of_syncs(link, [row.id for row in shown])
         items = [ShownSync(row, waits[row.id]) for row in shown]
         return SyncPage(items, (shown[-1].name,) if len(found) > limit else None)
 
@@ -78,7 +78,7 @@ class Syncs:
         """One sync."""
         row = await self.row(name)
         async with state.connection(self._pool) as link:
-            waits = await queues.of_syncs(link, [(row.id, row.source, row.target)])
+            waits = await queues.of_syncs(link, [row.id])
         return ShownSync(row, waits[row.id])
 
     async def versions(self, name: str) -> Sequence[VersionRow]:
@@ -104,16 +104,15 @@ class Syncs:
         async with state.transaction(self._pool) as tx:
             await rows.exclude_others(tx, row.name)
             there = await rows.named(tx, row.id, lock=True)
-            if there is None or there.definition is None:
+            if there is None or not there.mapped:
                 raise _not_now(row, "it has no mapping yet")
             if not await rows.usable(tx, [row.source, row.target]):
                 raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
             now = self._clock.now()
             if there.state == "disabled":
-                again = replace(there.definition, version=there.version + 1)
-                await rows.add_version(
-                    tx, there.id, again, f"judged again after version {there.version} was disabled", by, now
-                )
+                again = {str(leg.name): leg.mapping for leg in there.legs if leg.mapping is not None}
+                note = f"judged again after version {there.version} was disabled"
+                await rows.add_version(tx, there.id, there.version + 1, again, note, by, now)
             await rows.mark(tx, there.id, "active", now)
         return await self.show(name)
 
@@ -121,7 +120,9 @@ class Syncs:
         """Webhooks may have been taken away while nobody listened."""
         if row.state in ("active", "paused"):
             return
-        ends = [(row.source, row.entity), (row.target, row.place)]
+        ends = {
+            end: None for leg in row.legs for end in ((leg.source, leg.source_entity), (leg.target, leg.target_place))
+        }
         problems: list[Problem] = []
         wanted = [Wanted(await self._drafting.open(end), subject) for end, subject in ends]
         async with alone(self._pool, [row.source, row.target]):

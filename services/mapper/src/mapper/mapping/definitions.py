@@ -55,6 +55,8 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
     )
     options = dict(given.get("options") or {})
     gone = {name: _gone(name, options.pop(name, fallback), problems) for name, fallback in _GONE.items()}
+    if not isinstance(options.get("clear_empty", True), bool):
+        problems.append(_problem(0, "clear_empty", "The option takes true or false."))
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
     if not isinstance(given.get("filter", "") or "", str):

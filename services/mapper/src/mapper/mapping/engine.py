@@ -64,6 +64,7 @@ class CompiledMapping:
         self._rows = tuple(rows)
         self._condition = condition
         self._has_tags = any(row.target == TAGS for row in rows)
+        self._clears = definition.clears_empty
         self.required = frozenset(row.target for row in rows if row.required)
 
     def passes(self, record: Record) -> bool:
@@ -106,7 +107,8 @@ class CompiledMapping:
             return
         fitting, problem = checked(row.number, row.field, row.target, value, required=row.required)
         if problem is None:
-            draft.document[row.target] = fitting
+            if fitting is not None or self._clears:
+                draft.document[row.target] = fitting
         else:
             (draft.left_out if problem.code == "MAPPING_ADDRESS_INCOMPLETE" else draft.problems).append(problem)
 
