@@ -7,8 +7,10 @@ import pytest
 from common.contracts.syncs import MappingDefinition, MappingRow
 from mapper.mapping.engine import MAX_RECORD, CompiledMapping, compile_mapping
 from mapper.state import RecordState
-from mapper.wish import DesiredDocument, wish_of
+from mapper.wish import DesiredDocument
+from mapper.wish import wish_of as judged
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.mailchimp.target import MailchimpTarget
 
 AUDIENCE = FieldCatalogue(
     (
@@ -20,6 +22,10 @@ AUDIENCE = FieldCatalogue(
 EMAIL, NAME = MappingRow("email", "email"), MappingRow("merge.FNAME", "first_name")
 COMPANY = MappingRow("merge.COMPANY", "company", required=True)
 COSTLY = "length(notes[?length(@[?length(@) > `1`]) > `0`]) > `0`"
+
+
+def wish_of(state: RecordState, compiled: CompiledMapping) -> DesiredDocument:
+    return judged(state, compiled, MailchimpTarget())
 
 
 def mapping(*rows: MappingRow, **more: Any) -> CompiledMapping:

@@ -46,6 +46,9 @@ class Target(Protocol):
     def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
         """Everything that one lease must cover while the document is written."""
 
+    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The document of a wish `absent`: what becomes of the target record, by the word and the options of the sync's file."""
+
     def lets_go(self, document: Mapping[str, Any]) -> bool:
         """Of a wish `absent`: whether the record leaves its keys, or stays where it is, marked or as it was."""
 

@@ -23,6 +23,8 @@ from mapper.state_rows import Key
 from mapper.wanted_rows import Cause, Raised, WantedKey
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import FieldCatalogue, catalogue_of
+from vendors.registry import vendor_named
+from vendors.target import Target
 
 _log = structlog.get_logger(__name__)
 
@@ -81,12 +83,12 @@ async def judge(
     The configuration was read after the locks: a judgement by an older mapping version would otherwise come after a newer one.
     """
     wanting = _wanting(configuration, mappings, states, only)
-    stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, key in wanting])
+    stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, _, key in wanting])
     judged = Judged()
-    for leg, mapping, key in wanting:
+    for leg, mapping, target, key in wanting:
         before = stored.get(_wanted(leg, key))
         with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
-            wish = wish_of(seen_by(leg, states[key]), mapping)
+            wish = wish_of(seen_by(leg, states[key]), mapping, target)
         if before is None and wish.wish == "absent" and wish.skip is None:
             # Gone before this leg ever wanted it: there is nothing to take away.
             continue
@@ -100,16 +102,23 @@ async def judge(
 
 def _wanting(
     configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], only: Leg | None
-) -> list[tuple[Leg, CompiledMapping, Key]]:
+) -> list[tuple[Leg, CompiledMapping, Target, Key]]:
     """Who judges which of the records; a leg whose mapping does not compile keeps none of the others from theirs."""
     return [
-        (leg, mapping, key)
+        (leg, mapping, target, key)
         for key, state in states.items()
         if state.known
         for leg in configuration.legs_of(key.connection, key.entity)
         if only is None or (leg.sync, leg.name) == (only.sync, only.name)
         if (mapping := mappings.of(leg)) is not None
+        if (target := _target_of(configuration, leg)) is not None
     ]
+
+
+def _target_of(configuration: Configuration, leg: Leg) -> Target | None:
+    """Who writes what the leg wants; None once its connection is gone: then nobody does."""
+    there = configuration.connections.get(leg.target)
+    return vendor_named(there.vendor).targets[leg.target_entity] if there is not None else None
 
 
 def _wanted(leg: Leg, key: Key) -> WantedKey:

@@ -17,6 +17,7 @@ from mapper.mapping.engine import compile_mapping
 from mapper.state_rows import state_of
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import catalogue_of
+from vendors.registry import vendor_named
 
 SAMPLES = 20
 PAGE = 1000
@@ -64,6 +65,8 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
     compiled = compile_mapping(leg.mapping, catalogue_of(catalogue) if catalogue else None)
     result, after, left = Preview(), "", most
     async with connection(pool) as reading:
+        vendor = await reading.fetchval("select vendor from core.connection where id = $1", leg.target)
+        target = vendor_named(vendor).targets[leg.target_entity]
         while True:
             page = await reading.fetch(
                 """
@@ -88,7 +91,7 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
                 PAGE,
             )
             for row in page:
-                _count(result, wish_of(seen_by(leg, state_of(row)), compiled), row, limit)
+                _count(result, wish_of(seen_by(leg, state_of(row)), compiled, target), row, limit)
             left -= len(page)
             if len(page) < PAGE:
                 return result

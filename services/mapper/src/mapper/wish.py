@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from common.contracts.ids import content_hash
 from common.contracts.outcomes import SkipReason
-from common.contracts.syncs import OnGone
+from common.contracts.syncs import MappingDefinition, OnGone
 from mapper.mapping.engine import CompiledMapping
 from mapper.mapping.problems import Problem
 from mapper.state import RecordState
+from vendors.target import Target
 
 MISSING, EXPENSIVE = "MAPPING_REQUIRED_MISSING", "MAPPING_EXPRESSION_EXPENSIVE"
 
@@ -30,27 +31,33 @@ class DesiredDocument:
         return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document})
 
 
-def wish_of(state: RecordState, mapping: CompiledMapping) -> DesiredDocument:
-    """Pure: the same state under the same version is the same wish."""
+def wish_of(state: RecordState, mapping: CompiledMapping, target: Target) -> DesiredDocument:
+    """Pure: the same state under the same version is the same wish. What leaving is, and why without a key, the target says."""
     definition = mapping.definition
     if state.deleted:
-        return _absent(definition.on_delete, definition.gone_tag)
+        return _absent(target, definition.on_delete, definition)
     mapped = mapping.apply(state.record())
     if not mapped.passes:
-        return _absent(definition.on_filtered, definition.gone_tag, SkipReason.FILTERED)
+        return _absent(target, definition.on_filtered, definition, SkipReason.FILTERED)
     notes = mapped.problems + mapped.left_out
     if _lacks_key(state, mapping, mapped.problems):
-        # Whoever lost the key leaves the target record that had it (R14), and is counted as skipped.
-        return _absent("archive", definition.gone_tag, SkipReason.NO_EMAIL, notes)
-    reason = _unmappable(mapped.problems, definition.key, mapping.required)
+        # Without a key the record leaves the target record that had it (R14), and counts as skipped.
+        return _absent(target, "archive", definition, target.key_missing, notes)
+    reason = _unmappable(mapped.problems, definition.key, mapping.required, target)
     if reason is not None:
         # Nobody can say what it shall look like, so nothing of it is touched: a mapping's mistake must not take members away.
         return DesiredDocument("keep", {}, reason, notes)
     return DesiredDocument("present", mapped.document, notes=notes)
 
 
-def _absent(how: OnGone, tag: str, skip: SkipReason | None = None, notes: tuple[Problem, ...] = ()) -> DesiredDocument:
-    return DesiredDocument("absent", {"how": how, "tag": tag} if how == "tag" else {"how": how}, skip, notes)
+def _absent(
+    target: Target,
+    how: OnGone,
+    definition: MappingDefinition,
+    skip: SkipReason | None = None,
+    notes: tuple[Problem, ...] = (),
+) -> DesiredDocument:
+    return DesiredDocument("absent", dict(target.gone(how, definition.options)), skip, notes)
 
 
 def _lacks_key(state: RecordState, mapping: CompiledMapping, problems: Sequence[Problem]) -> bool:
@@ -60,13 +67,13 @@ def _lacks_key(state: RecordState, mapping: CompiledMapping, problems: Sequence[
     return missing and mapping.told(key, state.record())
 
 
-def _unmappable(problems: Sequence[Problem], key: str, required: frozenset[str]) -> SkipReason | None:
+def _unmappable(problems: Sequence[Problem], key: str, required: frozenset[str], target: Target) -> SkipReason | None:
     """A problem of the key or of a required field keeps the whole record; any other keeps its own field only."""
     for problem in problems:
         if not problem.row or (problem.code == EXPENSIVE and problem.field in required | {key}):
             return SkipReason.UNMAPPABLE
         if problem.field == key:
-            return SkipReason.NO_EMAIL if problem.code == MISSING else SkipReason.INVALID_EMAIL
+            return target.key_missing if problem.code == MISSING else target.key_invalid
     if any(problem.field in required for problem in problems):
         return SkipReason.REQUIRED_FIELD_MISSING
     return None

@@ -48,7 +48,6 @@ class MappingDefinition:
     key: str = "email"
     on_delete: OnGone = "archive"
     on_filtered: OnGone = "leave"
-    gone_tag: str = "inactive"
     options: Mapping[str, Any] = field(default_factory=dict)
     catalogue: tuple[Mapping[str, Any], ...] = ()
     """The target's fields as they were when this version was checked: a version says for ever what it said then."""

@@ -17,7 +17,6 @@ def to_jsonb(definition: MappingDefinition) -> dict[str, Any]:
         "key": definition.key,
         "on_delete": definition.on_delete,
         "on_filtered": definition.on_filtered,
-        "gone_tag": definition.gone_tag,
         "options": dict(definition.options),
         "catalogue": [dict(field) for field in definition.catalogue],
     }
@@ -25,7 +24,7 @@ def to_jsonb(definition: MappingDefinition) -> dict[str, Any]:
 
 def from_jsonb(version: int, stored: Mapping[str, Any]) -> MappingDefinition:
     """The definition as it was written; fields that an older writer did not know keep their defaults."""
-    known = ("filter", "key", "on_delete", "on_filtered", "gone_tag", "options")
+    known = ("filter", "key", "on_delete", "on_filtered", "options")
     return MappingDefinition(
         version=version,
         rows=tuple(_row_from_jsonb(row) for row in stored["rows"]),

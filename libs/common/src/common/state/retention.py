@@ -146,7 +146,7 @@ KEEPERS: tuple[Keeper, ...] = (
     Keeper("vault.token_call", "tokens that vendors were asked for", "audit_days", "token-broker"),
 )
 
-# Version rows, ownership, consent and what is open are not the keepers' (R2, R4, R7, R9).
+# Version rows, ownership, what is known of targets and what is open are not the keepers' (R2, R4, R7, R9).
 FOR_EVER: Mapping[str, str] = {
     "core.config_rev": "one row",
     "core.connection": "history and links name it; one row for each connection that ever was",
@@ -163,8 +163,8 @@ FOR_EVER: Mapping[str, str] = {
     "flow.record_state": "R7: the version by which an old event is known as old",
     "flow.wanted": "R9: the revision that orders everything downstream",
     "flow.work_item": "R7: the revision by which an old command is known as old",
-    "flow.target_owner": "the past of a record and of an address: what was allowed there once is the ceiling of what comes later",
-    "flow.target_record": "what a person last allowed outlives every ownership",
+    "flow.target_owner": "the past of a record and of a key: what was so there once bounds what comes later",
+    "flow.target_record": "what its vendor remembers of it outlives every ownership",
     "flow.pair": "R22: a link outlives its records, its sync and its connections",
     "vault.ring_key": "one row for each master key that ever was",
 }

@@ -56,6 +56,10 @@ class MailchimpTarget:
         match = self.identify(document)
         return [match.value] if match else []
 
+    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Archived, left as it is, or marked with a tag."""
+        return {"how": how} | ({"tag": str(options.get("gone_tag", "inactive"))} if how == "tag" else {})
+
     def lets_go(self, document: Mapping[str, Any]) -> bool:
         """A member that is tagged, or left as it is, stays."""
         return bool(document.get("how", "archive") == "archive")

@@ -266,5 +266,5 @@ def _definition(leg: Leg) -> DefinitionDocument | None:
     if leg.mapping is None:
         return None
     stored = to_jsonb(leg.mapping)
-    options = {name: stored[name] for name in ("on_delete", "on_filtered", "gone_tag")} | stored["options"]
+    options = {name: stored[name] for name in ("on_delete", "on_filtered")} | stored["options"]
     return DefinitionDocument(rows=stored["rows"], filter=stored["filter"], key=stored["key"], options=options)

@@ -68,7 +68,6 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
         rows=rows,
         filter=given.get("filter") or "",
         key=str(given.get("key", "email")),
-        gone_tag=str(options.pop("gone_tag", "inactive")),
         options=options,
         on_delete=gone["on_delete"],
         on_filtered=gone["on_filtered"],
