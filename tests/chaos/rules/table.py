@@ -1,4 +1,4 @@
-"""R1 to R14: the line that keeps each, what takes it away, and the narrowest test that then turns red.
+"""R1 to R16: the line that keeps each, what takes it away, and the narrowest test that then turns red.
 
 R11, a cursor with an overlap, has no line yet: nothing is polled. It is named here so that nobody takes it for kept.
 """
@@ -91,5 +91,13 @@ TABLE = (
     Kept(
         "R14", f"{WRITING}/claimed.py", "tuple(one for one in own.former if one in own.alone)", "()",
         f"{SHARING}::TestR14::test_a_new_address_is_a_new_member_and_the_old_one_is_archived",
+    ),
+    Kept(
+        "R15", f"{MAILCHIMP}/knowledge.py", "seen=shown.seen, doubtful=False", "seen=shown.seen, agreed=shown.seen, doubtful=False",
+        "tests/unit/vendors/mailchimp/test_knowledge.py::TestWhatIsAgreed::test_is_not_changed_by_a_look",
+    ),
+    Kept(
+        "R16", f"{WRITING}/target_events.py", "return bool(acts) and not target.urgent(known, one.told, acts)", "return False",
+        "tests/integration/writing/test_echoes.py::TestWhileAWriteIsInFlight::test_an_edit_is_kept_and_judged_after_the_answer",
     ),
 )  # fmt: skip
