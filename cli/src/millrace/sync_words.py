@@ -84,7 +84,9 @@ def preview_lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"Field to be created: {field}"
     for warning in told["warnings"]:
         yield f"Note: {warning}"
-    if not told["total"]:
+    if told["listed"]:
+        yield f"Nothing has been read from the source yet: this is what the first {told['listed']} of its list come to."
+    elif not told["total"]:
         yield "Nothing has been read from the source yet."
 
 

@@ -92,7 +92,7 @@ class SourceSuite:
         account.advance(LONG_S)
         for row in states_of(await self.listed(account, entity)):
             (detail,) = await self.read(account, entity, row.record)
-            assert (row.kind, row.coverage, row.version) == ("changed", "list", detail.version)
+            assert (row.kind, row.coverage, row.version, row.place) == ("changed", "list", detail.version, detail.place)
             assert row.fields == {name: shown(detail.fields, row.fields, name) for name in row.fields}
 
     async def test_an_account_without_records_is_one_complete_page(self, account: Account, entity: Entity) -> None:

@@ -90,6 +90,42 @@ class TestApplying:
         assert joined.console.told("POST", "/syncs/drafted/resume")["standing"] == "Healthy"
 
 
+class TestPreviewOfAnUnreadAccount:
+    """Nobody has read it: the preview lists its first page, by one call, and stores nothing."""
+
+    @staticmethod
+    def lists(joined: Joined) -> int:
+        calls = joined.sandbox.get("log")["calls"]
+        return sum(1 for call in calls if call["path"].endswith("/contacts") and "per_page=200" in call["query"])
+
+    def test_counts_what_its_first_page_comes_to(self, joined: Joined) -> None:
+        joined.sandbox.post("seed", {"vendor": "zoho-books", "account": "demo", "size": 230, "seed": 7})
+        joined.apply("unread")
+        before, lists = joined.writes(), self.lists(joined)
+        told = joined.console.told("GET", "/syncs/unread/preview")
+        assert (told["listed"], told["complete"], told["total"]) == (200, False, 200)
+        assert told["add"] + told["skipped"] == 200 and told["add"] > 150
+        shown = joined.console.told("GET", "/syncs/unread/preview?unmask=true")
+        addresses = {
+            change["after"] for one in shown["samples"] for change in one["changes"] if change["field"] == "email"
+        }
+        assert len(addresses) > 10 and not any(address in str(told) for address in addresses)
+        assert self.lists(joined) - lists == 2
+        assert joined.writes() == before
+        assert not joined.rows("select from flow.record_state")
+        # A file that is not applied yet is previewed the same way.
+        planned = joined.console.told("POST", "/sync-preview", json=joined.file("planned"))
+        assert (planned["listed"], planned["add"]) == (200, told["add"])
+
+    def test_a_source_that_cannot_be_listed_is_named_and_refuses_nothing(self, joined: Joined) -> None:
+        joined.apply("away")
+        joined.sandbox.post("faults", {"vendor": "zoho-books", "kind": "status", "status": 502})
+        told = joined.console.told("GET", "/syncs/away/preview")
+        joined.sandbox.delete("faults")
+        assert (told["listed"], told["total"]) == (0, 0)
+        assert "could not be listed" in told["warnings"][0]
+
+
 MORE = "more_rows"
 FNAME = "merge.FNAME"
 # What is wrong with the file, the code it is refused with, and words that the person needs.

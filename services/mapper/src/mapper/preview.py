@@ -6,18 +6,22 @@ Its numbers must equal the run's, so it asks the same functions that the run ask
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.contracts.messages import ChangeEvent
 from common.contracts.syncs import Leg
 from common.state.pool import Pool, connection
 from mapper.judging import seen_by
-from mapper.mapping.engine import compile_mapping
+from mapper.mapping.engine import CompiledMapping, compile_mapping
+from mapper.state import RecordState, merge
 from mapper.state_rows import state_of
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import catalogue_of
 from vendors.registry import vendor_named
+from vendors.target import Target
 
 SAMPLES = 20
 PAGE = 1000
@@ -31,6 +35,8 @@ class Preview:
 
     total: int = 0
     complete: bool = True
+    read: int = 0
+    """How many stored records were judged."""
     counts: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
@@ -60,10 +66,7 @@ class Preview:
 async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) -> Preview:
     """Judges the stored records of a leg, which may not be stored itself, at most `most` of them; raises `MappingInvalid` when its
     mapping does not compile."""
-    assert leg.mapping is not None
-    catalogue = leg.mapping.catalogue
-    compiled = compile_mapping(leg.mapping, catalogue_of(catalogue) if catalogue else None)
-    result, after, left = Preview(), "", most
+    compiled, result, after, left = _compiled(leg), Preview(), "", most
     async with connection(pool) as reading:
         vendor = await reading.fetchval("select vendor from core.connection where id = $1", leg.target)
         target = vendor_named(vendor).targets[leg.target_entity]
@@ -92,6 +95,7 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
             )
             for row in page:
                 _count(result, wish_of(seen_by(leg, state_of(row)), compiled, target), row, limit)
+            result.read += len(page)
             left -= len(page)
             if len(page) < PAGE:
                 return result
@@ -99,6 +103,27 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
                 result.complete = False
                 return result
             after = page[-1]["record"]
+
+
+def preview_of(changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: int = SAMPLES) -> Preview:
+    """Judges records that nobody has stored, as if they came now."""
+    compiled, result = _compiled(leg), Preview()
+    for change in changes:
+        state = merge(RecordState(), change).state
+        if state.known:
+            _count(
+                result, wish_of(seen_by(leg, state), compiled, target), {**_UNSTORED, "record": change.record}, limit
+            )
+    return result
+
+
+_UNSTORED: Mapping[str, Any] = {"wish": None, "document": None, "content": None, "linked": False}
+
+
+def _compiled(leg: Leg) -> CompiledMapping:
+    assert leg.mapping is not None
+    catalogue = leg.mapping.catalogue
+    return compile_mapping(leg.mapping, catalogue_of(catalogue) if catalogue else None)
 
 
 def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int) -> None:

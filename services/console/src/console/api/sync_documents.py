@@ -178,6 +178,7 @@ class PreviewCounts(BaseModel):
 
     total: int
     complete: bool = Field(description="False when there were so many records that only the first were judged.")
+    listed: int = Field(description="So many were listed at the source for this preview: none had been read yet.")
     add: int
     update: int
     unchanged: int

@@ -1,4 +1,7 @@
-"""What a sync, or a file that was not applied yet, would do to the records that were already read (ADR 5): no write anywhere."""
+"""What a sync, or a file that was not applied yet, would do to the records that were read (ADR 5): no write anywhere.
+
+Where none was read yet, to the first page of the account's list.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from console.masking import masked_value
 from console.state import syncs as rows
 from console.use_cases.drafting import Drafting
 from console.use_cases.syncs import Syncs
+from console.use_cases.unread_accounts import FirstPage, first_page
 from console.use_cases.wishes import SyncWish
 from mapper.preview import Preview, preview
 
@@ -40,16 +44,23 @@ class Previews:
         legs = draft.running(there.id if there is not None else "")
         shown = await self._of(list(legs.values()), limit, unmask=unmask)
         new = [row.target for leg in draft.legs for row in leg.new_fields]
-        return shown | {"fields_to_create": new, "warnings": draft.notes}
+        return shown | {"fields_to_create": new, "warnings": [*draft.notes, *shown["warnings"]]}
 
     async def _of(self, legs: Sequence[Leg], limit: int, *, unmask: bool) -> dict[str, Any]:
         """Each leg for itself, and all of them together."""
-        found = {leg.name: await preview(self._pool, leg, limit) for leg in legs}
-        whole = Preview()
+        found = {leg.name: await self._leg(leg, limit) for leg in legs}
+        whole, warnings = Preview(), list[str]()
         for one in found.values():
-            whole.add(one, limit)
-        each = [{"leg": name} | _shown(one, unmask=unmask) for name, one in found.items()]
-        return _shown(whole, unmask=unmask) | {"fields_to_create": [], "warnings": [], "legs": each}
+            whole.add(one.preview, limit)
+            warnings += one.notes
+        each = [{"leg": leg, "listed": one.listed} | _shown(one.preview, unmask=unmask) for leg, one in found.items()]
+        together = {"fields_to_create": [], "warnings": warnings, "legs": each}
+        listed = sum(one.listed for one in found.values())
+        return _shown(whole, unmask=unmask) | together | {"listed": listed}
+
+    async def _leg(self, leg: Leg, limit: int) -> FirstPage:
+        stored = await preview(self._pool, leg, limit)
+        return FirstPage(stored) if stored.read else await first_page(self._drafting, leg, limit)
 
 
 def _shown(found: Preview, *, unmask: bool) -> dict[str, Any]:
