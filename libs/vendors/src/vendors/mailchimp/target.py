@@ -24,16 +24,16 @@ from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.grant import Place
-from vendors.mailchimp import catalogue, echoes, hearing, knowledge, planning, row_errors, seeing, wire
+from vendors.mailchimp import catalogue, echoes, hearing, knowledge, looking, planning, row_errors, seeing, wire
 from vendors.mailchimp.consent import ARCHIVED
 from vendors.mailchimp.errors import MC_MEMBER_EXISTS
+from vendors.mailchimp.looking import LIST, MEMBER
 from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.memory import STANDING
 from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.tagging import Tagging
 from vendors.target_record import TargetRecord
 
-LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
 _NO_LINKS = {"exclude_fields": "_links,new_members._links,updated_members._links"}
 
 
@@ -103,7 +103,7 @@ class MailchimpTarget:
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         """One call for each member."""
-        return {key: await self._look_at(place, key, api) for key in keys}
+        return {key: await looking.look_at(place, key, api) for key in keys}
 
     async def facts(self, place: str, api: Api) -> Audience:
         return await catalogue.audience(place, api)
@@ -118,32 +118,6 @@ class MailchimpTarget:
         self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
     ) -> CatalogueField:
         return await catalogue.create_field(place, path, type, label, api)
-
-    async def _look_at(self, place: str, key: str, api: Api) -> TargetRecord | Failure:
-        """A 404 counts once the audience is confirmed."""
-        path = {"list_id": place, "hash": subscriber_hash(key)}
-        call = Call("GET", MEMBER, "members.read", path=path, query={"exclude_fields": "_links"}, priority="live")
-        try:
-            answer = await api.call(call)
-            return await self._shown(answer, path, api)
-        except Failure as failure:
-            if failure.vendor_status != 404:
-                return failure
-        await self._audience_exists(place, api)
-        return TargetRecord(exists=False)
-
-    async def _shown(self, answer: VendorAnswer, path: Mapping[str, str], api: Api) -> TargetRecord:
-        """With all of the member's tags: an answer shows fifty."""
-        found = wire.document(answer.body)
-        with wire.reading(answer.body):
-            shown = wire.all_tags(found)
-        if not shown:
-            tags = await api.call(Call("GET", f"{MEMBER}/tags", "members.tags", path=path, query={"count": "1000"}))
-            with wire.reading(tags.body):
-                listed = wire.document(tags.body)["tags"]
-                found |= {"tags": listed, "tags_count": len(listed)}
-        with wire.reading(answer.body):
-            return wire.member(found)
 
     async def _batch(self, place: str, acts: Sequence[Act], api: Api, sending: Sending, *, updates: bool) -> Answered:
         rows = [
@@ -177,11 +151,6 @@ class MailchimpTarget:
             raise
         with wire.reading(answer.body):
             return Answered([_of_member(act, answer)], answer)
-
-    async def _audience_exists(self, place: str, api: Api) -> None:
-        await catalogue.found(
-            place, api, Call("GET", LIST, "lists.read", path={"list_id": place}, query={"fields": "id"})
-        )
 
 
 def _writing(
