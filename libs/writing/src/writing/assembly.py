@@ -20,11 +20,13 @@ from writing.executor import Executor
 from writing.facts import Facts
 from writing.held import Held
 from writing.lease_renewer import LEASE, LeaseRenewer
+from writing.parts import Parts
 from writing.queue import Queue
 from writing.results import Results
 from writing.settle import Settler
+from writing.settlement import Settlement
 from writing.switching import Switching
-from writing.worker import Parts, Worker
+from writing.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ def assemble(
     told: dict[str, Any] = {"metrics": metrics, "service": service, "chance": chance}
     held, lease_renewer, outage = Held(pool, clock, lease), LeaseRenewer(pool, lease), Outage(pool, clock, vendor.ping)
 
+    settlement = Settlement(pool, clock, vendor.targets, **told)
+
     def executor(target: Target) -> Executor:
         results, endings = Results(pool, clock, target, terms, **told), Endings(pool, clock, target, **told)
         return Executor(target, results, endings, Facts(target), outage)
@@ -66,7 +70,7 @@ def assemble(
         queue=Queue(pool, clock, vendor.targets, lease),
         held=held,
         executors={entity: executor(target) for entity, target in vendor.targets.items()},
-        settler=Settler(pool, clock, held, vendor.targets, lease_renewer, outage, **told),
+        settler=Settler(pool, clock, held, vendor.targets, settlement, lease_renewer, outage),
         switching=Switching(pool, clock, vendor.name),
         lease_renewer=lease_renewer,
         outage=outage,

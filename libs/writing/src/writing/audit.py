@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,9 +32,9 @@ from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import audits, intents, items, journal_entries, leases, owners, target_records, verdicts, work_items
 from writing.audits import Owed
-from writing.intents import Intent
+from writing.intent import Intent
 from writing.items import ItemKey
-from writing.looks import looked_at
+from writing.looks import looked, together
 from writing.result_transaction import ResultTransaction
 from writing.vendor_code import judged
 
@@ -57,19 +56,13 @@ async def audit(
     async with transaction(pool) as tx:
         due = await audits.take(tx, held_by, clock.now(), MOST)
     auditors = {entity: _Auditor(pool, clock, target, api, line) for entity, target in targets.items()}
-    ended = await asyncio.gather(*(auditors[owed.target.entity].look(owed) for owed in due), return_exceptions=True)
+    owing = {owed.target: owed for owed in due}
+    looks = [auditors[keys[0].entity].look([owing[key] for key in keys]) for keys in together(owing, targets)]
+    ended = await asyncio.gather(*looks, return_exceptions=True)
     for error in ended:
         if isinstance(error, BaseException):
             raise error
     return len(due)
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """What the look has shown, and when it was asked for."""
-
-    seen: TargetRecord
-    asked_at: datetime
 
 
 class _Auditor:
@@ -80,40 +73,42 @@ class _Auditor:
         self._api = api
         self._line = line
 
-    async def look(self, owed: Owed) -> None:
-        """One record; what fails here is about it alone."""
-        found = await self._seen(owed)
-        async with transaction(self._pool) as tx:
-            result = ResultTransaction(self._target, self._clock.now())
-            if isinstance(found, Failure):
-                await self._failed(tx, result, owed, found)
-            else:
-                await self._judge(tx, result, owed, found)
-            await result.write(tx)
-
-    async def _seen(self, owed: Owed) -> _Finding | Failure:
+    async def look(self, some: Sequence[Owed]) -> None:
+        """Records of one place, in one look; what fails afterwards is about each of them alone."""
         async with self._line:
             asked_at = self._clock.now()
-            seen = await looked_at(self._target, owed.target, self._api)
-        return seen if isinstance(seen, Failure) else _Finding(seen, asked_at)
+            found = await looked(self._target, some[0].target.place, [owed.target.key for owed in some], self._api)
+        stored = [self._store(owed, found[owed.target.key], asked_at) for owed in some]
+        ended = await asyncio.gather(*stored, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
 
-    async def _judge(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, found: _Finding) -> None:
+    async def _store(self, owed: Owed, seen: TargetRecord | Failure, asked_at: datetime) -> None:
+        async with transaction(self._pool) as tx:
+            result = ResultTransaction(self._target, self._clock.now())
+            if isinstance(seen, Failure):
+                await self._failed(tx, result, owed, seen)
+            else:
+                await self._judge(tx, result, owed, Seen(seen, asked_at, result.now))
+            await result.write(tx)
+
+    async def _judge(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, found: Seen) -> None:
         unseen = await intents.unseen_at(tx, owed.target)
-        held = await _hold(tx, owed, unseen, found.asked_at)
+        held = await _hold(tx, owed, unseen, found.since)
         if isinstance(held, timedelta):
             await audits.put_off(tx, owed.target, owed.looks, result.now + held)
             return
         living, row = held
         known = (await target_records.lock(tx, [owed.target], result.now))[owed.target]
-        judgement = judged(lambda: self._compare(unseen, known, found.seen))
+        judgement = judged(lambda: self._compare(unseen, known, found.record))
         if isinstance(judgement, Failure):
             await leases.release(tx, [owed.key])
             await self._failed(tx, result, owed, judgement)
             return
         drift, late = judgement
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
-        seen = Seen(found.seen, found.asked_at, result.now)
-        result.known[owed.target] = self._target.absorb(known, seen).record
+        result.known[owed.target] = self._target.absorb(known, found).record
         await self._proved(tx, result, row, late)
         if back is not None and await owners.leave_again(tx, owed.target, back, result.now):
             living = [back]

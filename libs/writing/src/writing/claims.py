@@ -13,7 +13,7 @@ from common.failures import Failure
 from common.state.pool import DbConnection
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import leases, owners, target_records
+from writing import leases, owners, past, target_records
 from writing.claimed import Claimed
 from writing.items import Item, TargetKey, columns
 from writing.owners import Ownership
@@ -37,7 +37,7 @@ async def own(
         return []
     stay = {item.key for item in mine if _stays(targets[item.target_entity], item)}
     owned = await owners.plan(tx, mine, held, stay, now)
-    concerned = await owners.past(tx, mine, connection.vendor)
+    concerned = await past.past_of(tx, mine, connection.vendor)
     for item in mine:
         concerned[item.key] |= {item.target(key) for key in covered[item.key]}
     known = await target_records.read(tx, [one for keys in concerned.values() for one in keys])

@@ -20,7 +20,7 @@ from vendors.absorbing import Absorbed, Change, Doubted, Heard, TargetEvent
 from vendors.acts import Written
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, kept_events, owners, rechecks, target_records
+from writing import intents, kept_events, past, rechecks, target_records
 from writing.items import TargetKey
 from writing.kept_events import KeptEvent
 from writing.vendor_code import judged
@@ -77,7 +77,7 @@ class _Judgement:
         absorbed = self._absorbed(self._known[where], Heard(event, written, self._known[old] if old else None))
         await self._save(where, absorbed.record)
         if old is not None and absorbed.former is not None:
-            await owners.moved(self._tx, old, event.key)
+            await past.moved(self._tx, old, event.key)
             await self._save(old, absorbed.former)
         if "owners" in absorbed.concerns:
             await rechecks.ask_living(self._tx, where)

@@ -7,14 +7,14 @@ the vendor's horizon.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from common.contracts.ids import ConnectionId, Entity, content_hash
 from common.state.pool import DbConnection
-from vendors.acts import Act, Attempt, Written
-from writing.items import Item, ItemKey, TargetKey, columns, key_of
+from vendors.acts import Act, Written
+from writing.intent import Closing, Intent
+from writing.items import ItemKey, TargetKey, columns, key_of
 
 # Vendors repeat a webhook for 75 minutes or so, and until then it may be the echo of a write.
 ECHO_WITHIN = timedelta(minutes=80)
@@ -22,50 +22,6 @@ ECHO_WITHIN = timedelta(minutes=80)
 WRITE_TAKES = timedelta(minutes=10)
 # What is settled is needed by echoes, by late answers and by the audit with its repeated looks (R4). Retention may not be shorter.
 NEEDED_FOR = timedelta(days=3)
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """One record's part in one call; `attempt` names the call."""
-
-    attempt: str
-    key: ItemKey
-    connection: ConnectionId
-    """The one it was sent through."""
-    target: TargetKey
-    revision: int
-    mapping_version: int
-    act: Act
-    before: Mapping[str, Any]
-    sent_at: datetime
-    hold_until: datetime
-    run: str = ""
-    event_id: str = ""
-    trace_id: str = ""
-
-    @property
-    def unseen(self) -> Attempt:
-        """As the vendor's code needs it to say whether it has landed."""
-        return Attempt(self.act, self.before, self.sent_at)
-
-
-class Closing(NamedTuple):
-    """How an intent ends: `settled` for good, `answered` when only a look tells the rest."""
-
-    attempt: str
-    key: ItemKey
-    state: str
-    verdict: str
-    stamp: datetime | None = None
-    """The vendor's own stamp of what it has made (R17)."""
-
-
-def intent_of(attempt: str, item: Item, act: Act, before: Mapping[str, Any], at: datetime, until: datetime) -> Intent:
-    target = item.target(act.key)
-    return Intent(
-        attempt, item.key, item.connection, target, item.revision, item.mapping_version, act, before, at, until,
-        item.run, item.event_id, item.trace_id,
-    )  # fmt: skip
 
 
 async def store(tx: DbConnection, intents: Sequence[Intent]) -> None:

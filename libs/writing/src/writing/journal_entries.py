@@ -13,7 +13,7 @@ from common.failures import Failure
 from common.http.call import VendorAnswer
 from common.journal import Entry, Step
 from vendors.acts import Act
-from writing.intents import Intent
+from writing.intent import Intent
 from writing.items import Item, NextState
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+from common.contracts.ids import Entity
 from common.failures import Failure
 from common.http.call import Api
 from vendors.target import Target
@@ -12,6 +15,26 @@ from writing.items import TargetKey
 from writing.vendor_code import of_a_read, vendor_read
 
 Found = Mapping[str, TargetRecord | Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What looks have shown, since when it may be so, and whether the vendor as a whole was away."""
+
+    found: Mapping[TargetKey, TargetRecord | Failure]
+    asked_at: datetime
+    outage: bool = False
+
+
+def together(keys: Iterable[TargetKey], targets: Mapping[Entity, Target]) -> Iterator[Sequence[TargetKey]]:
+    """Those of one place that one look takes."""
+    places: dict[tuple[str, str, Entity], list[TargetKey]] = {}
+    for key in keys:
+        places.setdefault(key[:3], []).append(key)
+    for some in places.values():
+        many = targets[some[0].entity].looks
+        for at in range(0, len(some), many):
+            yield some[at : at + many]
 
 
 async def looked(target: Target, place: str, keys: Sequence[str], api: Api) -> Found:
@@ -24,8 +47,3 @@ async def looked(target: Target, place: str, keys: Sequence[str], api: Api) -> F
             return {key: of_a_read(one) for key, one in found.items()}
     except Failure as failure:
         return dict.fromkeys(keys, failure)
-
-
-async def looked_at(target: Target, key: TargetKey, api: Api) -> TargetRecord | Failure:
-    """One record as it is."""
-    return (await looked(target, key.place, [key.key], api))[key.key]

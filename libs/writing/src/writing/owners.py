@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from common.contracts.ids import Entity
 from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
 
@@ -238,55 +237,3 @@ async def leave_again(tx: DbConnection, target: TargetKey, key: ItemKey, now: da
         now,
     )
     return bool(left)
-
-
-# --- the past ---------------------------------------------------------------------------------------------------------------
-
-
-async def past(tx: DbConnection, items: Sequence[Item], vendor: str) -> dict[ItemKey, set[TargetKey]]:
-    """Where each record has ever been at this vendor, by whichever sync and connection, and where else its key is known in its account."""
-    found: dict[ItemKey, set[TargetKey]] = {item.key: set() for item in items}
-    keys = columns([item.key for item in items])
-    rows = await tx.fetch(
-        _PAST, *keys, [item.source_account for item in items], [item.target_entity for item in items], vendor
-    )
-    targets = [item.target(item.target_key) for item in items]
-    rows += await tx.fetch(_ELSEWHERE, *keys, *columns(targets, 4))
-    for row in rows:
-        where = TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["key"])
-        found[key_of(row)].add(where)
-    return found
-
-
-# Legs of one entity of a source speak of the same records, whatever they are called.
-_PAST = """
-select distinct k.sync, k.entity, k.record, o.account, o.place, o.target_entity, o.key
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as k(sync, entity, record, source_account, target_entity)
-  join core.leg mine on (mine.sync, mine.name) = (k.sync, k.entity)
-  join flow.target_owner o
-    on (o.source_account, o.record, o.target_entity) = (k.source_account, k.record, k.target_entity)
-  join core.leg its on (its.sync, its.name) = (o.sync, o.entity) and its.source_entity = mine.source_entity
- where o.account in (select c.account from core.connection c where c.vendor = $6)
-"""
-
-_ELSEWHERE = """
-select k.sync, k.entity, k.record, t.account, t.place, t.target_entity, t.key
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-       as k(sync, entity, record, account, place, target_entity, key)
-  join flow.target_record t using (account, target_entity, key)
- where t.place <> k.place and k.key <> ''
-"""
-
-
-async def moved(tx: DbConnection, former: TargetKey, key: str) -> None:
-    """The target says that a record of its has another key now: it belongs to the past of everybody who has lived under the former one."""
-    await tx.execute(
-        """
-        insert into flow.target_owner (account, place, target_entity, key, source_account, sync, entity, record, standing, since)
-        select o.account, o.place, o.target_entity, $5, o.source_account, o.sync, o.entity, o.record, 'left', o.since
-          from flow.target_owner o where (o.account, o.place, o.target_entity, o.key) = ($1, $2, $3, $4)
-        on conflict do nothing
-        """,
-        *former,
-        key,
-    )

@@ -23,7 +23,7 @@ from writing import intents, journal_entries, links, target_records, verdicts, w
 from writing.calls import Batch, Intended, Sent, Terms
 from writing.claimed import Claimed
 from writing.event_judgement import release
-from writing.intents import Closing, intent_of
+from writing.intent import Closing, intent_of
 from writing.items import ItemKey, Locked
 from writing.links import Reserving, rule_of
 from writing.result_transaction import ResultTransaction, counted
