@@ -32,7 +32,7 @@ class Cards(MailchimpTarget):
     def __init__(self) -> None:
         self.box: dict[str, Mapping[str, Any]] = {}
         self.calls: list[tuple[str, ...]] = []
-        self.looks: list[str] = []
+        self.looked: list[str] = []
         self.is_silent = False
 
     def plan(self, work: Work, facts: object | None) -> Step:
@@ -49,7 +49,7 @@ class Cards(MailchimpTarget):
         return Answered([Done() for _ in acts], VendorAnswer(200, {}, b"", datetime.now(UTC), "r", 0.0))
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
-        self.looks += keys
+        self.looked += keys
         return {key: TargetRecord(exists=key in self.box, seen=self.box.get(key, {})) for key in keys}
 
     def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
@@ -121,7 +121,7 @@ class TestTwoTargets:
             world.advance(600)
             await world.quiet()
             (row,) = await world.rows("select state, verdict from flow.write_intent")
-            assert (row["state"], row["verdict"], cards.looks) == ("settled", "applied", ["ana@ex.org"])
+            assert (row["state"], row["verdict"], cards.looked) == ("settled", "applied", ["ana@ex.org"])
             # Somebody has changed the card meanwhile.
             cards.box["ana@ex.org"], cards.is_silent = {"email": "other@ex.org"}, False
             world.advance(5 * 3600)
