@@ -127,7 +127,7 @@ class TestWaiting:
         assert "--yes" in shell.run("dead-letter", "retry", "--group", "MC_INVALID", code=2).stderr
         assert shell.told("dead-letter", "retry", "--group", "MC_INVALID", "--dry-run")["records"] == 0
 
-    @pytest.mark.parametrize("noun", ["sync", "record", "dead-letter", "group"])
+    @pytest.mark.parametrize("noun", ["sync", "record", "dead-letter", "group", "link"])
     def test_every_command_has_two_examples(self, noun: str) -> None:
         from importlib import import_module
 
@@ -137,6 +137,44 @@ class TestWaiting:
             import_module(f"millrace.commands.{noun.replace('-', '_')}").app
         ).commands.items():  # type: ignore[attr-defined]
             assert command.help.count(f"millrace {noun} ") >= 2, name
+
+
+class TestLinks:
+    FILE = "left_account,left_entity,left_id,right_account,right_place,right_entity,right_key\nbooks,customer,7,chimp,list,member,ana@example.org\n"
+
+    def test_from_an_empty_list_to_one_that_was_taken_apart(self, shell: Shell) -> None:
+        assert "There are no links yet" in shell.run("link", "list").stdout
+        ends = ("books/customer/7", "chimp/member/ana@example.org", "--right-place", "list")
+        assert "1 links would be made" in shell.run("link", "add", *ends, "--dry-run").stdout
+        assert "1 links made" in shell.run("link", "add", *ends, "--reason", "the same").stdout
+        assert "0 links made, 0 linked again, 1 there already" in shell.run("link", "add", *ends).stdout
+        (one,) = shell.told("link", "list", "ana@example.org", "--unmask")["items"]
+        assert (one["left"]["connection"], one["left"]["id"], one["right"]["key"], one["state"]) == (
+            "books", "7", "ana@example.org", "linked",
+        )  # fmt: skip
+        assert "ana@" not in shell.run("link", "list").stdout
+        number = str(one["id"])
+        assert "linked" in shell.run("link", "show", number).stdout
+        exported = shell.run("link", "export").stdout
+        assert "matched again" not in exported and "ana@example.org" in exported
+        assert "--yes" in shell.run("link", "remove", number, code=2).stderr
+        assert (
+            "looks for its counterpart again" in shell.run("link", "remove", number, "--yes", "--reason", "two").stdout
+        )
+        assert shell.told("link", "list") == {"items": [], "next_cursor": None}
+        (shell.folder / "links.csv").write_text(exported)
+        assert "0 links made, 1 linked again" in shell.run("link", "import", "links.csv").stdout
+
+    def test_what_is_wrong_stands_with_its_line_and_exit_code(self, shell: Shell) -> None:
+        (shell.folder / "wrong.csv").write_text(self.FILE + "nobody,customer,8,chimp,list,member,b@example.org\n")
+        said = shell.run("link", "import", "wrong.csv", code=1).stderr
+        assert (
+            "Nothing was written." in said and "line 3, left_account: No connection opens the account nobody." in said
+        )
+        assert "millrace connection add" in said and "[LINK_ACCOUNT_UNKNOWN]" in said
+        assert "link list" in shell.run("link", "show", "999999", code=3).stderr
+        assert "CONNECTION/ENTITY/ID" in shell.run("link", "add", "books", "chimp", code=2).stderr
+        shell.run("link", "import", "missing.csv", code=2)
 
 
 @pytest.fixture

@@ -213,7 +213,8 @@ class TwoVendors:
                 if name in self.calls:
                     self.look(name)
                 self.read(name)
-            if not any([self.send(name) for name in SIDES]) and not self.hooks and not self.calls:
+            sent = [self.send(name) for name in SIDES]
+            if not any(sent) and not self.hooks and not self.calls:
                 return
         raise AssertionError("it never comes to rest")
 

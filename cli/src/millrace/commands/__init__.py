@@ -22,6 +22,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("dead-letter"),
     Noun("group"),
     Noun("keys"),
+    Noun("link"),
     Noun("record"),
     Noun("sync"),
     Noun("topic"),

@@ -36,6 +36,7 @@ from console.use_cases.groups import Groups
 from console.use_cases.history import History
 from console.use_cases.hooks import Hooks
 from console.use_cases.letters import Letters
+from console.use_cases.links import Links
 from console.use_cases.previews import Previews
 from console.use_cases.quotas import Quotas
 from console.use_cases.records import Records
@@ -85,6 +86,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             previews=Previews(pool, syncs, drafting),
             history=History(pool, syncs, clock),
             records=Records(pool),
+            links=Links(pool, clock),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
             last_runs=lambda: last_runs(pool),

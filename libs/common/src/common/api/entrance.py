@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,9 +21,18 @@ BODY_WITHIN_S = 10.0
 class Entrance:
     """Reads the whole body before anything looks at it, or refuses."""
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BYTES, body_within_s: float = BODY_WITHIN_S) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        most_bytes: int = MOST_BYTES,
+        body_within_s: float = BODY_WITHIN_S,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
+        """`larger`: the paths that take a file, and how large it may be."""
         self._app = app
         self._most = most_bytes
+        self._larger = larger or {}
         self._within_s = body_within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,7 +42,8 @@ class Entrance:
         scope[REQUEST_ID] = uuid.uuid4().hex
         try:
             async with asyncio.timeout(self._within_s):
-                body = await self._body(Headers(scope=scope), receive)
+                most = self._larger.get(scope["path"], self._most)
+                body = await self._body(Headers(scope=scope), receive, most)
         except TimeoutError:
             await _refuse(scope, receive, send, 408, API_BODY_LATE)
         except _TooLarge:
@@ -42,9 +53,9 @@ class Entrance:
         else:
             await self._app(scope, _Replay(body, receive), send)
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+    async def _body(self, headers: Headers, receive: Receive, most: int) -> bytes:
         announced = headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > self._most:
+        if announced.isdigit() and int(announced) > most:
             raise _TooLarge
         body = bytearray()
         while True:
@@ -52,7 +63,7 @@ class Entrance:
             if message["type"] == "http.disconnect":
                 raise _Gone
             body += message.get("body", b"")
-            if len(body) > self._most:
+            if len(body) > most:
                 raise _TooLarge
             if not message.get("more_body"):
                 return bytes(body)

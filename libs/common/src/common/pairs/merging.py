@@ -117,7 +117,7 @@ class _Field(NamedTuple):
     @property
     def alike(self) -> bool:
         """R18: alike in either side's spelling; two vendors with opposite normal forms would send each other's back for ever."""
-        return self.left.there == self.right.own or self.right.there == self.left.own
+        return bool(self.left.there == self.right.own or self.right.there == self.left.own)
 
     @property
     def clash(self) -> bool:

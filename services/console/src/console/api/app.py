@@ -11,15 +11,16 @@ from starlette.types import ASGIApp
 
 from common.api import problems
 from common.api.entrance import Entrance
-from console.api import connections, groups, letters, records, syncs, upkeep
+from console.api import connections, groups, letters, links, records, syncs, upkeep
 from console.api.answers import with_problem_schema
 from console.api.context import ApiContext, admitted
+from console.api.link_documents import MOST_FILE
 from console.api.problems import WORDS
 from console.api.spans import Spans
 
 PREFIX = "/api/v1"
 # One line a noun.
-NOUNS = (connections.routes, syncs.routes, records.routes, letters.routes, groups.routes, upkeep.routes)
+NOUNS = (connections.routes, syncs.routes, records.routes, links.routes, letters.routes, groups.routes, upkeep.routes)
 
 
 def build(context: ApiContext) -> ASGIApp:
@@ -43,7 +44,7 @@ def build(context: ApiContext) -> ASGIApp:
     for routes in NOUNS:
         guarded.include_router(routes(context))
     app.include_router(guarded)
-    return Entrance(Spans(app))
+    return Entrance(Spans(app), larger={f"{PREFIX}/links/import": MOST_FILE})
 
 
 class _Application(FastAPI):

@@ -18,6 +18,7 @@ from console.use_cases.gates import Gates
 from console.use_cases.groups import Groups
 from console.use_cases.history import History
 from console.use_cases.letters import Letters
+from console.use_cases.links import Links
 from console.use_cases.previews import Previews
 from console.use_cases.quotas import Quotas
 from console.use_cases.records import Records
@@ -46,6 +47,7 @@ class ApiContext:
     previews: Previews
     history: History
     records: Records
+    links: Links
     letters: Letters
     groups: Groups
     last_runs: Callable[[], Awaitable[Sequence[LastRun]]]
