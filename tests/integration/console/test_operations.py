@@ -167,7 +167,7 @@ class TestLinks:
 
     def test_what_is_wrong_stands_with_its_line_and_exit_code(self, shell: Shell) -> None:
         (shell.folder / "wrong.csv").write_text(self.FILE + "nobody,customer,8,chimp,list,member,b@example.org\n")
-        said = shell.run("link", "import", "wrong.csv", code=1).stderr
+        said = shell.run("link", "import", "wrong.csv", code=2).stderr
         assert (
             "Nothing was written." in said and "line 3, left_account: No connection opens the account nobody." in said
         )
