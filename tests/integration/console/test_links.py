@@ -24,7 +24,7 @@ HEAD = "left_account,left_entity,left_id,right_account,right_place,right_entity,
 @pytest.fixture
 async def world(database: Database) -> AsyncIterator[Judged]:
     async with judged_world(database) as one:
-        await one.execute("truncate flow.pair, flow.journal")
+        await one.execute("truncate flow.pair, flow.pair_question, flow.journal")
         yield one
 
 

@@ -165,6 +165,10 @@ class TestLinks:
         (shell.folder / "links.csv").write_text(exported)
         assert "0 links made, 1 linked again" in shell.run("link", "import", "links.csv").stdout
 
+    def test_nothing_is_asked(self, shell: Shell) -> None:
+        assert shell.run("link", "questions").stdout == "Nothing is asked.\n"
+        assert "link questions" in shell.run("link", "answer", "99", "left", "--field", "city", code=3).stderr
+
     def test_what_is_wrong_stands_with_its_line_and_exit_code(self, shell: Shell) -> None:
         (shell.folder / "wrong.csv").write_text(self.FILE + "nobody,customer,8,chimp,list,member,b@example.org\n")
         said = shell.run("link", "import", "wrong.csv", code=2).stderr

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from millrace.api_client import RefusedByConsole, open_client
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
-from millrace.moments import local
+from millrace.link_words import (
+    detail_lines,
+    link_line,
+    planned_words,
+    question_words,
+    removal_words,
+    row_of,
+    with_lines,
+    write_rows,
+)
 from millrace.terminal import note
 
 app = typer.Typer(
@@ -30,9 +37,6 @@ Context = Annotated[str | None, typer.Option("--context", help="Which installati
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data too.")]
 End = "CONNECTION/ENTITY/ID, as books/customer/4600001; an account's name will do for the connection's."
-
-ENDS = ("account", "place", "entity", "id", "key")
-COLUMNS = (*(f"left_{end}" for end in ENDS), *(f"right_{end}" for end in ENDS), "state", "rule", "since")
 
 
 @app.command(name="list")
@@ -60,7 +64,7 @@ def list_links(
     if not told["items"]:
         typer.echo("No links are like that." if text or state or account else "There are no links yet; a sync makes them as it writes.")  # fmt: skip
     for one in told["items"]:
-        typer.echo(f"{one['id']}  {_end(one['left'])}  {_end(one['right'])}  {one['state']}  {one['rule']}  since {local(one['since'])}")  # fmt: skip
+        typer.echo(link_line(one))
     if told["next_cursor"]:
         note(f"There are more: --cursor {told['next_cursor']}")
 
@@ -78,7 +82,7 @@ def show(
     """
     with open_client(context) as client:
         told = client.get(f"/links/{id}", unmask=str(unmask).lower())
-    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(_details(told)))
+    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(detail_lines(told)))
 
 
 @app.command()
@@ -102,8 +106,8 @@ def add(
         try:
             told = client.post("/links", {**ends, "reason": reason, "dry_run": dry_run})
         except RefusedByConsole as refused:
-            raise _with_lines(refused) from refused
-    typer.echo(json.dumps(told, indent=2) if as_json else _planned(told))
+            raise with_lines(refused) from refused
+    typer.echo(json.dumps(told, indent=2) if as_json else planned_words(told))
 
 
 @app.command()
@@ -123,12 +127,56 @@ def remove(
         if dry_run or not yes:
             told = client.post(f"/links/{id}/remove", {"reason": reason, "dry_run": True})
             if dry_run:
-                typer.echo(json.dumps(told, indent=2) if as_json else _removal(told, "would be taken apart"))
+                typer.echo(json.dumps(told, indent=2) if as_json else removal_words(told, "would be taken apart"))
                 return
-            note(_removal(told, "would be taken apart"))
+            note(removal_words(told, "would be taken apart"))
             _confirm()
         told = client.post(f"/links/{id}/remove", {"reason": reason})
-    typer.echo(json.dumps(told, indent=2) if as_json else _removal(told, "is taken apart"))
+    typer.echo(json.dumps(told, indent=2) if as_json else removal_words(told, "is taken apart"))
+
+
+@app.command()
+def questions(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 100,
+    unmask: Unmask = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """List what a person has to decide: fields that both sides have changed, and edits of records whose counterpart is gone.
+
+    Examples: millrace link questions --unmask; millrace link questions --json | jq '.items[] | {link, field}'
+    """
+    with open_client(context) as client:
+        told = client.get("/link-questions", limit=limit, unmask=str(unmask).lower())
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    if not told["items"]:
+        typer.echo("Nothing is asked.")
+    for one in told["items"]:
+        typer.echo(question_words(one))
+    if told["next_cursor"]:
+        note(f"There are more than {limit}; --limit shows more.")
+
+
+@app.command()
+def answer(
+    id: Annotated[int, typer.Argument(help="The link's number, as `millrace link questions` shows it.")],
+    winner: Annotated[Literal["left", "right"], typer.Argument(help="Whose value both shall have.")],
+    field: Annotated[
+        str, typer.Option("--field", help="The field; without it, the question about the whole record.")
+    ] = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Decide a question; the answer holds for the two values that it shows, and a later edit is asked about anew.
+
+    Examples: millrace link answer 417 left --field phone --reason "she moved"; millrace link answer 417 right --json
+    """
+    with open_client(context) as client:
+        told = client.post(f"/links/{id}/answer", {"field": field, "winner": winner, "reason": reason})
+    typer.echo(json.dumps(told, indent=2) if as_json else f"Answered: {winner}. {question_words(told)}")
 
 
 @app.command(name="export")
@@ -143,12 +191,12 @@ def export_links(
     Examples: millrace link export links.csv; millrace link export --format jsonl --account books > links.jsonl
     """
     with open_client(context) as client:
-        rows = (_line(one) for one in client.items("/links", account=account, limit=1000, unmask="true"))
+        rows = (row_of(one) for one in client.items("/links", account=account, limit=1000, unmask="true"))
         if path is None:
-            count = _write(sys.stdout, rows, format)
+            count = write_rows(sys.stdout, rows, format)
         else:
             with path.open("w", encoding="utf-8", newline="") as file:
-                count = _write(file, rows, format)
+                count = write_rows(file, rows, format)
     note(f"{count} links.")
 
 
@@ -174,8 +222,8 @@ def import_links(
         try:
             told = client.post("/links/import", {"text": text, "reason": reason, "dry_run": dry_run})
         except RefusedByConsole as refused:
-            raise _with_lines(refused) from refused
-    typer.echo(json.dumps(told, indent=2) if as_json else _planned(told))
+            raise with_lines(refused) from refused
+    typer.echo(json.dumps(told, indent=2) if as_json else planned_words(told))
 
 
 def _given(text: str, place: str, name: Literal["id", "key"]) -> dict[str, str]:
@@ -185,66 +233,8 @@ def _given(text: str, place: str, name: Literal["id", "key"]) -> dict[str, str]:
     return {"account": account, "place": place, "entity": entity, name: rest}
 
 
-def _end(end: Mapping[str, Any]) -> str:
-    return f"{end['connection'] or end['account']}/{end['entity']}/{end['id'] or end['key']}" + (
-        f" ({end['key']})" if end["id"] and end["key"] and end["key"] != end["id"] else ""
-    )
-
-
-def _details(one: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{'link':<10}  {one['id']}, {one['state']}, by {one['rule'] or '-'}, since {local(one['since'])}"
-    for side in ("left", "right"):
-        place = f" in {one[side]['place']}" if one[side]["place"] else ""
-        yield f"{side:<10}  {_end(one[side])}{place}"
-    for row in one["history"]:
-        who = f" by {row['who']}" if row["who"] else ""
-        yield f"{'':<10}  {local(row['at'])}  {row['what']}{who}{': ' + row['why'] if row['why'] else ''}"
-
-
-def _planned(told: Mapping[str, Any]) -> str:
-    would = "would be " if told["dry_run"] else ""
-    return f"{told['added']} links {would}made, {told['again']} {would}linked again, {told['unchanged']} there already."
-
-
-def _removal(told: Mapping[str, Any], what: str) -> str:
-    return f"Link {told['id']} {what}: {_end(told['left'])} and {_end(told['right'])}.\n{told['next']}"
-
-
 def _confirm() -> None:
     if not sys.stdin.isatty():
         raise CommandError("Taking a link apart has to be confirmed.", "Repeat it with --yes.", ExitCode.USAGE)
     if not typer.confirm("Take it apart?", err=True):
         raise CommandError("Nothing was done.")
-
-
-def _with_lines(refused: RefusedByConsole) -> CommandError:
-    """Every problem on a line of its own, with its remedy."""
-    problems = refused.problem.get("problems")
-    if not isinstance(problems, list):
-        return refused
-    lines = [f"line {one['row']}, {one['field']}: {one['words']} {one['remedy']} [{one['code']}]" for one in problems]
-    return CommandError("\n".join(["Nothing was written.", *lines]), "", refused.code)
-
-
-def _line(one: Mapping[str, Any]) -> dict[str, str]:
-    ends = {f"{side}_{name}": str(one[side][name]) for side in ("left", "right") for name in ENDS}
-    return ends | {name: str(one[name]) for name in ("state", "rule", "since")}
-
-
-def _write(file: IO[str], rows: Iterator[dict[str, str]], format: str) -> int:
-    count = 0
-    table = csv.DictWriter(file, COLUMNS, lineterminator="\n") if format == "csv" else None
-    if table:
-        table.writeheader()
-    for row in rows:
-        count += 1
-        if table:
-            table.writerow({name: _safe(value) for name, value in row.items()})
-        else:
-            file.write(json.dumps(row) + "\n")
-    return count
-
-
-def _safe(value: str) -> str:
-    """A spreadsheet takes a cell that begins so for a formula; import takes the apostrophe off again."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value

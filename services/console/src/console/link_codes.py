@@ -55,6 +55,14 @@ LINK_TAKEN = Code(
     False,
 )
 
+QUESTION_UNKNOWN = Code(
+    "QUESTION_UNKNOWN",
+    "There is no such question, or it has been answered, or the values have changed since.",
+    "See `millrace link questions`.",
+    "operator",
+    False,
+)
+
 register(
-    LINK_UNKNOWN, LINK_BUSY, LINKS_INVALID, LINK_FIELD_MISSING, LINK_FIELD_INVALID, LINK_ACCOUNT_UNKNOWN, LINK_TWICE, LINK_TAKEN
+    QUESTION_UNKNOWN, LINK_UNKNOWN, LINK_BUSY, LINKS_INVALID, LINK_FIELD_MISSING, LINK_FIELD_INVALID, LINK_ACCOUNT_UNKNOWN, LINK_TWICE, LINK_TAKEN
 )  # fmt: skip

@@ -38,6 +38,7 @@ from console.use_cases.hooks import Hooks
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.previews import Previews
+from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
@@ -87,6 +88,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             history=History(pool, syncs, clock),
             records=Records(pool),
             links=Links(pool, clock),
+            questions=Questions(pool, clock),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
             last_runs=lambda: last_runs(pool),

@@ -45,6 +45,8 @@ class Judgement:
 
     pair: Pair
     merged: Merged
+    free: frozenset[str] = frozenset()
+    """The fields that were judged; of the others nothing is known yet (R16)."""
     overridden: tuple[Overridden, ...] = ()
     """For the journal, each once."""
 
@@ -154,7 +156,7 @@ def judged(pair: Pair, policy: Policy, translate: Translate) -> Judgement:
         merged = _merged(pair, policy, translate)
         after = _settle(pair, merged, told)
         if after == pair:
-            return Judgement(pair, merged, tuple(told))
+            return Judgement(pair, merged, frozenset(_free(pair)), tuple(told))
         pair = after
 
 

@@ -205,3 +205,11 @@ def with_span(spans: tuple[Span, ...], one: Span) -> tuple[Span, ...]:
     if one in spans:
         return spans
     return tuple(sorted((*spans, one), key=lambda span: (span.until, span.since)))
+
+
+def pruned(side: Side, before: datetime) -> Side:
+    """R19: histories are kept as long as webhooks may be late; of what is older, each field's last value."""
+    kept = {
+        name: tuple(one for one in spans[:-1] if one.until >= before) + spans[-1:] for name, spans in side.lines.items()
+    }
+    return replace(side, lines=kept)

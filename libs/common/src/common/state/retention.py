@@ -166,6 +166,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.target_owner": "the past of a record and of a key: what was so there once bounds what comes later",
     "flow.target_record": "what its vendor remembers of it outlives every ownership",
     "flow.pair": "R22: a link outlives its records, its sync and its connections",
+    "flow.pair_question": "at most one row for each field of a pair",
     "vault.ring_key": "one row for each master key that ever was",
 }
 

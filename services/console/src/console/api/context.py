@@ -20,6 +20,7 @@ from console.use_cases.history import History
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.previews import Previews
+from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
@@ -48,6 +49,7 @@ class ApiContext:
     history: History
     records: Records
     links: Links
+    questions: Questions
     letters: Letters
     groups: Groups
     last_runs: Callable[[], Awaitable[Sequence[LastRun]]]

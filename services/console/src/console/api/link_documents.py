@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from console.api.documents import Body
-from console.masking import masked_address, masked_tree
+from console.masking import masked_address, masked_tree, masked_value
 from console.state.links import Link, LinkRow
+from console.state.questions import Question
 from console.use_cases.links import AFTER_REMOVAL, Planned
 
 Text = Annotated[str, StringConstraints(max_length=400, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -110,6 +111,38 @@ class LinkList(BaseModel):
     next_cursor: str | None
 
 
+class QuestionDocument(BaseModel):
+    """Something a person has to decide about a link."""
+
+    link: int
+    field: str = Field(description="Empty where the question is about the whole record.")
+    kind: str = Field(
+        description="differs: both sides have changed the field; gone: a record was edited whose counterpart is gone."
+    )
+    left: str
+    right: str
+    left_value: Any
+    right_value: Any
+    asked_at: datetime
+
+
+class QuestionList(BaseModel):
+    """Open questions, the oldest first."""
+
+    items: list[QuestionDocument]
+    next_cursor: str | None
+
+
+class AnswerBody(Body):
+    """Whose value both shall have; it holds for the two values that are asked about."""
+
+    field: Text = ""
+    winner: Literal["left", "right"] = Field(
+        description="Of a record whose counterpart is gone: the side that is gone leaves it so, the other side has it made anew."
+    )
+    reason: Reason = ""
+
+
 class PlannedDocument(BaseModel):
     """What was done, or would be."""
 
@@ -131,6 +164,20 @@ def link_detail(link: Link, *, unmask: bool, removal: bool = False) -> LinkDetai
         **_fields(link, unmask=unmask), **values, history=[HistoryRow(**_plain(row)) for row in link["history"]],
         next=AFTER_REMOVAL if removal else "",
     )  # fmt: skip
+
+
+def question_document(asked: Question, *, unmask: bool) -> QuestionDocument:
+    """A question."""
+    ends = {
+        side: f"{asked[f'{side}_entity']} {asked[f'{side}_id'] or masked_address(asked[f'{side}_key'])}"
+        for side in ("left", "right")
+    }
+    values = {
+        name: asked[name] if unmask else masked_value(asked["field"], asked[name])
+        for name in ("left_value", "right_value")
+    }
+    same = {name: asked[name] for name in ("field", "kind", "asked_at")}
+    return QuestionDocument(link=asked["pair"], **ends, **values, **same)
 
 
 def planned_document(planned: Planned, *, dry_run: bool) -> PlannedDocument:

@@ -9,15 +9,19 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from console.api.answers import problems
 from console.api.context import ApiContext, actor
 from console.api.link_documents import (
+    AnswerBody,
     ImportBody,
     LinkBody,
     LinkDetail,
     LinkList,
     PlannedDocument,
+    QuestionDocument,
+    QuestionList,
     RemoveBody,
     link_detail,
     link_document,
     planned_document,
+    question_document,
 )
 from console.api.once import Answer
 from console.api.paging import after_of, cursor_of
@@ -51,6 +55,12 @@ def routes(context: ApiContext) -> APIRouter:
     async def link(link: Id, unmask: Unmask = False) -> LinkDetail:
         return link_detail(await context.links.show(link), unmask=unmask)
 
+    @router.get("/link-questions", response_model=QuestionList, responses=problems(422))
+    async def questions(limit: Limit = 100, cursor: Cursor = "", unmask: Unmask = False) -> QuestionList:
+        found, after = await context.questions.list(after_of(cursor, 3), limit)
+        items = [question_document(one, unmask=unmask) for one in found]
+        return QuestionList(items=items, next_cursor=cursor_of(after))
+
     return router
 
 
@@ -68,6 +78,14 @@ def _making(router: APIRouter, context: ApiContext) -> None:
         async def work() -> Answer:
             planned = await context.links.import_file(body.text, actor(request), body.reason, dry_run=body.dry_run)
             return Answer(200, planned_document(planned, dry_run=body.dry_run))
+
+        return await context.once.run(request, work)
+
+    @router.post("/links/{link}/answer", response_model=QuestionDocument, responses=problems(404))
+    async def answer(link: Id, body: AnswerBody, request: Request, key: Key = None) -> Response:
+        async def work() -> Answer:
+            found = await context.questions.answer(link, body.field, body.winner, actor(request), body.reason)
+            return Answer(200, question_document(found, unmask=False))
 
         return await context.once.run(request, work)
 
