@@ -60,7 +60,6 @@ class World:
                 "MILLRACE_ROTATING_BASE_URL": self.rotating.base_url,
                 "MILLRACE_ROTATING_CLIENT_ID": CLIENT_ID,
                 "MILLRACE_ROTATING_CLIENT_SECRET": CLIENT_SECRET,
-                "MILLRACE_ROTATING_GRACE": "1" if self.rotating.grace else "0",
             }
         return told
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import timedelta
 
@@ -27,9 +26,8 @@ class RotatingSettings(BrokerSettings):
     rotating_base_url: Address | None = Field(None, description="Where the rotating vendor is.")
     rotating_client_id: str = Field("", description="Our client id there.")
     rotating_client_secret: Secret = Field(Secret(""), description="Our client secret there.")
-    rotating_grace: bool = Field(False, description="Whether the former refresh token has a grace.")
 
 
 if __name__ == "__main__":
-    vendor = rotating(grace=os.environ.get("MILLRACE_ROTATING_GRACE") == "1")
+    vendor = rotating()
     sys.exit(run(SERVICE, RotatingSettings, build_with({"rotating": vendor}, PATIENCE, HORIZON)))

@@ -52,8 +52,7 @@ class RotatingOAuth:
     revokes_replaced = False
     headless = False
 
-    def __init__(self, *, grace: bool) -> None:
-        self.renewal: Renewal | None = Renewal(timedelta(minutes=50), LIVES, rotates=True, grace=grace)
+    renewal: Renewal | None = Renewal(timedelta(minutes=50), rotates=True)
 
     def origins(self, app: App, site: str = "") -> frozenset[str]:
         return frozenset({app.base_url})
@@ -123,12 +122,10 @@ class RotatingOAuth:
         return Granted(Secret(text(found, "access_token")), refresh, lifetime(found, "expires_in", LIVES), site)
 
 
-def rotating(*, grace: bool) -> Vendor:
+def rotating() -> Vendor:
     """The vendor as the broker is told of it."""
     name = VendorName("rotating")
-    return replace(
-        mailchimp.VENDOR, name=name, title="Rotating", grant=Grant("rotating", oauth=RotatingOAuth(grace=grace))
-    )
+    return replace(mailchimp.VENDOR, name=name, title="Rotating", grant=Grant("rotating", oauth=RotatingOAuth()))
 
 
 @dataclass

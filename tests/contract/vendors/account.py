@@ -109,7 +109,7 @@ class _NoLimits:
     async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float) -> Any:  # fmt: skip
         return self
 
-    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+    async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         return failure
 
     def answered(self) -> None:

@@ -13,7 +13,7 @@ from common.http.budget import Slot
 from common.http.profile import Limit
 from common.metrics import Metrics
 from common.state.pool import Pool, close_pool, open_pool
-from tests.support.budgets import BOOKS, Budgets, Process, at_once, per_day, per_minute
+from tests.support.budgets import Budgets, Process, at_once, per_day, per_minute
 from tests.support.database import Database
 from tests.support.valkey_server import ValkeyServer
 
@@ -260,7 +260,7 @@ class TestDay:
         budgets.clock.set(datetime(2026, 5, 4, 12, tzinfo=UTC))
         process, limits = budgets.process(), (per_minute(100), per_day(1000))
         await process.admit(*limits)
-        told = await process.budget.throttled(BOOKS, limits, RateLimited("X", "x", scope="day"))
+        told = await process.budget.throttled(limits, RateLimited("X", "x", scope="day"))
         valkey.flush()
 
         budgets.clock.advance(120)
@@ -277,7 +277,7 @@ class TestRefusalsOfTheVendor:
         for _ in range(3):
             now = budgets.clock.now()
             refusal = RateLimited("X", "x", scope="minute", retry_at=now + MINUTE)
-            told = await one.budget.throttled(BOOKS, limits, refusal)
+            told = await one.budget.throttled(limits, refusal)
             assert told.retry_at is not None
             with pytest.raises(RateLimited):
                 await two.admit(*limits)
@@ -291,7 +291,7 @@ class TestRefusalsOfTheVendor:
         process, limits, now = budgets.process(), (at_once(10),), budgets.clock.now()
         for _ in range(8):
             refusal = RateLimited("X", "x", scope="concurrency", retry_at=now + timedelta(seconds=2))
-            told = await process.budget.throttled(BOOKS, limits, refusal)
+            told = await process.budget.throttled(limits, refusal)
 
         assert told.retry_at is not None
         assert told.retry_at - now < timedelta(seconds=3)

@@ -45,7 +45,7 @@ class FakeBudget:
         self.priorities.append(priority)
         return FakePermit(self.endings)
 
-    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+    async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         self.refusals.append(failure)
         return failure
 

@@ -44,13 +44,6 @@ _ENTRIES = (
         "operator",
         True,
     ),
-    Code(
-        "DATABASE_UNAVAILABLE",
-        "PostgreSQL did not answer in time.",
-        "Check `millrace status`; the batch is read again when it is back.",
-        "operator",
-        True,
-    ),
 )
 
 CODES: dict[str, Code] = {code.name: code for code in _ENTRIES}

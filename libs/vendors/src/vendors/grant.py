@@ -54,12 +54,8 @@ class Renewal:
 
     age: timedelta
     """A token of this age is renewed, or a little earlier."""
-    lifetime: timedelta
-    """What a token lives when the answer does not say."""
     rotates: bool = False
     """Whether the answer may replace the refresh token: then an answer that nobody saw may have cost us the grant."""
-    grace: bool = False
-    """Whether the former refresh token works until the new one is used: a lost answer is then asked for once more at once."""
     allowance: Allowance | None = None
     """Access tokens that one refresh token may make."""
 

@@ -116,13 +116,6 @@ CONNECTING_INTERRUPTED = Code(
     "owner",
     True,
 )
-CONNECTION_OTHER_PLACE = Code(
-    "CONNECTION_OTHER_PLACE",
-    "The new credential opens another organisation or account than this connection's.",
-    "Reconnect with a credential of the same account, or add a connection of its own for the other one.",
-    "owner",
-    True,
-)
 
 CONNECTION_STILL_REFUSED = Code(
     "CONNECTION_STILL_REFUSED",
@@ -150,5 +143,4 @@ register(
     CONNECTION_IN_USE,
     CONNECTION_WAY_UNKNOWN,
     CONNECTING_INTERRUPTED,
-    CONNECTION_OTHER_PLACE,
 )

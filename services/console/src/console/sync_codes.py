@@ -49,6 +49,13 @@ SYNC_FIELD_NOT_CREATED = Code(
     "owner",
     False,
 )
+SYNC_FIELD_READ_ONLY = Code(
+    "SYNC_FIELD_READ_ONLY",
+    "A row writes a field that the target's vendor sets by itself.",
+    "Take the row out, or map another field.",
+    "owner",
+    False,
+)
 SYNC_OPTION_UNKNOWN = Code(
     "SYNC_OPTION_UNKNOWN",
     "The template has no such option.",
@@ -107,6 +114,7 @@ register(
     SYNC_CONNECTION_NOT_READY,
     SYNC_PLACE_UNKNOWN,
     SYNC_FIELD_NOT_CREATED,
+    SYNC_FIELD_READ_ONLY,
     SYNC_OPTION_UNKNOWN,
     SYNC_LEG_INVALID,
     SYNC_ENTITY_UNKNOWN,

@@ -107,7 +107,9 @@ class Gateway:
         self, scope: Scope, receive: Receive, vendor: VendorName, connection: ConnectionId, inbox: Inbox
     ) -> tuple[Reply, str]:
         try:
-            body = await asgi.body(scope, receive, self._bounds.max_bytes, KEPT_BYTES, self._bounds.read_timeout_s)
+            # Nobody listens to an answer that comes after the vendor's patience.
+            within = min(self._bounds.read_timeout_s, inbox.patience.total_seconds())
+            body = await asgi.body(scope, receive, self._bounds.max_bytes, KEPT_BYTES, within)
         except BodyTooLarge as large:
             request = asgi.hook_request(scope, large.first, self._public_url)
             return await self._too_large(request, vendor, connection, "the body is too large", large.size)

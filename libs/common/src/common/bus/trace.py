@@ -47,10 +47,6 @@ class MessagingTrace:
         """Traces when this process has set up tracing, and is off otherwise."""
         return cls(telemetry.tracer() if telemetry.tracing_on() else None)
 
-    @property
-    def on(self) -> bool:
-        return self._tracer is not None
-
     @contextmanager
     def processing(self, group: str, records: Sequence[RawRecord]) -> Iterator[Span | None]:
         """The span around the handling of a batch; None when nobody watches."""

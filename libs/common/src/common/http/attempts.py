@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
+
+import structlog
 
 from common.contracts.ids import ConnectionId, VendorName
 from common.failures import FailureClass
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call as the journal keeps it; never a credential, never a record's data."""
+    """One call, whatever came of it; never a credential, never a record's data."""
 
     vendor: VendorName
     connection: ConnectionId
@@ -42,8 +46,11 @@ class Sink(Protocol):
         """Called once per attempt; must not block."""
 
 
-class NoSink:
-    """For callers that take all they need from the answer."""
+class LogSink:
+    """One wide line for each call, without the vendor's words: they may quote a record."""
 
     def attempted(self, attempt: Attempt) -> None:
-        return None
+        told = asdict(attempt)
+        outcome = attempt.outcome.value if attempt.outcome else "success"
+        del told["words"]
+        _log.info("vendor.called", **told | {"at": attempt.at.isoformat(), "outcome": outcome})

@@ -126,7 +126,7 @@ class MeteredBudget:
         self._tell(connection, slot, waiter.saturated_use, began_ns)
         return slot
 
-    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+    async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         """Keeps every process from calling until the vendor wants it, and tells the failure when that is."""
         return await self._pauses.keep(limits, failure)
 

@@ -19,7 +19,7 @@ from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
 from common.failures import Failure, RateLimited, Rejected, Unauthorised
 from common.http import addresses
-from common.http.attempts import NoSink, Sink
+from common.http.attempts import LogSink, Sink
 from common.http.call import Api, Call, Priority, VendorAnswer
 from common.http.exchange import Answer, NoAnswer, exchange, open_client
 from common.http.judgement import judged, not_permitted, told_by_broker
@@ -55,7 +55,7 @@ class Budget(Protocol):
     ) -> Permit:
         """Waits until every limit has a place, at most until `deadline`; raises `RateLimited` beyond it."""
 
-    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+    async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         """The vendor said no: nobody calls before the time it named, and longer if it keeps saying no."""
 
 
@@ -78,7 +78,7 @@ class Door:
         self.clock = clock
         self._metrics = metrics or Metrics()
         self._base_urls = dict(base_urls)
-        self._sink = sink or NoSink()
+        self._sink = sink or LogSink()
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     def open(self, profile: Profile, connection: Connection, *, sink: Sink | None = None) -> Api:
@@ -126,7 +126,7 @@ class _Opened:
         if isinstance(result, Unauthorised):
             result = await self._again(call, token, patience, result)
         if isinstance(result, RateLimited):
-            result = await self._door.budget.throttled(self._connection, self._limits, result)
+            result = await self._door.budget.throttled(self._limits, result)
         if isinstance(result, Failure):
             raise result
         return result

@@ -67,12 +67,6 @@ class Timeouts:
     total: float = 45.0
 
 
-class Translate(Protocol):
-    """The vendor's failure table: None when the answer is a success."""
-
-    def __call__(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None: ...
-
-
 class Profile(Protocol):
     """The vendor as the door sees it."""
 

@@ -10,8 +10,6 @@ from typing import Any, Literal
 from common.journal import Entry, Step, write
 from common.state.pool import DbConnection
 
-STAGE = "write"
-
 
 @dataclass(frozen=True, slots=True)
 class StuckItem:
@@ -170,7 +168,6 @@ select sync, entity, record, source, connection, place, state, code, kind, messa
   from flow.work_item w
 """
 _HELD = "state = 'hold'"
-_ONE = "sync = $1 and entity = $2 and record = $3 and state in ('dead', 'parked')"
 _SHOWN = "sync = $1 and entity = $2 and record = $3 and state in ('dead', 'parked', 'hold')"
 _RETRY = f"""
 update flow.work_item w set state = 'ready', due_at = $4, attempts = 0, looks = 0, outcome = '', reason = '', changed_at = $4

@@ -21,7 +21,6 @@ from vendors.zoho.centres import CENTRES, COMMON_DOOR, FAMILY, SITES, Centre, by
 
 RENEWAL = Renewal(
     age=timedelta(minutes=55),
-    lifetime=answers.TOKEN_LIVES,
     rotates=False,
     allowance=Allowance(10, timedelta(minutes=10)),
 )

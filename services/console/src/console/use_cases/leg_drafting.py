@@ -76,6 +76,7 @@ async def draft_leg(
         read = reads[1] if reads else None
         row_checks.check_paths(definition, written.source_entity, read, written.asked, found, notes)
         row_checks.check_types(definition, read, fields, found)
+        row_checks.check_writable(definition, fields, found)
         found += _compiled(definition, fields)
         # Last, because it takes rows out: until here a row's number is the one that people count.
         definition, new = row_checks.new_fields(definition, fields, written.create_fields, written.asked, found, notes)

@@ -108,6 +108,15 @@ def check_types(
             problems.append(Problem("MAPPING_TYPE_MISMATCH", number, row.target, words, remedy))
 
 
+def check_writable(definition: MappingDefinition, target: FieldCatalogue | None, problems: list[Problem]) -> None:
+    """A field that the vendor sets by itself takes nothing from us."""
+    for number, row in enumerate(definition.rows, 1):
+        written = target.get(row.target) if target else None
+        if written is not None and not written.writable:
+            words = f"{written.label} ({written.path}) is set by the vendor: nothing can be written there."
+            problems.append(problem(sync_codes.SYNC_FIELD_READ_ONLY, row.target, words, number))
+
+
 def _fits(read: CatalogueField, written: CatalogueField) -> bool:
     return read.type in _TAKES.get(written.type, frozenset({read.type}))
 

@@ -130,7 +130,7 @@ class RefreshStore:
                 held.generation,
             )
             if intent is not None:
-                await self._settle(tx, held, intent, said)
+                await self._settle(tx, intent, said)
             if said.means == "app":
                 await close_gate(tx, held, "needs_reauth", None, said, now)
             await announce(tx, held.connection)
@@ -195,7 +195,7 @@ class RefreshStore:
         # The call that has to leave the window before one more fits in.
         return None if len(made) < allowed else made[allowed - 1] + window
 
-    async def _settle(self, tx: state.DbConnection, held: CredentialStatus, intent: Intent, said: NotGranted) -> None:
+    async def _settle(self, tx: state.DbConnection, intent: Intent, said: NotGranted) -> None:
         """An unknown outcome keeps its intent, and so does any that tells nothing of an earlier unknown one."""
         if said.means == "unknown" or intent.unknown > 0:
             await outcome_of_call(tx, intent.call, said.means, said.words)

@@ -14,7 +14,6 @@ from common.state import pool as state
 from token_broker.vault.credentials import announce
 from token_broker.vault.envelope import Vault
 
-OVERLAP = timedelta(hours=24)
 # Books takes 12 to 50 letters and digits, the others anything.
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 48
