@@ -1,4 +1,4 @@
-"""R1 to R16: the line that keeps each, what takes it away, and the narrowest test that then turns red.
+"""R1 to R16 and R23 to R26: the line that keeps each, what takes it away, and the narrowest test that then turns red.
 
 R11, a cursor with an overlap, has no line yet: nothing is polled. It is named here so that nobody takes it for kept.
 """
@@ -12,6 +12,8 @@ MAPPER = "services/mapper/src/mapper"
 MAILCHIMP = "libs/vendors/src/vendors/mailchimp"
 RULES = "tests/integration/writing/test_rules.py"
 SHARING = "tests/integration/writing/test_sharing.py"
+NEEDS, ONCE = "tests/integration/ledger/test_needs.py::TestNeeds", "tests/integration/ledger/test_once.py"
+RENDERED, BLOCK = "tests/integration/ledger/test_rendered.py::TestNote", "tests/unit/vendors/test_block.py::TestRender"
 NOT_YET = {"R11"}
 
 
@@ -99,5 +101,45 @@ TABLE = (
     Kept(
         "R16", f"{WRITING}/target_events.py", "return bool(acts) and not target.urgent(known, one.told, acts)", "return False",
         "tests/integration/writing/test_echoes.py::TestWhileAWriteIsInFlight::test_an_edit_is_kept_and_judged_after_the_answer",
+    ),
+    Kept(
+        "R23", f"{WRITING}/endings.py", "await awaiting.alone(tx, {row.item.account for row, _ in rows})", "pass",
+        f"{NEEDS}::test_a_link_that_is_just_being_made_is_not_missed",
+    ),
+    Kept(
+        "R23", f"{WRITING}/result_transaction.py", "await awaiting.release(tx, made, self.now)", "pass",
+        f"{NEEDS}::test_wait_without_attempts_until_the_parent_is_linked",
+    ),
+    Kept(
+        "R23", f"{WRITING}/claims.py", "{*_keys(targets[item.target_entity], item), *held[item.key].keys}",
+        "{item.target_key, *held[item.key].keys} - {''}", f"{ONCE}::TestDocument::test_shares_no_child_with_another_that_is_being_written",
+    ),
+    Kept(
+        "R24", f"{WRITING}/claimed.py", "values=self.first_body if self.first_body is not None else act.values", "values=act.values",
+        f"{ONCE}::TestCreate::test_is_repeated_with_its_first_body_and_newer_content_follows",
+    ),
+    Kept(
+        "R24", f"{WRITING}/results.py", "return sent.call.after(self._terms.read_lag)", "return sent.call.stored_at",
+        f"{ONCE}::TestCreate::test_is_not_looked_for_before_a_read_shows_it",
+    ),
+    Kept(
+        "R24", f"{WRITING}/results.py", "again=self._terms.read_lag if once else verdicts.SOON", "again=verdicts.SOON",
+        f"{ONCE}::TestCreate::test_of_a_key_that_is_taken_is_not_looked_for_before_a_read_shows_it",
+    ),
+    Kept(
+        "R25", f"{WRITING}/claimed.py", 'if target.mode == "once" and act.key not in self.fresh | self.written:', "if False:",
+        f"{ONCE}::TestActs::test_on_a_document_that_was_not_just_written_read_it_first",
+    ),
+    Kept(
+        "R26", f"{WRITING}/claimed.py", 'if target.mode == "rendered" and act.key not in self.fresh:', "if False:",
+        f"{RENDERED}::test_is_rendered_into_what_was_just_read",
+    ),
+    Kept(
+        "R26", "libs/vendors/src/vendors/block.py", "ours(text) | {line.id: line for line in store}", "{line.id: line for line in store}",
+        f"{BLOCK}::test_keeps_lines_that_the_store_has_forgotten",
+    ),
+    Kept(
+        "R26", "libs/vendors/src/vendors/block.py", "or _parsed(line) is not None", "or True",
+        f"{BLOCK}::test_keeps_what_was_typed_inside_the_fence_behind_it",
     ),
 )  # fmt: skip

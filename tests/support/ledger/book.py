@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from tests.support.ledger.shelf import Fields, Shelf
@@ -38,6 +39,8 @@ class Organisation:
     """Fields of parties that the ledger keeps in its own spelling: every word with a capital."""
     lag_s: float = 0.0
     """How far look-ups are behind."""
+    rounding: str = "0"
+    """What the ledger's own arithmetic adds to the sum of a document's lines."""
     party: Shelf = field(default_factory=lambda: Shelf("P"))
     document: Shelf = field(default_factory=lambda: Shelf("D"))
     note: Shelf = field(default_factory=lambda: Shelf("N"))
@@ -97,7 +100,8 @@ class Book:
         acts: dict[str, Callable[[Organisation, Row, str], Fields]] = {
             "party create": self._create_party, "party update": self._update_party, "party delete": self._delete_party,
             "document create": self._create_document, "document update": self._update_document,
-            "document add": self._add_child, "document drop": self._drop_child, "document void": self._void,
+            "document post": self._post, "document void": self._void,
+            "document add": self._add_child, "document drop": self._drop_child,
             "note write": self._write_note,
         }  # fmt: skip
         act = acts.get(f"{entity} {row.get('op')}")
@@ -123,11 +127,16 @@ class Book:
             raise RowRefused("taken", "Another document has this key.")
         org.taken.add(fields.get("key"))
         id = org.document.new_id()
-        made = {"children": [], "status": "open"} | fields | {"id": id}
+        made = {"children": [], "lines": []} | fields | {"id": id, "status": "draft"}
+        made |= {"total": _sum(org, made)}
         return self._keep(org, "document", "create", id, made, author)
 
     def _update_document(self, org: Organisation, row: Row, author: str) -> Fields:
-        return self._change(org, "document", row, dict(row["fields"]), author)
+        fields = self._live(org, "document", row) | dict(row["fields"])
+        return self._change(org, "document", row, fields | {"total": _sum(org, fields)}, author)
+
+    def _post(self, org: Organisation, row: Row, author: str) -> Fields:
+        return self._change(org, "document", row, {"status": "posted"}, author)
 
     def _add_child(self, org: Organisation, row: Row, author: str) -> Fields:
         document, child = self._live(org, "document", row), dict(row["child"])
@@ -189,3 +198,7 @@ class Book:
 
     def _spelt(self, org: Organisation, fields: Fields) -> Fields:
         return {name: value.title() if name in org.titles and isinstance(value, str) else value for name, value in fields.items()}  # fmt: skip
+
+
+def _sum(org: Organisation, document: Fields) -> str:
+    return str(sum((Decimal(line["amount"]) for line in document["lines"]), Decimal(org.rounding)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from common.contracts.messages import RecordRef
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.http.call import Priority, VendorAnswer
@@ -46,6 +47,8 @@ class Work:
     fresh: frozenset[str] = frozenset()
     """The keys that were looked at a moment ago."""
     capabilities: frozenset[str] = frozenset()
+    linked: Mapping[RecordRef, str] = field(default_factory=dict)
+    """The ids at the target of the records that this one needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,13 @@ class NeedFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """This record has to be linked first; no attempt, and no question until it is (R23)."""
+
+    needs: RecordRef
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """One write of one record; stored as the intent before it is sent."""
 
@@ -90,7 +100,7 @@ class Act:
     """What the vendor has to remember once it is done; nobody else reads it."""
 
 
-Step = Nothing | Skip | Look | NeedFacts | Act
+Step = Nothing | Skip | Look | NeedFacts | Wait | Act
 
 
 @dataclass(frozen=True, slots=True)

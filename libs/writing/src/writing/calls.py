@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common.clock import monotonic
 from vendors.acts import Act
+from vendors.target import Target
 from writing.caller import Answers
 from writing.claimed import Claimed
+from writing.items import ItemKey
 
 Batch = Sequence[tuple[Claimed, Act]]
 
@@ -49,3 +51,13 @@ class Terms:
     horizon: timedelta
     read_lag: timedelta
     lease: timedelta
+
+
+def first_bodies(target: Target, batch: Batch) -> dict[ItemKey, Mapping[str, Any]]:
+    """R24: what the creates among them carry, of records that are made once and were not tried before; from now on it is repeated."""
+    if target.mode != "once":
+        return {}
+    first = [(row, act) for row, act in batch if row.first_body is None and target.brings(act)]
+    for row, act in first:
+        row.first_body = act.values
+    return {row.item.key: act.values for row, act in first}

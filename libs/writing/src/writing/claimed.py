@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from common.contracts.messages import RecordRef
 from common.failures import Failure
-from vendors.acts import Act, Nothing, Step, Work
+from vendors.acts import Act, Look, Nothing, Step, Wait, Work
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing.items import Item, TargetKey
@@ -32,9 +33,37 @@ class Claimed:
     """The broken call that it was part of: until it has passed one, it goes out with the others of that call only."""
     facts: object | None = None
     """Those of the place by which the last step was planned."""
+    linked: dict[RecordRef, str] = field(default_factory=dict)
+    """The ids at the target of the records that it needs, as far as they are linked."""
+    written: set[str] = field(default_factory=set)
+    """The keys of which the vendor has just answered what they are."""
+    first_body: Mapping[str, Any] | None = None
+    """What its first create has carried, while nobody knows what became of it."""
 
     def step(self, target: Target, facts: object | None) -> Step | Failure:
         """The next step towards the wish; pure. A document on which the vendor's code breaks is a failure of this record alone."""
+        planned = self._missing() or self._planned(target, facts)
+        return self._by_mode(target, planned) if isinstance(planned, Act) else planned
+
+    def _missing(self) -> Wait | None:
+        """R23: what it needs comes first."""
+        needs = self.item.needs if self.item.wish == "present" else ()
+        return next((Wait(one) for one in needs if one not in self.linked), None)
+
+    def _by_mode(self, target: Target, act: Act) -> Act | Look:
+        """What holds for records that are made once, and for texts that people edit, whatever was planned."""
+        if target.mode == "once" and target.brings(act):
+            # R24: a create that may be on its way is repeated as it was, and newer content follows as an update.
+            return replace(act, values=self.first_body if self.first_body is not None else act.values)
+        if target.mode == "once" and act.key not in self.fresh | self.written:
+            # R25: what was not just written is read first, because a person may have changed it.
+            return Look(act.key)
+        if target.mode == "rendered" and act.key not in self.fresh:
+            # R26: the text and its token come from one read, and never from what our tables know.
+            return Look(act.key)
+        return act
+
+    def _planned(self, target: Target, facts: object | None) -> Step | Failure:
         if self.item.wish == "keep":
             # What is kept as it is gets no call; it ends as skipped, by the reason it carries.
             return Nothing()
@@ -55,6 +84,7 @@ class Claimed:
         return Work(
             wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
+            linked=self.linked,
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:

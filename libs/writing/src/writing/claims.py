@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity, SyncId
+from common.contracts.messages import RecordRef
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.state.pool import DbConnection
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import leases, owners, past, target_records
+from writing import leases, needs, owners, past, target_records
 from writing.claimed import Claimed
 from writing.items import Item, TargetKey, columns
 from writing.owners import Ownership
@@ -41,7 +42,11 @@ async def own(
     for item in mine:
         concerned[item.key] |= {item.target(key) for key in covered[item.key]}
     known = await target_records.read(tx, [one for keys in concerned.values() for one in keys])
-    return [_claimed(item, owned[item.key], concerned[item.key], known, connection) for item in mine]
+    linked = await needs.linked(tx, [(item, one) for item in mine for one in item.needs])
+    return [
+        _claimed(item, owned[item.key], concerned[item.key], known, connection, linked.get(item.key, {}))
+        for item in mine
+    ]
 
 
 def wished(item: Item, closing: frozenset[SyncId]) -> Item:
@@ -69,12 +74,14 @@ def _claimed(
     targets: set[TargetKey],
     known: Mapping[TargetKey, TargetRecord],
     connection: Connection,
+    linked: dict[RecordRef, str],
 ) -> Claimed:
     here = {target.key: known[target] for target in sorted(targets) if target == item.target(target.key)}
     return Claimed(
         item, owned, here, tuple(key for key in here if key != item.target_key),
         tuple(known[target] for target in sorted(targets) if target != item.target(target.key)),
         connection.capabilities, result_so_far=item.result_so_far, call_group=item.call_group,
+        linked=linked, first_body=item.first_body,
     )  # fmt: skip
 
 

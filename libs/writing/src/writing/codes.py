@@ -46,4 +46,20 @@ TARGET_ENTITY_UNKNOWN = Code(
     True,
 )
 
-register(LEASE_LOST, ATTEMPTS_EXHAUSTED, EXECUTOR_GONE, BEHIND_GATE, VENDOR_CODE_FAILED, TARGET_ENTITY_UNKNOWN)
+WAITS_FOR_RECORD = Code(
+    "WAITS_FOR_RECORD",
+    "A record needs another one that is not at the target yet; it waits, and goes on by itself.",
+    "Nothing, unless its message says that the other record failed or is skipped: then mend that one.",
+    "nobody",
+    True,
+)
+
+register(
+    WAITS_FOR_RECORD,
+    LEASE_LOST,
+    ATTEMPTS_EXHAUSTED,
+    EXECUTOR_GONE,
+    BEHIND_GATE,
+    VENDOR_CODE_FAILED,
+    TARGET_ENTITY_UNKNOWN,
+)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from common.clock import Clock
 from common.failures import Failure
 from common.metrics import Metrics
+from common.state import awaiting
 from common.state.pool import DbConnection, Pool, transaction
 from vendors.absorbing import Seen
-from vendors.acts import Nothing, Skip
+from vendors.acts import Nothing, Skip, Wait
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, target_records, verdicts, work_items
+from writing import intents, needs, target_records, verdicts, work_items
 from writing.claimed import Claimed
 from writing.items import NextState
+from writing.needs import Awaited
 from writing.result_transaction import ResultTransaction
 
 
@@ -37,6 +39,7 @@ class Endings:
         """Rows that need no call, or that failed before one; in an `outage` of the vendor that is no attempt."""
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
+            await awaiting.together(tx, {row.item.account for row, _ in ended})
             locked = await work_items.lock(tx, [row.item.key for row, _ in ended])
             await self._refresh(tx, [row for row, step in ended if result.agrees(row, step)], result.now)
             for row, step in ended:
@@ -51,6 +54,31 @@ class Endings:
                     result.finish(row, step, now)
             await result.write(tx)
         result.count(self._metrics, self._service)
+
+    async def wait(self, rows: Sequence[tuple[Claimed, Wait]]) -> list[Claimed]:
+        """R23: rows that need a record which is not linked; returns those whose records have been linked meanwhile."""
+        result, going_on = ResultTransaction(self._target, self._clock.now()), list[Claimed]()
+        wanted = {row.item.key: tuple(dict.fromkeys((step.needs, *row.item.needs))) for row, step in rows}
+        async with transaction(self._pool) as tx:
+            await awaiting.alone(tx, {row.item.account for row, _ in rows})
+            locked = await work_items.lock(tx, wanted)
+            linked = await needs.linked(tx, [(row.item, ref) for row, _ in rows for ref in wanted[row.item.key]])
+            for row, _ in rows:
+                row.linked |= linked[row.item.key]
+            mine = [row for row, _ in rows if locked[row.item.key].token == row.item.token]
+            missing = {
+                row.item.key: [Awaited(row.item.source, r) for r in wanted[row.item.key] if r not in row.linked]
+                for row in mine
+            }
+            ended = await needs.parents(tx, [one for several in missing.values() for one in several])
+            for row in mine:
+                lacking = missing[row.item.key]
+                if lacking:
+                    result.wait(row, lacking, _words(lacking, ended), locked[row.item.key])
+                else:
+                    going_on.append(row)
+            await result.write(tx)
+        return going_on
 
     async def _refresh(self, tx: DbConnection, rows: Sequence[Claimed], now: datetime) -> None:
         """What is known is changed with its row locked, and as it is then."""
@@ -105,3 +133,9 @@ class Endings:
                 result.learn(row, key, Seen(found, asked_at, result.now))
                 row.fresh.add(key)
             await result.write(tx)
+
+
+def _words(missing: Sequence[Awaited], ended: Mapping[Awaited, str]) -> str:
+    """The one that has ended without a link goes first: that is what somebody can mend."""
+    first = next((one for one in missing if one in ended), missing[0])
+    return needs.words(first.ref.entity, first.ref.record, ended.get(first, ""))

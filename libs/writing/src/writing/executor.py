@@ -25,7 +25,7 @@ from common import failpoints
 from common.failures import Failure
 from common.http.outage import Outage
 from common.state.trouble import DatabaseTrouble, trouble_of
-from vendors.acts import Act, Look, NeedFacts, Nothing, Skip
+from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Wait
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import verdicts
@@ -71,14 +71,15 @@ class Executor:
         """
         await failpoints.hit("executor.after_claim")
         while rows := await self._free(rows, caller):
-            ended, looks, acts = await self._plan(rows, caller)
+            ended, looks, waits, acts = await self._plan(rows, caller)
             looked, unseen = await self._look(looks, caller)
             if ended or unseen:
                 failed = [(row.item.place, one) for row, one in (*ended, *unseen)]
                 away = await self._outage.is_on(caller.connection, failed, caller.api)
                 await self._endings.end([*ended, *unseen], outage=away)
             sent = await all_of(self._send(batch, caller) for batch in batches(acts))
-            rows = [*looked, *(row for rest in sent for row in rest)]
+            on = await self._endings.wait(waits) if waits else []
+            rows = [*on, *looked, *(row for rest in sent for row in rest)]
 
     async def give_back(self, rows: Sequence[Claimed]) -> None:
         """Nothing can be done for them here."""
@@ -110,9 +111,10 @@ class Executor:
 
     async def _plan(
         self, rows: Sequence[Claimed], caller: VendorCaller
-    ) -> tuple[list[Ended], list[tuple[Claimed, Look]], list[tuple[Claimed, Act]]]:
+    ) -> tuple[list[Ended], list[tuple[Claimed, Look]], list[tuple[Claimed, Wait]], list[tuple[Claimed, Act]]]:
         ended: list[Ended] = []
         looks: list[tuple[Claimed, Look]] = []
+        waits: list[tuple[Claimed, Wait]] = []
         acts: list[tuple[Claimed, Act]] = []
         missing: dict[str, Failure] = {}
         for row in rows:
@@ -121,13 +123,15 @@ class Executor:
                     acts.append((row, act))
                 case Look() as look:
                     looks.append((row, look))
+                case Wait() as wait:
+                    waits.append((row, wait))
                 case Nothing() | Skip() | Failure() as end:
                     ended.append((row, end))
-        return ended, looks, acts
+        return ended, looks, waits, acts
 
     async def _step(
         self, row: Claimed, caller: VendorCaller, missing: dict[str, Failure]
-    ) -> Nothing | Skip | Look | Act | Failure:
+    ) -> Nothing | Skip | Look | Wait | Act | Failure:
         """Facts are asked for only when something has to be written: a record that differs in nothing costs no call.
 
         What cannot be had is not asked for again by each row of the same turn: that is `missing`.

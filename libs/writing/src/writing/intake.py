@@ -30,6 +30,7 @@ from common.metric_register import RECORDS
 from common.metrics import Metrics
 from common.state.pool import DbConnection
 from vendors.acts import ByMatch
+from writing import needs
 from writing.codes import TARGET_ENTITY_UNKNOWN
 from writing.items import PRIORITY, ItemKey, Locked
 from writing.work_items import lock, upsert
@@ -82,6 +83,7 @@ class CommandHandler:
         entries += [_replaced(item, stored, now) for item in newest.values() if _replaces(item, stored)]
         entries += [_again(item, now) for item in newest.values() if item.message.replay]
         await self._upsert(tx, newest, now)
+        await needs.forget(tx, [key for key in newest if key in stored and stored[key].state == "awaiting"])
         await write(tx, entries)
         await tx.execute("select pg_notify($1, '')", CHANNEL)
         for entry in entries:
@@ -108,6 +110,7 @@ class CommandHandler:
             command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,
             wish, command.skip, dict(command.document), command.mapping_version, entity, key, command.lane.value,
             PRIORITY[command.lane], command.run or "", command.event or "", command.replay, command.happened_at, traceparent,
+            _needs(command),
         )  # fmt: skip
 
     def _entity_of(self, command: WriteCommand) -> Entity:
@@ -130,6 +133,14 @@ def _wish(command: WriteCommand) -> str:
     return "keep" if command.wish == "absent" and command.skip in UNMAPPED else command.wish
 
 
+def _needs(command: WriteCommand) -> dict[str, list[str]]:
+    """By their entity, as the work item keeps them."""
+    found: dict[str, list[str]] = {}
+    for one in command.needs:
+        found.setdefault(one.entity, []).append(one.record)
+    return found
+
+
 def _newest(
     batch: Sequence[Delivered[WriteCommand]], stored: Mapping[ItemKey, Locked]
 ) -> tuple[dict[ItemKey, Delivered[WriteCommand]], list[tuple[Delivered[WriteCommand], int]]]:
@@ -150,7 +161,7 @@ def _replaces(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -
     before = stored.get(_key(item.message))
     return (
         before is not None
-        and before.state in ("ready", "waiting", "parked", "dead")
+        and before.state in ("ready", "waiting", "awaiting", "parked", "dead")
         and before.revision < item.message.revision
     )
 

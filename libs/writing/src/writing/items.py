@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
-from common.contracts.messages import Lane
+from common.contracts.messages import Lane, RecordRef
 from common.failures import FAILURES, Failure, FailureClass
 
-State = Literal["ready", "leased", "hold", "waiting", "parked", "dead", "done"]
+State = Literal["ready", "leased", "hold", "waiting", "awaiting", "parked", "dead", "done"]
 PRIORITY: Mapping[Lane, int] = {Lane.LIVE: 0, Lane.REPLAY: 1, Lane.BACKFILL: 2}
 
 
@@ -61,6 +61,10 @@ class Item:
     attempts: int
     result_so_far: str
     token: UUID
+    needs: tuple[RecordRef, ...] = ()
+    """The records that have to be linked first."""
+    first_body: Mapping[str, Any] | None = None
+    """What its first create has carried, of a record that is made once and not known to be there."""
     looks: int = 0
     """Looks that failed in a row since it went on hold."""
     call_group: str = ""
@@ -138,11 +142,17 @@ def item_of(row: Any) -> Item:
         attempts=row["attempts"],
         result_so_far=row["did"],
         token=row["token"],
+        needs=_needs_of(row["needs"]),
+        first_body=row["first_body"],
         looks=row["looks"],
         call_group=row["call_group"],
         hold_until=row["hold_until"],
         failure=_failure_of(row),
     )
+
+
+def _needs_of(stored: Mapping[str, Sequence[str]]) -> tuple[RecordRef, ...]:
+    return tuple(RecordRef(entity=Entity(e), record=RecordId(one)) for e, records in stored.items() for one in records)
 
 
 def _failure_of(row: Any) -> Failure | None:

@@ -125,7 +125,7 @@ async def _living(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey
 # R13: who is wished away, dead, parked, skipped for a reason of its own, switched off or waiting for a person cannot write.
 _LIVING = """
 select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record, coalesce(w.wish = 'absent', false) as gone,
-       coalesce(w.wish = 'present' and w.state not in ('dead', 'parked')
+       coalesce(w.wish = 'present' and w.state not in ('dead', 'parked', 'awaiting')
                 and not (w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
                 and s.state = 'active' and c.state = 'active'
                 and not exists (select from core.gate g where g.connection = w.connection and g.place in ('', w.place)

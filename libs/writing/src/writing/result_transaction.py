@@ -10,17 +10,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common.contracts.outcomes import SkipReason
+from common.failures import Transient
 from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
+from common.state import awaiting
+from common.state.awaiting import LinkMade
 from common.state.pool import DbConnection
 from vendors.absorbing import Fact, SameAsWished
 from vendors.acts import Act, Nothing, Skip
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import audits, items, journal_entries, leases, links, owners, target_records, work_items
+from writing import audits, items, journal_entries, leases, links, needs, owners, target_records, work_items
 from writing.claimed import Claimed
+from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
+from writing.needs import Awaited
 from writing.owners import Yielding
 
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
@@ -40,6 +45,9 @@ class ResultTransaction:
     progressed: list[Claimed] = field(default_factory=list)
     yielding: dict[ItemKey, Yielding] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
+    awaiting: dict[ItemKey, tuple[Awaited, ...]] = field(default_factory=dict)
+    refused_bodies: list[ItemKey] = field(default_factory=list)
+    """Of creates that the vendor has refused: what they carried is not repeated."""
 
     def learn(self, row: Claimed, key: str, fact: Fact) -> None:
         """Something is known better now; what is known of the target record is locked."""
@@ -106,6 +114,23 @@ class ResultTransaction:
             # R13: it cannot write any more, so the next of those who share its target does.
             self.yielding[row.item.key] = Yielding(silent=(row.target(row.item.target_key),))
 
+    def wait(self, row: Claimed, missing: Sequence[Awaited], words: str, locked: Locked) -> None:
+        """R23: until these are linked; no attempt. R13: somebody else may write meanwhile what it shares."""
+        item = row.item
+        if locked.revision > item.revision:
+            self.fates[item.key] = NextState("ready", self.now)
+            return
+        failure = Transient(WAITS_FOR_RECORD.name, words)
+        self.fates[item.key] = NextState(
+            "awaiting", self.now, attempts=locked.attempts, result_so_far=row.result_so_far, reason=failure.code, failure=failure
+        )  # fmt: skip
+        self.awaiting[item.key] = tuple(missing)
+        self.entries.append(
+            journal_entries.entry(item, Step.WAITING, self.now, reason=failure.code, words=failure.message)
+        )
+        if item.target_key:
+            self.yielding[item.key] = Yielding(silent=(item.target(item.target_key),))
+
     def end_held(self, item: Item, next_state: NextState) -> None:
         """What becomes of a row after its hold; one that ends for good is told, and makes room for those who share its target (R13)."""
         self.fates[item.key] = next_state
@@ -135,6 +160,8 @@ class ResultTransaction:
         await work_items.settle(tx, self.fates, self.now)
         if self.progressed:
             await _note(tx, self.progressed)
+        await work_items.forget_first_bodies(tx, self.refused_bodies)
+        await self._waits(tx)
         if self.done:
             await self._leave(tx)
         await audits.owe(tx, self.audits.values(), self.now)
@@ -142,6 +169,20 @@ class ResultTransaction:
         await work_items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
         await write(tx, self.entries)
+
+    async def _waits(self, tx: DbConnection) -> None:
+        """Who waits from now on; and those who wait for one that has ended without a link hear of it."""
+        if self.awaiting:
+            await needs.store(tx, self.awaiting)
+        ended = {key: words for key, fate in self.fates.items() if (words := _how_it_ended(fate))}
+        children = await needs.waiting_for(tx, ended) if ended else []
+        said = {child.key: needs.words(parent.entity, parent.record, ended[parent]) for child, parent in children}
+        await needs.say(tx, said, self.now)
+        reason = WAITS_FOR_RECORD.name
+        self.entries += [
+            journal_entries.entry(child, Step.WAITING, self.now, reason=reason, words=said[child.key])
+            for child, _ in children
+        ]
 
     async def _leave(self, tx: DbConnection) -> None:
         await owners.leave(tx, [row.item for row in self.done])
@@ -153,6 +194,13 @@ class ResultTransaction:
         ]
         await links.adopt(tx, as_wished, self.now)
         new = set(await links.link(tx, there, self.now))
+        # R23: whoever has waited for one of these links goes on, from this very transaction.
+        made = [
+            LinkMade(item.source_account, item.key.entity, item.key.record, item.account)
+            for item, _ in there
+            if item.key in new
+        ]
+        await awaiting.release(tx, made, self.now)
         if new:
             self.entries += [
                 journal_entries.entry(row.item, Step.LINKED, self.now, reason=row.item.lane.value)
@@ -173,7 +221,7 @@ class ResultTransaction:
                 if next_state.outcome in ("added", "updated") and key in rows:
                     latency = (self.now - rows[key].item.happened_at).total_seconds()
                     tally.observe(RECORD_LATENCY, max(0.0, latency), sync=key.sync)
-                if next_state.failure is not None:
+                if next_state.failure is not None and next_state.state != "awaiting":
                     metric = DEAD_LETTERS if next_state.state in ("dead", "parked") else RETRIES
                     tally.count(metric, service=service, code=next_state.failure.code)
 
@@ -181,6 +229,11 @@ class ResultTransaction:
 def counted(result_so_far: str, act: Act, *, changed: bool) -> str:
     """What people count: a record that was added stays that, whatever was written to it afterwards."""
     return result_so_far if result_so_far == "added" or not changed else act.counts_as
+
+
+def _how_it_ended(fate: NextState) -> str:
+    message = fate.failure.message if fate.failure else ""
+    return needs.how_it_ended(fate.state, fate.outcome, fate.reason, message)
 
 
 def _with(next_state: NextState, result_so_far: str) -> NextState:

@@ -12,6 +12,7 @@ import structlog
 from common.clock import Clock, monotonic, moved_by
 from common.failures import Failure, FailureClass
 from common.metrics import Metrics
+from common.state import awaiting
 from common.state import pool as state
 from common.state.pool import Pool, transaction
 from common.state.trouble import DatabaseTrouble, trouble_of
@@ -20,7 +21,7 @@ from vendors.acts import Act, Done, Nothing, NotSent, Skip, Verdict
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import intents, journal_entries, links, target_records, verdicts, work_items
-from writing.calls import Batch, Intended, Sent, Terms
+from writing.calls import Batch, Intended, Sent, Terms, first_bodies
 from writing.claimed import Claimed
 from writing.event_judgement import release
 from writing.intent import Closing, intent_of
@@ -75,6 +76,7 @@ class Results:
             await links.reserve(tx, fresh, now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
             await self._before_sending(tx, kept, now)
+            await work_items.keep_first_bodies(tx, first_bodies(self._target, kept))
         return Intended(name, kept, now, stored_at, began)
 
     async def _before_sending(self, tx: state.DbConnection, batch: Batch, now: datetime) -> None:
@@ -110,6 +112,7 @@ class Results:
         result = ResultTransaction(self._target, self._clock.now())
         name, batch = sent.call.name, sent.call.batch
         async with transaction(self._pool) as tx:
+            await awaiting.together(tx, {row.item.account for row, _ in batch})
             locked = await work_items.lock(tx, [row.item.key for row, _ in batch])
             before = [row.before(act) for row, act in batch]
             open_until_now = await intents.close(tx, _closings(sent), result.now)
@@ -181,6 +184,8 @@ class Results:
                 result.learn(row, act.key, ActDone(act, verdict, sent.call.at, result.now))
                 row.result_so_far = counted(row.result_so_far, act, changed=verdict.changed)
                 row.call_group = ""
+                row.written.add(act.key)
+                row.first_body = None
             case NotSent():
                 pass
             case Failure() as failure:
@@ -212,9 +217,14 @@ class Results:
         if sent.answers.whole and len(sent.call.batch) > 1:
             # Together with others it may be innocent: it waits longer each time, and is never parked for them.
             attempts = min(attempts, verdicts.ATTEMPTS - 2)
+        once = self._target.mode == "once" and self._target.brings(act)
+        if once and failure.kind in (FailureClass.REJECTED, FailureClass.BUG):
+            result.refused_bodies.append(row.item.key)
         next_state = verdicts.after_failure(
             failure, attempts, result.now, self._chance, hold_until=self._look_at(sent, failure), outage=sent.outage,
             call_group=name if sent.answers.whole else f"{name}/{row.item.key.record}",
+            # R24: that a key is taken is known before a look-up shows by whom.
+            again=self._terms.read_lag if once else verdicts.SOON,
         )  # fmt: skip
         result.fail(row, next_state, locked, name=name)
 

@@ -71,7 +71,7 @@ class Switching:
         """Whoever owns anything is taken once more, and plans to leave (queue.py)."""
         rows = await tx.fetch(_CLOSED, sync, MOST)
         keys = sorted({key_of(row) for row in rows})
-        await tx.execute(_OPEN, *columns(keys), self._clock.now(), ["done", "dead", "parked"])
+        await tx.execute(_OPEN, *columns(keys), self._clock.now(), ["done", "dead", "parked", "awaiting"])
         return len(keys)
 
     async def _others(self, tx: DbConnection, sync: str, rows: Sequence[Any], keys: Sequence[ItemKey]) -> list[ItemKey]:
@@ -123,7 +123,7 @@ update flow.target_owner o set standing = $4 from unnest($1::text[], $2::text[],
 
 _CLOSED = """
 select distinct w.sync, w.entity, w.record from flow.target_owner o join flow.work_item w using (sync, entity, record)
- where o.sync = $1 and o.standing in ('live', 'leaving', 'ended') and w.state in ('done', 'dead', 'parked') limit $2
+ where o.sync = $1 and o.standing in ('live', 'leaving', 'ended') and w.state in ('done', 'dead', 'parked', 'awaiting') limit $2
 """
 
 _OPEN = """

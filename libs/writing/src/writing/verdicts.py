@@ -51,10 +51,12 @@ def after_failure(
     hold_until: datetime | None = None,
     call_group: str = "",
     outage: bool = False,
+    again: timedelta = SOON,
 ) -> NextState:
     """What becomes of a record whose call failed; `attempts` counts those before this one.
 
-    `call_group` names a call that broke for all of its rows; in an `outage` nothing is anybody's fault.
+    `call_group` names a call that broke for all of its rows; in an `outage` nothing is anybody's fault. `again`: how long after a conflict
+    the target shows what it was about.
     """
     if failure.about != "call":
         return NextState("waiting", now + GATE_PAUSE, attempts=attempts, reason=failure.code, failure=failure)
@@ -72,7 +74,7 @@ def after_failure(
         case FailureClass.REJECTED | FailureClass.BUG:
             return NextState("dead", now, attempts=attempts + 1, outcome="failed", reason=failure.code, failure=failure)
         case FailureClass.CONFLICT:
-            return _again(failure, attempts + 1, now + SOON, now)
+            return _again(failure, attempts + 1, now + again, now)
         case FailureClass.TRANSIENT if outage or failure.code in NEVER_SENT:
             return NextState("waiting", now + delay(4, chance), attempts=attempts, reason=failure.code, failure=failure)
         case FailureClass.TRANSIENT:

@@ -34,15 +34,15 @@ async def upsert(tx: DbConnection, rows: Sequence[tuple[Any, ...]], now: datetim
 _UPSERT = """
 insert into flow.work_item as w (sync, entity, record, source, connection, place, revision, wish, skip, document, mapping_version,
                                  target_entity, target_key, lane, priority, run, event_id, replay, happened_at, traceparent,
-                                 state, due_at, received_at, changed_at)
-select n.*, 'ready', $21, $21, $21
+                                 needs, state, due_at, received_at, changed_at)
+select n.*, 'ready', $22, $22, $22
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
               $10::jsonb[], $11::int[], $12::text[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::text[],
-              $18::text[], $19::timestamptz[], $20::text[]) as n
+              $18::text[], $19::timestamptz[], $20::text[], $21::jsonb[]) as n
 on conflict (sync, entity, record) do update
    set source = excluded.source, connection = excluded.connection, place = excluded.place, revision = excluded.revision,
        wish = excluded.wish, skip = excluded.skip, document = excluded.document, mapping_version = excluded.mapping_version,
-       target_entity = excluded.target_entity,
+       target_entity = excluded.target_entity, needs = excluded.needs,
        -- A record that is kept as it is stays under the key that it has.
        target_key = case when excluded.wish = 'keep' then w.target_key else excluded.target_key end,
        run = excluded.run, event_id = excluded.event_id, replay = excluded.replay,
@@ -74,6 +74,7 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
                attempts = n.attempts, did = n.did, outcome = n.outcome, reason = n.reason, code = n.code, kind = n.kind,
                message = n.message, vendor_status = n.vendor_status, vendor_code = n.vendor_code,
                vendor_words = n.vendor_words, vendor_request = n.vendor_request, looks = n.looks, call_group = n.call_group,
+               first_body = case when n.state = 'done' then null else w.first_body end,
                failed_first_at = case when n.code = '' then null else coalesce(w.failed_first_at, $18) end,
                failed_last_at = case when n.code = '' then null else $18 end,
                changed_at = $18
@@ -103,6 +104,32 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
         [next_state.looks for next_state in listed],
         [next_state.call_group for next_state in listed],
     )
+
+
+async def keep_first_bodies(tx: DbConnection, bodies: Mapping[ItemKey, Mapping[str, Any]]) -> None:
+    """What the first create of a record carries, from before it is sent until it is known to be there, or refused (R24)."""
+    if bodies:
+        await tx.execute(
+            """
+            update flow.work_item w set first_body = n.body
+              from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as n(sync, entity, record, body)
+             where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+            """,
+            *columns(bodies),
+            [dict(body) for body in bodies.values()],
+        )
+
+
+async def forget_first_bodies(tx: DbConnection, keys: Sequence[ItemKey]) -> None:
+    """The vendor takes none of these: what is wished next is sent as it is."""
+    if keys:
+        await tx.execute(
+            """
+            update flow.work_item w set first_body = null from unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
+             where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+            """,
+            *columns(keys),
+        )
 
 
 async def reopen(tx: DbConnection, keys: Sequence[ItemKey], now: datetime) -> None:

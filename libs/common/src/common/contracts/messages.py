@@ -120,6 +120,13 @@ class ChangeEvent(Message):
         return EventId(derived_id(connection, entity, record, version.sequence, coverage, content_hash(fields)))
 
 
+class RecordRef(Message):
+    """A record of the same source."""
+
+    entity: Entity
+    record: RecordId
+
+
 class WriteCommand(Message):
     """What one record of one sync shall look like at the target."""
 
@@ -142,6 +149,8 @@ class WriteCommand(Message):
     """`keep`: the record cannot be mapped at the moment; it is skipped, and stays at the target as it is."""
     document: dict[str, Any] = Field(default_factory=dict)
     """Target fields by the paths of the target's catalogue, plus what the template's options say."""
+    needs: tuple[RecordRef, ...] = ()
+    """The records that have to be linked to the target before this one is written; until then it waits."""
     skip: str = ""
     """Why nothing shall be written (a reason of the closed list), when the record does not meet the sync's rules."""
     lane: Lane = Lane.LIVE

@@ -174,6 +174,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
+    "flow.work_need": "until the record that is waited for is linked",
     "flow.target_event": "until the write that was in flight when it came is over",
     "flow.vendor_probe": "until the vendor answers again",
     "vault.credential": "until its connection is deleted",

@@ -103,7 +103,7 @@ with raised as (
       left join ended e on (e.entity, e.record, e.revision) = (r.entity, r.record, r.revision)
 )
 select kind, run, count(*) as count, min(first) as first, max(last) as last,
-       case when current = revision and state in ('ready', 'leased', 'hold', 'waiting') then 'waiting'
+       case when current = revision and state in ('ready', 'leased', 'hold', 'waiting', 'awaiting') then 'waiting'
             when current = revision and state in ('dead', 'parked') then 'failed'
             when created then 'added'
             when applied then 'updated'

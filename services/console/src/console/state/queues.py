@@ -44,6 +44,7 @@ select distinct l.sync, g.reason from core.leg l join core.gate g
 _WORK = """
 select n.sync, n.waiting, n.stuck,
        (select w.received_at from flow.work_item w
-         where w.sync = n.sync and coalesce(w.state, '') in ('ready', 'leased', 'hold', 'waiting') order by w.received_at limit 1) as oldest
+         where w.sync = n.sync and coalesce(w.state, '') in ('ready', 'leased', 'hold', 'waiting', 'awaiting')
+         order by w.received_at limit 1) as oldest
   from (select sync, sum(waiting)::bigint as waiting, sum(stuck)::bigint as stuck from flow.work_count where sync = any($1) group by sync) as n
 """

@@ -1,0 +1,19 @@
+"""The product's side of the ledger, which is registered in tests only."""
+
+from common.contracts.ids import Entity
+from tests.support.ledger.vendor.client import NAME, LedgerProfile, ping
+from tests.support.ledger.vendor.document import DocumentTarget
+from tests.support.ledger.vendor.note import NoteTarget
+from tests.support.ledger.vendor.party import PartyTarget
+from vendors.vendor import Vendor
+
+PARTY, DOCUMENT, NOTE = Entity("party"), Entity("document"), Entity("note")
+
+VENDOR = Vendor(
+    name=NAME,
+    title="Ledger",
+    profile=LedgerProfile(),
+    ping=ping,
+    account_detail="account",
+    targets={PARTY: PartyTarget(), DOCUMENT: DocumentTarget(), NOTE: NoteTarget()},
+)

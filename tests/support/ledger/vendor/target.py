@@ -1,0 +1,116 @@
+"""What all targets of the ledger share: how they are found by their match, and how rows become calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.contracts.connections import Connection
+from common.contracts.messages import ChangeEvent
+from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import Mode
+from common.failures import Failure
+from common.http.call import Api
+from tests.support.ledger.vendor import errors, knowing, wire
+from vendors.absorbing import Absorbed, Fact, TargetEvent
+from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
+from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.grant import Place
+from vendors.target_record import TargetRecord
+
+
+class LedgerTarget:
+    """Records that are found by one field; subclasses plan."""
+
+    mode: Mode = "state"
+    places_name = "organisation"
+    looks = wire.ROWS
+    key_missing = SkipReason.REQUIRED_FIELD_MISSING
+    key_invalid = SkipReason.UNMAPPABLE
+    name = ""
+    """As the ledger calls them."""
+    match = ""
+    """The field by which they are found."""
+
+    def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
+        value = str(document.get(self.match) or "")
+        return ByMatch(self.match, value) if value else None
+
+    def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
+        match = self.identify(document)
+        return [match.value] if match else []
+
+    def lets_go(self, document: Mapping[str, Any]) -> bool:
+        return True
+
+    def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
+        return knowing.absorb(known, fact)
+
+    def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
+        return knowing.landed(attempt, seen)
+
+    def late(self, attempt: Attempt, known: TargetRecord, seen: TargetRecord) -> bool:
+        return knowing.late(attempt, known, seen)
+
+    def brings(self, act: Act) -> bool:
+        return act.action == "create"
+
+    def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
+        return knowing.drifted(known, seen)
+
+    def parsed(self, event: ChangeEvent) -> TargetEvent | None:
+        return None
+
+    def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
+        return False
+
+    async def facts(self, place: str, api: Api) -> object:
+        raise AssertionError("nothing has to be known of an organisation")
+
+    async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
+        """One look-up for all of them; it lags."""
+        found = await wire.find(api, place, self.name, self.match, keys)
+        return {key: self._one(found[key]) for key in keys}
+
+    def _one(self, found: Sequence[wire.Record]) -> TargetRecord | Failure:
+        """R24: several with one key are a question, and not the first of them."""
+        if len(found) > 1:
+            return errors.refused(errors.LEDGER_SEVERAL, ", ".join(str(one["id"]) for one in found))
+        return self.shown(found[0]) if found else TargetRecord(exists=False)
+
+    def shown(self, record: wire.Record) -> TargetRecord:
+        return TargetRecord(exists=True, met=True, id=str(record["id"]), seen=self.seen(record))
+
+    def seen(self, record: wire.Record) -> dict[str, Any]:
+        """What it says, by path."""
+        return wire.fields(record)
+
+    def plan(self, work: Work, facts: object | None) -> Step:
+        raise NotImplementedError
+
+    def row(self, act: Act) -> dict[str, Any]:
+        """The row of a write."""
+        raise NotImplementedError
+
+    async def apply(
+        self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
+    ) -> Answered:
+        """One call for all of them. What makes each repeatable is said by its plan."""
+        told, answer = await wire.write(api, place, self.name, [self.row(act) for act in acts], sending)
+        return Answered([self._verdict(one) for one in told], answer)
+
+    def _verdict(self, told: wire.Record | Failure) -> Verdict:
+        if isinstance(told, Failure):
+            return told
+        return Done(self.seen(told), id=str(told["id"]), stamp=wire.stamp(told))
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        raise AssertionError("tests name their organisations")
+
+    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
+        return FieldCatalogue(())
+
+    async def create_field(
+        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
+    ) -> CatalogueField:
+        raise AssertionError("the ledger takes every field")
