@@ -1,13 +1,18 @@
 """A record that needs another one waits for its link, without attempts and without being asked again (R23)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from common.contracts.ids import RecordId
 from common.contracts.messages import RecordRef
 from common.state import awaiting
-from common.state.pool import transaction
+from common.state.pool import Pool, close_pool, open_pool, transaction
+from console.state.links import LinkRow
+from console.use_cases.links import Links
+from tests.support.database import Database
 from tests.support.ledger.world import CUSTOMER, LedgerWorld
 from writing import needs
 
@@ -102,6 +107,20 @@ class TestNeeds:
         await world.want(world.customer("c1"))
         await world.settled()
 
+    async def test_go_on_when_a_person_makes_the_link(self, world: LedgerWorld, database: Database) -> None:
+        (made,) = world.ledger.write(world.place, "party", [{"op": "create", "fields": {"email": "other@ex.org"}}])
+        await world.want(world.order("o1", "c1"))
+        await world.settled("awaiting")
+        wanted = LinkRow(
+            line=1, left_account="shop", left_place="", left_entity="customer", left_id="c1", left_key="", right_account="ledger",
+            right_place=world.place, right_entity="party", right_id=made["record"]["id"], right_key="other@ex.org", state="linked",
+            rule="by hand", since=None,
+        )  # fmt: skip
+        async with open_pool_of(database) as pool:
+            await Links(pool, world.clock).add(wanted, "eva", "the same person", dry_run=False)
+        await world.settled()
+        assert [one["party"] for one in world.records("document")] == [made["record"]["id"]]
+
     async def test_a_link_that_is_just_being_made_is_not_missed(self, world: LedgerWorld) -> None:
         """Who finds it missing waits for who is just making it."""
         await world.want(world.order("o1", "c1"))
@@ -123,6 +142,14 @@ class TestNeeds:
             await world.quiet()
         assert len(world.records("party")) == 40
         assert sorted(one["key"] for one in world.records("document")) == sorted(f"o{n}" for n in range(120))
+
+
+@asynccontextmanager
+async def open_pool_of(database: Database) -> AsyncIterator[Pool]:
+    """As the console has it."""
+    pool = await open_pool(database.url("console"), name="console", size=2)
+    yield pool
+    await close_pool(pool)
 
 
 async def was_planned(world: LedgerWorld, record: str) -> bool:

@@ -12,7 +12,9 @@ from datetime import datetime
 from common.api.refusal import Refusal
 from common.clock import Clock
 from common.journal import Entry, Step, write
+from common.state import awaiting
 from common.state import pool as state
+from common.state.awaiting import LinkMade
 from console import codes, link_codes
 from console.state import links as rows
 from console.state.links import LIVING, STATES, Checked, Link, LinkRow
@@ -121,12 +123,14 @@ class Links:
         planned = Planned(len(fresh), len(again), len(checked) - len(fresh) - len(again))
         if dry_run:
             return planned
+        await awaiting.together(tx, {row.right_account for row in (*fresh, *(row for row, _ in again))})
         await rows.add(tx, fresh, what, who, why, now)
         await rows.revive(tx, {id: row.state for row, id in again}, what, who, why, now)
         named = {one.left_account: "" for one in (*fresh, *(row for row, _ in again))}
         for account in named:
             named[account] = await rows.connection_of(tx, account)
         made = [*fresh, *(row for row, _ in again)]
+        await awaiting.release(tx, [_link_made(row) for row in made if row.state == "linked"], now)
         await write(tx, [_told(row, what, who, why, now, named[row.left_account]) for row in made])
         return planned
 
@@ -160,6 +164,10 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 def _placed(row: LinkRow, one: Checked) -> LinkRow:
     return replace(row, left_account=one.left_account or "", right_account=one.right_account or "")
+
+
+def _link_made(row: LinkRow) -> LinkMade:
+    return LinkMade(row.left_account, row.left_entity, row.left_id, row.right_account)
 
 
 def _told(row: LinkRow, what: str, who: str, why: str, now: datetime, connection: str) -> Entry:
