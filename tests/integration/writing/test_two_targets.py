@@ -140,6 +140,25 @@ class TestTwoTargets:
         )
         assert [tuple(row) for row in rows] == [("card", "", True), ("member", "unsubscribed", False)]
 
+    async def test_an_event_waits_for_the_writes_of_each_target(self, world: World, cards: Cards) -> None:
+        cards.is_silent = True
+        world.fault("half_commit", "POST /lists/{list_id}", share=1.0)
+        await world.store(member(world, "1", "ana@ex.org"), card(world, "1", "ana@ex.org"))
+        async with world.running():
+            await world.until(
+                lambda: _has(world, "flow.work_item having count(*) filter (where state = 'hold') = 2"),
+                "both are on hold",
+            )
+            event = member_told(world, "ana@ex.org", custom={"merge.FNAME": "Zoe"})
+            # Told twice: it is kept once by each.
+            await hear(world, event, event)
+            kept = await world.rows("select target_entity from flow.target_event order by target_entity")
+            assert [row["target_entity"] for row in kept] == ["card", "member"]
+            world.advance(600)
+            await world.until(lambda: _has_not(world, "flow.target_event"), "both are judged")
+        rows = await world.rows("select step, reason from flow.journal where entity = 'subscription'")
+        assert [(row["step"], row["reason"]) for row in rows] == [("received", "edited")] * 2
+
 
 class TestIntake:
     async def test_an_older_command_means_the_only_target(self, world: World) -> None:

@@ -38,12 +38,12 @@ class KeptEvent:
 
 
 async def keep(tx: DbConnection, events: Sequence[KeptEvent], now: datetime) -> None:
-    """An event that is told again is one event."""
+    """An event that is told again is one event; each target keeps those of its own records."""
     if events:
         await tx.executemany(
             """
             insert into flow.target_event (event_id, connection, place, target_entity, key, former_key, at, event, source, trace_id, kept_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (event_id) do nothing
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (event_id, target_entity) do nothing
             """,
             [
                 (
