@@ -108,7 +108,7 @@ class TestCreate:
         """R24: after a whole 500 nothing is on its way, and still a look-up may not show what was made."""
         world.place = "plain"
         await customer(world)
-        world.ledger.arrange("plain", lag_s=0.8)
+        world.ledger.arrange("plain", lag_s=3.0)
         world.ledger.faults({"kind": "broken", "entity": "document", "times": 1})
         await world.want(world.order("o1", "c1"))
         await world.settled()

@@ -28,6 +28,7 @@ async def own(
 ) -> list[Claimed]:
     """Those of the records that get all of their keys, each with what it owns from now on; the others go back."""
     held = await owners.held(tx, taken)
+    # R23: one lease covers the whole tree of a document, its children too.
     covered = {item.key: {*_keys(targets[item.target_entity], item), *held[item.key].keys} for item in taken}
     free = await leases.take(tx, taken, covered)
     blocked = [item for item in taken if item.key not in free]

@@ -24,9 +24,9 @@ class LedgerProfile:
     hosts = frozenset({"api.ledger.example"})
     timeouts = Timeouts(connect=2, read=2, write=2, pool=2, total=2)
     max_body = 8 * 1024 * 1024
-    # A look-up may lag by a second; what was given up may land a second later.
-    read_lag = timedelta(seconds=1)
-    horizon = timedelta(seconds=4)
+    # A look-up may lag by three seconds; what was given up may land a second later.
+    read_lag = timedelta(seconds=4)
+    horizon = timedelta(seconds=6)
 
     def base_url(self, connection: Connection, override: str) -> str:
         return f"{override or 'https://api.ledger.example'}/v1"
