@@ -21,6 +21,7 @@ from tests.support.bus import until
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
 from tests.support.proxy import proxy_to
+from vendors.registry import TOPICS
 
 # Ingest answers for its gateway, which needs the producer; what it reads are parts.
 SERVICES = {"ingest": "kafka", "mapper": "changes.zoho-books", "writer_mailchimp": "commands.mailchimp"}
@@ -90,7 +91,7 @@ class TestKafkaComesLater:
     async def test_is_waited_for_and_the_service_begins_then(
         self, name: str, stack: LocalStack, database: Database, tmp_path: Path, running: list[Service]
     ) -> None:
-        await create_topics(KafkaAddress(stack.kafka))
+        await create_topics(KafkaAddress(stack.kafka), TOPICS)
         async with proxy_to(stack.kafka) as kafka:
             kafka.cut()
             running.append(service := Service(name, settings(stack, database, kafka.port), tmp_path))

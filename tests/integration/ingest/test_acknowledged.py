@@ -14,11 +14,12 @@ from common.bus.topics_admin import create_topics
 from tests.support.database import Database
 from tests.support.ingest_service import QUERY, IngestService, secret_broker, signature
 from tests.support.local_stack import LocalStack
+from vendors.registry import TOPICS
 
 
 @pytest.fixture
 def service(stack: LocalStack, database: Database, tmp_path: Path) -> Iterator[IngestService]:
-    asyncio.run(create_topics(KafkaAddress(stack.kafka)))
+    asyncio.run(create_topics(KafkaAddress(stack.kafka), TOPICS))
     with secret_broker("books") as broker:
         made = IngestService(stack, database, broker.url, tmp_path)
         yield made

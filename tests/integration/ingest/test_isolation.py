@@ -63,9 +63,14 @@ class TestGateway:
                 return service.log().count("service.part_crashed") >= 2
 
             await until(crashed_twice, "a second crash", within=60)
-            told = await asyncio.to_thread(service.readiness)
+
+            async def shown() -> bool:
+                told = await asyncio.to_thread(service.readiness)
+                return NORMALISER in told["degraded"] or "crashes" in told["parts"][NORMALISER]["detail"]
+
+            # Between two crashes it runs for a moment.
+            await until(shown, "who looks sees that it crashes", within=30)
             assert (await client.get(f"{url}/readyz")).status_code == 200
-            assert NORMALISER in told["degraded"] or "crashes" in told["parts"][NORMALISER]["detail"]
             assert {status for status, _ in answers} == {200}
             await link.execute("alter table flow.taken_away rename to read_request")
 

@@ -125,6 +125,10 @@ class World:
             return
         has = self.row.has | set(range(member.at.next_offset, end))
         self.row = self.row._replace(place=place._replace(next_offset=max(place.next_offset, end)), has=has)
+        # One that was a member read on where the backup ends: what was lost is done once more, and the places agree again.
+        self.lost = (
+            self.lost and self.told is not None and went_back(self.told, self.row.place or Stored(self.row.floor, 0))
+        )
         member.at = member.at._replace(next_offset=end)
         member.untold = Committed(end, member.at.era)
         if told:
@@ -230,6 +234,17 @@ class TestModel:
             assert not world.begin()
             world.lift()
         assert set(range(END)) <= finished(world).row.has
+
+    def test_one_that_was_a_member_makes_good_what_the_backup_lacks(self) -> None:
+        world = World()
+        world.batch(0, 1, True)
+        world.rebalance()
+        world.backup = world.row
+        world.batch(1, 1, True)
+        world.put_back(silently=True)
+        assert world.lost and not world.begin()
+        world.batch(0, 1, False)
+        assert world.begin() and world.row.has == {0, 1}
 
     def test_a_batch_that_comes_late_does_not_undo_a_seek(self) -> None:
         world = World()
