@@ -36,12 +36,12 @@ _WAITING = """
 with letters as (
     select err_service as service, err_code as code, count(*) as n from flow.dead_letter where state = 'open' group by 1, 2
 ), items as (
-    select code, sync, count(*) as n from flow.work_item where state in ('dead', 'parked') group by 1, 2
+    select code, sync, entity, count(*) as n from flow.work_item where state in ('dead', 'parked') group by 1, 2, 3
 )
 select service, code, sum(n)::bigint as waiting from (
     select service, code, n from letters
     union all
     select 'writer-' || c.vendor, i.code, i.n
-      from items i join core.sync s on s.id = i.sync join core.connection c on c.id = s.target_connection
+      from items i join core.leg l on (l.sync, l.name) = (i.sync, i.entity) join core.connection c on c.id = l.target_connection
 ) as everything group by 1, 2
 """
