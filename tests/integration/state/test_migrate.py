@@ -232,6 +232,43 @@ class TestTargetMemory:
         ]
 
 
+class TestLegs:
+    """0085: what was a sync is a sync with one leg, and everything kept for it is the leg's."""
+
+    async def test_carries_every_sync_over(self, empty_database: Database, tmp_path: Path) -> None:
+        for migration in MIGRATIONS.glob("*.sql"):
+            if migration.name < "0081":
+                (tmp_path / migration.name).write_bytes(migration.read_bytes())
+        await migrate(empty_database.owner_url, tmp_path)
+        await execute(empty_database.owner_url, *_ONE_WAY)
+        await migrate(empty_database.owner_url)
+        link = await asyncpg.connect(empty_database.owner_url)
+        try:
+            legs = await link.fetch("select * from core.leg order by sync")
+            versions = await link.fetch("select sync, leg, version from core.mapping_version order by version")
+            jobs = await link.fetch("select sync, leg, mapping_version, cursor from flow.remap")
+            with pytest.raises(asyncpg.RaiseError, match="never changed"):
+                await link.execute("update core.mapping_version set note = 'x'")
+        finally:
+            await link.close()
+        assert [tuple(row) for row in legs] == [
+            ("new", "customer", 1, "forward", "books", "customer", "", "chimp", "member", "l2", "state", 0),
+            ("old", "customer", 1, "forward", "books", "customer", "", "chimp", "member", "l1", "state", 2),
+        ]
+        assert [tuple(row) for row in versions] == [("old", "customer", 1), ("old", "customer", 2)]
+        assert [tuple(row) for row in jobs] == [("old", "customer", 2, "77")]
+
+
+_ONE_WAY = (
+    """insert into core.connection (id, vendor, name, state, created_at, updated_at)
+       values ('books', 'zoho-books', 'books', 'active', now(), now()), ('chimp', 'mailchimp', 'chimp', 'active', now(), now())""",
+    """insert into core.sync (id, name, template, entity, source_connection, target_connection, place, state, mapping_version, created_at, updated_at)
+       values ('old', 'old', 't', 'customer', 'books', 'chimp', 'l1', 'active', 2, now(), now()),
+              ('new', 'new', 't', 'customer', 'books', 'chimp', 'l2', 'draft', 0, now(), now())""",
+    """insert into core.mapping_version (sync, version, definition, created_at) values ('old', 1, '{"rows": []}', now()), ('old', 2, '{"rows": []}', now())""",
+    "insert into flow.remap (sync, mapping_version, cursor, started_at) values ('old', 2, '77', now()), ('gone', 1, '', now())",
+)
+
 _SENT_AT = datetime(2026, 1, 1, tzinfo=UTC)
 _IN_FLIGHT = (
     """insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,

@@ -206,3 +206,20 @@ class TestShape:
     @pytest.mark.parametrize("value", [None, "", "abc", "123", "a b", 5, True, {"a": 1}, [1], 1.5])
     def test_says_what_a_value_looks_like(self, value: object) -> None:
         assert shape(value)
+
+
+class TestClearEmpty:
+    ROWS = (MappingRow("email", "email", required=True), MappingRow("merge.FNAME", "first_name"))
+
+    def test_empties_what_is_empty_at_the_source(self) -> None:
+        mapping = compile_mapping(MappingDefinition(1, self.ROWS))
+        assert mapping.apply({"email": "a@ex.org", "first_name": None}).document == {
+            "email": "a@ex.org",
+            "merge.FNAME": None,
+        }
+
+    def test_false_leaves_it_alone(self) -> None:
+        mapping = compile_mapping(MappingDefinition(1, self.ROWS, options={"clear_empty": False}))
+        for empty in (None, "", []):
+            assert mapping.apply({"email": "a@ex.org", "first_name": empty}).document == {"email": "a@ex.org"}
+        assert mapping.apply({"email": "a@ex.org", "first_name": "A"}).document["merge.FNAME"] == "A"

@@ -169,15 +169,15 @@ def _wanted(draft: Draft) -> list[Wanted]:
 def _outcomes(there: SyncRow | None, draft: Draft) -> list[AppliedLeg]:
     known = {leg.name: leg for leg in there.legs} if there is not None else {}
     drafted = draft.running(there.id if there is not None else "").values()
-    return [AppliedLeg(leg, _outcome_of(known.get(leg.name), leg)) for leg in drafted]
+    return [_came_of(known.get(leg.name), leg) for leg in drafted]
 
 
-def _outcome_of(before: Leg | None, leg: Leg) -> Outcome:
+def _came_of(before: Leg | None, leg: Leg) -> AppliedLeg:
     if before is None:
-        return "created"
+        return AppliedLeg(leg, "created")
     assert leg.mapping is not None
     same = before.mapping is not None and _same(before.mapping, leg.mapping)
-    return "unchanged" if same else "changed"
+    return AppliedLeg(before, "unchanged") if same else AppliedLeg(leg, "changed")
 
 
 def _outcome(there: SyncRow | None, legs: Sequence[AppliedLeg]) -> Outcome:

@@ -102,9 +102,8 @@ def _named(leg: LegWish) -> LegWish:
 
 
 def _nothing_at_the_top(wish: SyncWish, problems: list[Problem]) -> None:
-    usual = LegWish()
     for field in fields(LegWish):
-        if getattr(wish.alone, field.name) != getattr(usual, field.name):
+        if getattr(wish.alone, field.name):
             words = "A file with `legs` says this in each leg."
             problems.append(problem(sync_codes.SYNC_LEG_INVALID, field.name, words))
 
@@ -170,6 +169,7 @@ def _definition(
     if not key:
         words = "The leg names no `key`: the field of the target by which a record is found there."
         problems.append(problem(sync_codes.SYNC_LEG_INVALID, "key", words))
+        return None, range(0)
     written = {
         "rows": rows,
         "filter": given.get("filter", "") if leg.filter is None else leg.filter,
