@@ -134,6 +134,9 @@ class Server:
                     setattr(self.book.organisation(asked["id"]), name, value)
             case "people":
                 return {"answers": [people.act(self.book, one) for one in asked["acts"]]}
+            case "read":
+                org = self.book.organisation(asked["org"])
+                return {"records": self.book.read(org, asked["entity"], asked["ids"])}
             case "log":
                 return {"calls": self.log[int(asked.get("since", 0)) :]}
             case "state":

@@ -1,0 +1,130 @@
+"""Parents, children and notes in thousands, with kill -9 at every failpoint of the writer, ghosts, late commits and look-ups that lag.
+
+LEDGER_PARENTS says how many: of each place, with unique keys and without, twice as many documents and three notes each. 1000 is the size of
+the promise: 2,000 parents, 4,000 documents, 6,000 notes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from common.bus.handler import Delivered
+from common.contracts.messages import WriteCommand
+from common.failpoints import POINTS
+from tests.support.ledger.judge import Lines, Order, Wished, problems
+from tests.support.ledger.service import LedgerService
+from tests.support.ledger.world import LedgerWorld, line
+from vendors.block import Line
+
+PARENTS = int(os.environ.get("LEDGER_PARENTS", "20"))
+WITHIN_S = 150 + PARENTS
+PLACES = ("keyed", "plain")
+SLOTS = ("calls", "mail", "visits")
+OF_THE_WRITER = ("executor.", "settle.", "intake.", "bus.before_store", "bus.after_store")
+KILLS = ";".join(f"{name}=kill*1" for name in POINTS if name.startswith(OF_THE_WRITER))
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "ghost", "share": 0.08, "seed": 1}, {"kind": "late", "share": 0.04, "seconds": 1.0, "seed": 2},
+    {"kind": "half", "share": 0.03, "seed": 3}, {"kind": "broken", "share": 0.03, "seed": 4},
+    {"kind": "failed", "share": 0.02, "seed": 5}, {"kind": "throttled", "route": "*", "share": 0.02, "seed": 6},
+]  # fmt: skip
+Typed = dict[tuple[str, str], tuple[str, ...]]
+
+
+def shown(number: int) -> str:
+    """A line as it stands in a note."""
+    told = line(number)
+    return str(Line(datetime.fromisoformat(told["at"]), told["id"], told["words"]))
+
+
+def parents(place: str) -> list[str]:
+    return [f"{place}{n}" for n in range(PARENTS)]
+
+
+def orders(place: str) -> dict[str, str]:
+    return {f"{place}-o{n}": f"{place}{n % PARENTS}" for n in range(2 * PARENTS)}
+
+
+def commands_of(world: LedgerWorld, place: str) -> list[Delivered[WriteCommand]]:
+    """In any order."""
+    world.place = place
+    batch = [world.customer(one) for one in parents(place)]
+    batch += [world.order(key, party, children=[f"pay-{key}"]) for key, party in orders(place).items()]
+    return batch + [world.activity(one, line(1), line(2), slot=slot) for one in parents(place) for slot in SLOTS]
+
+
+def wished(place: str, typed: Typed) -> Wished:
+    """What the judge compares with the ledger."""
+    return Wished(
+        {f"{one}@ex.org": {} for one in parents(place)},
+        [Order(key, f"{party}@ex.org", {"status": "posted"}, (f"pay-{key}",)) for key, party in orders(place).items()],
+        [
+            Lines(f"{one}@ex.org", slot, (shown(1), shown(2)), typed.get((one, slot), ()))
+            for one in parents(place)
+            for slot in SLOTS
+        ],
+    )
+
+
+@pytest.mark.timeout(WITHIN_S + 120)
+class TestThousands:
+    async def test_are_each_there_once_and_children_after_their_parents(
+        self, world: LedgerWorld, service: LedgerService
+    ) -> None:
+        for place in PLACES:
+            world.ledger.arrange(place, lag_s=0.5)
+        world.ledger.faults(*FAULTS)
+        batch = [one for place in PLACES for one in commands_of(world, place)]
+        random.Random(7).shuffle(batch)
+        began = time.monotonic()
+        typed = await self._through(world, service, batch)
+        assert service.deaths == len(KILLS.split(";")), service.log
+        state = world.ledger.state()
+        for place in PLACES:
+            assert problems(state, place, wished(place, typed)) == []
+        assert await world.rows("select from flow.write_intent where state = 'sent'") == []
+        assert await world.rows("select from flow.work_need") == []
+        calls, took = len(world.ledger.calls()), time.monotonic() - began
+        print(
+            f"{len(batch)} records in {took:.0f} s, {calls} calls, {service.deaths} deaths, {sum(map(len, typed.values()))} words typed"
+        )
+
+    async def _through(
+        self, world: LedgerWorld, service: LedgerService, batch: Sequence[Delivered[WriteCommand]]
+    ) -> Typed:
+        """Until all is through, with one process that is started again whenever it ends; a person types meanwhile."""
+        armed = {"MILLRACE_FAILPOINTS": KILLS, "MILLRACE_FAILPOINTS_LOG": str(service.folder / "failpoints.log")}
+        typed, chance, began = Typed(), random.Random(11), time.monotonic()
+        await service.publish(batch)
+        service.start(**armed)
+        while not await self._is_through(world, len(batch)):
+            assert time.monotonic() - began < WITHIN_S, f"{await world._shown()} {service.log}"
+            if service.ended():
+                # What a dead process held is anybody's at once; its intents are still held to the horizon.
+                await world.execute(
+                    "update flow.work_item set lease_until = now() - interval '1 second' where token is not null"
+                )
+                service.start(**armed)
+            self._type(world, chance, typed)
+            await asyncio.sleep(0.3)
+        return typed
+
+    async def _is_through(self, world: LedgerWorld, count: int) -> bool:
+        (row,) = await world.rows("select count(*) filter (where state = 'done') as done from flow.work_item")
+        return bool(row["done"] == count)
+
+    def _type(self, world: LedgerWorld, chance: random.Random, typed: Typed) -> None:
+        """Into the note of a party that is there: ids go up from 1."""
+        place, slot, id = chance.choice(PLACES), chance.choice(SLOTS), f"P{chance.randrange(PARENTS) + 1}"
+        (found,) = world.ledger.read(place, "party", id)
+        if found is not None:
+            words, who = f"called {chance.random()}", found["email"].partition("@")[0]
+            world.ledger.people({"org": place, "entity": "note", "id": f"{id}/{slot}", "text": words})
+            typed[who, slot] = (*typed.get((who, slot), ()), words)

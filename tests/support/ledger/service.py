@@ -1,0 +1,87 @@
+"""The ledger's writer, started as often as a test, or a failpoint, ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.bus.connection import KafkaAddress
+from common.bus.handler import Delivered
+from common.bus.topics_admin import create_topics
+from common.contracts.messages import WriteCommand
+from common.contracts.topics import commands
+from tests.support.bus import plain_producer
+from tests.support.database import Database
+from tests.support.ledger.process import ROOT, LedgerProcess
+from tests.support.local_stack import LocalStack
+
+TOPIC = commands("ledger")
+
+
+@dataclass
+class LedgerService:
+    """`python -m tests.support.ledger.writer`."""
+
+    stack: LocalStack
+    database: Database
+    ledger: LedgerProcess
+    broker_url: str
+    folder: Path
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    deaths: int = 0
+
+    def start(self, **settings: str) -> None:
+        key = self.folder / "key"
+        key.write_text("k")
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")},
+            "DATABASE_URL": self.database.url("service"),
+            "REDIS_URL": self.stack.valkey_url,
+            "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka,
+            "PORT": "0",
+            # A member that was killed is in its group until its session ends.
+            "KAFKA_SESSION_TIMEOUT_S": "6",
+            "MILLRACE_TEST": "1",
+            "MILLRACE_HOME": str(self.folder),
+            "MILLRACE_LEDGER_BASE_URL": self.ledger.url,
+            "MILLRACE_TOKEN_BROKER_URL": self.broker_url,
+            "MILLRACE_SERVICE_KEY_PATH": str(key),
+            **settings,
+        }
+        with (self.folder / "writer.log").open("ab") as log:
+            self.running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.support.ledger.writer"], env=environment, stdout=log, stderr=log, cwd=ROOT
+                )
+            )  # fmt: skip
+
+    def ended(self) -> int:
+        """How many have ended since it was asked last."""
+        gone = [one for one in self.running if one.poll() is not None]
+        self.running = [one for one in self.running if one.poll() is None]
+        self.deaths += sum(one.returncode == -signal.SIGKILL for one in gone)
+        return len(gone)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "writer.log").read_text()[-4000:]
+
+    def stop(self) -> None:
+        for one in self.running:
+            one.kill()
+            one.wait(10)
+
+    async def publish(self, batch: Sequence[Delivered[WriteCommand]]) -> None:
+        """As the mapper does: by sync, entity and record."""
+        await create_topics(KafkaAddress(self.stack.kafka), [TOPIC])
+        async with plain_producer(self.stack.kafka) as producer:
+            for item in batch:
+                one = item.message
+                key = f"{one.sync}:{one.entity}:{one.record}".encode()
+                await producer.send(TOPIC.name, one.model_dump_json().encode(), key=key)
+            await producer.flush()
