@@ -45,3 +45,11 @@ class TestAPair:
         edits = sum(len(vendor.edits) for vendor in both.vendors.values())
         assert both.writes <= 2 * edits + both.unknown, "no ping-pong"
         assert both.replay() == []
+
+    def test_a_restored_edit_of_our_writes_second_is_not_lost(
+        self, rule: Rule, tells: Tells, forms: tuple[str, str]
+    ) -> None:
+        """R19: r1 is overwritten in its own second by a write whose end nobody saw, is put back, and the hook of another field's edit comes
+        after that, with what our write had left."""
+        both = run(15, rule, tells, forms, 40)
+        assert (both.apart(), both.lost_edits()) == ({}, [])

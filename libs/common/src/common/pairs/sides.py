@@ -201,10 +201,10 @@ def _explained(spans: tuple[Span, ...], at: datetime) -> list[Any]:
 
 
 def with_span(spans: tuple[Span, ...], one: Span) -> tuple[Span, ...]:
-    """R19: the history with one more span, in the order of its ends."""
+    """R19: the history with one more span, in the order of its ends; of one second the order is kept in which they stood, the newest last."""
     if one in spans:
         return spans
-    return tuple(sorted((*spans, one), key=lambda span: (span.until, span.since)))
+    return tuple(sorted((*spans, one), key=lambda span: span.until))
 
 
 def pruned(side: Side, before: datetime) -> Side:
