@@ -68,7 +68,7 @@ class Places:
         await self._free.acquire()
         return _Place(self._free)
 
-    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+    async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         return failure
 
 

@@ -30,7 +30,7 @@ class AnyNumber:
     ) -> _Permit:
         return _Permit()
 
-    async def throttled(self, connection: Connection, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
+    async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         return failure
 
 
