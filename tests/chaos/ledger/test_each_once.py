@@ -33,7 +33,7 @@ KILLS = ";".join(f"{name}=kill*1" for name in POINTS if name.startswith(OF_THE_W
 FAULTS: list[dict[str, Any]] = [
     {"kind": "ghost", "share": 0.08, "seed": 1}, {"kind": "late", "share": 0.04, "seconds": 1.0, "seed": 2},
     {"kind": "half", "share": 0.03, "seed": 3}, {"kind": "broken", "share": 0.03, "seed": 4},
-    {"kind": "failed", "share": 0.02, "seed": 5}, {"kind": "throttled", "route": "*", "share": 0.02, "seed": 6},
+    {"kind": "failed", "share": 0.02, "seed": 5}, {"kind": "throttled", "route": "*", "share": 0.02, "seed": 6, "times": 5},
 ]  # fmt: skip
 Typed = dict[tuple[str, str], tuple[str, ...]]
 
