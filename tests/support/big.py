@@ -18,7 +18,7 @@ CONNECTIONS, RECORDS, JOURNAL, LETTERS = 1000, 1_000_000, 10_000_000, 50_000
 SYNCS = CONNECTIONS // 2
 MONTHS = 4
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-BIG = ("work_item", "wanted", "record_state", "pair", "target_owner", "journal", "dead_letter")
+BIG = ("work_item", "wanted", "record_state", "pair", "target_owner", "journal", "dead_letter", "run_record")
 
 # n is the record: which sync it belongs to, and what became of it.
 _SYNC = "case when n % 2 = 0 then 's0' else 's' || (n % 499 + 1) end"
@@ -26,6 +26,8 @@ _SOURCE = "case when n % 2 = 0 then 'a0' else 'a' || (n % 499 + 1) end"
 _ACCOUNT = "case when n % 2 = 0 then 'b0' else 'b' || (n % 499 + 1) end"
 _KEY = f"{_SYNC}, 'customer', 'r' || n"
 _ALL = f"generate_series(1, {RECORDS}) as n"
+# A quarter of the largest sync's records came with its first version, the others on ninety days.
+_RUN = f"case when n % 4 = 0 then 's0.v1' else {_SYNC} || '.live.' || (date '2026-01-01' + n / 4 % 90) end"
 # A fifth waits, a tenth needs a person, the others are done.
 _STATE = "(array['ready','waiting','dead','parked','done','done','done','done','done','done'])[n / 2 % 10 + 1]"
 
@@ -58,6 +60,16 @@ RECORD_TABLES = (
                now(), now() from {_ALL}""",
     f"""insert into flow.target_owner (account, place, key, sync, entity, record, standing, since, target_entity, source_account)
         select {_ACCOUNT}, 'list', 'p' || n || '@ex.org', {_KEY}, 'live', now(), 'member', {_SOURCE} from {_ALL}""",
+    f"""insert into flow.run (id, sync, kind, started_at)
+        select distinct {_RUN}, {_SYNC}, case when n % 4 = 0 then 'first' else 'live' end,
+               now() - interval '90 days' + (case when n % 4 = 0 then -1 else n / 4 % 90 end) * interval '1 day' from {_ALL}""",
+    f"""insert into flow.run_record (sync, entity, record, revision, run, outcome, reason, entered_at, ended_at)
+        select {_KEY}, 2, {_RUN}, o.outcome, case o.outcome when 'skipped' then 'no_email' when 'failed' then 'MC_1' else '' end,
+               now() - interval '1 day', case when o.outcome <> 'waiting' then now() end
+          from {_ALL} cross join lateral (select case {_STATE} when 'done' then (array['added', 'updated', 'unchanged', 'skipped'])[n / 20 % 4 + 1]
+               when 'dead' then 'failed' when 'parked' then 'failed' else 'waiting' end) as o(outcome)""",
+    """insert into flow.run_count (run, slot, outcome, reason, records)
+        select r.run, 0, 'entered', '', count(*) from flow.run_record r group by r.run""",
     f"""insert into flow.dead_letter (err_group, err_topic, err_partition, err_offset, err_service, err_version, err_stage, err_code, err_class,
                                       err_message, err_first_at, err_last_at, record_key, record_value, header_names, header_values, recorded_at)
         select 'mapper', 'changes.zoho-books', 0, n, 'mapper', '1', 'map', 'BUG_' || (n % 7), 'BUG', 'it broke', now(), now() - n * interval '1 s',

@@ -38,7 +38,7 @@ from writing.lease_renewer import LEASE
 
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
-            flow.vendor_probe, flow.recheck,
+            flow.vendor_probe, flow.recheck, flow.run, flow.run_record, flow.run_count,
             flow.journal, core.connection, core.sync, core.leg, core.mapping_version"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

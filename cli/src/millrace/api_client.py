@@ -81,7 +81,8 @@ class ApiClient:
 
     def get(self, path: str, **query: object) -> Any:
         """A document."""
-        asked = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        said = {name: value for name, value in query.items() if value not in (None, "", [])}
+        asked = {name: value if isinstance(value, list) else str(value) for name, value in said.items()}
         return self._send("GET", path, params=asked).json()
 
     def items(self, path: str, **query: object) -> Iterator[Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from millrace.moments import local
-
-COUNTS = ("total", "added", "updated", "unchanged", "skipped", "failed", "superseded", "waiting")
 
 
 def line_of(one: Mapping[str, Any], width: int) -> str:
@@ -104,15 +102,6 @@ def _counts(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"      {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
         for remark in sample["notes"]:
             yield f"      {remark}"
-
-
-def history_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The table of runs."""
-    yield f"{'Run':<12}  {'Started':<19}  " + "  ".join(f"{name.capitalize():>10}" for name in COUNTS)
-    for run in runs:
-        counts = "  ".join(f"{run[name]:>10}" for name in COUNTS)
-        lost = "" if run["closes"] else f"  {run['unaccounted']} records are not accounted for: see their timelines"
-        yield f"{run['run']:<12}  {local(run['started_at'])[:19]:<19}  {counts}{lost}"
 
 
 def _waiting(one: Mapping[str, Any]) -> str:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from common.bus.handler import Delivered
+from common.contracts.messages import WriteCommand
 from common.contracts.topics import commands
 from common.failpoints import POINTS
 from tests.support.database import Database
+from tests.support.run_ledger import counts, created, disagreements, let_in, wished
 from tests.support.writer_service import WriterService, publish
 from tests.support.writing import World
 from vendors.mailchimp.limits import HORIZON
@@ -78,7 +81,8 @@ class TestKill:
     async def test_loses_and_doubles_nothing(self, world: World, worker: Worker) -> None:
         # Some outcomes are unknown whoever dies, so that looks are interrupted too.
         world.fault("half_commit", "*", share=0.3, seed=7)
-        await world.store(*(world.command(str(n), f"a{n}@ex.org", FNAME="A", tags=["t"]) for n in range(3)))
+        wishes = dict[tuple[str, str, int], str]()
+        await self.want(world, wishes, [world.command(str(n), f"a{n}@ex.org", FNAME="A", tags=["t"]) for n in range(3)])
         deaths = 0
         for wave in range(2):
             for _ in range(40):
@@ -90,7 +94,9 @@ class TestKill:
                     break
             if wave == 0:
                 # A new address each: a new member, then the archive of the old one.
-                await world.store(*(world.command(str(n), f"b{n}@ex.org", FNAME="B", tags=["t"]) for n in range(3)))
+                await self.want(
+                    world, wishes, [world.command(str(n), f"b{n}@ex.org", FNAME="B", tags=["t"]) for n in range(3)]
+                )
         assert deaths == 2, worker.log
         assert await through(world, 3, 2), worker.log
         audience = {e: one for e, one in world.audience().items() if one["status"] != "archived"}
@@ -100,6 +106,16 @@ class TestKill:
         assert await world.told() == world.applied()
         assert await world.rows("select from flow.write_intent where state = 'sent'") == []
         assert await world.rows("select from flow.target_lease") == []
+        # Every change has its end in the ledger exactly once, whatever died around the transaction that stored it.
+        assert await disagreements(world, wishes) == {}
+        assert await counts(world) == {"entered": 6, "added": 6} and created(world) == 6
+
+    async def want(
+        self, world: World, wishes: dict[tuple[str, str, int], str], batch: list[Delivered[WriteCommand]]
+    ) -> None:
+        wishes |= {("s1", one.message.record, one.message.revision): wished(one.message) for one in batch}
+        await let_in(world, *(one.message for one in batch))
+        await world.store(*batch)
 
     async def test_between_the_intakes_commit_and_its_offsets_repeats_harmlessly(
         self, world: World, service: WriterService, tmp_path: Path

@@ -88,8 +88,17 @@ class TestSync:
         shown = shell.run("sync", "show", "piped").stdout
         assert "email            <- email | trim  required" in shown
         assert "Nothing has been read" in shell.run("sync", "preview", "piped").stdout
-        assert shell.told("sync", "history", "piped")["items"] == []
+        (run,) = shell.told("sync", "history", "piped")["items"]
+        assert (run["id"], run["kind"], run["total"], run["closes"]) == ("piped.v1", "first", 0, True)
         assert "Change a record at the source" in shell.run("sync", "history", "piped").stdout
+        assert "piped.v1" in shell.run("run", "list").stdout
+        assert "The books close" in shell.run("run", "show", "piped.v1").stdout
+        assert shell.told("run", "show", "piped.v1", "--outcome", "skipped")["records"] == []
+        assert shell.run("run", "export", "piped.v1").stdout.split() == [
+            "entity,record,revision,outcome,reason,entered_at,ended_at"
+        ]
+        assert "RUN_UNKNOWN" in shell.run("run", "show", "piped.v9", code=3).stderr
+        assert "is no end of a record" in shell.run("run", "show", "piped.v1", "--outcome", "gone", code=2).stderr
 
     def test_every_problem_stands_on_its_line_with_its_remedy(self, shell: Shell) -> None:
         wrong = FILE + "more_rows: [{target: merge.FNAME, from: frist_name}, {target: merge.NOPE, from: name}]\n"

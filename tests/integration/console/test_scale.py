@@ -14,15 +14,16 @@ import asyncpg
 import pytest
 
 from common.clock import FixedClock
-from common.contracts.ids import ConnectionId
-from common.state import configuration
+from common.contracts.ids import ConnectionId, Entity, RecordId, RunId, SyncId
+from common.state import configuration, runs
 from common.state.pool import Pool, close_pool, connection, open_pool, transaction
+from common.state.runs import Entering, LineKey, Spoken
 from console.state import connections, queues, records, syncs
 from console.state.connections import Wanted
 from console.state.records import RecordKey
-from console.use_cases.history import History
 from console.use_cases.letter_choice import LetterWish
 from console.use_cases.letters import Letters
+from console.use_cases.runs import Runs
 from console.use_cases.syncs import Syncs
 from mapper import wanted_rows
 from mapper.preview import preview
@@ -144,15 +145,50 @@ class TestRecords:
             hold(explained.seen)
 
 
-class TestHistory:
-    async def test_of_the_largest_sync_comes_in_time_and_says_since_when(self, console: Pool) -> None:
-        clock = FixedClock(NOW)
-        history = History(console, Syncs(console, cast(Any, None), cast(Any, None), clock), clock)
+class TestRuns:
+    async def test_the_history_of_the_largest_sync_takes_milliseconds_and_goes_back_to_its_first_run(
+        self, console: Pool
+    ) -> None:
+        pool, clock = ExplainedPool(console), FixedClock(NOW)
+        reader = Runs(cast(Pool, pool), Syncs(cast(Pool, pool), cast(Any, None), cast(Any, None), clock), clock)
+        told = await reader.of_sync("s0", 50)
+        assert len(told.items) == 50 and all(run.closes and run.total for run in told.items)
+        older = await reader.of_sync("s0", 50, told.after)
+        (first,) = [run for run in older.items if run.row.kind == "first"]
+        assert (first.row.started_at, first.total) == (told.since, big.RECORDS // 4)
+        await reader.page(50)
+        hold(pool.seen)
+        plain = Runs(console, Syncs(console, cast(Any, None), cast(Any, None), clock), clock)
         began = perf_counter()
-        told = await history.of("s0", 20)
+        await plain.of_sync("s0", 20)
         took = perf_counter() - began
-        assert (took < 25, len(told.runs) > 0, told.since <= NOW - timedelta(days=2)) == (True, True, True), took
-        assert all(run.started_at >= told.since for run in told.runs)
+        assert took < 0.2, took
+
+    @pytest.mark.parametrize("outcomes", [["failed"], ["skipped", "waiting"], []], ids=str)
+    async def test_the_records_of_the_largest_run(self, console: Pool, outcomes: list[str]) -> None:
+        pool, clock = ExplainedPool(console), FixedClock(NOW)
+        reader = Runs(cast(Pool, pool), cast(Any, None), clock)
+        found, after = await reader.records("s0.v1", outcomes, 200)
+        more, _ = await reader.records("s0.v1", outcomes, 200, after)
+        assert (len(found), len(more)) == (200, 200)
+        hold(pool.seen)
+
+    async def test_entering_and_ending(self, service: Pool) -> None:
+        keys = [LineKey(SyncId("s0"), Entity("customer"), RecordId(f"r{n}"), 3) for n in range(2, 1002, 2)]
+        run = runs.live_run("s0", NOW)
+        async with transaction(service) as tx:
+            explained: Any = Explained(tx)
+            begun = [runs.Run(run, SyncId("s0"), "live", "webhook")]
+            await runs.enter(explained, [Entering(run, key, otherwise=run) for key in keys], NOW, runs=begun)
+            await runs.enter(explained, [Entering(RunId("s0.v1"), key, otherwise=run) for key in keys], NOW, runs=begun)
+            await runs.speak(explained, {key: Spoken("updated", "unchanged") for key in keys}, NOW)
+            await runs.speak(explained, {key: Spoken("updated", "unchanged") for key in keys}, NOW)
+            await runs.open_again(explained, keys)
+            for one in explained.seen:
+                print(one)
+                assert not any(table.startswith(BIG) for table in one.scanned()), f"{one} scans {one.scanned()}"
+                # Five hundred records a statement; some of them write all of them.
+                assert one.ms < 5 * MOST_MS, f"{one}: {one.times}"
 
 
 class TestPreview:

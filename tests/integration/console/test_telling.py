@@ -1,4 +1,4 @@
-"""What the console tells of the road, on a real database and as the console's own role: history, previews, records, dead letters."""
+"""What the console tells of the road, on a real database and as the console's own role: previews, records, dead letters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -19,7 +19,6 @@ from common.state.stuck_items import StuckItem
 from console.masking import masked_address, masked_patch, masked_value
 from console.state.records import RecordKey
 from console.use_cases.drafting import Drafting
-from console.use_cases.history import History, Run
 from console.use_cases.hooks import Hooks
 from console.use_cases.letter_choice import LetterWish
 from console.use_cases.letters import Letters
@@ -40,76 +39,6 @@ async def world(database: Database) -> AsyncIterator[Judged]:
 def syncs_of(world: Judged) -> Syncs:
     """Reading needs neither vendors nor the broker."""
     return Syncs(world.pool, cast("Drafting", None), cast("Hooks", None), world.clock)
-
-
-async def one_day(world: Judged) -> Run:
-    (run,) = (await History(world.pool, syncs_of(world), world.clock).of("s1", 10)).runs
-    assert run.closes == (run.total == sum(count for name, count in run.counts.items() if name != "unaccounted"))
-    return run
-
-
-class TestHistory:
-    async def ended(self, world: Judged, record: str, step: Step, **more: Any) -> None:
-        await world.known(record)
-        await world.tell(Step.RECEIVED, record)
-        await world.tell(Step.MAPPED, record, event_id="e", revision=1, mapping_version=1)
-        await world.tell(step, record, revision=1, **more)
-
-    async def test_the_books_close_over_every_outcome(self, world: Judged) -> None:
-        await self.ended(world, "added", Step.APPLIED, details={"action": "create"})
-        await self.ended(world, "updated", Step.APPLIED, details={"action": "update"})
-        await self.ended(world, "unchanged", Step.UNCHANGED)
-        await self.ended(world, "skipped", Step.SKIPPED, reason="no_email")
-        await self.ended(world, "dead", Step.DEAD)
-        await world.work("dead", "dead", outcome="failed")
-        await world.known("waits")
-        await world.tell(Step.MAPPED, "waits", event_id="e", revision=1)
-        await world.work("waits", "waiting")
-        await world.known("newer", revision=2)
-        await world.tell(Step.RECEIVED, "newer")
-        await world.tell(Step.MAPPED, "newer", event_id="e", revision=1)
-        await world.work("newer", "ready", revision=2)
-        await world.known("quiet")
-        await world.tell(Step.DUPLICATE, "quiet")
-        run = await one_day(world)
-        assert run.total == 8 and run.closes
-        assert run.counts == {
-            "added": 1, "updated": 1, "unchanged": 2, "skipped": 1, "failed": 1, "superseded": 1, "waiting": 1, "unaccounted": 0,
-        }  # fmt: skip
-
-    async def test_one_record_that_was_dropped_makes_them_not_close(self, world: Judged) -> None:
-        await self.ended(world, "added", Step.APPLIED, details={"action": "create"})
-        await world.known("dropped")
-        await world.tell(Step.RECEIVED, "dropped")
-        await world.tell(Step.MAPPED, "dropped", event_id="e", revision=1)
-        assert (await one_day(world)).closes  # it may still be on its topic
-        world.clock = type(world.clock)(NOON + timedelta(minutes=6))
-        run = await one_day(world)
-        assert not run.closes and (run.total, run.counts["unaccounted"]) == (2, 1)
-
-    async def test_fifty_edits_of_one_record_are_one_record(self, world: Judged) -> None:
-        await world.known("busy", revision=50)
-        for revision in range(1, 51):
-            await world.tell(Step.RECEIVED, "busy")
-            await world.tell(Step.MAPPED, "busy", event_id=f"e{revision}", revision=revision)
-        await world.tell(Step.APPLIED, "busy", revision=1, details={"action": "create"})
-        await world.tell(Step.APPLIED, "busy", revision=50, details={"action": "update"})
-        await world.work("busy", "done", revision=50, outcome="updated")
-        run = await one_day(world)
-        assert (run.total, run.counts["added"], run.closes) == (1, 1, True)
-
-    async def test_a_mapping_version_is_a_run_of_its_own(self, world: Judged) -> None:
-        await world.known("changed", revision=2)
-        await world.tell(Step.MAPPED, "changed", revision=2, mapping_version=1)
-        await world.tell(Step.APPLIED, "changed", revision=2, details={"action": "update"})
-        await world.execute(
-            "insert into flow.remap (sync, leg, mapping_version, seen, changed, started_at, finished_at) values ('s1', 'customer', 1, 5, 1, $1, $1)",
-            NOON,
-        )
-        runs = (await History(world.pool, syncs_of(world), world.clock).of("s1", 10)).runs
-        mapping = next(run for run in runs if run.kind == "mapping")
-        assert (mapping.run, mapping.total, mapping.counts["updated"], mapping.counts["unchanged"]) == ("v1", 5, 1, 4)
-        assert mapping.closes
 
 
 class TestPreview:

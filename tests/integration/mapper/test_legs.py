@@ -174,7 +174,7 @@ class TestPause:
 
     async def test_disabled_judges_neither(self, world: TwoLegs) -> None:
         await world.apply()
-        await world.syncs.disable("both")
+        await world.syncs.disable("both", "ana")
         assert await world.handle(told("customer", 1, number="C1"), told("invoice", 1, number="I1")) == []
         shown = await world.syncs.resume("both", "a person")
         assert {leg.mapping.version for leg in shown.row.legs if leg.mapping} == {2}

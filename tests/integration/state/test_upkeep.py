@@ -197,6 +197,22 @@ class TestWhatGoes:
         assert await place.count("core.notification") == 5
         assert [row[0] for row in await place.owner.fetch("select key from core.idempotency")] == ["b"]
 
+    async def test_old_runs_with_their_records_and_counts(self, place: Place) -> None:
+        for run, at in (("s1.old", OLD), ("s1.young", YOUNG)):
+            await place.owner.execute(
+                "insert into flow.run (id, sync, kind, started_at) values ($1, 's1', 'live', $2)", run, at
+            )
+            await place.owner.execute(
+                """insert into flow.run_record (sync, entity, record, revision, run, outcome, entered_at)
+                   select 's1', 'customer', $1 || n, 1, $1, 'added', $2 from generate_series(1, 25) n""",
+                run, at,
+            )  # fmt: skip
+        await place.tidy("mapper", chunk=10)
+        for table in ("flow.run", "flow.run_count"):
+            assert await place.count(table) == 1, table
+        assert await place.owner.fetchval("select count(*) from flow.run_record where run = 's1.young'") == 25
+        assert await place.count("flow.run_record") == 25
+
     async def test_whole_months_of_the_journal_and_old_rows_of_the_catch_all(self, place: Place) -> None:
         first_kept = (NOW - timedelta(days=400)).replace(day=1)
         for month in (first_kept - timedelta(days=45), first_kept - timedelta(days=1), first_kept):

@@ -24,6 +24,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("keys"),
     Noun("link"),
     Noun("record"),
+    Noun("run"),
     Noun("sync"),
     Noun("topic"),
 )

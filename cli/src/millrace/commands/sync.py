@@ -14,7 +14,9 @@ import typer
 from millrace.api_client import RefusedByConsole, open_client
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
-from millrace.sync_words import applied_lines, details_of, history_lines, line_of, preview_lines
+from millrace.moments import local
+from millrace.run_words import history_lines
+from millrace.sync_words import applied_lines, details_of, line_of, preview_lines
 from millrace.terminal import note
 
 app = typer.Typer(name="sync", help="Syncs: what joins a source to a target, and how.", no_args_is_help=True)
@@ -150,9 +152,9 @@ def disable(name: Name, archive: Archive = False, as_json: AsJson = False, conte
 
 @app.command()
 def history(name: Name, limit: Limit = 20, as_json: AsJson = False, context: Context = None) -> None:
-    """Show what became of the records: a row for each mapping version and for each day (UTC) of live changes.
+    """Show what became of the records: a row for each day (UTC) of live changes, each mapping version, each time it was switched off.
 
-    Total = Added + Updated + Unchanged + Skipped + Failed + Superseded + Waiting.
+    Total = Added + Updated + Removed + Unchanged + Skipped + Failed + Superseded + Waiting.
 
     Examples: millrace sync history demo-customers; millrace sync history demo-customers --json | jq '.items[0]'
     """
@@ -160,10 +162,14 @@ def history(name: Name, limit: Limit = 20, as_json: AsJson = False, context: Con
         told = client.get(f"{_path(name)}/history", limit=max(1, limit))
     if as_json:
         typer.echo(json.dumps(told, indent=2))
-    elif not told["items"]:
-        typer.echo("Nothing has been read for this sync yet. Change a record at the source, then look again.")
-    else:
+        return
+    if told["items"]:
         typer.echo("\n".join(history_lines(told["items"])))
+        note(f"Every run since {local(told['since'])} is kept; `millrace run show {name}.RUN` tells more of one.")
+    if not any(run["total"] for run in told["items"]):
+        typer.echo("Nothing has been read for this sync yet. Change a record at the source, then look again.")
+    if told["next_cursor"]:
+        note("There are older runs; --limit shows more.")
 
 
 def read_document(path: Path) -> Mapping[str, Any]:

@@ -73,7 +73,7 @@ WEBHOOKS_RECEIVED = CounterMetric(
 INGEST_ACK = HistogramMetric("millrace_ingest_ack_seconds", "Time from a webhook's headers to our answer.", ("system",))
 RECORDS = CounterMetric(
     "millrace_records_total",
-    "Records that reached an end: added, updated, unchanged, skipped, failed or superseded.",
+    "Records that reached an end: added, updated, removed, unchanged, skipped, failed or superseded.",
     ("sync", "outcome"),
 )
 RECORD_LATENCY = HistogramMetric(

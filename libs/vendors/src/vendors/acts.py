@@ -13,7 +13,7 @@ from common.failures import Failure
 from common.http.call import Priority, VendorAnswer
 from vendors.target_record import TargetRecord
 
-Counted = Literal["added", "updated"]
+Counted = Literal["added", "updated", "removed"]
 """As what people count a record that a write has changed."""
 
 

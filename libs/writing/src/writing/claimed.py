@@ -8,6 +8,7 @@ from typing import Any
 
 from common.contracts.messages import RecordRef
 from common.failures import Failure
+from common.state.runs import Did
 from vendors.acts import Act, Look, Nothing, Step, Wait, Work
 from vendors.target import Target
 from vendors.target_record import TargetRecord
@@ -28,7 +29,7 @@ class Claimed:
     elsewhere: tuple[TargetRecord, ...] = ()
     capabilities: frozenset[str] = frozenset()
     fresh: set[str] = field(default_factory=set)
-    result_so_far: str = ""
+    result_so_far: Did = ""
     call_group: str = ""
     """The broken call that it was part of: until it has passed one, it goes out with the others of that call only."""
     facts: object | None = None

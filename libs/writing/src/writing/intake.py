@@ -30,7 +30,7 @@ from common.metric_register import RECORDS
 from common.metrics import Metrics
 from common.state.pool import DbConnection
 from vendors.acts import ByMatch
-from writing import needs
+from writing import needs, run_lines
 from writing.codes import TARGET_ENTITY_UNKNOWN
 from writing.items import PRIORITY, ItemKey, Locked
 from writing.work_items import lock, upsert
@@ -82,8 +82,10 @@ class CommandHandler:
         entries = [_superseded(item, by, now) for item, by in passed_over]
         entries += [_replaced(item, stored, now) for item in newest.values() if _replaces(item, stored)]
         entries += [_again(item, now) for item in newest.values() if item.message.replay]
+        await run_lines.replayed(tx, [item.message for item in newest.values() if _opens(item, stored)], now)
         await self._upsert(tx, newest, now)
         await needs.forget(tx, [key for key in newest if key in stored and stored[key].state == "awaiting"])
+        await run_lines.passed_over(tx, entries, now)
         await write(tx, entries)
         await tx.execute("select pg_notify($1, '')", CHANNEL)
         for entry in entries:
@@ -154,6 +156,14 @@ def _newest(
         if item.message.revision < known:
             passed_over.append((item, known))
     return {k: i for k, i in newest.items() if k not in stored or i.message.revision >= stored[k].revision}, passed_over
+
+
+def _opens(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -> bool:
+    """R8: whether it makes a row ready whose revision has ended; what is on its way ends as whatever it was."""
+    before = stored.get(_key(item.message))
+    return (
+        before is not None and before.state in ("done", "dead", "parked") and before.revision == item.message.revision
+    )
 
 
 def _replaces(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -> bool:

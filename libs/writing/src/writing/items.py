@@ -11,6 +11,7 @@ from uuid import UUID
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane, RecordRef
 from common.failures import FAILURES, Failure, FailureClass
+from common.state.runs import Did, LineKey
 
 State = Literal["ready", "leased", "hold", "waiting", "awaiting", "parked", "dead", "done"]
 PRIORITY: Mapping[Lane, int] = {Lane.LIVE: 0, Lane.REPLAY: 1, Lane.BACKFILL: 2}
@@ -59,7 +60,7 @@ class Item:
     happened_at: datetime
     traceparent: str
     attempts: int
-    result_so_far: str
+    result_so_far: Did
     token: UUID
     needs: tuple[RecordRef, ...] = ()
     """The records that have to be linked first."""
@@ -76,6 +77,11 @@ class Item:
     @property
     def trace_id(self) -> str:
         return self.traceparent[3:35] if len(self.traceparent) >= 55 else ""
+
+    @property
+    def line(self) -> LineKey:
+        """Its line in the run ledger: this revision of this record."""
+        return LineKey(*self.key, self.revision)
 
     def target(self, key: str) -> TargetKey:
         """The target record that a key names, where this item is written to."""
@@ -99,7 +105,7 @@ class NextState:
     due_at: datetime
     hold_until: datetime | None = None
     attempts: int = 0
-    result_so_far: str = ""
+    result_so_far: Did = ""
     outcome: str = ""
     reason: str = ""
     failure: Failure | None = None

@@ -14,14 +14,15 @@ from common.failures import Transient
 from common.journal import Entry, Step, write
 from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
 from common.metrics import Metrics
-from common.state import awaiting
+from common.state import awaiting, runs
 from common.state.awaiting import LinkMade
 from common.state.pool import DbConnection
+from common.state.runs import Did, LineKey, Spoken, most
 from vendors.absorbing import Fact, SameAsWished
 from vendors.acts import Act, Nothing, Skip
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import audits, items, journal_entries, leases, links, needs, owners, target_records, work_items
+from writing import audits, items, journal_entries, leases, links, needs, owners, run_lines, target_records, work_items
 from writing.claimed import Claimed
 from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
@@ -48,6 +49,9 @@ class ResultTransaction:
     awaiting: dict[ItemKey, tuple[Awaited, ...]] = field(default_factory=dict)
     refused_bodies: list[ItemKey] = field(default_factory=list)
     """Of creates that the vendor has refused: what they carried is not repeated."""
+    ended: dict[LineKey, Spoken] = field(default_factory=dict)
+    late: set[LineKey] = field(default_factory=set)
+    """What was written of these is learnt when their ends have been told already."""
 
     def learn(self, row: Claimed, key: str, fact: Fact) -> None:
         """Something is known better now; what is known of the target record is locked."""
@@ -58,6 +62,8 @@ class ResultTransaction:
     def finish(self, row: Claimed, step: Nothing | Skip, locked: Locked) -> None:
         """Nothing is left to do for this wish. R1: unless a newer one came meanwhile."""
         next_state = self._finished(row, step)
+        skipped = next_state.outcome == "skipped"
+        self.ended[row.item.line] = Spoken(ended="skipped" if skipped else "unchanged", reason=next_state.reason)
         self.fates[row.item.key] = next_state.overtaken(self.now) if locked.revision > row.item.revision else next_state
         self._yield(row, step)
         if self.agrees(row, step):
@@ -168,6 +174,7 @@ class ResultTransaction:
         survivors = await owners.survivors(tx, self.yielding)
         await work_items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
+        await self._tell_runs(tx)
         await write(tx, self.entries)
 
     async def _waits(self, tx: DbConnection) -> None:
@@ -183,6 +190,13 @@ class ResultTransaction:
             journal_entries.entry(child, Step.WAITING, self.now, reason=reason, words=said[child.key])
             for child, _ in children
         ]
+
+    async def _tell_runs(self, tx: DbConnection) -> None:
+        """What was written counts as what it was; what ended without a write as what it ended."""
+        said = run_lines.said_by(self.entries, self.late)
+        for line, ended in self.ended.items():
+            said[line] = said.get(line, Spoken()).and_then(ended)
+        await runs.speak(tx, said, self.now)
 
     async def _leave(self, tx: DbConnection) -> None:
         await owners.leave(tx, [row.item for row in self.done])
@@ -218,7 +232,7 @@ class ResultTransaction:
             for key, next_state in self.fates.items():
                 if next_state.outcome:
                     tally.count(RECORDS, sync=key.sync, outcome=next_state.outcome)
-                if next_state.outcome in ("added", "updated") and key in rows:
+                if next_state.outcome in ("added", "updated", "removed") and key in rows:
                     latency = (self.now - rows[key].item.happened_at).total_seconds()
                     tally.observe(RECORD_LATENCY, max(0.0, latency), sync=key.sync)
                 if next_state.failure is not None and next_state.state != "awaiting":
@@ -226,9 +240,9 @@ class ResultTransaction:
                     tally.count(metric, service=service, code=next_state.failure.code)
 
 
-def counted(result_so_far: str, act: Act, *, changed: bool) -> str:
+def counted(result_so_far: Did, act: Act, *, changed: bool) -> Did:
     """What people count: a record that was added stays that, whatever was written to it afterwards."""
-    return result_so_far if result_so_far == "added" or not changed else act.counts_as
+    return most(result_so_far, act.counts_as) if changed else result_so_far
 
 
 def _how_it_ended(fate: NextState) -> str:
@@ -236,7 +250,7 @@ def _how_it_ended(fate: NextState) -> str:
     return needs.how_it_ended(fate.state, fate.outcome, fate.reason, message)
 
 
-def _with(next_state: NextState, result_so_far: str) -> NextState:
+def _with(next_state: NextState, result_so_far: Did) -> NextState:
     return replace(next_state, result_so_far=result_so_far)
 
 

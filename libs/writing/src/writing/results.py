@@ -135,6 +135,7 @@ class Results:
                     result.hand_over(row)
                 elif closed_now or (isinstance(verdict, Done) and await _correct_not_seen(tx, name, key)):
                     # The attempt itself is closed even when the row belongs to somebody else by now.
+                    result.late.add(row.item.line)
                     self._tell(result, sent, row, act, verdict, was)
                     await self._doubt(tx, row, act, result.now)
             await result.write(tx)

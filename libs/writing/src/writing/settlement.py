@@ -19,6 +19,7 @@ from common.failures import Failure
 from common.metrics import Metrics
 from common.state import pool as state
 from common.state.pool import Pool, transaction
+from common.state.runs import Did
 from vendors.absorbing import ActDone, Doubted, Seen
 from vendors.acts import Done
 from vendors.target import Target
@@ -92,7 +93,7 @@ class Settlement:
 
     async def _settled(
         self, tx: state.DbConnection, result: ResultTransaction, item: Item, its: Sequence[Intent], finding: Finding, landed: Landed
-    ) -> str:  # fmt: skip
+    ) -> Did:  # fmt: skip
         """Closes the intents, and learns what was seen."""
         known = await target_records.lock(tx, finding.found, result.now)
         result_so_far = item.result_so_far
@@ -113,7 +114,7 @@ class Settlement:
             result.known[target] = result.target.absorb(known[target], shown).record
         return result_so_far
 
-    def _decide(self, result: ResultTransaction, item: Item, locked: Locked, result_so_far: str, *, seen: bool) -> None:
+    def _decide(self, result: ResultTransaction, item: Item, locked: Locked, result_so_far: Did, *, seen: bool) -> None:
         """R1: whatever the look has shown, the plan is made anew; a newer wish has its turn then as well."""
         if seen:
             result.fates[item.key] = NextState("ready", result.now, result_so_far=result_so_far)

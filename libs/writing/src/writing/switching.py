@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.clock import Clock
-from common.contracts.ids import VendorName
+from common.contracts.ids import SyncId, VendorName
 from common.state.pool import DbConnection, Pool, transaction
-from writing import owners, work_items
+from writing import owners, run_lines, work_items
 from writing.items import ItemKey, columns, key_of, target_of
 from writing.owners import Yielding
 
@@ -71,7 +71,9 @@ class Switching:
         """Whoever owns anything is taken once more, and plans to leave (queue.py)."""
         rows = await tx.fetch(_CLOSED, sync, MOST)
         keys = sorted({key_of(row) for row in rows})
-        await tx.execute(_OPEN, *columns(keys), self._clock.now(), ["done", "dead", "parked", "awaiting"])
+        now, revisions = self._clock.now(), {key_of(row): row["revision"] for row in rows}
+        await run_lines.archived(tx, SyncId(sync), list(revisions.items()), now, last=len(rows) < MOST)
+        await tx.execute(_OPEN, *columns(keys), now, ["done", "dead", "parked", "awaiting"])
         return len(keys)
 
     async def _others(self, tx: DbConnection, sync: str, rows: Sequence[Any], keys: Sequence[ItemKey]) -> list[ItemKey]:
@@ -122,7 +124,7 @@ update flow.target_owner o set standing = $4 from unnest($1::text[], $2::text[],
 """
 
 _CLOSED = """
-select distinct w.sync, w.entity, w.record from flow.target_owner o join flow.work_item w using (sync, entity, record)
+select distinct w.sync, w.entity, w.record, w.revision from flow.target_owner o join flow.work_item w using (sync, entity, record)
  where o.sync = $1 and o.standing in ('live', 'leaving', 'ended') and w.state in ('done', 'dead', 'parked', 'awaiting') limit $2
 """
 

@@ -33,7 +33,6 @@ from console.use_cases.connections import Connections
 from console.use_cases.drafting import Drafting
 from console.use_cases.gates import Gates
 from console.use_cases.groups import Groups
-from console.use_cases.history import History
 from console.use_cases.hooks import Hooks
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
@@ -42,6 +41,7 @@ from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
+from console.use_cases.runs import Runs
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
 from vendors.registry import VENDORS
@@ -85,7 +85,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             syncs=syncs,
             applying=Applying(pool, drafting, hooks, clock),
             previews=Previews(pool, syncs, drafting),
-            history=History(pool, syncs, clock),
+            runs=Runs(pool, syncs, clock),
             records=Records(pool),
             links=Links(pool, clock),
             questions=Questions(pool, clock),

@@ -1,4 +1,4 @@
-"""The codes of looking for records, of dead letters and of consumer groups."""
+"""The codes of looking for runs and records, of dead letters and of consumer groups."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ RECORD_UNKNOWN = Code(
     "Look by the source's id or the e-mail address that it has now; `millrace sync history NAME` tells what was read.",
     "owner",
     True,
+)
+RUN_UNKNOWN = Code(
+    "RUN_UNKNOWN",
+    "There is no run of this id, or it is older than what is kept.",
+    "See `millrace run list` and `millrace sync history NAME`.",
+    "owner",
+    False,
 )
 LETTER_UNKNOWN = Code(
     "LETTER_UNKNOWN",
@@ -47,4 +54,4 @@ GROUP_ACTIVE = Code(
     True,
 )
 
-register(RECORD_UNKNOWN, LETTER_UNKNOWN, LETTERS_NOT_NAMED, REASON_MISSING, GROUP_UNKNOWN, GROUP_ACTIVE)
+register(RUN_UNKNOWN, RECORD_UNKNOWN, LETTER_UNKNOWN, LETTERS_NOT_NAMED, REASON_MISSING, GROUP_UNKNOWN, GROUP_ACTIVE)

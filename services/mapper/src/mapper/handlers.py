@@ -18,6 +18,7 @@ from datetime import timedelta
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
 from common.clock import Clock
+from common.contracts.ids import RunId
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.journal import Entry, Step, write
@@ -26,6 +27,7 @@ from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from mapper import state_rows
+from mapper.entering import counts, enter_changes
 from mapper.judging import Mappings, judge, trace_id
 from mapper.publisher import Publisher
 from mapper.state import Ask, Merged, merge
@@ -70,11 +72,14 @@ class ChangeHandler:
         causes: dict[Key, Cause] = {}
         entries: list[Entry] = []
         asks: list[ReadRequest] = []
+        heard: dict[Key, list[RunId | None]] = {key: [] for key in keys}
         for item in batch:
             key = _key(item.message)
             merged = merge(states[key], item.message)
             states[key], causes[key] = merged.state, _cause(item)
             entries.append(replace(_told(item, merged), at=now))
+            if counts(item.message, merged.verdict, heard[key]):
+                heard[key].append(item.message.run)
             if merged.ask is not None:
                 asks.append(self._request(item, merged.ask))
         changed = {key: state for key, state in states.items() if state != known[key]}
@@ -85,6 +90,7 @@ class ChangeHandler:
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
         judged = await judge(tx, configuration, self._mappings, states, causes, now)
+        await enter_changes(tx, judged.all, heard, now)
         await write(tx, entries + judged.entries)
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:

@@ -16,6 +16,7 @@ from common.journal import Entry, Step
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper import wanted_rows
+from mapper.entering import Judgement, run_of
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.mapping.problems import MappingInvalid
 from mapper.state import RecordState
@@ -35,6 +36,8 @@ class Judged:
 
     raised: list[Raised] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    all: list[Judgement] = field(default_factory=list)
+    """Of every record by every sync, whether anything was raised or not: what enters a run."""
 
 
 class Mappings:
@@ -86,16 +89,18 @@ async def judge(
     stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, _, key in wanting])
     judged = Judged()
     for leg, mapping, target, key in wanting:
-        before = stored.get(_wanted(leg, key))
-        with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
+        before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
+        with _span(sync, mapping, alone=len(states) == 1):
             wish = wish_of(seen_by(leg, states[key]), mapping, target)
-        if before is None and wish.wish == "absent" and wish.skip is None:
-            # Gone before this leg ever wanted it: there is nothing to take away.
-            continue
-        if before is None or before.content != wish.content:
+        # Gone before this leg ever wanted it: there is nothing to take away.
+        never = before is None and wish.wish == "absent" and wish.skip is None
+        revision = 0
+        if not never and (before is None or before.content != wish.content):
             revision = before.revision + 1 if before else 1
-            judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version))
+            run = run_of(sync.name, causes[key].run, now)
+            judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version, run))
             judged.entries.append(_entry(judged.raised[-1], now))
+        judged.all.append(Judgement(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
     await wanted_rows.raise_revisions(tx, judged.raised, now)
     return judged
 
@@ -153,7 +158,7 @@ def _entry(raised: Raised, now: datetime) -> Entry:
         entity=leg.name,
         record=raised.key.record,
         event_id=cause.event or "",
-        run=cause.run or "",
+        run=raised.run,
         revision=raised.revision,
         mapping_version=raised.mapping_version,
         trace_id=trace_id(cause.traceparent),

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from common import failpoints
 from common.clock import Clock
-from common.contracts.ids import Entity, SyncId
+from common.contracts.ids import Entity, RunId, SyncId
 from common.contracts.messages import Lane
-from common.contracts.syncs import Leg
+from common.contracts.syncs import Leg, Sync
 from common.journal import write
+from common.state import runs
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
+from common.state.runs import Run, version_run
 from mapper import state_rows
+from mapper.entering import enter_page
 from mapper.judging import Mappings, judge
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
@@ -79,6 +82,8 @@ class Remapper:
                 return
             await state_rows.judged_so_far(tx, leg.source)
             await tx.execute(_BEGIN, *_job(leg), self._clock.now())
+            sync = (await self._configuration.read(tx)).syncs[leg.sync]
+            await runs.begin(tx, [_run(sync, leg)], self._clock.now())
 
     async def _page(self, sync: SyncId, name: Entity) -> Page | None:
         """None when another process has the job, or the version moved on."""
@@ -98,11 +103,15 @@ class Remapper:
             return None
         states = await state_rows.lock_page(tx, leg.source, leg.source_entity, job["cursor"], PAGE)
         configuration = await self._configuration.read(tx)  # R9: after the locks
-        causes = {key: Cause(now, Lane.BACKFILL) for key in states}
+        run = _run(configuration.syncs[leg.sync], leg)
+        causes = {key: Cause(now, Lane.BACKFILL, run=RunId(f"v{run.mapping_version}")) for key in states}
         judged = await judge(tx, configuration, self._mappings, states, causes, now, only=leg)
+        await enter_page(tx, judged.all, run, now)
         await write(tx, judged.entries)
         last = max(states).record if states else job["cursor"]
         await tx.execute(_GO_ON, *_job(leg), last, len(states), len(judged.raised), len(states) < PAGE, now)
+        if len(states) < PAGE and not await tx.fetchval(_OTHERS, leg.sync, run.mapping_version):
+            await runs.close(tx, run.id, now)
         return Page([raised.key for raised in judged.raised], len(states) < PAGE)
 
 
@@ -111,9 +120,21 @@ def _job(leg: Leg) -> tuple[SyncId, Entity, int]:
     return leg.sync, leg.name, leg.mapping.version
 
 
+def _run(sync: Sync, leg: Leg) -> Run:
+    """The console began it with the version, where a person asked for one; elsewhere it begins here."""
+    assert leg.mapping is not None
+    version = leg.mapping.version
+    return Run(version_run(sync.name, version), sync.id, "first" if version == 1 else "remap", "", version)
+
+
 _MINE = "select pg_try_advisory_xact_lock(hashtextextended('remap:' || $1 || ':' || $2, 0))"
 _BEGUN = "select true from flow.remap where (sync, leg, mapping_version) = ($1, $2, $3)"
 _AT = "select cursor, finished_at from flow.remap where (sync, leg, mapping_version) = ($1, $2, $3)"
+# Legs that the same version changed count in the same run.
+_OTHERS = """
+select exists (select from core.leg l where l.sync = $1 and l.mapping_version = $2 and not exists (
+    select from flow.remap r where (r.sync, r.leg, r.mapping_version) = (l.sync, l.name, $2) and r.finished_at is not null))
+"""
 _BEGIN = """
 insert into flow.remap (sync, leg, mapping_version, started_at) values ($1, $2, $3, $4) on conflict (sync, leg, mapping_version) do nothing
 """

@@ -22,6 +22,7 @@ class Cause:
     happened_at: datetime
     lane: Lane = Lane.LIVE
     run: RunId | None = None
+    """The job that it is part of, by its name without the sync's; None for a live change."""
     event: EventId | None = None
     traceparent: str = ""
 
@@ -36,6 +37,7 @@ class Raised:
     wish: DesiredDocument
     cause: Cause
     mapping_version: int
+    run: RunId
 
 
 class WantedKey(NamedTuple):
@@ -148,7 +150,7 @@ def _row(item: Raised, now: datetime) -> tuple[Any, ...]:
     leg, wish, cause = item.leg, item.wish, item.cause
     return (
         leg.sync, leg.name, item.key.record, leg.source, item.revision, wish.wish, (wish.skip or "").__str__(),
-        wish.document, wish.content, item.mapping_version, cause.lane.value, cause.run or "", cause.event or "",
+        wish.document, wish.content, item.mapping_version, cause.lane.value, item.run, cause.event or "",
         cause.happened_at, cause.traceparent, now,
     )  # fmt: skip
 

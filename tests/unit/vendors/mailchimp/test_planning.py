@@ -155,14 +155,14 @@ class TestConsent:
         known = {"a@x.org": THERE, "old@x.org": there(standing="unsubscribed")}
         act = present(known, former=("old@x.org",), leaving=("old@x.org",), fresh=frozenset({"old@x.org"}))
         assert isinstance(act, Act)
-        assert act.action == "archive"
+        assert (act.action, act.counts_as) == ("archive", "updated")
 
 
 class TestAbsent:
     def test_is_looked_at_and_archived(self) -> None:
         assert absent({"a@x.org": THERE}, leaving=("a@x.org",)) == Look("a@x.org")
         act = absent({"a@x.org": THERE}, leaving=("a@x.org",), fresh=frozenset({"a@x.org"}))
-        assert act == Act("archive", "a@x.org", {"standing": "archived"})
+        assert act == Act("archive", "a@x.org", {"standing": "archived"}, counts_as="removed")
 
     @pytest.mark.parametrize("known", [member(exists=False), there(standing="archived")])
     def test_once_only(self, known: TargetRecord) -> None:

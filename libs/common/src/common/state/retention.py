@@ -36,11 +36,15 @@ class Keeper:
 
 
 def _delete(table: str, old: str, age: str) -> str:
-    # By the place of the row: one that changes meanwhile is not the row that was judged, and stays. In the order of its age, so that
-    # an index leads to the old rows and the others are never looked at.
+    # In the order of its age, so that an index leads to the old rows and the others are never looked at.
+    return _delete_by(table, f"select ctid from {table} where {old} order by {age}")  # noqa: S608
+
+
+def _delete_by(table: str, oldest: str) -> str:
+    # By the place of the row: one that changes meanwhile is not the row that was judged, and stays.
     return f"""
 with gone as (
-    delete from {table} where ctid = any(array(select ctid from {table} where {old} order by {age} limit $2)) returning 1
+    delete from {table} where ctid = any(array({oldest} limit $2)) returning 1
 )
 select count(*) from gone
 """  # noqa: S608
@@ -125,6 +129,32 @@ KEEPERS: tuple[Keeper, ...] = (
         ),
     ),
     Keeper(
+        "flow.run_record",
+        "the records of old runs; as long as the journal, which tells what happened to each",
+        "journal_days",
+        "mapper",
+        _delete_by(
+            "flow.run_record",
+            "select l.ctid from flow.run r join flow.run_record l on l.run = r.id where r.started_at < $1 order by r.started_at, r.id",
+        ),
+    ),
+    Keeper(
+        "flow.run",
+        "old runs with their counts, once their records are gone",
+        "journal_days",
+        "mapper",
+        """
+with gone as (
+    delete from flow.run where ctid = any(array(
+        select r.ctid from flow.run r where r.started_at < $1 and not exists (select from flow.run_record l where l.run = r.id)
+         order by r.started_at, r.id limit $2)) returning id
+), counts as (
+    delete from flow.run_count c using gone where c.run = gone.id
+)
+select count(*) from gone
+""",
+    ),
+    Keeper(
         "core.notification",
         "those whose reason is gone, and read ones that have none",
         "notification_days",
@@ -172,6 +202,7 @@ FOR_EVER: Mapping[str, str] = {
 
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
+    "flow.run_count": "until its run is gone; at most 128 rows for each outcome and reason",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
     "flow.work_need": "until the record that is waited for is linked",

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from common.contracts.ids import Entity, RecordId, SyncId
 from common.journal import Entry, Step, write
+from common.state import runs
 from common.state.pool import DbConnection
+from common.state.runs import LineKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class StuckItems:
         await self._link.execute(statement, *([getattr(item, name) for item in ended] for name in _KEY), now)
         await write(self._link, [_entry(item, step, reason, who, now) for item in ended])
         if step is Step.REPLAYED and ended:
+            await runs.open_again(self._link, [_line(item) for item in ended])
             await self._link.execute("select pg_notify('work', '')")
         return ended
 
@@ -207,6 +211,10 @@ def _item(row: Any) -> StuckItem:
         last_at=row["failed_last_at"],
         trace_id=row["traceparent"][3:35],
     )
+
+
+def _line(item: StuckItem) -> LineKey:
+    return LineKey(SyncId(item.sync), Entity(item.entity), RecordId(item.record), item.revision)
 
 
 def _entry(item: StuckItem, step: Step, reason: str, who: str, now: datetime) -> Entry:

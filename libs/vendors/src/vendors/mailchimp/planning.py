@@ -162,7 +162,9 @@ def _archive(work: Work, key: str) -> Step | None:
         return None
     if key not in work.fresh:
         return Look(key)
-    return Act("archive", key, {STANDING: ARCHIVED})
+    # Of a record that lives on under another key, or stays and is marked, it is one step of a change.
+    gone = work.wish == "absent" and work.document.get("how", "archive") == "archive"
+    return Act("archive", key, {STANDING: ARCHIVED}, counts_as="removed" if gone else "updated")
 
 
 def _give(key: str, name: str, known: TargetRecord) -> Act:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from common.api import problems
 from common.api.entrance import Entrance
-from console.api import connections, groups, letters, links, records, syncs, upkeep
+from console.api import connections, groups, letters, links, records, runs, syncs, upkeep
 from console.api.answers import with_problem_schema
 from console.api.context import ApiContext, admitted
 from console.api.link_documents import MOST_FILE
@@ -20,7 +20,16 @@ from console.api.spans import Spans
 
 PREFIX = "/api/v1"
 # One line a noun.
-NOUNS = (connections.routes, syncs.routes, records.routes, links.routes, letters.routes, groups.routes, upkeep.routes)
+NOUNS = (
+    connections.routes,
+    syncs.routes,
+    runs.routes,
+    records.routes,
+    links.routes,
+    letters.routes,
+    groups.routes,
+    upkeep.routes,
+)
 
 
 def build(context: ApiContext) -> ASGIApp:
@@ -28,7 +37,7 @@ def build(context: ApiContext) -> ASGIApp:
     app = _Application(
         title="Millrace console",
         version="1",
-        summary="Connections, syncs, records: look, decide, replay.",
+        summary="Connections, syncs, runs, records: look, decide, replay.",
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,

@@ -16,7 +16,6 @@ from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.gates import Gates
 from console.use_cases.groups import Groups
-from console.use_cases.history import History
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.previews import Previews
@@ -24,6 +23,7 @@ from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
+from console.use_cases.runs import Runs
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
 
@@ -46,7 +46,7 @@ class ApiContext:
     syncs: Syncs
     applying: Applying
     previews: Previews
-    history: History
+    runs: Runs
     records: Records
     links: Links
     questions: Questions

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from console.api.answers import problems
 from console.api.context import ApiContext, actor
-from console.api.history_documents import HistoryDocument, history_document
 from console.api.once import Answer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
+from console.api.run_documents import HistoryDocument, history_document
 from console.api.sync_documents import (
     AppliedDocument,
     PreviewDocument,
@@ -52,9 +52,9 @@ def _reading(router: APIRouter, context: ApiContext) -> None:
     async def sync(sync: Named) -> SyncDetail:
         return sync_detail(await context.syncs.show(sync))
 
-    @router.get("/syncs/{sync}/history", response_model=HistoryDocument, responses=problems(404))
-    async def history(sync: Named, limit: Limit = USUAL) -> HistoryDocument:
-        return history_document(await context.history.of(sync, limit))
+    @router.get("/syncs/{sync}/history", response_model=HistoryDocument, responses=problems(404, 422))
+    async def history(sync: Named, limit: Limit = USUAL, cursor: Cursor = "") -> HistoryDocument:
+        return history_document(await context.runs.of_sync(sync, limit, after_of(cursor, 2)))
 
     @router.get("/syncs/{sync}/preview", response_model=PreviewDocument, responses=problems(404, 409))
     async def preview(sync: Named, limit: Samples = 20, unmask: Unmask = False) -> PreviewDocument:
@@ -97,6 +97,8 @@ def _switching(router: APIRouter, context: ApiContext) -> None:
     @router.post("/syncs/{sync}/disable", response_model=SyncDetail, responses=problems(404, 409))
     async def disable(sync: Named, request: Request, key: Key = None, archive: bool = False) -> Response:
         async def work() -> Answer:
-            return Answer(200, sync_detail(await context.syncs.disable(sync, "archive" if archive else "keep")))
+            return Answer(
+                200, sync_detail(await context.syncs.disable(sync, actor(request), "archive" if archive else "keep"))
+            )
 
         return await context.once.run(request, work)

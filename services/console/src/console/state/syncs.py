@@ -144,11 +144,15 @@ async def mark(tx: state.DbConnection, sync: str, wanted: SyncState, now: dateti
     )
 
 
-async def on_disable(tx: state.DbConnection, sync: str, wanted: OnDisable, now: datetime) -> None:
-    """What becomes of its target records, now that it is switched off."""
-    await tx.execute(
-        "update core.sync set on_disable = $2, updated_at = $3 where id = $1 and on_disable <> $2", sync, wanted, now
+async def on_disable(tx: state.DbConnection, sync: str, wanted: OnDisable, was: SyncState, now: datetime) -> bool:
+    """What becomes of its target records, now that it is switched off; returns whether anything is new by that."""
+    changed = await tx.fetchval(
+        "update core.sync set on_disable = $2, updated_at = $3 where id = $1 and on_disable <> $2 returning true",
+        sync,
+        wanted,
+        now,
     )
+    return was != "disabled" or bool(changed)
 
 
 async def retemplate(tx: state.DbConnection, sync: str, template: str, now: datetime) -> None:

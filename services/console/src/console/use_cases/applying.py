@@ -24,7 +24,9 @@ from common.contracts.ids import SyncId
 from common.contracts.syncs import Leg, MappingDefinition
 from common.failures import Failure
 from common.state import pool as state
+from common.state import runs
 from common.state.definitions import to_jsonb
+from common.state.runs import Run, version_run
 from console import sync_codes
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
@@ -139,6 +141,10 @@ class Applying:
         await rows.retemplate(tx, there.id, wish.template, now)
         if outcome != "unchanged":
             await rows.add_version(tx, there.id, version, _changed(legs), "", by, now)
+            run = Run(
+                version_run(there.name, version), SyncId(there.id), "first" if version == 1 else "remap", by, version
+            )
+            await runs.begin(tx, [run], now)
         if there.state == "draft" and activate:
             await rows.mark(tx, there.id, "active", now)
         return outcome, _at(legs, version), version

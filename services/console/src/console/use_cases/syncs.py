@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from common.api.refusal import Refusal
 from common.clock import Clock
+from common.contracts.ids import RunId, SyncId
 from common.contracts.syncs import OnDisable, SyncState
 from common.state import pool as state
+from common.state import runs
+from common.state.runs import Run, version_run
 from console import sync_codes
 from console.state import queues
 from console.state import syncs as rows
@@ -92,9 +96,9 @@ class Syncs:
         await self._switch(name, ("active", "paused"), "paused")
         return await self.show(name)
 
-    async def disable(self, name: str, on_disable: OnDisable = "keep") -> ShownSync:
+    async def disable(self, name: str, by: str, on_disable: OnDisable = "keep") -> ShownSync:
         """Nothing is judged or written any more; links, history and what waits stay. The target records stay too, or are archived."""
-        await self._switch(name, ("draft", "active", "paused", "disabled"), "disabled", on_disable)
+        await self._switch(name, ("draft", "active", "paused", "disabled"), "disabled", on_disable, by)
         return await self.show(name)
 
     async def resume(self, name: str, by: str) -> ShownSync:
@@ -111,8 +115,10 @@ class Syncs:
             now = self._clock.now()
             if there.state == "disabled":
                 again = {str(leg.name): leg.mapping for leg in there.legs if leg.mapping is not None}
-                note = f"judged again after version {there.version} was disabled"
-                await rows.add_version(tx, there.id, there.version + 1, again, note, by, now)
+                version, note = there.version + 1, f"judged again after version {there.version} was disabled"
+                await rows.add_version(tx, there.id, version, again, note, by, now)
+                run = Run(version_run(there.name, version), SyncId(there.id), "resume", by, version)
+                await runs.begin(tx, [run], now)
             await rows.mark(tx, there.id, "active", now)
         return await self.show(name)
 
@@ -130,7 +136,12 @@ class Syncs:
         refuse_if_any(problems)
 
     async def _switch(
-        self, name: str, allowed: Sequence[SyncState], wanted: SyncState, on_disable: OnDisable = "keep"
+        self,
+        name: str,
+        allowed: Sequence[SyncState],
+        wanted: SyncState,
+        on_disable: OnDisable = "keep",
+        by: str = "",
     ) -> None:
         async with state.transaction(self._pool) as tx:
             there = await rows.named(tx, name, lock=True)
@@ -138,9 +149,19 @@ class Syncs:
                 raise unknown_sync(name)
             if there.state not in allowed:
                 raise _not_now(there, f"it cannot be {wanted}")
-            await rows.mark(tx, there.id, wanted, self._clock.now())
-            if wanted == "disabled":
-                await rows.on_disable(tx, there.id, on_disable, self._clock.now())
+            now = self._clock.now()
+            await rows.mark(tx, there.id, wanted, now)
+            if wanted == "disabled" and await rows.on_disable(tx, there.id, on_disable, there.state, now):
+                await _begin_disabling(tx, there, on_disable, by, now)
+
+
+async def _begin_disabling(tx: state.DbConnection, row: SyncRow, on_disable: OnDisable, by: str, now: datetime) -> None:
+    """Archiving takes what the sync owns; a sync that keeps its records in place has nobody enter."""
+    kind = "archive" if on_disable == "archive" else "disable"
+    run = Run(RunId(f"{row.name}.{kind}.{await runs.next_number(tx)}"), SyncId(row.id), kind, by)
+    await runs.begin(tx, [run], now)
+    if kind == "disable":
+        await runs.close(tx, run.id, now)
 
 
 def unknown_sync(given: str) -> Refusal:

@@ -1,0 +1,107 @@
+"""The documents of runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from console.api.paging import cursor_of
+from console.state.runs import RunRecord
+from console.use_cases.runs import RunPage, ShownRun
+
+
+class RunDocument(BaseModel):
+    """One run: a mapping version over what was stored, a day (UTC) of live changes, a sync that was switched off or on."""
+
+    id: str
+    sync: str
+    run: str = Field(description="Its name within the sync.")
+    kind: str
+    state: str = Field(description="Reading, Writing, Completed, Completed with errors.")
+    by: str
+    mapping_version: int | None
+    started_at: datetime
+    finished_at: datetime | None
+    seconds: float | None = Field(description="How long it took; null while it runs.")
+    total: int = Field(description="Distinct records read; of live changes, the changes.")
+    added: int
+    updated: int
+    removed: int
+    unchanged: int
+    skipped: int = Field(description="Did not meet the rules that were set.")
+    failed: int = Field(description="Tried, and could not be written.")
+    superseded: int
+    waiting: int
+    unaccounted: int = Field(description="Read, and nobody knows how they ended: always 0 unless something was lost.")
+    closes: bool
+    skipped_by_reason: dict[str, int]
+    failed_by_code: dict[str, int]
+    before_ledger: bool = Field(description="Counted from the journal by a release that kept no ledger.")
+
+
+class HistoryDocument(BaseModel):
+    """Runs of a sync, newest first."""
+
+    items: list[RunDocument]
+    since: datetime | None = Field(description="Every run since then is told.")
+    next_cursor: str | None
+
+
+class RunList(BaseModel):
+    """Runs of all syncs, newest first."""
+
+    items: list[RunDocument]
+    next_cursor: str | None
+
+
+class RunRecordDocument(BaseModel):
+    """One record of a run; of live changes, one change."""
+
+    entity: str
+    record: str
+    revision: int
+    outcome: str
+    reason: str
+    entered_at: datetime
+    ended_at: datetime | None
+
+
+class RunRecordList(BaseModel):
+    """Records of a run, by outcome. What needed nothing is counted, and not listed."""
+
+    items: list[RunRecordDocument]
+    next_cursor: str | None
+
+
+def run_document(one: ShownRun) -> RunDocument:
+    """The run."""
+    finished = one.finished_at
+    return RunDocument(
+        id=one.row.id, sync=one.row.sync_name, run=one.name, kind=one.row.kind, state=one.state, by=one.row.started_by,
+        mapping_version=one.row.mapping_version, started_at=one.row.started_at, finished_at=finished,
+        seconds=None if finished is None else max(0.0, (finished - one.row.started_at).total_seconds()),
+        total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
+        skipped_by_reason=one.reasons("skipped"), failed_by_code=one.reasons("failed"), before_ledger=one.row.before_ledger,
+    )  # fmt: skip
+
+
+def history_document(page: RunPage) -> HistoryDocument:
+    """A sync's runs."""
+    return HistoryDocument(
+        items=[run_document(one) for one in page.items], since=page.since, next_cursor=cursor_of(page.after)
+    )
+
+
+def run_list(page: RunPage) -> RunList:
+    """Runs of all syncs."""
+    return RunList(items=[run_document(one) for one in page.items], next_cursor=cursor_of(page.after))
+
+
+def run_record_document(one: RunRecord) -> RunRecordDocument:
+    """The record."""
+    place = one.place
+    return RunRecordDocument(
+        entity=place.entity, record=place.record, revision=place.revision, outcome=place.outcome, reason=one.reason,
+        entered_at=one.entered_at, ended_at=one.ended_at,
+    )  # fmt: skip

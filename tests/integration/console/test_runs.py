@@ -1,0 +1,228 @@
+"""Runs as the console tells them, on a real database and as its own role: books that close, those that do not, lists, and switching."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from common.api.refusal import Refusal
+from common.clock import FixedClock
+from common.contracts.ids import Entity, RecordId, RunId, SyncId
+from common.state import runs
+from common.state.pool import transaction
+from common.state.runs import Entering, LineKey, Run, Spoken
+from console.api.run_documents import run_document
+from console.use_cases.drafting import Drafting
+from console.use_cases.hooks import Hooks
+from console.use_cases.letter_choice import LetterWish
+from console.use_cases.letters import Letters
+from console.use_cases.runs import Runs, ShownRun
+from console.use_cases.syncs import Syncs
+from tests.support.database import Database
+from tests.support.judged import NOON, Judged, judged_world
+
+DAY = RunId("s1.live.2026-05-04")
+
+
+@pytest.fixture
+async def world(database: Database) -> AsyncIterator[Judged]:
+    async with judged_world(database) as made:
+        yield made
+
+
+def line(record: str, revision: int = 1) -> LineKey:
+    return LineKey(SyncId("s1"), Entity("customer"), RecordId(record), revision)
+
+
+def runs_of(world: Judged) -> Runs:
+    return Runs(world.pool, syncs_of(world), world.clock)
+
+
+def syncs_of(world: Judged) -> Syncs:
+    """Reading and switching need neither vendors nor the broker."""
+    return Syncs(world.pool, cast("Drafting", None), cast("Hooks", None), world.clock)
+
+
+class Ledger:
+    """What mapper and writers store."""
+
+    def __init__(self, world: Judged) -> None:
+        self.world = world
+
+    async def changed(self, record: str, revision: int = 1, *, known: bool = True, run: RunId = DAY) -> None:
+        if known:
+            await self.world.known(record, revision=revision)
+        async with transaction(self.world.owner) as tx:
+            begun = [Run(run, SyncId("s1"), run.split(".")[1], "webhook")]
+            await runs.enter(
+                tx, [Entering(run, line(record, revision), otherwise=run)], self.world.clock.now(), runs=begun
+            )
+
+    async def ended(self, record: str, revision: int = 1, **said: Any) -> None:
+        async with transaction(self.world.owner) as tx:
+            await runs.speak(tx, {line(record, revision): Spoken(**said)}, self.world.clock.now())
+
+    async def was(self, record: str, **said: Any) -> None:
+        await self.changed(record)
+        await self.ended(record, **said)
+
+
+async def one_day(world: Judged) -> ShownRun:
+    (run,) = (await runs_of(world).of_sync("s1", 10)).items
+    assert run.closes == (run.total == sum(run.counts.values()) and not run.unaccounted)
+    return run
+
+
+class TestBooks:
+    async def test_close_over_every_outcome(self, world: Judged) -> None:
+        ledger = Ledger(world)
+        await ledger.was("added", did="added", ended="unchanged")
+        await ledger.was("updated", did="updated", ended="unchanged")
+        await ledger.was("removed", did="removed", ended="unchanged")
+        await ledger.was("unchanged", ended="unchanged")
+        await ledger.was("skipped", ended="skipped", reason="no_email")
+        await ledger.was("dead", ended="failed", reason="MC_INVALID")
+        await ledger.changed("waits")
+        await world.work("waits", "waiting")
+        await ledger.was("newer", ended="superseded")
+        run = await one_day(world)
+        assert (run.total, run.closes, run.state, run.finished_at) == (8, True, "Reading", None)
+        assert run.counts == {
+            "added": 1, "updated": 1, "removed": 1, "unchanged": 1, "skipped": 1, "failed": 1, "superseded": 1, "waiting": 1,
+        }  # fmt: skip
+        shown = run_document(run)
+        assert (shown.skipped_by_reason, shown.failed_by_code) == ({"no_email": 1}, {"MC_INVALID": 1})
+
+    async def test_one_record_that_was_dropped_makes_them_not_close(self, world: Judged) -> None:
+        ledger = Ledger(world)
+        await ledger.was("added", did="added", ended="unchanged")
+        await ledger.changed("dropped")
+        assert (await one_day(world)).closes  # it may still be on its topic
+        world.clock = type(world.clock)(NOON + timedelta(minutes=6))
+        run = await one_day(world)
+        assert (run.closes, run.total, run.unaccounted, run.counts["waiting"]) == (False, 2, 1, 0)
+
+    async def test_one_that_was_let_in_and_has_no_line_makes_them_not_close(self, world: Judged) -> None:
+        await Ledger(world).was("added", did="added", ended="unchanged")
+        async with transaction(world.owner) as tx:
+            await tx.execute(
+                "select flow.count_runs(array[$1], array['entered'], array[''], array[1::bigint], now())", DAY
+            )
+        run = await one_day(world)
+        assert (run.closes, run.total, run.unaccounted) == (False, 2, 1)
+
+    async def test_one_whose_work_is_over_and_was_not_told_makes_them_not_close(self, world: Judged) -> None:
+        await Ledger(world).changed("forgotten")
+        await world.work("forgotten", "done", outcome="updated")
+        world.clock = type(world.clock)(NOON + timedelta(minutes=6))
+        assert (await one_day(world)).unaccounted == 1
+
+    @pytest.mark.parametrize("state", ["ready", "leased", "hold", "waiting"])
+    async def test_what_is_worked_on_for_a_week_is_waiting(self, world: Judged, state: str) -> None:
+        await Ledger(world).changed("slow")
+        await world.work("slow", state)
+        world.clock = type(world.clock)(NOON + timedelta(days=7))
+        run = await one_day(world)
+        assert (run.closes, run.counts["waiting"], run.state) == (True, 1, "Writing")
+
+    async def test_fifty_edits_of_one_record_are_fifty_changes(self, world: Judged) -> None:
+        ledger = Ledger(world)
+        for revision in range(1, 51):
+            await ledger.changed("busy", revision, known=revision == 1)
+        await ledger.ended("busy", 1, did="added", ended="unchanged")
+        await ledger.ended("busy", 50, did="updated", ended="unchanged")
+        run = await one_day(world)
+        assert (run.total, run.counts["added"], run.counts["updated"], run.counts["superseded"], run.closes) == (50, 1, 1, 48, True)  # fmt: skip
+
+    async def test_a_day_is_over_when_the_next_one_has_begun(self, world: Judged) -> None:
+        await Ledger(world).was("1", did="added", ended="unchanged")
+        world.clock = type(world.clock)(NOON + timedelta(hours=13))
+        run = await one_day(world)
+        assert (run.state, run.finished_at) == ("Completed", NOON)
+        assert run_document(run).seconds == 0.0
+
+    async def test_a_failure_that_is_tried_again_is_waiting_in_its_run(self, world: Judged) -> None:
+        await Ledger(world).was("1", ended="failed", reason="MC_INVALID")
+        await world.work("1", "dead", outcome="failed", code="MC_INVALID")
+        letters = Letters(world.pool, cast(Any, None), world.clock)
+        await letters.retry(LetterWish(code="MC_INVALID"), "ana")
+        assert (await one_day(world)).counts["waiting"] == 1
+        await Ledger(world).ended("1", did="added", ended="unchanged")
+        assert (await one_day(world)).counts["added"] == 1
+
+    async def test_a_failure_that_is_given_up_stays_one(self, world: Judged) -> None:
+        await Ledger(world).was("1", ended="failed", reason="MC_INVALID")
+        await world.work("1", "dead", outcome="failed", code="MC_INVALID")
+        await Letters(world.pool, cast(Any, None), world.clock).discard(LetterWish(sync="s1"), "ana", "a test record")
+        run = await one_day(world)
+        assert (run.counts["failed"], run.closes) == (1, True)
+
+
+class TestLists:
+    async def test_runs_come_newest_first_and_page_by_page(self, world: Judged) -> None:
+        ledger = Ledger(world)
+        for day in range(7):
+            world.clock = FixedClock(NOON + timedelta(days=day))
+            await ledger.changed("busy", day + 1, known=day == 0, run=RunId(f"s1.live.2026-05-{day + 4:02}"))
+        reader = runs_of(world)
+        whole = await reader.of_sync("s1", 100)
+        assert [run.name for run in whole.items] == [f"live.2026-05-{day:02}" for day in range(10, 3, -1)]
+        assert (whole.since, whole.after) == (NOON, None)
+        told, after = list[str](), None
+        while True:
+            page = await reader.page(3, after)
+            told += [run.row.id for run in page.items]
+            if (after := page.after) is None:
+                break
+        assert told == [run.row.id for run in whole.items]
+
+    async def test_records_of_a_run_by_their_ends(self, world: Judged) -> None:
+        ledger = Ledger(world)
+        for number in range(5):
+            await ledger.was(f"a{number}", did="added", ended="unchanged")
+            await ledger.was(f"s{number}", ended="skipped", reason="no_email")
+        await ledger.was("f", ended="failed", reason="MC_INVALID")
+        reader, told, after = runs_of(world), list[tuple[str, str, str]](), None
+        while True:
+            found, after = await reader.records(DAY, ["skipped", "failed"], 2, after)
+            told += [(one.place.outcome, one.place.record, one.reason) for one in found]
+            if after is None:
+                break
+        assert told == [("failed", "f", "MC_INVALID"), *(("skipped", f"s{n}", "no_email") for n in range(5))]
+        everybody, _ = await reader.records(DAY, [], 100)
+        assert len(everybody) == 11
+
+    async def test_a_run_that_is_none(self, world: Judged) -> None:
+        for asked in (runs_of(world).show("s1.live.1999-01-01"), runs_of(world).records("nothing", [], 5)):
+            with pytest.raises(Refusal, match="RUN_UNKNOWN"):
+                await asked
+
+    @pytest.mark.parametrize("cursor", [("yesterday", "s1.v1"), ("2026-05-04T12:00:00", "s1.v1")])
+    async def test_a_cursor_that_no_page_gave(self, world: Judged, cursor: tuple[str, ...]) -> None:
+        with pytest.raises(Refusal, match="CURSOR_INVALID"):
+            await runs_of(world).page(5, cursor)
+
+    @pytest.mark.parametrize("cursor", [("added", "customer", "1", "x", "0"), ("added", "customer", "1", "1", "-1")])
+    async def test_a_cursor_of_records_that_no_page_gave(self, world: Judged, cursor: tuple[str, ...]) -> None:
+        await Ledger(world).changed("1")
+        with pytest.raises(Refusal, match="CURSOR_INVALID"):
+            await runs_of(world).records(DAY, [], 5, cursor)
+
+
+class TestSwitching:
+    async def test_what_a_person_does_is_a_run_by_that_person(self, world: Judged) -> None:
+        syncs = syncs_of(world)
+        await syncs.disable("s1", "ana")
+        await syncs.disable("s1", "ana")  # nothing new
+        await syncs.disable("s1", "bo", "archive")
+        found = {run.row.kind: run for run in (await runs_of(world).of_sync("s1", 10)).items}
+        assert {kind: run.row.started_by for kind, run in found.items()} == {"disable": "ana", "archive": "bo"}
+        assert (found["disable"].state, found["disable"].total, found["archive"].state) == ("Completed", 0, "Reading")
+
+    async def test_nothing_is_kept_of_what_could_not_be_done(self, world: Judged) -> None:
+        with pytest.raises(Refusal):
+            await syncs_of(world).disable("nobody", "ana")
+        assert (await runs_of(world).of_sync("s1", 10)).items == []

@@ -1,0 +1,160 @@
+"""What the mapper judges enters its run: each change of a day once, each record of a job once, whatever is read again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from common.contracts.ids import RunId
+from common.contracts.messages import ChangeEvent
+from common.contracts.syncs import MappingDefinition
+from common.state.pool import Pool, close_pool, open_pool
+from tests.integration.mapper.test_handlers import EMAIL, NAME, NOON, Mapper, configure, told
+from tests.support.database import Database
+
+DAY = "s1.live.2026-05-04"
+
+
+@pytest.fixture
+async def owner(database: Database) -> AsyncIterator[Pool]:
+    pool = await open_pool(database.owner_url, name="test owner", size=2)
+    yield pool
+    await close_pool(pool)
+
+
+@pytest.fixture
+async def mapper(database: Database, owner: Pool) -> AsyncIterator[Mapper]:
+    await configure(owner, MappingDefinition(1, (EMAIL, NAME)))
+    pool = await open_pool(database.url("service"), name="mapper", size=4)
+    yield Mapper(pool)
+    await close_pool(pool)
+
+
+async def counts(mapper: Mapper, run: str = DAY) -> dict[str, int]:
+    rows = await mapper.rows(
+        "select outcome, sum(records)::int as n from flow.run_count where run = $1 group by 1 having sum(records) <> 0",
+        run,
+    )
+    return {row["outcome"]: row["n"] for row in rows}
+
+
+async def remapped(mapper: Mapper) -> None:
+    while await mapper.remapper.step():
+        pass
+
+
+def polled(second: int, record: str = "1", **fields: Any) -> ChangeEvent:
+    return told(second, record, via="poll", **fields).model_copy(update={"run": RunId("poll.7")})
+
+
+class TestLive:
+    async def test_each_change_is_one(self, mapper: Mapper) -> None:
+        for second in range(1, 5):
+            await mapper.handle(told(second, email="ana@ex.org", first_name=f"Ana {second}"))
+        assert await counts(mapper) == {"entered": 4, "waiting": 4}
+        (row,) = await mapper.rows("select distinct run from flow.journal where step = 'mapped'")
+        assert row["run"] == DAY
+
+    async def test_what_is_read_again_three_times_counts_nothing(self, mapper: Mapper) -> None:
+        events = [
+            told(second, record, email=f"{record}@ex.org", first_name=str(second))
+            for second in (1, 2)
+            for record in "123"
+        ]
+        for event in events:
+            await mapper.handle(event)
+        before = await counts(mapper)
+        for _ in range(3):
+            for event in events:
+                await mapper.handle(event)
+            await mapper.handle(*events)
+        assert await counts(mapper) == before == {"entered": 6, "waiting": 6}
+
+    async def test_what_a_sync_does_not_map_is_unchanged(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, email="ana@ex.org", website="a"))
+        await mapper.handle(told(2, email="ana@ex.org", website="b"))
+        assert await counts(mapper) == {"entered": 2, "waiting": 1, "unchanged": 1}
+
+    async def test_a_record_that_stays_filtered_is_skipped_with_its_reason_once_more(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, email=None, first_name="Ana"))
+        await mapper.handle(told(2, email=None, first_name="Bea"))
+        assert await counts(mapper) == {"entered": 2, "waiting": 1, "skipped": 1}
+        (row,) = await mapper.rows("select reason from flow.run_record where outcome = 'skipped'")
+        assert row["reason"] == "no_email"
+
+    async def test_several_of_one_record_in_one_batch_are_one_and_superseded_ones(self, mapper: Mapper) -> None:
+        await mapper.handle(*(told(n, email="ana@ex.org", first_name=f"Ana {n}") for n in range(1, 6)))
+        assert await counts(mapper) == {"entered": 5, "superseded": 4, "waiting": 1}
+
+    async def test_a_question_is_no_change_and_its_answer_is_one(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, kind="asked"))
+        assert await counts(mapper) == {}
+        await mapper.handle(told(3, kind="deleted", via="read"))
+        assert await counts(mapper) == {"entered": 1, "unchanged": 1}
+
+    async def test_the_next_day_is_the_next_run(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, email="ana@ex.org"))
+        mapper.clock.advance(12 * 3600)
+        await mapper.handle(told(2, email="bob@ex.org"))
+        rows = await mapper.rows("select id, kind, sync, started_by from flow.run order by id")
+        assert [tuple(row) for row in rows] == [
+            (DAY, "live", "s1", "webhook"),
+            ("s1.live.2026-05-05", "live", "s1", "webhook"),
+        ]
+
+    async def test_a_batch_that_is_broken_off_leaves_nothing(self, mapper: Mapper) -> None:
+        from common.bus.handler import Delivered
+        from common.state.pool import transaction
+        from tests.integration.mapper.test_handlers import _record
+
+        event = told(1, email="ana@ex.org")
+        with pytest.raises(ZeroDivisionError):
+            async with transaction(mapper.pool) as tx:
+                await mapper.handler.store([Delivered(event, _record(1, event))], tx)
+                raise ZeroDivisionError
+        assert (await counts(mapper), await mapper.rows("select from flow.run")) == ({}, [])
+        await mapper.handle(event)
+        assert await counts(mapper) == {"entered": 1, "waiting": 1}
+
+
+class TestJobs:
+    async def test_a_version_counts_every_stored_record_once(self, mapper: Mapper, owner: Pool) -> None:
+        await mapper.handle(
+            told(1, "1", email="a@ex.org", first_name="Ana"), told(1, "2", email="b@ex.org"), told(1, "3", email=None)
+        )
+        await configure(owner, MappingDefinition(2, (EMAIL, NAME), filter="first_name != 'Ana'"))
+        await remapped(mapper)
+        assert await counts(mapper, "s1.v2") == {"entered": 3, "waiting": 1, "unchanged": 1, "skipped": 1}
+        (row,) = await mapper.rows("select kind, mapping_version, closed_at from flow.run where id = 's1.v2'")
+        assert (row["kind"], row["mapping_version"], row["closed_at"]) == ("remap", 2, NOON)
+        await remapped(mapper)
+        assert (await counts(mapper, "s1.v2"))["entered"] == 3
+
+    async def test_a_poll_counts_each_record_that_it_read_once(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, "1", email="a@ex.org"), told(1, "2", email="b@ex.org"))
+        read = [polled(1, "1", email="a@ex.org"), polled(2, "2", email="c@ex.org"), polled(1, "3", email="d@ex.org")]
+        for _ in range(3):
+            await mapper.handle(*read)
+        assert await counts(mapper, "s1.poll.7") == {"entered": 3, "waiting": 2, "unchanged": 1}
+        assert await counts(mapper) == {"entered": 2, "waiting": 2}
+        (row,) = await mapper.rows("select kind, started_by from flow.run where id = 's1.poll.7'")
+        assert tuple(row) == ("poll", "schedule")
+
+    async def test_what_changes_while_a_poll_goes_on_is_a_live_change(self, mapper: Mapper) -> None:
+        await mapper.handle(polled(1, email="a@ex.org"))
+        await mapper.handle(polled(2, email="b@ex.org"))
+        await mapper.handle(polled(3, email="c@ex.org"), told(4, email="d@ex.org"))
+        assert await counts(mapper, "s1.poll.7") == {"entered": 1, "waiting": 1}
+        assert await counts(mapper) == {"entered": 2, "waiting": 2}
+
+    async def test_every_record_is_in_one_run_whatever_comes(self, mapper: Mapper) -> None:
+        await mapper.handle(*(told(n % 3 + 1, str(n % 7), email=f"{n}@ex.org") for n in range(40)))
+        await mapper.handle(*(polled(5, str(n % 5), email=f"{n}@ex.org") for n in range(20)))
+        rows = await mapper.rows("select run, outcome, sum(records)::int as n from flow.run_count group by 1, 2")
+        sums = Counter[str]()
+        for row in rows:
+            sums[row["run"]] += row["n"] if row["outcome"] != "entered" else -row["n"]
+        assert sums == {DAY: 0, "s1.poll.7": 0}
