@@ -100,7 +100,8 @@ async def fill(database: Database) -> None:
     """All of it; two connections at a time, without a log that nobody would read."""
     async with asyncio.timeout(280):
         await _run(database, CONFIGURATION)
-        unlogged = [f"alter table flow.{table} set unlogged" for table in BIG if table != "journal"]
+        # What refers to a table has to be unlogged before it.
+        unlogged = [f"alter table flow.{table} set unlogged" for table in ("pair_question", *BIG) if table != "journal"]
         await _run(database, unlogged)
         indexes = await _without_indexes(database)
         months = [_of_month(*_month(back)) for back in range(MONTHS)]
