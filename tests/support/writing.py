@@ -159,11 +159,11 @@ class World:
     def command(
         self, record: str, email: str = "", *, sync: str = "s1", revision: int | None = None, lane: Lane = Lane.LIVE,
         how: str = "", tag: str = "inactive", skip: str = "", keep: str = "", replay: str = "", tags: Sequence[str] | None = None,
-        place: str = LIST, trace: str = "", source: str = "books", target: str = "chimp", **merge: Any,
+        place: str = LIST, trace: str = "", source: str = "books", target: str = "chimp", leg: str = "customer", **merge: Any,
     ) -> Delivered[WriteCommand]:  # fmt: skip
         if revision is None:
-            self.revisions[sync, record] += 1
-        number = revision or self.revisions[sync, record]
+            self.revisions[sync, f"{leg}:{record}"] += 1
+        number = revision or self.revisions[sync, f"{leg}:{record}"]
         document: dict[str, Any] = {"how": how} | ({"tag": tag} if how == "tag" else {})
         if keep:
             document = {}
@@ -171,7 +171,7 @@ class World:
             document = {"email": email, **{f"merge.{name}": value for name, value in merge.items()}}
             document |= {"tags": list(tags)} if tags is not None else {}
         command = WriteCommand(
-            id=CommandId(f"{record}-{number}"), sync=SyncId(sync), entity=Entity("customer"), record=RecordId(record),
+            id=CommandId(f"{record}-{number}"), sync=SyncId(sync), entity=Entity(leg), record=RecordId(record),
             source=ConnectionId(source), target=ConnectionId(target), place=place, revision=number, mapping_version=1,
             wish="keep" if keep else "absent" if how else "present", document=document, skip=skip or keep, lane=lane, happened_at=self.clock.now(), replay=replay,
         )  # fmt: skip

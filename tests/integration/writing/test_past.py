@@ -42,6 +42,19 @@ class TestARecord:
         await world.settled()
         assert world.status("new@ex.org") == "unsubscribed"
 
+    @pytest.mark.parametrize(("entity", "status"), [("customer", "unsubscribed"), ("lead", "subscribed")])
+    async def test_is_of_its_source_s_entity_whatever_the_leg_is_called(
+        self, world: World, entity: str, status: str
+    ) -> None:
+        """A lead of the same id is somebody else."""
+        await world.execute("update core.leg set name = 'vips', source_entity = $1 where sync = 's2'", entity)
+        await left(world)
+        await world.want("1", how="archive")
+        await world.settled()
+        await world.want("1", "new@ex.org", sync="s2", leg="vips")
+        await world.settled()
+        assert world.status("new@ex.org") == status
+
     async def test_of_a_connection_made_anew_has_the_same_past(self, world: World) -> None:
         for name in ("a", "b"):
             await world.connect(f"books-{name}", zoho_books.VENDOR, organization_id="7")

@@ -49,7 +49,7 @@ def changes(vendor: str) -> Topic:
 
 def commands(vendor: str) -> Topic:
     return Topic(
-        f"commands.{vendor}", "commands", vendor, WriteCommand, "{sync}:{entity}:{record_id}",
+        f"commands.{vendor}", "commands", vendor, WriteCommand, "{sync}:{leg}:{record_id}",
         f"What records shall look like at {vendor}.",
     )  # fmt: skip
 
