@@ -25,6 +25,8 @@ _SYNC = "case when n % 2 = 0 then 's0' else 's' || (n % 499 + 1) end"
 _SOURCE = "case when n % 2 = 0 then 'a0' else 'a' || (n % 499 + 1) end"
 _ACCOUNT = "case when n % 2 = 0 then 'b0' else 'b' || (n % 499 + 1) end"
 _KEY = f"{_SYNC}, 'customer', 'r' || n"
+# A document names the member that it becomes: whoever claims it leases the key that it names.
+_DOCUMENT = "jsonb_build_object('email', 'p' || n || '@ex.org')"
 _ALL = f"generate_series(1, {RECORDS}) as n"
 # A quarter of the largest sync's records came with its first version, the others on ninety days.
 _RUN = f"case when n % 4 = 0 then 's0.v1' else {_SYNC} || '.live.' || (date '2026-01-01' + n / 4 % 90) end"
@@ -47,12 +49,12 @@ RECORD_TABLES = (
                '2026-01-01', now(), now() from {_ALL}""",
     f"""insert into flow.wanted (sync, entity, record, connection, revision, published_revision, wish, document, content, mapping_version,
                                  lane, happened_at, changed_at)
-        select {_KEY}, {_SOURCE}, 2, case when n % 7 < 2 then 1 else 2 end, 'present', '{{"email": "p"}}', md5(n::text), 1, 'live', now(),
+        select {_KEY}, {_SOURCE}, 2, case when n % 7 < 2 then 1 else 2 end, 'present', {_DOCUMENT}, md5(n::text), 1, 'live', now(),
                now() - n * interval '1 second' from {_ALL}""",
     f"""insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version, target_key,
                                     target_entity, lane, priority, happened_at, state, due_at, code, kind, received_at, changed_at,
                                     failed_first_at, failed_last_at)
-        select {_KEY}, {_SOURCE}, {_ACCOUNT}, 'list', 2, 'present', '{{"email": "p"}}', 1, 'p' || n || '@ex.org', 'member', 'live', 0, now(),
+        select {_KEY}, {_SOURCE}, {_ACCOUNT}, 'list', 2, 'present', {_DOCUMENT}, 1, 'p' || n || '@ex.org', 'member', 'live', 0, now(),
                {_STATE}, now() - n * interval '1 second', 'MC_' || (n % 5), 'REJECTED', now() - n * interval '1 second', now(),
                now(), now() - n * interval '1 second' from {_ALL}""",
     f"""insert into flow.pair (left_account, left_entity, left_id, right_account, right_place, right_entity, right_key, right_id, state, since, changed_at)

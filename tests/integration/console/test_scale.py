@@ -79,7 +79,7 @@ class TestLists:
         async with connection(console) as link:
             explained: Any = Explained(link)
             page = await syncs.page(explained, "", 201)
-            waits = await queues.of_syncs(explained, [(row.id, row.source, row.target) for row in page])
+            waits = await queues.of_syncs(explained, [row.id for row in page])
             hold(explained.seen)
             real = await link.fetchrow(
                 "select count(*) filter (where state in ('ready', 'waiting')), count(*) filter (where state in ('dead', 'parked')),"

@@ -123,11 +123,12 @@ select w.* from hungry cross join lateral (
  order by w.changed_at limit $2::bigint
 """
 
+# The syncs are those of the legs: asked of each record, their list would be searched once for each.
 _OF_RECORDS = """
 select w.* from unnest($3::text[], $4::text[], $5::text[]) as k(connection, entity, record)
   join core.leg l on (l.source_connection, l.source_entity) = (k.connection, k.entity)
   join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.name, k.record)
- where w.revision > w.published_revision and w.sync = any($1::text[]) order by w.changed_at limit $2
+ where w.revision > w.published_revision and l.sync = any($1::text[]) order by w.changed_at limit $2
 """
 
 

@@ -152,7 +152,7 @@ select p.*, coalesce((select min(c.id) from core.connection c where c.account = 
       join flow.pair q on (q.left_account, q.left_place, q.left_entity, q.left_id) = (n.account, n.place, n.entity, n.id)
     union
     select q.id from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(account, place, entity, id)
-      join flow.pair q on (q.right_account, q.right_place, q.right_entity, q.right_id) = (n.account, n.place, n.entity, n.id))
+      join flow.pair q on (q.right_account, q.right_place, q.right_entity, q.right_id) = (n.account, n.place, n.entity, n.id) and q.right_id <> '')
    and p.exclusive and p.state <> 'unlinked'
  order by p.id for update of p
 """

@@ -159,7 +159,7 @@ select * from (
                 else exists (select from core.leg g where (g.sync, g.name, g.source_entity) = (j.sync, j.entity, $2)) end
     union all
     select j.* from flow.journal j
-     where j.step = 'consent' and ($4::bigint is null or j.id < $4) and (j.connection, j.target_key) in (
+     where j.step = 'consent' and j.target_key <> '' and ($4::bigint is null or j.id < $4) and (j.connection, j.target_key) in (
            select c.id, p.right_key from core.connection a
              join flow.pair p on (p.left_account, p.left_entity, p.left_id) = (a.account, $2, $3)
              join core.connection c on c.account = p.right_account
