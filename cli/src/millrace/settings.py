@@ -66,6 +66,15 @@ class StackSettings:
         return {n: value for n, value in self.environment.items() if n not in OWN_NAMES and n not in answered}
 
 
+def keeping_bytecode(folder: Path) -> dict[str, str]:
+    """The environment of a Python that compiles each module once.
+
+    Who wants no bytecode beside the sources has none there: it lies in a folder of its own.
+    """
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"PYTHONPYCACHEPREFIX": str(folder), **given}
+
+
 def _refuse_unknown(given: Mapping[str, str]) -> None:
     """A name that nobody reads is a typing error, and its default would be a surprise."""
     known = known_names()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,6 +128,28 @@ class TestEnvironment:
         assert not environment.is_complete(dev=False)
         environment.build(dev=False)
         assert imports(environment, "package0")
+
+
+class TestBytecode:
+    @pytest.mark.parametrize("unwanted", ["", "1"])
+    def test_what_was_compiled_once_is_kept_in_the_environment(
+        self, built: Path, tmp_path: Path, unwanted: str
+    ) -> None:
+        """Nothing is compiled a second time, whatever the user's Python leaves beside the sources."""
+        (tmp_path / "compiled_once.py").write_text("")
+        code = (
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import compiled_once; print(compiled_once.__cached__)"
+        )
+        become = f"from pathlib import Path; from millrace.bootstrap import Environment; Environment(Path({str(built)!r})).become(['-c', {code!r}])"
+        done = subprocess.run(
+            [sys.executable, "-c", become],
+            env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": unwanted},
+            capture_output=True,
+            text=True,
+        )
+        kept = Path(done.stdout.strip())
+        assert kept.exists(), done.stderr
+        assert kept.is_relative_to(built / ".venv")
 
 
 class TestRefusals:
