@@ -52,12 +52,12 @@ TABLE = (
         "tests/chaos/rules/test_last_look.py::TestLastLook::test_nothing_leaves_after_the_lease_is_over",
     ),
     Kept(
-        "R4", f"{WRITING}/results.py", "result.audits[row.target(act.key)] = row.item.key", "pass",
+        "R4", f"{WRITING}/judging.py", "result.audits[row.target(act.key)] = row.item.key", "pass",
         f"{RULES}::TestR4::test_an_audit_that_finds_nothing_costs_one_look",
     ),
     Kept(
-        "R5", f"{WRITING}/results.py", "if locked[key].token == row.item.token:",
-        "if all(locked[one.item.key].token == one.item.token for one, _ in batch):",
+        "R5", f"{WRITING}/results.py", "facts, locked[row.item.key])",
+        "facts, min(locked.values(), key=lambda one: one.token == row.item.token))",
         f"{RULES}::TestR5::test_a_row_whose_lease_is_gone_leaves_its_neighbours_results",
     ),
     Kept(
@@ -107,7 +107,7 @@ TABLE = (
         f"{NEEDS}::test_a_link_that_is_just_being_made_is_not_missed",
     ),
     Kept(
-        "R23", f"{WRITING}/result_transaction.py", "await awaiting.release(tx, made, self.now)", "pass",
+        "R23", f"{WRITING}/consequences.py", "await awaiting.release(tx, made, now)", "pass",
         f"{NEEDS}::test_wait_without_attempts_until_the_parent_is_linked",
     ),
     Kept(
@@ -119,11 +119,11 @@ TABLE = (
         f"{ONCE}::TestCreate::test_is_repeated_with_its_first_body_and_newer_content_follows",
     ),
     Kept(
-        "R24", f"{WRITING}/results.py", "return sent.call.after(self._terms.read_lag)", "return sent.call.stored_at",
+        "R24", f"{WRITING}/judging.py", "return sent.call.after(self._terms.read_lag)", "return sent.call.stored_at",
         f"{ONCE}::TestCreate::test_is_not_looked_for_before_a_read_shows_it",
     ),
     Kept(
-        "R24", f"{WRITING}/results.py", "again=self._terms.read_lag if once else verdicts.SOON", "again=verdicts.SOON",
+        "R24", f"{WRITING}/judging.py", "again=self._terms.read_lag if once else verdicts.SOON", "again=verdicts.SOON",
         f"{ONCE}::TestCreate::test_of_a_key_that_is_taken_is_not_looked_for_before_a_read_shows_it",
     ),
     Kept(

@@ -6,8 +6,8 @@ from uuid import uuid4
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane
 from vendors.acts import Act
+from writing.calls import batches
 from writing.claimed import Claimed
-from writing.executor import batches
 from writing.items import Item, ItemKey
 from writing.owners import Ownership
 

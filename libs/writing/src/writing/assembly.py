@@ -14,15 +14,19 @@ from common.metrics import Metrics
 from common.state.pool import Pool
 from vendors.target import Target
 from vendors.vendor import Vendor
+from writing.before_call import BeforeCall
 from writing.calls import Terms
 from writing.endings import Endings
 from writing.executor import Executor
 from writing.facts import Facts
 from writing.held import Held
+from writing.judging import Judge
 from writing.lease_renewer import LEASE, LeaseRenewer
+from writing.looker import Looker
 from writing.parts import Parts
 from writing.queue import Queue
 from writing.results import Results
+from writing.sender import Sender
 from writing.settle import Settler
 from writing.settlement import Settlement
 from writing.switching import Switching
@@ -53,14 +57,16 @@ def assemble(
         raise ValueError(f"{vendor.title} is no target")
     chance = random.Random()  # noqa: S311 - jitter, no secret
     terms = Terms(vendor.profile.horizon, vendor.profile.read_lag, lease)
-    told: dict[str, Any] = {"metrics": metrics, "service": service, "chance": chance}
+    figures: dict[str, Any] = {"metrics": metrics, "service": service}
     held, lease_renewer, outage = Held(pool, clock, lease), LeaseRenewer(pool, lease), Outage(pool, clock, vendor.ping)
 
-    settlement = Settlement(pool, clock, vendor.targets, **told)
+    settlement = Settlement(pool, clock, vendor.targets, **figures, chance=chance)
 
     def executor(target: Target) -> Executor:
-        results, endings = Results(pool, clock, target, terms, **told), Endings(pool, clock, target, **told)
-        return Executor(target, results, endings, Facts(target), outage)
+        endings = Endings(pool, clock, target, **figures, chance=chance)
+        results = Results(pool, clock, target, terms, Judge(target, terms, chance), **figures)
+        sender = Sender(BeforeCall(pool, clock, target, terms), results, outage)
+        return Executor(target, Looker(target, endings, outage), sender, endings, Facts(target), outage)
 
     parts = Parts(
         pool=pool,

@@ -34,6 +34,7 @@ from writing import audits, intents, items, journal_entries, leases, owners, tar
 from writing.audits import Owed
 from writing.intent import Intent
 from writing.items import ItemKey
+from writing.leaving import leave_again
 from writing.looks import looked, together
 from writing.result_transaction import ResultTransaction
 from writing.vendor_code import judged
@@ -110,7 +111,7 @@ class _Auditor:
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
         result.known[owed.target] = self._target.absorb(known, found).record
         await self._proved(tx, result, row, late)
-        if back is not None and await owners.leave_again(tx, owed.target, back, result.now):
+        if back is not None and await leave_again(tx, owed.target, back, result.now):
             living = [back]
         if drift:
             await work_items.reopen(tx, living, result.now)

@@ -21,6 +21,7 @@ from common.clock import monotonic
 from common.contracts.connections import Connection
 from common.failures import Failure, Transient
 from common.http.call import Api
+from common.http.outage import Outage
 from vendors.acts import Act, Answered, Sending, Verdict
 from vendors.target import Target
 from writing.claimed import Claimed
@@ -58,6 +59,10 @@ class VendorCaller:
         self.line = line
         self.stopping = stopping
         self._lease = lease
+
+    def stops(self, outage: Outage, place: str) -> bool:
+        """Whether no call may begin: on a stop, and behind a gate that we have closed ourselves."""
+        return self.stopping.is_set() or outage.holds_back(self.connection.id, place)
 
     async def look(self, rows: Sequence[Claimed], keys: Sequence[str]) -> Found:
         """Reads target records of one place, each for the sake of one of these rows."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from common.clock import monotonic
+from common.state.pool import DbConnection
 from vendors.acts import Act
 from vendors.target import Target
+from writing import target_records
 from writing.caller import Answers
 from writing.claimed import Claimed
 from writing.items import ItemKey
@@ -61,3 +64,27 @@ def first_bodies(target: Target, batch: Batch) -> dict[ItemKey, Mapping[str, Any
     for row, act in first:
         row.first_body = act.values
     return {row.item.key: act.values for row, act in first}
+
+
+async def refresh(tx: DbConnection, keys: Sequence[tuple[Claimed, str]], now: datetime) -> None:
+    """What is known now, locked: an event may have told more than what was known when the rows were taken."""
+    current = await target_records.lock(tx, [row.target(key) for row, key in keys], now)
+    for row, key in keys:
+        row.known[key] = current[row.target(key)]
+
+
+def batches(acts: Sequence[tuple[Claimed, Act]]) -> Iterator[Batch]:
+    """Acts of one batch and one place share a call, as many as it takes; an act without a batch goes alone.
+
+    Rows whose last call broke as a whole stay among themselves: whoever is guilty takes nobody else along.
+    """
+    together: defaultdict[tuple[str, str, str], list[tuple[Claimed, Act]]] = defaultdict(list)
+    for row, act in acts:
+        if act.batch:
+            together[row.item.place, act.batch, row.call_group].append((row, act))
+        else:
+            yield [(row, act)]
+    for group in together.values():
+        most = group[0][1].most
+        for at in range(0, len(group), most):
+            yield group[at : at + most]

@@ -15,7 +15,7 @@ from vendors.absorbing import Seen
 from vendors.acts import Nothing, Skip, Wait
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, needs, target_records, verdicts, work_items
+from writing import figures, intents, needs, target_records, verdicts, work_items
 from writing.claimed import Claimed
 from writing.items import NextState
 from writing.needs import Awaited
@@ -53,7 +53,7 @@ class Endings:
                 else:
                     result.finish(row, step, now)
             await result.write(tx)
-        result.count(self._metrics, self._service)
+        figures.count(result, self._metrics, self._service)
 
     async def wait(self, rows: Sequence[tuple[Claimed, Wait]]) -> list[Claimed]:
         """R23: rows that need a record which is not linked; returns those whose records have been linked meanwhile."""

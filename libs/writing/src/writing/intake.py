@@ -83,7 +83,7 @@ class CommandHandler:
         entries += [_replaced(item, stored, now) for item in newest.values() if _replaces(item, stored)]
         entries += [_again(item, now) for item in newest.values() if item.message.replay]
         await run_lines.replayed(tx, [item.message for item in newest.values() if _opens(item, stored)], now)
-        await self._upsert(tx, newest, now)
+        await upsert(tx, [self._row(item) for _, item in sorted(newest.items())], now)
         await needs.forget(tx, [key for key in newest if key in stored and stored[key].state == "awaiting"])
         await run_lines.passed_over(tx, entries, now)
         await write(tx, entries)
@@ -96,10 +96,6 @@ class CommandHandler:
         """The work is stored: whoever can do it may begin."""
         await failpoints.hit("intake.after_commit")
         self._wake()
-
-    async def _upsert(self, tx: DbConnection, newest: Mapping[ItemKey, Delivered[WriteCommand]], now: datetime) -> None:
-        rows = [self._row(item) for _, item in sorted(newest.items())]
-        await upsert(tx, rows, now)
 
     def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
         command = item.message

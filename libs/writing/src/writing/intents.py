@@ -143,6 +143,20 @@ async def correct(tx: DbConnection, intent: Intent, now: datetime) -> None:
     )
 
 
+async def correct_not_seen(tx: DbConnection, name: str, key: ItemKey) -> bool:
+    """Whether a look has settled this intent as not applied: then the late answer corrects it."""
+    word: str | None = await tx.fetchval(
+        """
+        update flow.write_intent set verdict = 'applied'
+         where attempt = $1 and sync = $2 and entity = $3 and record = $4 and verdict in ('not_seen', 'not_looked')
+        returning attempt
+        """,
+        name,
+        *key,
+    )
+    return word is not None
+
+
 def body_hash(values: Mapping[str, Any]) -> str:
     """The hash of what a write would make so."""
     return content_hash(dict(values))

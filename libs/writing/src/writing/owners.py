@@ -156,51 +156,6 @@ def _ownership(item: Item, held: OwnedKeys, lives: str, living: Living) -> Owner
     )
 
 
-async def leave(tx: DbConnection, items: Sequence[Item]) -> None:
-    """R14: left keys are past with the record's last act."""
-    await tx.execute(
-        """
-        update flow.target_owner o set standing = 'left'
-          from unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
-         where (o.sync, o.entity, o.record) = (n.sync, n.entity, n.record) and o.standing = 'leaving'
-        """,
-        *columns([item.key for item in items]),
-    )
-
-
-class Yielding(NamedTuple):
-    """What a record gives up: the keys it has left, and those where it stays and cannot write."""
-
-    left: tuple[TargetKey, ...] = ()
-    silent: tuple[TargetKey, ...] = ()
-
-
-async def survivors(tx: DbConnection, leavers: Mapping[ItemKey, Yielding]) -> list[ItemKey]:
-    """R13: the others who live under the keys that these records leave, or cannot write: one of them writes from now on.
-
-    Nobody is woken who has just been skipped for a reason of its own: two of those would wake each other for ever. Who is wished away and
-    stays is woken by those alone who leave, and a key is left once.
-    """
-    left = {target for one in leavers.values() for target in one.left}
-    wanted = left | {target for one in leavers.values() for target in one.silent}
-    if not wanted:
-        return []
-    listed = sorted(wanted)
-    rows = await tx.fetch(
-        """
-        select distinct o.sync, o.entity, o.record from flow.target_owner o
-          join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[]) as k(account, place, target_entity, key, is_left)
-            using (account, place, target_entity, key)
-          join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
-         where o.standing = 'live' and (w.wish = 'present' or (w.wish = 'absent' and k.is_left))
-           and not (w.wish = 'present' and w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
-        """,
-        *columns(listed, 4),
-        [target in left for target in listed],
-    )
-    return [key for row in rows if (key := key_of(row)) not in leavers]
-
-
 async def of(tx: DbConnection, target: TargetKey) -> list[ItemKey]:
     """Who lives under a key, or has still to leave it."""
     rows = await tx.fetch(
@@ -212,28 +167,3 @@ async def of(tx: DbConnection, target: TargetKey) -> list[ItemKey]:
         *target,
     )
     return [key_of(row) for row in rows]
-
-
-async def leave_again(tx: DbConnection, target: TargetKey, key: ItemKey, now: datetime) -> bool:
-    """R4: a write of this record has landed after it had left; False where the record is written somewhere else by now.
-
-    False too where its sync has ended: what it made stays.
-    """
-    left: bool | None = await tx.fetchval(
-        """
-        insert into flow.target_owner as o (account, place, target_entity, key, source_account, sync, entity, record, standing, since)
-        select $1, $2, $3, $4, coalesce(s.account, w.source), w.sync, w.entity, w.record, 'leaving', $8
-          from flow.work_item w
-          join core.connection t on t.id = w.connection and t.account = $1
-          left join core.connection s on s.id = w.source
-         where (w.sync, w.entity, w.record) = ($5, $6, $7) and (w.place, w.target_entity) = ($2, $3)
-        on conflict (account, place, target_entity, key, sync, entity, record) do update
-           set standing = 'leaving', since = excluded.since
-         where o.standing = 'left'
-        returning true
-        """,
-        *target,
-        *key,
-        now,
-    )
-    return bool(left)

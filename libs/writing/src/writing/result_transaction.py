@@ -1,33 +1,33 @@
-"""What one transaction of a writer stores: fates, journal, knowledge, links and ownership, gathered row by row and written together.
+"""What one transaction of a writer stores: next states, journal, knowledge, links and ownership, gathered row by row and written together.
+
+In: rows and what became of them. Durable with the caller's commit: all of it, or nothing. A crash before leaves the rows with whoever
+had taken them: their leases run out, and what is in flight is settled by one look (R2).
 
 R5: every row of a batch stands alone here; a refused row, or one whose lease is gone, leaves its neighbours as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common.contracts.outcomes import SkipReason
 from common.failures import Transient
 from common.journal import Entry, Step, write
-from common.metric_register import DEAD_LETTERS, RECORD_LATENCY, RECORDS, RETRIES
-from common.metrics import Metrics
-from common.state import awaiting, runs
-from common.state.awaiting import LinkMade
+from common.state import runs
 from common.state.pool import DbConnection
 from common.state.runs import Did, LineKey, Spoken, most
 from vendors.absorbing import Fact, SameAsWished
 from vendors.acts import Act, Nothing, Skip
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import audits, items, journal_entries, leases, links, needs, owners, run_lines, target_records, work_items
+from writing import audits, consequences, journal_entries, leases, leaving, needs, run_lines, target_records, work_items
 from writing.claimed import Claimed
 from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
+from writing.leaving import Yielding
 from writing.needs import Awaited
-from writing.owners import Yielding
 
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
 
@@ -115,7 +115,9 @@ class ResultTransaction:
                 reason=failure.code if failure else next_state.reason, words=failure.message if failure else "",
             )
         )  # fmt: skip
-        self.fates[row.item.key] = next_state.overtaken(self.now) if overtaken else _with(next_state, row.result_so_far)
+        self.fates[row.item.key] = (
+            next_state.overtaken(self.now) if overtaken else replace(next_state, result_so_far=row.result_so_far)
+        )
         if next_state.state in ("dead", "parked") and not overtaken and row.item.target_key:
             # R13: it cannot write any more, so the next of those who share its target does.
             self.yielding[row.item.key] = Yielding(silent=(row.target(row.item.target_key),))
@@ -165,31 +167,20 @@ class ResultTransaction:
         await target_records.save(tx, self.known, self.now)
         await work_items.settle(tx, self.fates, self.now)
         if self.progressed:
-            await _note(tx, self.progressed)
+            # A crash must not make an added record an unchanged one.
+            await work_items.note_progress(tx, {row.item.key: row.result_so_far for row in self.progressed})
         await work_items.forget_first_bodies(tx, self.refused_bodies)
-        await self._waits(tx)
+        if self.awaiting:
+            await needs.store(tx, self.awaiting)
+        self.entries += await consequences.told_to_waiting(tx, self.fates, self.now)
         if self.done:
-            await self._leave(tx)
+            self.entries += await consequences.left_and_linked(tx, self.target, self.done, self.fates, self.now)
         await audits.owe(tx, self.audits.values(), self.now)
-        survivors = await owners.survivors(tx, self.yielding)
+        survivors = await leaving.survivors(tx, self.yielding)
         await work_items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
         await self._tell_runs(tx)
         await write(tx, self.entries)
-
-    async def _waits(self, tx: DbConnection) -> None:
-        """Who waits from now on; and those who wait for one that has ended without a link hear of it."""
-        if self.awaiting:
-            await needs.store(tx, self.awaiting)
-        ended = {key: words for key, fate in self.fates.items() if (words := _how_it_ended(fate))}
-        children = await needs.waiting_for(tx, ended) if ended else []
-        said = {child.key: needs.words(parent.entity, parent.record, ended[parent]) for child, parent in children}
-        await needs.say(tx, said, self.now)
-        reason = WAITS_FOR_RECORD.name
-        self.entries += [
-            journal_entries.entry(child, Step.WAITING, self.now, reason=reason, words=said[child.key])
-            for child, _ in children
-        ]
 
     async def _tell_runs(self, tx: DbConnection) -> None:
         """What was written counts as what it was; what ended without a write as what it ended."""
@@ -198,70 +189,7 @@ class ResultTransaction:
             said[line] = said.get(line, Spoken()).and_then(ended)
         await runs.speak(tx, said, self.now)
 
-    async def _leave(self, tx: DbConnection) -> None:
-        await owners.leave(tx, [row.item for row in self.done])
-        wanted = [row for row in self.done if row.item.target_key]
-        known = {row.item.key: row.known.get(row.item.target_key, TargetRecord()) for row in wanted}
-        there = [(row.item, known[row.item.key].id) for row in wanted if known[row.item.key].exists]
-        as_wished = [
-            (item, links.rule_of(self.target, item)) for item, _ in there if self.fates[item.key].outcome != "skipped"
-        ]
-        await links.adopt(tx, as_wished, self.now)
-        new = set(await links.link(tx, there, self.now))
-        # R23: whoever has waited for one of these links goes on, from this very transaction.
-        made = [
-            LinkMade(item.source_account, item.key.entity, item.key.record, item.account)
-            for item, _ in there
-            if item.key in new
-        ]
-        await awaiting.release(tx, made, self.now)
-        if new:
-            self.entries += [
-                journal_entries.entry(row.item, Step.LINKED, self.now, reason=row.item.lane.value)
-                for row in self.done
-                if row.item.key in new
-            ]
-        gone = [row.item for row in wanted if known[row.item.key].exists is False and known[row.item.key].met]
-        await links.lost(tx, gone, self.now)
-        await links.end(tx, [row.item for row in self.done if row.item.wish == "absent"], self.now)
-
-    def count(self, metrics: Metrics, service: str) -> None:
-        """Adds the transaction, once it is committed, to the process's figures."""
-        rows: Mapping[ItemKey, Claimed] = {row.item.key: row for row in self.done}
-        with metrics.tally() as tally:
-            for key, next_state in self.fates.items():
-                if next_state.outcome:
-                    tally.count(RECORDS, sync=key.sync, outcome=next_state.outcome)
-                if next_state.outcome in ("added", "updated", "removed") and key in rows:
-                    latency = (self.now - rows[key].item.happened_at).total_seconds()
-                    tally.observe(RECORD_LATENCY, max(0.0, latency), sync=key.sync)
-                if next_state.failure is not None and next_state.state != "awaiting":
-                    metric = DEAD_LETTERS if next_state.state in ("dead", "parked") else RETRIES
-                    tally.count(metric, service=service, code=next_state.failure.code)
-
 
 def counted(result_so_far: Did, act: Act, *, changed: bool) -> Did:
     """What people count: a record that was added stays that, whatever was written to it afterwards."""
     return most(result_so_far, act.counts_as) if changed else result_so_far
-
-
-def _how_it_ended(fate: NextState) -> str:
-    message = fate.failure.message if fate.failure else ""
-    return needs.how_it_ended(fate.state, fate.outcome, fate.reason, message)
-
-
-def _with(next_state: NextState, result_so_far: Did) -> NextState:
-    return replace(next_state, result_so_far=result_so_far)
-
-
-async def _note(tx: DbConnection, rows: Sequence[Claimed]) -> None:
-    """What was done so far is stored: a crash must not make an added record an unchanged one."""
-    await tx.execute(
-        """
-        update flow.work_item w set did = n.did, attempts = 0, call_group = ''
-          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, did)
-         where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
-        """,
-        *items.columns([row.item.key for row in rows]),
-        [row.result_so_far for row in rows],
-    )

@@ -24,7 +24,7 @@ from vendors.absorbing import ActDone, Doubted, Seen
 from vendors.acts import Done
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, journal_entries, target_records, verdicts, work_items
+from writing import figures, intents, journal_entries, target_records, verdicts, work_items
 from writing.event_judgement import release
 from writing.intent import Closing, Intent
 from writing.items import Item, Locked, NextState
@@ -74,7 +74,7 @@ class Settlement:
             if result.fates[item.key].state != "hold":
                 # R16: what the target told meanwhile is judged now that the write has its end.
                 await release(tx, {intent.target for intent in its}, result.target, result.now)
-        result.count(self._metrics, self._service)
+        figures.count(result, self._metrics, self._service)
 
     async def give_up(self, item: Item, its: Sequence[Intent], failure: Failure) -> None:
         """Our own code cannot settle this row: no look will, so it ends where people see it."""
@@ -84,7 +84,7 @@ class Settlement:
             if locked.token == item.token:
                 await self._failed(tx, result, item, its, failure, locked, outage=False)
                 await result.write(tx)
-        result.count(self._metrics, self._service)
+        figures.count(result, self._metrics, self._service)
 
     def _landed(self, intent: Intent, seen: TargetRecord | Failure) -> Done | Failure | None:
         if isinstance(seen, Failure):

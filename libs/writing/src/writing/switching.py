@@ -12,9 +12,9 @@ from typing import Any
 from common.clock import Clock
 from common.contracts.ids import SyncId, VendorName
 from common.state.pool import DbConnection, Pool, transaction
-from writing import owners, run_lines, work_items
+from writing import leaving, run_lines, work_items
 from writing.items import ItemKey, columns, key_of, target_of
-from writing.owners import Yielding
+from writing.leaving import Yielding
 
 MOST = 500
 
@@ -78,7 +78,7 @@ class Switching:
 
     async def _others(self, tx: DbConnection, sync: str, rows: Sequence[Any], keys: Sequence[ItemKey]) -> list[ItemKey]:
         """Who takes over, of the other syncs."""
-        return [key for key in await owners.survivors(tx, _left(rows, keys)) if key.sync != sync]
+        return [key for key in await leaving.survivors(tx, _left(rows, keys)) if key.sync != sync]
 
     async def _lock(self, tx: DbConnection, sync: str, rows: Sequence[Any]) -> list[ItemKey]:
         """Ours and those who take over, in the order of their keys; returns ours that nobody works on."""

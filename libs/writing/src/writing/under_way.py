@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
 import structlog
 
@@ -12,6 +12,8 @@ from common.state.trouble import DatabaseTrouble, trouble_of
 
 # Less than a service has for its drain; a call that takes longer is settled by a look, like one whose process died.
 DRAIN_S = 18.0
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -65,3 +67,12 @@ async def either(one: asyncio.Event, other: asyncio.Event, *, within: float | No
     finally:
         for task in waiting:
             task.cancel()
+
+
+async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Everything is brought to its end before an error of one is raised: nothing goes on behind the back of its lease."""
+    ended = await asyncio.gather(*works, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in ended if not isinstance(one, BaseException)]

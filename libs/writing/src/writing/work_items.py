@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.state.pool import DbConnection
+from common.state.runs import Did
 from writing.items import Item, ItemKey, Locked, NextState, columns, key_of
 
 
@@ -147,6 +148,19 @@ async def reopen(tx: DbConnection, keys: Sequence[ItemKey], now: datetime) -> No
         """,
         *columns(sorted(set(keys))),
         now,
+    )
+
+
+async def note_progress(tx: DbConnection, results_so_far: Mapping[ItemKey, Did]) -> None:
+    """What was done so far, of rows that have more to do."""
+    await tx.execute(
+        """
+        update flow.work_item w set did = n.did, attempts = 0, call_group = ''
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, did)
+         where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+        """,
+        *columns(results_so_far),
+        list(results_so_far.values()),
     )
 
 

@@ -21,14 +21,13 @@ from common.state.pool import connection
 from common.state.trouble import DatabaseTrouble, trouble_of
 from writing.caller import VendorCaller
 from writing.claimed import Claimed
-from writing.executor import all_of
 from writing.intake import CHANNEL
 from writing.lease_renewer import Lease
 from writing.lines import Line, lines
 from writing.parts import Parts
 from writing.queue import LIVE, REST, Due, Turn
 from writing.sweep import Sweep
-from writing.under_way import UnderWay, either
+from writing.under_way import UnderWay, all_of, either
 
 ROWS = 500
 IDLE_S = 0.5

@@ -1,0 +1,67 @@
+"""The transaction before a call (R3): what is about to be sent is stored before the first byte of it leaves.
+
+In: a batch of planned acts. Out: the same without the rows that are somebody else's by now. Durable with the commit: one intent for each
+row, the keys and links that it will make, and what nobody can know any more once the act is done. A crash before the commit has sent
+nothing. After it nobody knows whether anything was sent: the rows go on hold, and one look settles them (R2).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from common.clock import Clock, monotonic, moved_by
+from common.state.pool import DbConnection, Pool, transaction
+from vendors.absorbing import ToBeSent
+from vendors.acts import Act
+from vendors.target import Target
+from vendors.target_record import TargetRecord
+from writing import intents, links, target_records, work_items
+from writing.calls import Batch, Intended, Terms, first_bodies, refresh
+from writing.claimed import Claimed
+from writing.intent import intent_of
+from writing.links import Reserving, rule_of
+
+
+class BeforeCall:
+    """Stores what is about to be sent."""
+
+    def __init__(self, pool: Pool, clock: Clock, target: Target, terms: Terms) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._target = target
+        self._terms = terms
+
+    async def intend(self, name: str, batch: Batch) -> Intended | None:
+        """R3: stores the intents of those rows that are still ours, and says which, and when that was; None when none are."""
+        now, began = self._clock.now(), monotonic()
+        async with transaction(self._pool) as tx:
+            mine = await work_items.still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
+            kept = [(row, act) for row, act in batch if row.item.key in mine]
+            if not kept:
+                return None
+            # H is measured by the database's own time: a machine's clock that is set back makes no hold longer.
+            stored_at = next(iter(mine.values())) + moved_by(self._clock)
+            until = stored_at + self._terms.horizon
+            fresh = [
+                Reserving(row.item, rule_of(self._target, row.item), row.ownership.former)
+                for row, act in kept
+                if act.key == row.item.target_key
+            ]
+            await links.reserve(tx, fresh, now)
+            await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
+            await self._before_sending(tx, kept, now)
+            await work_items.keep_first_bodies(tx, first_bodies(self._target, kept))
+        return Intended(name, kept, now, stored_at, began)
+
+    async def _before_sending(self, tx: DbConnection, batch: Batch, now: datetime) -> None:
+        """Keeps what nobody can know any more once the act is done."""
+
+        def keeps(row: Claimed, act: Act) -> bool:
+            known = row.known.get(act.key, TargetRecord())
+            return self._target.absorb(known, ToBeSent(act)).record != known
+
+        keeping = [(row, act) for row, act in batch if keeps(row, act)]
+        await refresh(tx, [(row, act.key) for row, act in keeping], now)
+        for row, act in keeping:
+            row.known[act.key] = self._target.absorb(row.known[act.key], ToBeSent(act)).record
+        await target_records.save(tx, {row.target(act.key): row.known[act.key] for row, act in keeping}, now)
