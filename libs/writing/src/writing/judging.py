@@ -22,7 +22,7 @@ from writing.items import Locked
 from writing.result_transaction import ResultTransaction, counted
 
 
-class Answer(NamedTuple):
+class RowAnswer(NamedTuple):
     """What a call has answered to one of its rows."""
 
     sent: Sent
@@ -44,7 +44,7 @@ class Judge:
         self._terms = terms
         self._chance = chance
 
-    def journal(self, result: ResultTransaction, answer: Answer) -> None:
+    def journal(self, result: ResultTransaction, answer: RowAnswer) -> None:
         """The attempt, and what it has changed; nothing of what never left this machine."""
         verdict, (sent, row, act) = answer.verdict, answer[:3]
         failure = verdict if isinstance(verdict, Failure) else None
@@ -55,7 +55,7 @@ class Judge:
         if isinstance(verdict, Done) and verdict.changed:
             result.entries.append(journal_entries.applied(row.item, act, name, answer.before, result.now))
 
-    def judge(self, result: ResultTransaction, answer: Answer) -> None:
+    def judge(self, result: ResultTransaction, answer: RowAnswer) -> None:
         """What the row does next."""
         row, act, verdict = answer.row, answer.act, answer.verdict
         if answer.sent.split:
@@ -75,7 +75,7 @@ class Judge:
         row.fresh.clear()
         self._plan(result, answer)
 
-    def _learn(self, result: ResultTransaction, answer: Answer, done: Done) -> None:
+    def _learn(self, result: ResultTransaction, answer: RowAnswer, done: Done) -> None:
         row, act = answer.row, answer.act
         result.learn(row, act.key, ActDone(act, done, answer.sent.call.at, result.now))
         row.result_so_far = counted(row.result_so_far, act, changed=done.changed)
@@ -83,7 +83,7 @@ class Judge:
         row.written.add(act.key)
         row.first_body = None
 
-    def _plan(self, result: ResultTransaction, answer: Answer) -> None:
+    def _plan(self, result: ResultTransaction, answer: RowAnswer) -> None:
         row, locked = answer.row, answer.locked
         step = row.step(self._target, answer.facts)
         if isinstance(step, Nothing | Skip):
@@ -93,7 +93,7 @@ class Judge:
         else:
             result.go_on(row, locked)
 
-    def _fail(self, result: ResultTransaction, answer: Answer, failure: Failure) -> None:
+    def _fail(self, result: ResultTransaction, answer: RowAnswer, failure: Failure) -> None:
         sent, row, act = answer[:3]
         if failure.kind in (FailureClass.UNKNOWN, FailureClass.CONFLICT):
             result.learn(row, act.key, Doubted())

@@ -26,7 +26,7 @@ from writing.claimed import Claimed
 from writing.event_judgement import release
 from writing.intent import Closing
 from writing.items import Locked
-from writing.judging import Answer, Judge
+from writing.judging import Judge, RowAnswer
 from writing.result_transaction import ResultTransaction
 
 STORE_PAUSE_S = 0.2
@@ -77,14 +77,14 @@ class Results:
             keys = [(row, key) for row, act in batch for key in {act.key, row.item.target_key} if key]
             await refresh(tx, keys, result.now)
             for (row, act), verdict, was in zip(batch, sent.answers.verdicts, before, strict=True):
-                answer = Answer(sent, row, act, verdict, was, facts, locked[row.item.key])
+                answer = RowAnswer(sent, row, act, verdict, was, facts, locked[row.item.key])
                 await self._row(tx, result, answer, closed_now=(sent.call.name, row.item.key) in open_until_now)
             await result.write(tx)
             await self._release(tx, result, sent)
         figures.count(result, self._metrics, self._service)
         return result.going_on
 
-    async def _row(self, tx: DbConnection, result: ResultTransaction, answer: Answer, *, closed_now: bool) -> None:
+    async def _row(self, tx: DbConnection, result: ResultTransaction, answer: RowAnswer, *, closed_now: bool) -> None:
         """R5: each row for itself, by whose it is now."""
         row, act, locked = answer.row, answer.act, answer.locked
         if locked.token == row.item.token:
@@ -103,7 +103,7 @@ class Results:
             self._judge.journal(result, answer)
             await self._doubt(tx, row, act, result.now)
 
-    async def _corrects(self, tx: DbConnection, answer: Answer) -> bool:
+    async def _corrects(self, tx: DbConnection, answer: RowAnswer) -> bool:
         """Whether a look had missed what this late answer tells."""
         name, key = answer.sent.call.name, answer.row.item.key
         return isinstance(answer.verdict, Done) and await intents.correct_not_seen(tx, name, key)
