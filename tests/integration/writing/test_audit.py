@@ -32,6 +32,34 @@ async def left_in_doubt(world: World, first: str, then: dict[str, Any], fault: s
     world.advance(700)
 
 
+async def left_in_doubt_at(world: World, fault: str, **wish: Any) -> None:
+    """A write of which nobody sees the end, and that is made again after the horizon; it lands later than both."""
+    world.fault("late_commit", fault, count=1, seconds=H + 600)
+    await world.want("1", **wish)
+    await world.until(lambda: _state(world, "hold"), "the row is held")
+    world.advance(H + 1)
+    await world.quiet()
+
+
+class TestAtAKeyThatIsOurs:
+    async def test_an_archive_that_came_after_its_own_return_is_taken_back(self, world: World) -> None:
+        """The first of two archives lands last: it is ours, whoever has brought the member back meanwhile."""
+        async with world.running():
+            await world.want("1", "ana@ex.org", FNAME="A")
+            await world.quiet()
+            await left_in_doubt_at(world, "DELETE *", how="archive")
+            assert world.status("ana@ex.org") == "archived"
+            await world.want("1", "ana@ex.org", FNAME="B")
+            await world.quiet()
+            assert world.status("ana@ex.org") == "subscribed"
+            world.advance(700)
+            await world.until(lambda: _status(world, "ana@ex.org", "archived"), "the late request lands")
+            world.advance(HOURS)
+            await world.until(lambda: _status(world, "ana@ex.org", "subscribed"), "the audit has it brought back")
+            await world.quiet()
+        assert await world.told() == world.applied()
+
+
 class TestAtAKeyThatNobodyOwns:
     @pytest.mark.parametrize("then", [{"email": "new@ex.org"}, {"how": "archive"}])
     async def test_a_create_that_came_late_is_archived(self, world: World, then: dict[str, Any]) -> None:

@@ -106,6 +106,42 @@ class TestOurOwn:
         assert stamps["update"] == changed_at(world, "ana@ex.org")
         assert stamps["create"] is not None
 
+    async def test_an_archive_told_after_its_return_in_the_same_second_is_looked_at(self, world: World) -> None:
+        """Stamps are cut to seconds, so nobody can tell which of the two was last: ours is not taken for somebody else's for good."""
+        await world.want("1", "ana@ex.org", FNAME="a")
+        await world.settled()
+        await world.want("1", how="archive")
+        await world.settled()
+        archived = world.clock.now()
+        await world.want("1", "ana@ex.org", FNAME="b")
+        await world.settled()
+        await hear(world, told(world, "ana@ex.org", at=archived, status="archived"))
+        assert await reasons(world) == [("received", "edited")]
+        before, calls = world.writes(), len(world.calls())
+        await world.settled()
+        row = await known(world, "ana@ex.org")
+        assert (world.writes(), world.routes()[calls:]) == (before, [LOOK])
+        assert (row["standing"], row["doubtful"]) == ("subscribed", False)
+        await world.want("1", "ana@ex.org", FNAME="c")
+        await world.settled()
+        assert world.member("ana@ex.org")["merge_fields"]["FNAME"] == "c"
+
+    async def test_an_archive_by_somebody_else_in_the_second_of_our_return_stays(self, world: World) -> None:
+        await world.want("1", "ana@ex.org", FNAME="a")
+        await world.settled()
+        await world.want("1", how="archive")
+        await world.settled()
+        archived = world.clock.now()
+        await world.want("1", "ana@ex.org", FNAME="b")
+        await world.settled()
+        world.person("archive", "ana@ex.org")
+        await hear(world, told(world, "ana@ex.org", at=archived, status="archived"))
+        before = world.writes()
+        await world.settled()
+        await world.want("1", "ana@ex.org", FNAME="c")
+        await world.settled()
+        assert (world.writes(), world.member("ana@ex.org")["status"]) == (before, "archived")
+
     async def test_a_storm_of_them_costs_no_look(self, world: World) -> None:
         people = [f"m{n}@ex.org" for n in range(60)]
         world.fault("latency", "POST /lists/{id}", seconds=0.8)

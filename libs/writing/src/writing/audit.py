@@ -27,7 +27,7 @@ from common.http.call import Api
 from common.journal import Step
 from common.state import pool as state
 from common.state.pool import Pool, transaction
-from vendors.absorbing import Seen
+from vendors.absorbing import Seen, ToBeSent
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import audits, intents, items, journal_entries, leases, owners, target_records, verdicts, work_items
@@ -109,6 +109,9 @@ class _Auditor:
             return
         drift, late = judgement
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
+        for intent in late[:1]:
+            # As before any call: what the act makes unknowable has to be kept, and it was sent before what we know now.
+            known = self._target.absorb(known, ToBeSent(intent.act)).record
         result.known[owed.target] = self._target.absorb(known, found).record
         await self._proved(tx, result, row, late)
         if back is not None and await leave_again(tx, owed.target, back, result.now):

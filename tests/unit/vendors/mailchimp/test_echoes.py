@@ -94,6 +94,15 @@ class TestAStanding:
         assert echo_of(knows(), said(S1, "archived"), both).standing_is_ours
         assert not echo_of(knows(), said(S2 + timedelta(seconds=1), "archived"), both).standing_is_ours
 
+    @pytest.mark.parametrize("off", [-1, 0, 1])
+    def test_of_an_archive_in_the_second_in_which_we_brought_it_back_is_in_doubt(self, off: int) -> None:
+        both = [self.BACK, wrote(None, S2, "archive", "archived")]
+        told = said(S2 + timedelta(seconds=off), "archived", FNAME="a")
+        found = echo_of(knows(FNAME="a"), told, both)
+        assert (found.ours, found.standing_is_ours, found.doubts) == (False, False, ("standing",))
+        again = echo_of(member(exists=True, standing="archived"), told, [wrote(None, S2, "archive", "archived"), *both])
+        assert (again.standing_is_ours, again.doubts) == (True, ())
+
     @pytest.mark.parametrize("standing", ["unsubscribed", "cleaned"])
     def test_that_withdraws_is_never_ours(self, standing: str) -> None:
         assert not echo_of(knows(), said(S1, standing), [wrote(S1, S1, "withdraw", standing)]).standing_is_ours

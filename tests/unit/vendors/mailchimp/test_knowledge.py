@@ -9,7 +9,7 @@ from common.contracts.outcomes import SkipReason
 from common.failures import Rejected
 from tests.support.members import looked_at, member
 from vendors.absorbing import ActDone, Doubted, Heard, Refused, SameAsWished, Seen, TargetEvent, ToBeSent
-from vendors.acts import Act, Done
+from vendors.acts import Act, Done, Written
 from vendors.mailchimp.knowledge import absorb
 from vendors.mailchimp.memory import memory_of, standing
 from vendors.mailchimp.seeing import drifted
@@ -66,6 +66,12 @@ class TestWhatIsRemembered:
         assert (standing(gone), memory_of(gone).former) == ("archived", "subscribed")
         assert absorb(THERE, ToBeSent(UPDATE)).record == THERE
 
+    def test_before_an_archive_is_forgotten_with_the_return(self) -> None:
+        """Else somebody else's archive of it would pass for ours, and we would bring it back."""
+        gone = done(absorb(THERE, ToBeSent(ARCHIVE)).record, ARCHIVE, Done({"standing": "archived"}))
+        back = done(gone, Act("return", "k", {"standing": "subscribed"}), Done({"standing": "subscribed"}))
+        assert memory_of(seen(back, looked_at(standing="archived"))).former == ""
+
     def test_are_the_tags_that_we_gave_as_long_as_they_are_there(self) -> None:
         gave = done(THERE, Act("give:u", "k", {"tags": ["t", "u"]}), Done(memory={"gave": ["u"]}))
         assert memory_of(gave).ours == ("t", "u")
@@ -97,6 +103,17 @@ class TestConsent:
         assert standing(done(left, UPDATE, Done({"standing": "subscribed"}))) == "unsubscribed"
         assert standing(seen(left, looked_at(standing="subscribed"))) == "unsubscribed"
         assert standing(seen(left, looked_at(standing="subscribed"), AT + timedelta(minutes=1))) == "subscribed"
+
+    def test_in_doubt_is_neither_taken_nor_lost_and_those_who_live_there_look(self) -> None:
+        """An archive of the second in which we brought the member back: ours before that, or somebody's after it."""
+        acts = [Act("return", "k", {"standing": "subscribed"}), ARCHIVE]
+        written = [Written(act, None, AT, AT + timedelta(seconds=1)) for act in acts]
+        heard = absorb(THERE, Heard(TargetEvent("p", "k", AT, {"standing": "archived"}), written))
+        assert (heard.record, heard.concerns) == (replace(THERE, doubtful=True), {"owners"})
+        assert heard.change is not None
+        assert (heard.change.step, heard.change.reason, heard.change.fields) == ("received", "edited", ("standing",))
+        kept = seen(heard.record, looked_at(standing="subscribed", values={"merge.FNAME": "Ana", "tags": ["t"]}))
+        assert (standing(kept), kept.doubtful) == ("subscribed", False)
 
     def test_that_comes_back_lifts_the_bar_and_asks_those_who_live_there(self) -> None:
         barred = told(absorb(THERE, Refused(Rejected("MC_COMPLIANCE_STATE", "no"))).record, "unsubscribed")

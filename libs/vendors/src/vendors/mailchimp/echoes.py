@@ -16,7 +16,7 @@ from common.contracts.messages import ChangeEvent
 from vendors.absorbing import TargetEvent
 from vendors.acts import Written
 from vendors.mailchimp import events, members, wire
-from vendors.mailchimp.consent import SKEW, WITHDRAWN
+from vendors.mailchimp.consent import ARCHIVED, SKEW, WITHDRAWN
 from vendors.mailchimp.memory import STANDING
 from vendors.target_record import TargetRecord
 
@@ -57,9 +57,11 @@ def echo_of(known: TargetRecord, event: TargetEvent, written: Sequence[Written])
     """R17: per field, by the stamp of the newest write of it and the value that it made; anything else is somebody's doing, or in doubt."""
     found = {path: _field(path, event, known, written) for path in event.values if path.startswith(wire.MERGE)}
     doubts, overwritten = _where(found, _Field.DOUBTFUL), _where(found, _Field.OVERWRITTEN)
-    standing = _standing_is_ours(event, written)
-    echo = standing or _Field.OURS in found.values()
-    return Echo(echo and not doubts and not overwritten, standing, doubts, overwritten)
+    standing = _standing(event, known, written)
+    if standing is _Field.DOUBTFUL:
+        doubts = (STANDING, *doubts)
+    echo = _Field.OURS in (standing, *found.values())
+    return Echo(echo and not doubts and not overwritten, standing is _Field.OURS, doubts, overwritten)
 
 
 class _Field(Enum):
@@ -95,16 +97,21 @@ def _made(write: Written, path: str, event: TargetEvent) -> bool:
     return wire.same(write.act.values[path], event.values[path]) and _is_of(write, event.at)
 
 
-def _standing_is_ours(event: TargetEvent, written: Sequence[Written]) -> bool:
-    """A withdrawal is never taken for ours. What we did before our newest status is ours only where its event is older than that."""
+def _standing(event: TargetEvent, known: TargetRecord, written: Sequence[Written]) -> _Field:
+    """A withdrawal is never taken for ours. What we did before our newest status is ours only where its event is older than that.
+
+    An archive of the very second in which we brought the member back may be ours or somebody's who archived it again: a look tells.
+    """
     said = event.values.get(STANDING)
     if said is None or said in WITHDRAWN:
-        return False
+        return _Field.FOREIGN
     with_standing = [one for one in written if STANDING in one.act.values]
     for at, one in enumerate(with_standing):
         if one.act.values[STANDING] == said and _is_of(one, event.at):
-            return all(event.at < _earliest(newer) for newer in with_standing[:at])
-    return False
+            if all(event.at < _earliest(newer) for newer in with_standing[:at]):
+                return _Field.OURS
+            return _Field.DOUBTFUL if said == ARCHIVED != known.seen.get(STANDING) else _Field.FOREIGN
+    return _Field.FOREIGN
 
 
 def _is_of(write: Written, at: datetime) -> bool:

@@ -27,6 +27,9 @@ def absorb(known: TargetRecord, fact: Heard) -> Absorbed:
     if fact.former is not None:
         return _moved(known, fact.former, event)
     echo, said = echo_of(known, event, fact.written), _said(event)
+    if STANDING in echo.doubts:
+        # Nothing is copied from it, and nothing written, before somebody has looked; those who live there do so at once.
+        return Absorbed(replace(known, doubtful=True), _fields(echo), concerns=frozenset({"owners"}))
     if known.exists and echo.doubts and not known.doubtful:
         # Somebody edited it: what we agreed on may not be there any more, so it is looked at before the next write.
         known = replace(known, doubtful=True)

@@ -57,7 +57,10 @@ def _done(known: TargetRecord, fact: ActDone) -> TargetRecord:
         seen={**known.seen, **changed}, agreed={**known.agreed, **changed},
     )  # fmt: skip
     ours = {*memory.ours, *done.memory.get("gave", ())} - {*done.memory.get("took", ())}
-    memory = replace(memory, ours=tuple(sorted(ours)), born_of=act.memory.get("born_of") or memory.born_of)
+    # Whoever archives a member that we have brought back is somebody else, until we do it again.
+    former = "" if act.action == "return" else memory.former
+    born_of = act.memory.get("born_of") or memory.born_of
+    memory = replace(memory, former=former, ours=tuple(sorted(ours)), born_of=born_of)
     return _answered(known, learnt, memory, fact)
 
 
