@@ -166,10 +166,19 @@ class Storm:
             "journal": [tuple(row) for row in rows],
             "vendor": calls,
             "standings": told,
+            **{name: [tuple(row) for row in self.road.sql.rows(query, email)] for name, query in STATE_OF.items()},
         }
         return "\n".join(
             [f"-- {email}", *(f"{name}:\n  " + "\n  ".join(map(str, part)) for name, part in parts.items() if part)]
         )
+
+
+STATE_OF = {
+    "known": "select key, present, met, doubtful, seen, memory from flow.target_record where key = $1",
+    "owners": "select entity, record, standing, since from flow.target_owner where key = $1 order by since",
+    "writes": "select attempt, record, revision, action, sent, memory, sent_at, state, verdict, applied_stamp, closed_at "
+    "from flow.write_intent where target_key = $1 order by sent_at",
+}
 
 
 def _turn_of(number: int, many: int) -> bool:
