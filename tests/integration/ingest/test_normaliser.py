@@ -263,6 +263,9 @@ class TestReader:
             ingest.reader.wake()
             while len(ingest.wire.sent) < 49:  # noqa: ASYNC110 - nor now
                 await asyncio.sleep(0.01)
+            # What was sent is stored a moment later; a stop in between would rightly leave it to be read again.
+            while {row["record"] for row in await ingest.open_requests()} != {"hangs"}:  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
         assert not running.done()
         stopping.set()
         await asyncio.wait_for(running, 10)
