@@ -95,6 +95,17 @@ class TestNeeds:
         await world.settled()
         assert [one["total"] for one in world.records("document")] == ["12.00"]
 
+    async def test_are_released_although_their_commands_were_read_again(self, world: LedgerWorld) -> None:
+        """R7: a crash between the intake's commit and its offsets repeats the batch, while its records wait already."""
+        batch = [world.order("o1", "c1"), world.activity("c1")]
+        await world.want(*batch)
+        await world.settled("awaiting")
+        await world.want(*batch)
+        assert len(await world.rows("select from flow.work_need")) == 2
+        await world.want(world.customer("c1"))
+        await world.settled()
+        assert len(world.records("document")) == 1
+
     async def test_of_two_parents_wait_for_both(self, world: LedgerWorld) -> None:
         both = world.order("o1", "c1").message
         second = RecordRef(entity=CUSTOMER, record=RecordId("c2"))

@@ -39,7 +39,9 @@ class LedgerService:
         key = self.folder / "key"
         key.write_text("k")
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHONDONT"))},
+            # Compiled once, and not at each of its starts.
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
             "DATABASE_URL": self.database.url("service"),
             "REDIS_URL": self.stack.valkey_url,
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka,

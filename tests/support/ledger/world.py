@@ -34,6 +34,21 @@ _BECOMES = {CUSTOMER: PARTY, ORDER: DOCUMENT, ACTIVITY: NOTE}
 TABLES = """flow.work_item, flow.work_need, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent,
             flow.audit, flow.target_event, flow.vendor_probe, flow.recheck, flow.journal, core.gate, core.connection, core.sync"""
 
+_AWAITING_FOR_NOTHING = """
+select w.record from flow.work_item w
+ where w.state = 'awaiting' and not exists (
+        select from flow.work_need n where (n.sync, n.entity, n.record) = (w.sync, w.entity, w.record)
+           and not exists (select from flow.pair p
+                            where (p.left_entity, p.left_id, p.state) = (n.need_entity, n.need_record, 'linked') and p.right_place = w.place))
+ order by w.entity, w.record limit 20
+"""
+# Parents first: what their children wait for is why.
+_AT_WORK = """
+select entity, record, state, 'attempts', attempts, 'looks', looks, 'due', round(extract(epoch from due_at - now()), 1),
+       'hold', round(extract(epoch from hold_until - now()), 1), 'lease', round(extract(epoch from lease_until - now()), 1), code, message
+  from flow.work_item where state <> 'done' order by state = 'awaiting', entity = 'customer' desc, entity, record limit 40
+"""
+
 
 def line(number: int, words: str = "opened") -> dict[str, str]:
     """One line of an activity."""
@@ -153,7 +168,7 @@ class LedgerWorld:
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 40.0) -> None:
         deadline = time.monotonic() + within
         while not await condition():
-            assert time.monotonic() < deadline, f"{what}; items: {await self._shown()}"
+            assert time.monotonic() < deadline, f"{what}; {await self.shown()}"
             await asyncio.sleep(0.05)
 
     async def quiet(self, *states: str, within: float = 40.0) -> None:
@@ -176,11 +191,16 @@ class LedgerWorld:
         """Every hold's horizon is over."""
         await self.execute("update flow.work_item set hold_until = now() - interval '1 second' where state = 'hold'")
 
-    async def _shown(self) -> list[str]:
-        rows = await self.rows(
-            "select entity, record, state, attempts, code, message from flow.work_item where state <> 'done' limit 20"
-        )
-        return [" ".join(str(value) for value in row) for row in rows]
+    async def shown(self) -> str:
+        """Where the work is: how much of each kind in each state, who waits for what is there, and what has not come to rest."""
+        counts = await self.rows("select entity, state, count(*) from flow.work_item group by 1, 2 order by 1, 2")
+        missed = await self.rows(_AWAITING_FOR_NOTHING)
+        told = [
+            "states: " + ", ".join(f"{row['count']} {row['entity']} {row['state']}" for row in counts),
+            "awaiting what is linked, or nothing: " + ", ".join(row["record"] for row in missed),
+            *(" ".join(str(value) for value in row) for row in await self.rows(_AT_WORK)),
+        ]
+        return "\n".join(told)
 
     # --- the ledger
 

@@ -84,7 +84,8 @@ class CommandHandler:
         entries += [_again(item, now) for item in newest.values() if item.message.replay]
         await run_lines.replayed(tx, [item.message for item in newest.values() if _opens(item, stored)], now)
         await upsert(tx, [self._row(item) for _, item in sorted(newest.items())], now)
-        await needs.forget(tx, [key for key in newest if key in stored and stored[key].state == "awaiting"])
+        # R7: a batch that is read again is no newer wish: whoever waits goes on waiting for the same.
+        await needs.forget(tx, [key for key, item in newest.items() if _replaces(item, stored)])
         await run_lines.passed_over(tx, entries, now)
         await write(tx, entries)
         await tx.execute("select pg_notify($1, '')", CHANNEL)
