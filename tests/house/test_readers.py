@@ -69,6 +69,8 @@ MAY_BE_UNNAMED = {
     "NEEDED_FOR": "how long an intent must outlive its call; tests/unit/writing/test_intents.py holds the retention against it",
     "FOR_EVER": "the register of tables, which tests/house/test_tables.py holds against the schema",
     "WITH_ITS_SUBJECT": "the register of tables, which tests/house/test_tables.py holds against the schema",
+    "VAULT_FOR_EVER": "the vault's part of that register",
+    "VAULT_WITH_ITS_SUBJECT": "the vault's part of that register",
     "LABELS": "the closed list that tests/house/test_registers.py holds the metrics against",
 }
 # Whose fields are data: made once, read somewhere.

@@ -7,6 +7,7 @@ from common.state.migration import MIGRATIONS, read_migrations
 from common.state.retention import FOR_EVER, KEEPERS, WITH_ITS_SUBJECT
 from tests.house.sources import ROOT
 from token_broker.migrate import MIGRATIONS as VAULT
+from token_broker.vault.retention import VAULT_FOR_EVER, VAULT_WITH_ITS_SUBJECT
 from vendors.registry import TOPICS
 
 # The accident: settings for retention that no line of the code ever read.
@@ -22,6 +23,7 @@ NEVER = {
     "flow.target_record",
     "flow.pair",
 }
+KEPT, LEAVING = {**FOR_EVER, **VAULT_FOR_EVER}, {**WITH_ITS_SUBJECT, **VAULT_WITH_ITS_SUBJECT}
 ROW = re.compile(r"^\| `((?:core|flow|vault)\.\w+)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 
 
@@ -33,7 +35,7 @@ def tables() -> set[str]:
 
 
 def registered() -> list[str]:
-    return [*FOR_EVER, *WITH_ITS_SUBJECT, *(keeper.table for keeper in KEEPERS)]
+    return [*KEPT, *LEAVING, *(keeper.table for keeper in KEEPERS)]
 
 
 def documented() -> dict[str, tuple[str, str]]:
@@ -43,10 +45,10 @@ def documented() -> dict[str, tuple[str, str]]:
 
 def line(table: str) -> tuple[str, str]:
     """What the page has to say of a table."""
-    if table in FOR_EVER:
-        return "for ever", FOR_EVER[table]
-    if table in WITH_ITS_SUBJECT:
-        return "as long as it is needed", WITH_ITS_SUBJECT[table]
+    if table in KEPT:
+        return "for ever", KEPT[table]
+    if table in LEAVING:
+        return "as long as it is needed", LEAVING[table]
     keeper = next(one for one in KEEPERS if one.table == table)
     return f"{keeper.days(Retention())} days (`{keeper.variable}`, {keeper.by})", keeper.what
 

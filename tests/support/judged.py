@@ -25,6 +25,7 @@ DEFINITION = MappingDefinition(
         MappingRow("merge.FNAME", "first_name"),
         MappingRow("tags", "currency", (Transform("tag", {"prefix": "currency: "}),)),
     ),
+    key="email",
 )
 
 

@@ -14,7 +14,7 @@ from common.clock import FixedClock
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import ChangeEvent, Version, WriteCommand
 from common.contracts.outcomes import SkipReason
-from common.contracts.syncs import Mode, OnGone
+from common.contracts.syncs import Mode
 from common.contracts.topics import changes
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction
@@ -31,6 +31,7 @@ from mapper.remap import Remapper
 from tests.integration.mapper.test_handlers import Wire
 from tests.support.database import Database
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.registry import VENDORS
 from vendors.target import Target
@@ -62,6 +63,7 @@ class DeskTarget:
     places_name = "drawer"
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
+    choices = Choices(gone=("archive", "leave"), on_delete="archive", on_filtered="leave", without_key="archive")
 
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
@@ -69,7 +71,7 @@ class DeskTarget:
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return PLACES
 
-    def gone(self, how: OnGone, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"how": how}
 
     async def catalogue(self, connection: object, place: str, api: object) -> FieldCatalogue:

@@ -27,7 +27,7 @@ async def owner(database: Database) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def mapper(database: Database, owner: Pool) -> AsyncIterator[Mapper]:
-    await configure(owner, MappingDefinition(1, (EMAIL, NAME)))
+    await configure(owner, MappingDefinition(1, (EMAIL, NAME), key="email"))
     pool = await open_pool(database.url("service"), name="mapper", size=4)
     yield Mapper(pool)
     await close_pool(pool)
@@ -125,7 +125,7 @@ class TestJobs:
         await mapper.handle(
             told(1, "1", email="a@ex.org", first_name="Ana"), told(1, "2", email="b@ex.org"), told(1, "3", email=None)
         )
-        await configure(owner, MappingDefinition(2, (EMAIL, NAME), filter="first_name != 'Ana'"))
+        await configure(owner, MappingDefinition(2, (EMAIL, NAME), filter="first_name != 'Ana'", key="email"))
         await remapped(mapper)
         assert await counts(mapper, "s1.v2") == {"entered": 3, "waiting": 1, "unchanged": 1, "skipped": 1}
         (row,) = await mapper.rows("select kind, mapping_version, closed_at from flow.run where id = 's1.v2'")

@@ -127,7 +127,7 @@ async def owner(database: Database) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def mapper(database: Database, owner: Pool) -> AsyncIterator[Mapper]:
-    await configure(owner, MappingDefinition(1, (EMAIL, NAME)))
+    await configure(owner, MappingDefinition(1, (EMAIL, NAME), key="email"))
     pool = await open_pool(database.url("service"), name="mapper", size=4)
     yield Mapper(pool)
     await close_pool(pool)
@@ -240,7 +240,7 @@ class TestNewMappingVersionMeetsABirth:
         birth = [Delivered(change := told(1, record, email="a@ex.org", first_name="Ana"), _record(7, change))]
         async with transaction(mapper.pool) as tx:
             await mapper.handler.store(birth, tx)
-            await configure(owner, MappingDefinition(2, (EMAIL,)))
+            await configure(owner, MappingDefinition(2, (EMAIL,), key="email"))
             remap = asyncio.create_task(self.remapped(mapper))
             await until(lambda: self.waits_or_ends(mapper, remap), "the remap waits for the batch, or is through")
         await remap
@@ -253,7 +253,7 @@ class TestNewMappingVersionMeetsABirth:
         first, second = told(1, "1", email="a@ex.org", first_name="A"), told(1, "2", email="b@ex.org", first_name="B")
         async with transaction(mapper.pool) as tx:
             await mapper.handler.store([Delivered(first, _record(1, first))], tx)
-            await configure(owner, MappingDefinition(2, (EMAIL,)))
+            await configure(owner, MappingDefinition(2, (EMAIL,), key="email"))
             remap = asyncio.create_task(self.remapped(mapper))
             await until(lambda: self.waits_or_ends(mapper, remap), "the remap waits for the batch")
             late = asyncio.create_task(mapper.handle(second))
@@ -279,11 +279,13 @@ class TestNewMappingVersion:
         while await mapper.remapper.step():
             pass
         before = len(mapper.wire.sent)
-        await configure(owner, MappingDefinition(2, (EMAIL, MappingRow("merge.FNAME", "upper_", ()), NAME)))
+        await configure(
+            owner, MappingDefinition(2, (EMAIL, MappingRow("merge.FNAME", "upper_", ()), NAME), key="email")
+        )
         while await mapper.remapper.step():
             pass
         assert mapper.wire.sent[before:] == []
-        await configure(owner, MappingDefinition(3, (EMAIL, NAME), filter="first_name != 'Ana'"))
+        await configure(owner, MappingDefinition(3, (EMAIL, NAME), filter="first_name != 'Ana'", key="email"))
         while await mapper.remapper.step():
             pass
         (command,) = mapper.wire.sent[before:]
@@ -291,14 +293,14 @@ class TestNewMappingVersion:
 
     async def test_a_change_after_it_is_judged_by_it(self, mapper: Mapper, owner: Pool) -> None:
         await mapper.handle(told(1, email="a@ex.org", first_name="Ana"))
-        await configure(owner, MappingDefinition(2, (EMAIL,)))
+        await configure(owner, MappingDefinition(2, (EMAIL,), key="email"))
         (command,) = await mapper.handle(told(2, email="a@ex.org", first_name="Bea"))
         assert (command.mapping_version, command.document) == (2, {"email": "a@ex.org"})
 
     async def test_a_paused_sync_keeps_hearing(self, mapper: Mapper, owner: Pool) -> None:
-        await configure(owner, MappingDefinition(2, (EMAIL,)), state="paused")
+        await configure(owner, MappingDefinition(2, (EMAIL,), key="email"), state="paused")
         assert len(await mapper.handle(told(1, email="a@ex.org"))) == 1
 
     async def test_a_disabled_sync_does_not(self, mapper: Mapper, owner: Pool) -> None:
-        await configure(owner, MappingDefinition(2, (EMAIL,)), state="disabled")
+        await configure(owner, MappingDefinition(2, (EMAIL,), key="email"), state="disabled")
         assert await mapper.handle(told(1, email="a@ex.org")) == []

@@ -180,7 +180,7 @@ class TestNewMappingVersion:
 async def version(world: World, number: int, *rows: MappingRow) -> None:
     await world.execute(
         "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'customer', $1, $2, $3)",
-        number, to_jsonb(MappingDefinition(number, rows)), world.clock.now(),
+        number, to_jsonb(MappingDefinition(number, rows, key="email")), world.clock.now(),
     )  # fmt: skip
     await world.execute("update core.leg set mapping_version = $1 where sync = 's1'", number)
 

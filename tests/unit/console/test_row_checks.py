@@ -14,7 +14,9 @@ TARGET = FieldCatalogue(
 
 def found(*targets: str, catalogue: FieldCatalogue | None = TARGET) -> list[Problem]:
     problems: list[Problem] = []
-    check_writable(MappingDefinition(1, tuple(MappingRow(one, "name") for one in targets)), catalogue, problems)
+    check_writable(
+        MappingDefinition(1, tuple(MappingRow(one, "name") for one in targets), key="email"), catalogue, problems
+    )
     return problems
 
 

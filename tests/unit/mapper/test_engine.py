@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from common.contracts.syncs import MappingDefinition, MappingRow, Transform
-from mapper.mapping.definitions import read_definition, template
+from mapper.mapping.definitions import read_definition, template, with_choices
 from mapper.mapping.engine import MAX_RECORD, compile_mapping
 from mapper.mapping.problems import MappingInvalid, shape
 from mapper.mapping.transforms import TRANSFORMS
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.mailchimp.target import MailchimpTarget
+
+CHOICES = MailchimpTarget.choices
 
 AUDIENCE = FieldCatalogue(
     (
@@ -27,7 +30,11 @@ AUDIENCE = FieldCatalogue(
 
 def mapping(*rows: MappingRow, condition: str = "") -> Any:
     key = MappingRow("email", "email")
-    return compile_mapping(MappingDefinition(version=1, rows=(key, *rows), filter=condition), AUDIENCE)
+    return compile_mapping(
+        MappingDefinition(version=1, rows=(key, *rows), filter=condition, key="email"),
+        AUDIENCE,
+        collected=CHOICES.collected,
+    )
 
 
 class TestDocument:
@@ -118,7 +125,7 @@ class TestProblemsOfADefinition:
             MappingRow("merge.AGE", "c", (Transform("shorten", {"length": 3}),)),
         )
         with pytest.raises(MappingInvalid) as caught:
-            compile_mapping(MappingDefinition(version=1, rows=rows), AUDIENCE)
+            compile_mapping(MappingDefinition(version=1, rows=rows, key="email"), AUDIENCE)
         codes = [(p.row, p.code) for p in caught.value.problems]
         assert codes == [
             (1, "MAPPING_TARGET_UNKNOWN"),
@@ -133,23 +140,28 @@ class TestProblemsOfADefinition:
         [
             ({}, "at least one row"),
             ({"rows": ["email"]}, "`target` and `from`"),
+            ({"rows": [{"target": "email", "from": "email"}]}, "names its `key`"),
             ({"rows": [{"target": "email", "from": "email", "who": 1}]}, "'who'"),
             ({"rows": [{"target": "email", "from": "email", "transforms": [3]}]}, "A transform is"),
             (
-                {"rows": [{"target": "email", "from": "email"}], "options": {"on_delete": "unsubscribe"}},
+                {
+                    "rows": [{"target": "email", "from": "email"}],
+                    "options": {"on_delete": "unsubscribe"},
+                    "key": "email",
+                },
                 "archive, tag, leave",
             ),
         ],
     )
     def test_reads_the_written_form_with_every_mistake_named(self, given: dict[str, Any], word: str) -> None:
         with pytest.raises(MappingInvalid, match=word):
-            read_definition(1, given)
+            with_choices(read_definition(1, given), CHOICES)
 
 
 class TestTemplate:
     def test_the_shipped_template_compiles_and_maps_a_customer(self) -> None:
         definition = read_definition(1, template("zoho-books-to-mailchimp"))
-        mapped = compile_mapping(definition).apply(
+        mapped = compile_mapping(definition, collected=CHOICES.collected).apply(
             {
                 "email": " ana@ex.org ",
                 "first_name": "Ana",
@@ -212,14 +224,14 @@ class TestClearEmpty:
     ROWS = (MappingRow("email", "email", required=True), MappingRow("merge.FNAME", "first_name"))
 
     def test_empties_what_is_empty_at_the_source(self) -> None:
-        mapping = compile_mapping(MappingDefinition(1, self.ROWS))
+        mapping = compile_mapping(MappingDefinition(1, self.ROWS, key="email"))
         assert mapping.apply({"email": "a@ex.org", "first_name": None}).document == {
             "email": "a@ex.org",
             "merge.FNAME": None,
         }
 
     def test_false_leaves_it_alone(self) -> None:
-        mapping = compile_mapping(MappingDefinition(1, self.ROWS, options={"clear_empty": False}))
+        mapping = compile_mapping(MappingDefinition(1, self.ROWS, options={"clear_empty": False}, key="email"))
         for empty in (None, "", []):
             assert mapping.apply({"email": "a@ex.org", "first_name": empty}).document == {"email": "a@ex.org"}
         assert mapping.apply({"email": "a@ex.org", "first_name": "A"}).document["merge.FNAME"] == "A"

@@ -19,6 +19,7 @@ from common.http.call import Api
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
 
@@ -39,6 +40,8 @@ class Target(Protocol):
     """Why a record is skipped that has no value for the field by which its target record is found."""
     key_invalid: SkipReason
     """The same where the value is none that the field can have."""
+    choices: Choices
+    """What the file of a sync may say of it, beyond what it may say of every target."""
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         """How the target record that a document means is found; None where it names none."""
@@ -47,7 +50,7 @@ class Target(Protocol):
         """Everything that one lease must cover while the document is written."""
 
     def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The document of a wish `absent`: what becomes of the target record, by the word and the options of the sync's file."""
+        """The document of a wish `absent`: what becomes of the target record, by one of `choices.gone` and its own options."""
 
     def lets_go(self, document: Mapping[str, Any]) -> bool:
         """Of a wish `absent`: whether the record leaves its keys, or stays where it is, marked or as it was."""

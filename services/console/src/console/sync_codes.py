@@ -58,7 +58,7 @@ SYNC_FIELD_READ_ONLY = Code(
 )
 SYNC_OPTION_UNKNOWN = Code(
     "SYNC_OPTION_UNKNOWN",
-    "The template has no such option.",
+    "What the leg writes to has no such option.",
     "Use one of the options that the message lists.",
     "owner",
     False,

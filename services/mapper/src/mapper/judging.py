@@ -46,19 +46,19 @@ class Mappings:
     def __init__(self) -> None:
         self._compiled: dict[tuple[SyncId, Entity, int], CompiledMapping | None] = {}
 
-    def of(self, leg: Leg) -> CompiledMapping | None:
+    def of(self, leg: Leg, target: Target) -> CompiledMapping | None:
         """The leg's active mapping, or None when it cannot be compiled: its records wait for a version that can."""
         if leg.mapping is None:
             return None
         key = (leg.sync, leg.name, leg.mapping.version)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(leg, leg.mapping)
+            self._compiled[key] = self._compile(leg, leg.mapping, target)
         return self._compiled[key]
 
-    def _compile(self, leg: Leg, definition: MappingDefinition) -> CompiledMapping | None:
-        target: FieldCatalogue | None = catalogue_of(definition.catalogue) if definition.catalogue else None
+    def _compile(self, leg: Leg, definition: MappingDefinition, target: Target) -> CompiledMapping | None:
+        fields: FieldCatalogue | None = catalogue_of(definition.catalogue) if definition.catalogue else None
         try:
-            return compile_mapping(definition, target)
+            return compile_mapping(definition, fields, collected=target.choices.collected)
         except MappingInvalid as invalid:
             _log.error(
                 "mapping.broken",
@@ -115,12 +115,12 @@ def _wanting(
         if state.known
         for leg in configuration.legs_of(key.connection, key.entity)
         if only is None or (leg.sync, leg.name) == (only.sync, only.name)
-        if (mapping := mappings.of(leg)) is not None
-        if (target := _target_of(configuration, leg)) is not None
+        if (target := target_of(configuration, leg)) is not None
+        if (mapping := mappings.of(leg, target)) is not None
     ]
 
 
-def _target_of(configuration: Configuration, leg: Leg) -> Target | None:
+def target_of(configuration: Configuration, leg: Leg) -> Target | None:
     """Who writes what the leg wants; None once its connection is gone: then nobody does."""
     there = configuration.connections.get(leg.target)
     return vendor_named(there.vendor).targets[leg.target_entity] if there is not None else None

@@ -66,10 +66,11 @@ class Preview:
 async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) -> Preview:
     """Judges the stored records of a leg, which may not be stored itself, at most `most` of them; raises `MappingInvalid` when its
     mapping does not compile."""
-    compiled, result, after, left = _compiled(leg), Preview(), "", most
+    result, after, left = Preview(), "", most
     async with connection(pool) as reading:
         vendor = await reading.fetchval("select vendor from core.connection where id = $1", leg.target)
         target = vendor_named(vendor).targets[leg.target_entity]
+        compiled = _compiled(leg, target)
         while True:
             page = await reading.fetch(
                 """
@@ -107,7 +108,7 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
 
 def preview_of(changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: int = SAMPLES) -> Preview:
     """Judges records that nobody has stored, as if they came now."""
-    compiled, result = _compiled(leg), Preview()
+    compiled, result = _compiled(leg, target), Preview()
     for change in changes:
         state = merge(RecordState(), change).state
         if state.known:
@@ -120,10 +121,11 @@ def preview_of(changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: 
 _UNSTORED: Mapping[str, Any] = {"wish": None, "document": None, "content": None, "linked": False}
 
 
-def _compiled(leg: Leg) -> CompiledMapping:
+def _compiled(leg: Leg, target: Target) -> CompiledMapping:
     assert leg.mapping is not None
     catalogue = leg.mapping.catalogue
-    return compile_mapping(leg.mapping, catalogue_of(catalogue) if catalogue else None)
+    known = catalogue_of(catalogue) if catalogue else None
+    return compile_mapping(leg.mapping, known, collected=target.choices.collected)
 
 
 def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int) -> None:

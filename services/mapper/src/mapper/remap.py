@@ -22,7 +22,7 @@ from common.state.pool import DbConnection, Pool, transaction
 from common.state.runs import Run, version_run
 from mapper import state_rows
 from mapper.entering import enter_page
-from mapper.judging import Mappings, judge
+from mapper.judging import Mappings, judge, target_of
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
@@ -90,8 +90,10 @@ class Remapper:
         async with transaction(self._pool) as tx:
             if not await tx.fetchval(_MINE, sync, name):
                 return None
-            leg = (await self._configuration.read(tx)).leg(sync, name)
-            if leg is None or self._mappings.of(leg) is None:
+            configuration = await self._configuration.read(tx)
+            leg = configuration.leg(sync, name)
+            target = target_of(configuration, leg) if leg is not None else None
+            if leg is None or (target is not None and self._mappings.of(leg, target) is None):
                 return None
             return await self._judge_page(tx, leg)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from common.contracts.ids import content_hash
 from common.contracts.outcomes import SkipReason
-from common.contracts.syncs import MappingDefinition, OnGone
+from common.contracts.syncs import MappingDefinition
 from mapper.mapping.engine import CompiledMapping
 from mapper.mapping.problems import Problem
 from mapper.state import RecordState
@@ -35,14 +35,15 @@ def wish_of(state: RecordState, mapping: CompiledMapping, target: Target) -> Des
     """Pure: the same state under the same version is the same wish. What leaving is, and why without a key, the target says."""
     definition = mapping.definition
     if state.deleted:
-        return _absent(target, definition.on_delete, definition)
+        return _absent(target, definition.on_delete or target.choices.on_delete, definition)
     mapped = mapping.apply(state.record())
     if not mapped.passes:
-        return _absent(target, definition.on_filtered, definition, SkipReason.FILTERED)
+        how = definition.on_filtered or target.choices.on_filtered
+        return _absent(target, how, definition, SkipReason.FILTERED)
     notes = mapped.problems + mapped.left_out
     if _lacks_key(state, mapping, mapped.problems):
         # Without a key the record leaves the target record that had it (R14), and counts as skipped.
-        return _absent(target, "archive", definition, target.key_missing, notes)
+        return _absent(target, target.choices.without_key, definition, target.key_missing, notes)
     reason = _unmappable(mapped.problems, definition.key, mapping.required, target)
     if reason is not None:
         # Nobody can say what it shall look like, so nothing of it is touched: a mapping's mistake must not take members away.
@@ -52,7 +53,7 @@ def wish_of(state: RecordState, mapping: CompiledMapping, target: Target) -> Des
 
 def _absent(
     target: Target,
-    how: OnGone,
+    how: str,
     definition: MappingDefinition,
     skip: SkipReason | None = None,
     notes: tuple[Problem, ...] = (),

@@ -13,7 +13,6 @@ Direction = Literal["forward", "back"]
 """Back: from the target's side to the source's."""
 Mode = Literal["state", "once", "rendered"]
 """The latest state wins; created once and never changed by a repeat; a block in a text that people edit."""
-OnGone = Literal["archive", "tag", "leave"]
 OnDisable = Literal["keep", "archive"]
 """What becomes of the target records of a sync that is switched off."""
 
@@ -45,9 +44,11 @@ class MappingDefinition:
     version: int
     rows: tuple[MappingRow, ...]
     filter: str = ""
-    key: str = "email"
-    on_delete: OnGone = "archive"
-    on_filtered: OnGone = "leave"
+    key: str = field(kw_only=True)
+    """The field of the target by which a record is found there."""
+    on_delete: str = ""
+    on_filtered: str = ""
+    """What becomes of the target record: a word of the target's own; empty: what the target does where nothing is said."""
     options: Mapping[str, Any] = field(default_factory=dict)
     catalogue: tuple[Mapping[str, Any], ...] = ()
     """The target's fields as they were when this version was checked: a version says for ever what it said then."""

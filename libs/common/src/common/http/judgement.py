@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from common.codes import Code
 from common.failures import Bug, Failure, Rejected, Transient, Unknown
@@ -13,6 +12,7 @@ from common.http.call import Call, VendorAnswer
 from common.http.exchange import Answer, Cause, NoAnswer
 from common.http.profile import Profile
 from common.http.words import kept_words
+from common.http_dates import moment
 
 _CODES: Mapping[Cause, Code] = {
     "unreachable": door_codes.VENDOR_UNREACHABLE,
@@ -34,9 +34,9 @@ def judged(
         return _of_trouble(call, outcome)
     failure = profile.translate(outcome.status, outcome.headers, outcome.body, now)
     if failure is None:
-        date, named = _date(outcome.headers, now), kept_words(_request_id(outcome.headers), (token,))
+        date, named = moment(outcome.headers.get("date", ""), now), kept_words(_request_id(outcome.headers), (token,))
         return VendorAnswer(outcome.status, outcome.headers, outcome.body, date, named, outcome.duration_s)
-    failure.vendor_date = _date(outcome.headers, now)
+    failure.vendor_date = moment(outcome.headers.get("date", ""), now)
     failure.vendor_words = kept_words(failure.vendor_words, (token,))
     failure.vendor_request_id = kept_words(failure.vendor_request_id or _request_id(outcome.headers), (token,))
     return _for_this_call(call, failure)
@@ -97,11 +97,3 @@ def _as(kind: type[Failure], failure: Failure) -> Failure:
         complete=True if kind is Unknown else failure.complete,
         about=failure.about,
     )
-
-
-def _date(headers: Mapping[str, str], otherwise: datetime) -> datetime:
-    try:
-        told = parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
-        return otherwise
-    return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)

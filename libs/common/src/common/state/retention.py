@@ -187,7 +187,6 @@ FOR_EVER: Mapping[str, str] = {
     "flow.applied_migration": "one row for each migration",
     "flow.group_offset": "one row for each partition of a group",
     "flow.offset_era": "one row",
-    "vault.applied_migration": "one row for each migration",
     "flow.upkeep": "one row for each table that has a keeper",
     "flow.work_count": "at most 128 rows for each sync",
     "flow.record_state": "R7: the version by which an old event is known as old",
@@ -197,7 +196,6 @@ FOR_EVER: Mapping[str, str] = {
     "flow.target_record": "what its vendor remembers of it outlives every ownership",
     "flow.pair": "R22: a link outlives its records, its sync and its connections",
     "flow.pair_question": "at most one row for each field of a pair",
-    "vault.ring_key": "one row for each master key that ever was",
 }
 
 WITH_ITS_SUBJECT: Mapping[str, str] = {
@@ -208,9 +206,4 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.work_need": "until the record that is waited for is linked",
     "flow.target_event": "until the write that was in flight when it came is over",
     "flow.vendor_probe": "until the vendor answers again",
-    "vault.credential": "until its connection is deleted",
-    "vault.data_key": "until its credential is deleted",
-    "vault.refresh_intent": "until the refresh is settled",
-    "vault.consent": "a week after it ended",
-    "vault.webhook_secret": "until it is valid no more",
 }

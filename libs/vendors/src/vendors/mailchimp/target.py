@@ -23,6 +23,7 @@ from common.http.call import Api, Call, VendorAnswer
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.mailchimp import catalogue, echoes, hearing, knowledge, looking, planning, row_errors, seeing, wire
 from vendors.mailchimp.consent import ARCHIVED
@@ -46,6 +47,10 @@ class MailchimpTarget:
     looks = 1
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
+    choices = Choices(
+        gone=("archive", "tag", "leave"), on_delete="archive", on_filtered="leave", without_key="archive",
+        options=frozenset({"gone_tag"}), collected=frozenset({"tags"}),
+    )  # fmt: skip
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         """By the address; two spellings of it are one member."""

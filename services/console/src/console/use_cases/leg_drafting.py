@@ -14,6 +14,7 @@ from console import sync_codes
 from console.use_cases import row_checks
 from console.use_cases.problems import of_vendor, problem
 from console.use_cases.wishes import WrittenLeg, placed
+from mapper.mapping.definitions import COMMON_OPTIONS, with_choices
 from mapper.mapping.engine import compile_mapping
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.catalogue import FieldCatalogue, stored_catalogue
@@ -75,9 +76,10 @@ async def draft_leg(
     if definition is not None:
         read = reads[1] if reads else None
         row_checks.check_paths(definition, written.source_entity, read, written.asked, found, notes)
-        row_checks.check_types(definition, read, fields, found)
+        row_checks.check_types(definition, read, fields, writes.choices.collected if writes else (), found)
         row_checks.check_writable(definition, fields, found)
-        found += _compiled(definition, fields)
+        definition = _chosen_words(definition, writes, found) if writes else definition
+        found += _compiled(definition, fields, writes)
         # Last, because it takes rows out: until here a row's number is the one that people count.
         definition, new = row_checks.new_fields(definition, fields, written.create_fields, written.asked, found, notes)
     problems += [placed(written.at, one) for one in found]
@@ -148,9 +150,22 @@ def _no_entity(side: str, end: End, wanted: str, known: Sequence[str]) -> Proble
     return problem(sync_codes.SYNC_ENTITY_UNKNOWN, f"{side}.entity", words)
 
 
-def _compiled(definition: MappingDefinition, fields: FieldCatalogue | None) -> Sequence[Problem]:
+def _chosen_words(definition: MappingDefinition, target: Target, problems: list[Problem]) -> MappingDefinition:
+    """The options of the file held against those that the target has."""
+    known = COMMON_OPTIONS | target.choices.options
+    if strange := sorted(set(definition.options) - known):
+        words = f"There is no option {', '.join(strange)}; there are {', '.join(sorted(known))}."
+        problems.append(problem(sync_codes.SYNC_OPTION_UNKNOWN, "options", words))
     try:
-        compile_mapping(definition, fields)
+        return with_choices(definition, target.choices)
+    except MappingInvalid as invalid:
+        problems += invalid.problems
+        return definition
+
+
+def _compiled(definition: MappingDefinition, fields: FieldCatalogue | None, target: Target | None) -> Sequence[Problem]:
+    try:
+        compile_mapping(definition, fields, collected=target.choices.collected if target else ())
     except MappingInvalid as invalid:
         return invalid.problems
     return ()

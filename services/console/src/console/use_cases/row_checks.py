@@ -13,7 +13,6 @@ from common.contracts.records import RECORDS
 from common.contracts.syncs import MappingDefinition, MappingRow
 from console import sync_codes
 from console.use_cases.problems import problem
-from mapper.mapping.engine import TAGS
 from mapper.mapping.expressions import MAX_EXPRESSION, is_plain
 from mapper.mapping.problems import Problem
 from vendors.catalogue import CatalogueField, FieldCatalogue
@@ -93,14 +92,15 @@ def check_types(
     definition: MappingDefinition,
     source: FieldCatalogue | None,
     target: FieldCatalogue | None,
+    collected: Collection[str],
     problems: list[Problem],
 ) -> None:
-    """Rows without a transform: what the source's type can never be at the target."""
+    """Rows without a transform: what the source's type can never be at the target; what is collected takes every text."""
     if source is None or target is None:
         return
     for number, row in enumerate(definition.rows, 1):
         read, written = source.get(row.source), target.get(row.target)
-        if read is None or written is None or row.transforms or row.target == TAGS:
+        if read is None or written is None or row.transforms or row.target in collected:
             continue
         if not _fits(read, written):
             words = f"The target's field takes {written.type}. The source's field {read.path} is {read.type}."

@@ -16,8 +16,6 @@ from console.use_cases.problems import problem
 from mapper.mapping.definitions import read_definition
 from mapper.mapping.problems import MappingInvalid, Problem
 
-_OPTIONS = ("on_delete", "on_filtered", "gone_tag", "clear_empty")
-
 
 @dataclass(frozen=True, slots=True)
 class LegWish:
@@ -157,11 +155,6 @@ def _mode(given: str, problems: list[Problem]) -> str:
 def _definition(
     given: Mapping[str, Any], leg: LegWish, problems: list[Problem]
 ) -> tuple[MappingDefinition | None, range]:
-    known = {*_OPTIONS, *(given.get("options") or {})}
-    strange = sorted(set(leg.options or {}) - known)
-    if strange:
-        words = f"The template has no option {', '.join(strange)}; it has {', '.join(sorted(known))}."
-        problems.append(problem(sync_codes.SYNC_OPTION_UNKNOWN, "options", words))
     usual = given.get("rows") or []
     rows = [*(usual if leg.rows is None else leg.rows), *leg.more_rows]
     first = 1 if leg.rows is not None else len(usual) + 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 
 from common.codes import CODES, Code, register
-from common.contracts.syncs import MappingDefinition, MappingRow, OnGone, Transform
+from common.contracts.syncs import MappingDefinition, MappingRow, Transform
 from mapper.mapping.problems import MappingInvalid, Problem
+from vendors.choices import Choices
 
 register(
     Code("MAPPING_ROW_INVALID", "A mapping row or option is not of the form that the documentation shows.",
@@ -54,35 +56,43 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
         if (row := _row(number, item, problems)) is not None
     )
     options = dict(given.get("options") or {})
-    gone = {name: _gone(name, options.pop(name, fallback), problems) for name, fallback in _GONE.items()}
+    gone = {name: str(options.pop(name, "")) for name in _GONE}
     if not isinstance(options.get("clear_empty", True), bool):
         problems.append(_problem(0, "clear_empty", "The option takes true or false."))
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
     if not isinstance(given.get("filter", "") or "", str):
         problems.append(_problem(0, "filter", "The filter is a JMESPath expression in quotes."))
+    if not given.get("key"):
+        problems.append(
+            _problem(0, "key", "A mapping names its `key`: the field of the target by which a record is found there.")
+        )
     if problems:
         raise MappingInvalid(problems)
     return MappingDefinition(
         version=version,
         rows=rows,
         filter=given.get("filter") or "",
-        key=str(given.get("key", "email")),
+        key=str(given["key"]),
         options=options,
         on_delete=gone["on_delete"],
         on_filtered=gone["on_filtered"],
     )
 
 
-_GONE: dict[str, OnGone] = {"on_delete": "archive", "on_filtered": "leave"}
+_GONE = ("on_delete", "on_filtered")
+COMMON_OPTIONS = frozenset({*_GONE, "clear_empty"})
+"""Those that every target has."""
 
 
-def _gone(name: str, value: Any, problems: list[Problem]) -> OnGone:
-    if value in get_args(OnGone):
-        checked: OnGone = value
-        return checked
-    problems.append(_problem(0, name, f"The option takes {', '.join(get_args(OnGone))}."))
-    return "leave"
+def with_choices(definition: MappingDefinition, choices: Choices) -> MappingDefinition:
+    """The definition with the target's own words where it says nothing; raises `MappingInvalid` for a word that the target does not have."""
+    given = {name: getattr(definition, name) or getattr(choices, name) for name in _GONE}
+    words = f"The option takes {', '.join(choices.gone)}."
+    problems = [_problem(0, name, words) for name, word in given.items() if word not in choices.gone]
+    if problems:
+        raise MappingInvalid(problems)
+    return replace(definition, **given)
 
 
 def _row(number: int, item: Any, problems: list[Problem]) -> MappingRow | None:

@@ -6,7 +6,7 @@ are equal. Nothing in here knows a vendor, a clock or a database.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,6 @@ from mapper.mapping.transforms import Step, TransformArguments, TransformUnknown
 from vendors.catalogue import CatalogueField, FieldCatalogue
 
 MAX_RECORD = 256 * 1024
-TAGS = "tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class _Row:
 @dataclass(slots=True)
 class _Draft:
     document: dict[str, Any] = field(default_factory=dict)
-    tags: set[str] = field(default_factory=set)
+    collected: dict[str, set[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     left_out: list[Problem] = field(default_factory=list)
 
@@ -58,12 +57,18 @@ class _Draft:
 class CompiledMapping:
     """One version, ready to be applied to any number of records."""
 
-    def __init__(self, definition: MappingDefinition, rows: Sequence[_Row], condition: Expression | None) -> None:
+    def __init__(
+        self,
+        definition: MappingDefinition,
+        rows: Sequence[_Row],
+        condition: Expression | None,
+        collected: Collection[str],
+    ) -> None:
         self.version = definition.version
         self.definition = definition
         self._rows = tuple(rows)
         self._condition = condition
-        self._has_tags = any(row.target == TAGS for row in rows)
+        self._collected = {row.target for row in rows} & set(collected)
         self._clears = definition.clears_empty
         self.required = frozenset(row.target for row in rows if row.required)
 
@@ -85,11 +90,10 @@ class CompiledMapping:
         except ExpressionExpensive as error:
             # Nobody knows whether it passes, so it is not filtered out.
             return Mapped(True, {}, (_problem("MAPPING_EXPRESSION_EXPENSIVE", 0, "filter", str(error)),))
-        draft = _Draft()
+        draft = _Draft(collected={name: set() for name in self._collected})
         for row in self._rows:
             self._fill(draft, row, record)
-        if self._has_tags:
-            draft.document[TAGS] = sorted(draft.tags)
+        draft.document |= {name: sorted(texts) for name, texts in draft.collected.items()}
         return Mapped(True, draft.document, tuple(draft.problems), tuple(draft.left_out))
 
     def _fill(self, draft: _Draft, row: _Row, record: Record) -> None:
@@ -102,8 +106,8 @@ class CompiledMapping:
             return
         for step in row.steps:
             value = step(value, record)
-        if row.target == TAGS:
-            draft.tags.update(_tags(value))
+        if row.target in draft.collected:
+            draft.collected[row.target].update(_texts(value))
             return
         fitting, problem = checked(row.number, row.field, row.target, value, required=row.required)
         if problem is None:
@@ -113,23 +117,33 @@ class CompiledMapping:
             (draft.left_out if problem.code == "MAPPING_ADDRESS_INCOMPLETE" else draft.problems).append(problem)
 
 
-def compile_mapping(definition: MappingDefinition, target: FieldCatalogue | None = None) -> CompiledMapping:
-    """Compiles a definition and holds it against the target's catalogue; raises `MappingInvalid` with every problem found."""
+def compile_mapping(
+    definition: MappingDefinition, target: FieldCatalogue | None = None, *, collected: Collection[str] = ()
+) -> CompiledMapping:
+    """Compiles a definition and holds it against the target's catalogue; raises `MappingInvalid` with every problem found.
+
+    `collected` are the fields that several rows fill together (`Choices`).
+    """
     problems: list[Problem] = []
     rows = [
         row
         for number, given in enumerate(definition.rows, 1)
-        if (row := _row(number, given, definition.key, target, problems))
+        if (row := _row(number, given, definition.key, target, problems, collected))
     ]
     condition = _expression(0, "filter", definition.filter, problems) if definition.filter else None
     problems += _unmapped(definition, target)
     if problems:
         raise MappingInvalid(problems)
-    return CompiledMapping(definition, rows, condition)
+    return CompiledMapping(definition, rows, condition, collected)
 
 
 def _row(
-    number: int, given: MappingRow, key: str, target: FieldCatalogue | None, problems: list[Problem]
+    number: int,
+    given: MappingRow,
+    key: str,
+    target: FieldCatalogue | None,
+    problems: list[Problem],
+    collected: Collection[str],
 ) -> _Row | None:
     expression = _expression(number, given.target, given.source, problems)
     steps = []
@@ -141,7 +155,7 @@ def _row(
         except (TransformArguments, ExpressionInvalid) as error:
             problems.append(_problem("MAPPING_TRANSFORM_ARGUMENTS", number, given.target, str(error)))
     found = target.get(given.target) if target else None
-    if target and found is None and given.target != TAGS and not given.new_field:
+    if target and found is None and given.target not in collected and not given.new_field:
         problems.append(_problem("MAPPING_TARGET_UNKNOWN", number, given.target, "The target has no such field."))
     required = given.required or given.target == key or bool(found and found.required)
     return _Row(number, given.target, expression, tuple(steps), required, found) if expression else None
@@ -165,7 +179,7 @@ def _unmapped(definition: MappingDefinition, target: FieldCatalogue | None) -> l
     ]
 
 
-def _tags(value: Any) -> list[str]:
+def _texts(value: Any) -> list[str]:
     given = value if isinstance(value, list | tuple) else [value]
     return [item.strip() for item in given if isinstance(item, str) and item.strip()]
 
