@@ -10,8 +10,9 @@ import pytest
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane
 from common.failures import About, Bug, Conflict, Failure, RateLimited, Rejected, Transient, Unauthorised, Unknown
+from common.retries import ATTEMPTS
 from writing.items import Item, ItemKey, NextState
-from writing.verdicts import ATTEMPTS, LONGEST_DELAY, after_failed_look, after_failure, after_look, delay
+from writing.verdicts import LONGEST_DELAY, after_failed_look, after_failure, after_look, delay
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

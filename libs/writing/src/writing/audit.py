@@ -25,12 +25,13 @@ from common.contracts.ids import ConnectionId, Entity
 from common.failures import Failure, FailureClass
 from common.http.call import Api
 from common.journal import Step
+from common.retries import NEVER_SENT
 from common.state import pool as state
 from common.state.pool import Pool, transaction
 from vendors.absorbing import Seen, ToBeSent
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import audits, intents, items, journal_entries, leases, owners, target_records, verdicts, work_items
+from writing import audits, intents, items, journal_entries, leases, owners, target_records, work_items
 from writing.audits import Owed
 from writing.intent import Intent
 from writing.items import ItemKey
@@ -139,7 +140,7 @@ class _Auditor:
     async def _failed(self, tx: state.DbConnection, result: ResultTransaction, owed: Owed, failure: Failure) -> None:
         """The look is owed still. What says nothing about the record costs it no look."""
         counts = failure.kind not in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
-        looks = owed.looks + 1 if counts and failure.code not in verdicts.NEVER_SENT else owed.looks
+        looks = owed.looks + 1 if counts and failure.code not in NEVER_SENT else owed.looks
         ends = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) or looks >= LOOKS
         if not ends:
             pause = min(FIRST_PAUSE * 2 ** max(looks - 1, 0), LONGEST_PAUSE)

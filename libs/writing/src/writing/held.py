@@ -10,12 +10,12 @@ from uuid import uuid4
 from common.clock import Clock, moved_by
 from common.contracts.ids import ConnectionId
 from common.journal import Entry, Step, write
+from common.retries import ATTEMPTS
 from common.state.pool import Pool, connection, transaction
 from writing import audits, leases
 from writing.codes import EXECUTOR_GONE
 from writing.items import ACCOUNTS, Item, item_of, key_of
 from writing.queue import closed_places
-from writing.verdicts import ATTEMPTS
 
 
 class Held:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from common.failures import Failure, FailureClass
+from common.retries import ATTEMPTS, NEVER_SENT
 from vendors.absorbing import ActDone, Doubted, Refused
 from vendors.acts import Act, Done, Nothing, NotSent, Skip, Verdict
 from vendors.target import Target
@@ -103,7 +104,7 @@ class Judge:
         name, attempts = sent.call.name, answer.locked.attempts
         if sent.answers.whole and len(sent.call.batch) > 1:
             # Together with others it may be innocent: it waits longer each time, and is never parked for them.
-            attempts = min(attempts, verdicts.ATTEMPTS - 2)
+            attempts = min(attempts, ATTEMPTS - 2)
         once = self._target.mode == "once" and self._target.brings(act)
         if once and failure.kind in (FailureClass.REJECTED, FailureClass.BUG):
             result.refused_bodies.append(row.item.key)
@@ -125,4 +126,4 @@ class Judge:
 def never_sent(failure: Failure) -> bool:
     """Whether nothing left this machine: waiting for quota or for a token is no attempt at the vendor."""
     own = failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED) and failure.vendor_status is None
-    return own or failure.code in verdicts.NEVER_SENT
+    return own or failure.code in NEVER_SENT

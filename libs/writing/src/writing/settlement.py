@@ -17,6 +17,7 @@ from common.clock import Clock, moved_by
 from common.contracts.ids import Entity
 from common.failures import Failure
 from common.metrics import Metrics
+from common.retries import ATTEMPTS
 from common.state import pool as state
 from common.state.pool import Pool, transaction
 from common.state.runs import Did
@@ -122,7 +123,7 @@ class Settlement:
             result.fates[item.key] = NextState(
                 "ready",
                 result.now,
-                attempts=min(item.attempts, verdicts.ATTEMPTS - 1),
+                attempts=min(item.attempts, ATTEMPTS - 1),
                 result_so_far=result_so_far,
                 call_group=item.call_group,
             )

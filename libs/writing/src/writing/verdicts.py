@@ -18,28 +18,17 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from common import retries
 from common.failures import Failure, FailureClass, Transient
+from common.retries import ATTEMPTS, NEVER_SENT
 from writing.codes import ATTEMPTS_EXHAUSTED, BEHIND_GATE
 from writing.items import Item, NextState
 
-ATTEMPTS = 12
-FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=15)
 # The gate is closed by then; where it is not, the connection is asked again so often and no more.
 GATE_PAUSE = timedelta(seconds=5)
 QUOTA_PAUSE = timedelta(seconds=2)
 SOON = timedelta(milliseconds=200)
-# Nothing left this machine, and the record is not to blame.
-NEVER_SENT = frozenset(
-    {
-        "TOKEN_BROKER_UNAVAILABLE",
-        "QUOTA_UNAVAILABLE",
-        "DEADLINE_PASSED",
-        "LEASE_LOST",
-        "VENDOR_UNREACHABLE",
-        "BEHIND_GATE",
-    }
-)
 
 
 def after_failure(
@@ -113,8 +102,7 @@ def after_failed_look(item: Item, failure: Failure, now: datetime, chance: rando
             reason=failure.code,
             failure=failure,
         )
-    free = outage or failure.about != "call" or failure.code in NEVER_SENT
-    free |= failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
+    free = outage or retries.costs_nothing(failure)
     looks = item.looks if free else item.looks + 1
     if looks >= ATTEMPTS:
         return exhausted(replace(item, failure=failure), now)
@@ -145,9 +133,8 @@ def exhausted(item: Item, now: datetime) -> NextState:
 
 
 def delay(attempt: int, chance: random.Random) -> timedelta:
-    """Full jitter: anywhere between nothing and the step's longest, so that what failed together does not come together."""
-    longest = min(FIRST_DELAY.total_seconds() * 2 ** min(attempt - 1, 20), LONGEST_DELAY.total_seconds())
-    return timedelta(seconds=longest * chance.random())
+    """By the schedule of a record's attempts."""
+    return retries.delay(attempt, chance, LONGEST_DELAY)
 
 
 def _again(failure: Failure, attempts: int, due_at: datetime, now: datetime) -> NextState:

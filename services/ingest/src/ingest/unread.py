@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from common import retries
 from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent, Version
 from common.failures import Failure, FailureClass
@@ -21,14 +22,11 @@ from common.version import version
 from ingest.publishing import outgoing
 
 GROUP = "reader"
-ATTEMPTS = 12
 LONGEST = timedelta(hours=1)
 # The gate is closed by then, or the quota is whole again.
 PAUSE = timedelta(seconds=5)
 # A refusal of the grant, which a person mends by reconnecting: no record is to blame at once.
 _OF_THE_GRANT = "CALL_NOT_PERMITTED"
-# Nothing left this machine, and the record is not to blame.
-_NEVER_SENT = frozenset({"TOKEN_BROKER_UNAVAILABLE", "QUOTA_UNAVAILABLE", "DEADLINE_PASSED", "VENDOR_UNREACHABLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,12 @@ def after_failure(request: ReadRequest, failure: Failure, now: datetime, *, outa
     """Refused, or failed as often as the schedule allows, it ends; what is not the record's fault costs no attempt."""
     final = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) and failure.code != _OF_THE_GRANT
     refused = final and failure.about == "call"
-    if not refused and (outage or _is_free(failure)):
+    if not refused and (outage or retries.costs_nothing(failure)):
         return Later(request, failure.retry_at or now + PAUSE, free=True)
-    if refused or request.attempts >= ATTEMPTS:
+    if refused or request.attempts >= retries.ATTEMPTS:
         return Unread(request, failure)
-    # Full jitter, so that what failed together does not come together.
-    ceiling = min(LONGEST, timedelta(seconds=2) * 2 ** min(request.attempts, ATTEMPTS))
-    wait: timedelta = ceiling * random.random()  # noqa: S311
+    wait = retries.delay(request.attempts + 1, random.Random(), LONGEST)  # noqa: S311 - jitter, no secret
     return Later(request, failure.retry_at or now + wait, free=False)
-
-
-def _is_free(failure: Failure) -> bool:
-    kinds = (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
-    return failure.about != "call" or failure.kind in kinds or failure.code in _NEVER_SENT
 
 
 async def write(tx: state.DbConnection, connection: Connection, unread: Sequence[Unread], now: datetime) -> None:
