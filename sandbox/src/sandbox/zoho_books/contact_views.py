@@ -76,11 +76,7 @@ def contact_detail(org: Organisation, contact: Contact) -> Document:
         "contact_id": contact.id,
         "contact_name": contact.name,
         "company_name": contact.company_name,
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-        "email": person.email,
-        "phone": person.phone,
-        "mobile": person.mobile,
+        **_person(contact.primary or NOBODY),
         "has_transaction": contact.transactions > 0,
         "contact_type": contact.contact_type,
         "customer_sub_type": contact.sub_type,
@@ -117,6 +113,16 @@ def contact_detail(org: Organisation, contact: Contact) -> Document:
         "notes": contact.notes,
         "created_time": org.stamp(contact.created),
         "last_modified_time": org.stamp(contact.modified),
+    }
+
+
+def _person(person: Person) -> Document:
+    return {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "phone": person.phone,
+        "mobile": person.mobile,
     }
 
 

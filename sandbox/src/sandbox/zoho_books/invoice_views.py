@@ -112,7 +112,6 @@ def invoice_terms(org: Organisation, invoice: Invoice) -> Terms:
 def invoice_detail(org: Organisation, invoice: Invoice, today: str) -> Document:
     """The whole invoice."""
     customer, currency = org.contacts.get(invoice.customer_id), org.currencies[invoice.currency_id]
-    fields, terms = org.fields_of("invoice"), invoice_terms(org, invoice)
     digits = currency.precision
     return {
         "invoice_id": invoice.id,
@@ -143,6 +142,26 @@ def invoice_detail(org: Organisation, invoice: Invoice, today: str) -> Document:
         "is_viewed_by_client": False,
         "has_attachment": False,
         "client_viewed_time": "",
+        **_sums(org, invoice),
+        "payment_reminder_enabled": True,
+        **_balance(invoice, digits),
+        "allow_partial_payments": True,
+        "price_precision": digits,
+        "payment_options": {"payment_gateways": []},
+        "is_emailed": invoice.emailed,
+        "reminders_sent": 0,
+        "last_reminder_sent_date": "",
+        **_about(org, invoice, customer),
+        "attachment_name": "",
+        "can_send_in_mail": False,
+        "invoice_url": f"https://books.zohosecure.{org.dc}/portal/{org.account}/secure?CInvoiceID=2-{invoice.id}",
+    }
+
+
+def _sums(org: Organisation, invoice: Invoice) -> Document:
+    """The lines, and what they come to."""
+    terms, digits = invoice_terms(org, invoice), org.currencies[invoice.currency_id].precision
+    return {
         "line_items": [
             line_view(org, line, order, terms, invoice.exchange_rate) for order, line in enumerate(invoice.lines)
         ],
@@ -156,18 +175,24 @@ def invoice_detail(org: Organisation, invoice: Invoice, today: str) -> Document:
         "taxes": [
             {"tax_id": one.tax_id, "tax_name": one.name, "tax_amount": number(one.amount)} for one in invoice.taxes
         ],
-        "payment_reminder_enabled": True,
+    }
+
+
+def _balance(invoice: Invoice, digits: int) -> Document:
+    """What was paid, and what is left."""
+    return {
         "payment_made": number(rounded(invoice.paid, digits)),
         "credits_applied": number(rounded(invoice.credited, digits)),
         "tax_amount_withheld": number(rounded(invoice.withheld, digits)),
         "balance": number(invoice.balance),
         "write_off_amount": number(rounded(invoice.written_off, digits)),
-        "allow_partial_payments": True,
-        "price_precision": digits,
-        "payment_options": {"payment_gateways": []},
-        "is_emailed": invoice.emailed,
-        "reminders_sent": 0,
-        "last_reminder_sent_date": "",
+    }
+
+
+def _about(org: Organisation, invoice: Invoice, customer: Contact | None) -> Document:
+    """Addresses, words, fields of the customer's own, stamps."""
+    fields = org.fields_of("invoice")
+    return {
         "billing_address": address_view(invoice.billing or _of(customer, "billing")),
         "shipping_address": address_view(invoice.shipping_address or _of(customer, "shipping")),
         "notes": invoice.notes,
@@ -179,7 +204,4 @@ def invoice_detail(org: Organisation, invoice: Invoice, today: str) -> Document:
         "salesperson_name": invoice.salesperson,
         "created_time": org.stamp(invoice.created),
         "last_modified_time": org.stamp(invoice.modified),
-        "attachment_name": "",
-        "can_send_in_mail": False,
-        "invoice_url": f"https://books.zohosecure.{org.dc}/portal/{org.account}/secure?CInvoiceID=2-{invoice.id}",
     }
