@@ -39,7 +39,7 @@ def known_of(row: Any) -> dict[str, Any]:
     return dict(row) | {
         "standing": record.seen.get(STANDING, ""),
         "standing_at": memory.standing_at,
-        "standing_by": "target" if memory.told else "",
+        "standing_by": "target" if memory.heard else "",
         "standing_reason": memory.reason,
         "former": memory.former,
         "ours": list(memory.ours),

@@ -99,11 +99,11 @@ def join_customers(demo: Demo, say: Say) -> None:
     """
     if any(sync["name"] == SYNC for sync in demo.console.get("/syncs")["items"]):
         return
-    told = demo.console.post("/syncs", {**DEMO_SYNC, "place": demo.account("mailchimp")["audience_ids"][0]})
-    for webhook in told["webhooks"]:
+    answer = demo.console.post("/syncs", {**DEMO_SYNC, "place": demo.account("mailchimp")["audience_ids"][0]})
+    for webhook in answer["webhooks"]:
         say(f"registered: {webhook}")
-    if told["outcome"] != "unchanged":
-        say(f"{SYNC} is {told['state']}, mapping version {told['mapping_version']}.")
+    if answer["outcome"] != "unchanged":
+        say(f"{SYNC} is {answer['state']}, mapping version {answer['mapping_version']}.")
 
 
 def first_customer(demo: Demo, say: Say) -> None:

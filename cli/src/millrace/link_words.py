@@ -44,13 +44,15 @@ def question_words(one: Mapping[str, Any]) -> str:
     return f"{ends}  {one['field']}: {json.dumps(one['left_value'])} or {json.dumps(one['right_value'])}"
 
 
-def planned_words(told: Mapping[str, Any]) -> str:
-    would = "would be " if told["dry_run"] else ""
-    return f"{told['added']} links {would}made, {told['again']} {would}linked again, {told['unchanged']} there already."
+def planned_words(answer: Mapping[str, Any]) -> str:
+    would = "would be " if answer["dry_run"] else ""
+    return f"{answer['added']} links {would}made, {answer['again']} {would}linked again, {answer['unchanged']} there already."
 
 
-def removal_words(told: Mapping[str, Any], what: str) -> str:
-    return f"Link {told['id']} {what}: {end_words(told['left'])} and {end_words(told['right'])}.\n{told['next']}"
+def removal_words(answer: Mapping[str, Any], what: str) -> str:
+    return (
+        f"Link {answer['id']} {what}: {end_words(answer['left'])} and {end_words(answer['right'])}.\n{answer['next']}"
+    )
 
 
 def with_lines(refused: RefusedByConsole) -> CommandError:

@@ -49,19 +49,19 @@ def found_lines(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {half['sync']} -> {where}{key}{standing}: {_work(half)}"
 
 
-def timeline_lines(told: Mapping[str, Any]) -> Iterator[str]:
+def timeline_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """The record, then what happened, oldest first."""
-    yield from found_lines(told["record"])
+    yield from found_lines(answer["record"])
     yield ""
     trace = ""
-    for row in told["items"]:
+    for row in answer["items"]:
         yield f"{local(row['at'])[:19]}  {_what(row)}"
         for line in _details(row):
             yield f"{'':21}{line}"
         if row["trace_id"] and row["trace_id"] != trace:
             trace = row["trace_id"]
             yield f"{'':21}trace {trace}"
-    if not told["unmasked"]:
+    if not answer["unmasked"]:
         yield "Values are hidden; --unmask shows them."
 
 

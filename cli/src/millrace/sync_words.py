@@ -56,47 +56,47 @@ def _mapping(mapping: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {name}: {json.dumps(value)}"
 
 
-def applied_lines(told: Mapping[str, Any]) -> Iterator[str]:
+def applied_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """What an apply came to."""
-    would = "would be " if told["dry_run"] else ""
+    would = "would be " if answer["dry_run"] else ""
     words = {"created": f"{would}created", "changed": f"{would}changed", "unchanged": "is as the file says"}
-    yield f"{told['name']} {words[told['outcome']]}: mapping version {told['mapping_version']}, {told['state']}."
-    for leg in told["legs"] if len(told["legs"]) > 1 else ():
+    yield f"{answer['name']} {words[answer['outcome']]}: mapping version {answer['mapping_version']}, {answer['state']}."
+    for leg in answer["legs"] if len(answer["legs"]) > 1 else ():
         yield f"  leg {leg['name']} {words[leg['outcome']]}: mapping version {leg['mapping_version']}"
-    for field in told["fields_created"]:
+    for field in answer["fields_created"]:
         yield f"  {would}new field: {field}"
-    for webhook in told["webhooks"]:
+    for webhook in answer["webhooks"]:
         yield f"  {would}registered: {webhook}"
-    if not told["dry_run"]:
-        yield f"See `millrace sync show {told['name']}` and `millrace sync history {told['name']}`."
+    if not answer["dry_run"]:
+        yield f"See `millrace sync show {answer['name']}` and `millrace sync history {answer['name']}`."
 
 
-def preview_lines(told: Mapping[str, Any]) -> Iterator[str]:
+def preview_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Counts, reasons, samples: of each leg where there are several."""
-    if len(told["legs"]) == 1:
-        yield from _counts(told)
-    for leg in told["legs"] if len(told["legs"]) > 1 else ():
+    if len(answer["legs"]) == 1:
+        yield from _counts(answer)
+    for leg in answer["legs"] if len(answer["legs"]) > 1 else ():
         yield f"Leg {leg['leg']}"
         yield from _counts(leg)
-    for field in told["fields_to_create"]:
+    for field in answer["fields_to_create"]:
         yield f"Field to be created: {field}"
-    for warning in told["warnings"]:
+    for warning in answer["warnings"]:
         yield f"Note: {warning}"
-    if told["listed"]:
-        yield f"Nothing has been read from the source yet: this is what the first {told['listed']} of its list come to."
-    elif not told["total"]:
+    if answer["listed"]:
+        yield f"Nothing has been read from the source yet: this is what the first {answer['listed']} of its list come to."
+    elif not answer["total"]:
         yield "Nothing has been read from the source yet."
 
 
-def _counts(told: Mapping[str, Any]) -> Iterator[str]:
-    reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in told["skipped_by_reason"].items())
+def _counts(answer: Mapping[str, Any]) -> Iterator[str]:
+    reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in answer["skipped_by_reason"].items())
     yield (
-        f"Of {told['total']}: will add {told['add']} | will update {told['update']} | unchanged {told['unchanged']} | "
-        f"remove {told['remove']} | skipped {told['skipped']}" + (f" ({reasons})" if reasons else "")
+        f"Of {answer['total']}: will add {answer['add']} | will update {answer['update']} | unchanged {answer['unchanged']} | "
+        f"remove {answer['remove']} | skipped {answer['skipped']}" + (f" ({reasons})" if reasons else "")
     )
-    if not told["complete"]:
+    if not answer["complete"]:
         yield "There are more records; only these were judged."
-    for sample in told["samples"]:
+    for sample in answer["samples"]:
         yield f"  {sample['record']}  {sample['kind']}" + (f" ({sample['skip']})" if sample["skip"] else "")
         for change in sample["changes"]:
             yield f"      {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"

@@ -78,7 +78,7 @@ TABLE = (
         "tests/integration/mapper/test_handlers.py::TestChangeHandler::test_a_repeat_is_a_journal_row_and_no_command",
     ),
     Kept(
-        "R10", f"{MAPPER}/state.py", 'for name, value in carried.items() if sequence > state.told.get(name, "")',
+        "R10", f"{MAPPER}/state.py", 'for name, value in carried.items() if sequence > state.field_versions.get(name, "")',
         "for name, value in carried.items()",
         "tests/unit/mapper/test_state.py::TestMerge::test_an_older_change_is_stale",
     ),
@@ -99,7 +99,7 @@ TABLE = (
         "tests/unit/vendors/mailchimp/test_knowledge.py::TestWhatIsAgreed::test_is_not_changed_by_a_look",
     ),
     Kept(
-        "R16", f"{WRITING}/target_events.py", "return bool(acts) and not target.urgent(known, one.told, acts)", "return False",
+        "R16", f"{WRITING}/target_events.py", "return bool(acts) and not target.urgent(known, one.parsed, acts)", "return False",
         "tests/integration/writing/test_echoes.py::TestWhileAWriteIsInFlight::test_an_edit_is_kept_and_judged_after_the_answer",
     ),
     Kept(

@@ -66,5 +66,5 @@ class TestExpression:
     def test_knows_whether_the_record_says_anything_of_it(
         self, text: str, told: dict[str, object], untold: dict[str, object]
     ) -> None:
-        assert Expression(text).told(told)
-        assert not Expression(text).told(untold)
+        assert Expression(text).mentions(told)
+        assert not Expression(text).mentions(untold)

@@ -67,16 +67,16 @@ def test(name: Name, as_json: AsJson = False, context: Context = None) -> None:
     Examples: millrace connection test books; millrace connection test newsletter --json
     """
     with open_client(context) as client:
-        told = client.post(f"{path_of(client, name)}/test")
+        answer = client.post(f"{path_of(client, name)}/test")
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
-    if told["ok"]:
+        typer.echo(json.dumps(answer, indent=2))
+    if answer["ok"]:
         if not as_json:
-            typer.echo(f"{name} works: the vendor answered in {told['duration_ms']} ms.")
+            typer.echo(f"{name} works: the vendor answered in {answer['duration_ms']} ms.")
         return
-    said = f" The vendor said: {told['vendor_words']}" if told["vendor_words"] else ""
-    code = ExitCode.UNREACHABLE if told["passing"] else ExitCode.FAILED
-    raise CommandError(f"{name} does not work: {told['message']}{said} [{told['code']}]", told["action"], code)
+    said = f" The vendor said: {answer['vendor_words']}" if answer["vendor_words"] else ""
+    code = ExitCode.UNREACHABLE if answer["passing"] else ExitCode.FAILED
+    raise CommandError(f"{name} does not work: {answer['message']}{said} [{answer['code']}]", answer["action"], code)
 
 
 @app.command()
@@ -128,11 +128,11 @@ def delete(
     with open_client(context) as client:
         path = path_of(client, name)
         _confirm(name, yes=yes)
-        told = client.delete(path)
+        answer = client.delete(path)
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    typer.echo(f"{name} is deleted. {REVOKED[told['revoked']]}")
+    typer.echo(f"{name} is deleted. {REVOKED[answer['revoked']]}")
 
 
 REVOKED = {
@@ -151,8 +151,8 @@ def quota(name: Name, as_json: AsJson = False, context: Context = None) -> None:
     Examples: millrace connection quota books; millrace connection quota newsletter --json | jq '.limits[].used'
     """
     with open_client(context) as client:
-        told = client.get(f"{path_of(client, name)}/quota")
-    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(quota_lines(told)))
+        answer = client.get(f"{path_of(client, name)}/quota")
+    typer.echo(json.dumps(answer, indent=2) if as_json else "\n".join(quota_lines(answer)))
 
 
 @app.command()
@@ -162,11 +162,11 @@ def vendors(as_json: AsJson = False, context: Context = None) -> None:
     Examples: millrace connection vendors; millrace connection vendors --json
     """
     with open_client(context) as client:
-        told = client.get("/vendors")
+        answer = client.get("/vendors")
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    typer.echo("\n".join(vendor_line(one) for one in told["items"]))
+    typer.echo("\n".join(vendor_line(one) for one in answer["items"]))
 
 
 def _tend(name: str, verb: str, words: str, as_json: bool, context: str | None) -> None:

@@ -40,13 +40,13 @@ def groups(as_json: AsJson = False, context: Context = None) -> None:
     Examples: millrace dead-letter groups; millrace dead-letter groups --json | jq '.items[] | {code, records}'
     """
     with open_client(context) as client:
-        told = client.get("/dead-letter-groups")
+        answer = client.get("/dead-letter-groups")
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    if not told["items"]:
+    if not answer["items"]:
         typer.echo("Nothing waits for a person.")
-    for one in told["items"]:
+    for one in answer["items"]:
         where = f"  {', '.join(one['syncs'])}" if one["syncs"] else ""
         typer.echo(
             f"{one['code']}  {one['records']} records{where}, {local(one['first_at'])} to {local(one['last_at'])}"
@@ -77,21 +77,21 @@ def list_letters(
     '.items[].id'
     """
     with open_client(context) as client:
-        told = client.get(
+        answer = client.get(
             "/dead-letters", code=group, sync=sync, topic=topic, limit=limit, unmask=str(unmask).lower(), held=str(held).lower()
         )  # fmt: skip
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    if not told["items"]:
+    if not answer["items"]:
         typer.echo("Nothing is on hold." if held else "Nothing waits for a person.")
-    for one in told["items"]:
+    for one in answer["items"]:
         said = f"  {one['vendor_words']}" if one["vendor_words"] else ""
         when = f"looked at {local(one['next_look_at'])}" if one["next_look_at"] else local(one["last_at"])
         typer.echo(f"{one['id']}  {one['code'] or '-'}  {one['state']}  {when}  {one['where']}{said}")
-    if told["total"] > len(told["items"]):
-        more = " or more" if told["total"] >= MOST_COUNTED else ""
-        note(f"{len(told['items'])} of {told['total']}{more} shown; --limit shows more.")
+    if answer["total"] > len(answer["items"]):
+        more = " or more" if answer["total"] >= MOST_COUNTED else ""
+        note(f"{len(answer['items'])} of {answer['total']}{more} shown; --limit shows more.")
 
 
 @app.command()
@@ -106,8 +106,8 @@ def show(
     Examples: millrace dead-letter show 417; millrace dead-letter show customers/customer/4600001 --unmask --json
     """
     with open_client(context) as client:
-        told = client.get(f"/dead-letters/{quote(id, safe='/')}", unmask=str(unmask).lower())
-    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(_details(told)))
+        answer = client.get(f"/dead-letters/{quote(id, safe='/')}", unmask=str(unmask).lower())
+    typer.echo(json.dumps(answer, indent=2) if as_json else "\n".join(_details(answer)))
 
 
 @app.command()
@@ -209,8 +209,8 @@ def _words(verb: str, plan: Mapping[str, Any]) -> str:
     outdated = f"; {plan['superseded']} of them are outdated and change nothing" if plan["superseded"] else ""
     others = sum(1 for one in plan["outcomes"] if one["outcome"] == "not_open")
     quicker = f" {others} were not open any more." if others else ""
-    told = f"{plan['records']} records {done}: {plan['messages']} messages, {plan['work']} writes{calls}{outdated}."
-    return told + quicker
+    answer = f"{plan['records']} records {done}: {plan['messages']} messages, {plan['work']} writes{calls}{outdated}."
+    return answer + quicker
 
 
 def _details(one: Mapping[str, Any]) -> Iterator[str]:

@@ -33,13 +33,13 @@ def list_groups(as_json: AsJson = False, context: Context = None) -> None:
     Examples: millrace group list; millrace group list --json | jq '.items[] | {name, lag}'
     """
     with open_client(context) as client:
-        told = client.get("/groups")
+        answer = client.get("/groups")
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    if not told["items"]:
+    if not answer["items"]:
         typer.echo("Kafka knows no consumer group yet; they appear when the services have read for the first time.")
-    for one in told["items"]:
+    for one in answer["items"]:
         typer.echo(f"{one['name']:<32}  {one['state']:<10}  {len(one['members'])} members  lag {one['lag']}")
 
 
@@ -54,11 +54,11 @@ def lag(
     Examples: millrace group lag; millrace group lag mapper --json | jq '.partitions[] | select(.lag > 0)'
     """
     with open_client(context) as client:
-        told: Any = client.get(f"/groups/{quote(group, safe='')}") if group else client.get("/groups")
+        answer: Any = client.get(f"/groups/{quote(group, safe='')}") if group else client.get("/groups")
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    found = [told] if group else told["items"]
+    found = [answer] if group else answer["items"]
     if not found:
         typer.echo("Kafka knows no consumer group yet; they appear when the services have read for the first time.")
     for one in found:
@@ -142,18 +142,18 @@ def _lag_lines(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {topic:<28}  lag {sum(place['lag'] for place in places)}" + (f"  ({behind})" if behind else "")
 
 
-def _seek_lines(told: Mapping[str, Any]) -> Iterator[str]:
-    for move in told["moves"]:
+def _seek_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    for move in answer["moves"]:
         before = "-" if move["before"] is None else move["before"]
         yield f"{move['topic']} {move['partition']:>3}   {before:>10} -> {move['after']:>10}   of {move['begin']} to {move['end']}"
     again = (
-        f"{told['records']} records are read again"
-        if told["records"] >= 0
-        else f"{-told['records']} records are passed over"
+        f"{answer['records']} records are read again"
+        if answer["records"] >= 0
+        else f"{-answer['records']} records are passed over"
     )
-    if told["executed"]:
-        yield f"{told['group']} is moved: {again}. Start its service."
+    if answer["executed"]:
+        yield f"{answer['group']} is moved: {again}. Start its service."
         return
     yield f"Plan: {again}. Nothing was moved; --execute does it."
-    if told["members"]:
-        yield f"The group has {len(told['members'])} active members: stop their service first."
+    if answer["members"]:
+        yield f"The group has {len(answer['members'])} active members: stop their service first."

@@ -55,18 +55,18 @@ def list_links(
     Examples: millrace link list; millrace link list ana@example.org --unmask; millrace link list --state ended_right --json | jq '.items[].id'
     """
     with open_client(context) as client:
-        told = client.get(
+        found = client.get(
             "/links", q=text, state=state, account=account, limit=limit, cursor=cursor, unmask=str(unmask).lower()
         )
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(found, indent=2))
         return
-    if not told["items"]:
+    if not found["items"]:
         typer.echo("No links are like that." if text or state or account else "There are no links yet; a sync makes them as it writes.")  # fmt: skip
-    for one in told["items"]:
+    for one in found["items"]:
         typer.echo(link_line(one))
-    if told["next_cursor"]:
-        note(f"There are more: --cursor {told['next_cursor']}")
+    if found["next_cursor"]:
+        note(f"There are more: --cursor {found['next_cursor']}")
 
 
 @app.command()
@@ -81,8 +81,8 @@ def show(
     Examples: millrace link show 417; millrace link show 417 --unmask --json | jq .history
     """
     with open_client(context) as client:
-        told = client.get(f"/links/{id}", unmask=str(unmask).lower())
-    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(detail_lines(told)))
+        found = client.get(f"/links/{id}", unmask=str(unmask).lower())
+    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(detail_lines(found)))
 
 
 @app.command()
@@ -104,10 +104,10 @@ def add(
     ends = {"left": _given(left, left_place, "id"), "right": _given(right, right_place, "key")}
     with open_client(context) as client:
         try:
-            told = client.post("/links", {**ends, "reason": reason, "dry_run": dry_run})
+            found = client.post("/links", {**ends, "reason": reason, "dry_run": dry_run})
         except RefusedByConsole as refused:
             raise with_lines(refused) from refused
-    typer.echo(json.dumps(told, indent=2) if as_json else planned_words(told))
+    typer.echo(json.dumps(found, indent=2) if as_json else planned_words(found))
 
 
 @app.command()
@@ -125,14 +125,14 @@ def remove(
     """
     with open_client(context) as client:
         if dry_run or not yes:
-            told = client.post(f"/links/{id}/remove", {"reason": reason, "dry_run": True})
+            found = client.post(f"/links/{id}/remove", {"reason": reason, "dry_run": True})
             if dry_run:
-                typer.echo(json.dumps(told, indent=2) if as_json else removal_words(told, "would be taken apart"))
+                typer.echo(json.dumps(found, indent=2) if as_json else removal_words(found, "would be taken apart"))
                 return
-            note(removal_words(told, "would be taken apart"))
+            note(removal_words(found, "would be taken apart"))
             _confirm()
-        told = client.post(f"/links/{id}/remove", {"reason": reason})
-    typer.echo(json.dumps(told, indent=2) if as_json else removal_words(told, "is taken apart"))
+        found = client.post(f"/links/{id}/remove", {"reason": reason})
+    typer.echo(json.dumps(found, indent=2) if as_json else removal_words(found, "is taken apart"))
 
 
 @app.command()
@@ -147,15 +147,15 @@ def questions(
     Examples: millrace link questions --unmask; millrace link questions --json | jq '.items[] | {link, field}'
     """
     with open_client(context) as client:
-        told = client.get("/link-questions", limit=limit, unmask=str(unmask).lower())
+        found = client.get("/link-questions", limit=limit, unmask=str(unmask).lower())
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(found, indent=2))
         return
-    if not told["items"]:
+    if not found["items"]:
         typer.echo("Nothing is asked.")
-    for one in told["items"]:
+    for one in found["items"]:
         typer.echo(question_words(one))
-    if told["next_cursor"]:
+    if found["next_cursor"]:
         note(f"There are more than {limit}; --limit shows more.")
 
 
@@ -175,8 +175,8 @@ def answer(
     Examples: millrace link answer 417 left --field phone --reason "she moved"; millrace link answer 417 right --json
     """
     with open_client(context) as client:
-        told = client.post(f"/links/{id}/answer", {"field": field, "winner": winner, "reason": reason})
-    typer.echo(json.dumps(told, indent=2) if as_json else f"Answered: {winner}. {question_words(told)}")
+        found = client.post(f"/links/{id}/answer", {"field": field, "winner": winner, "reason": reason})
+    typer.echo(json.dumps(found, indent=2) if as_json else f"Answered: {winner}. {question_words(found)}")
 
 
 @app.command(name="export")
@@ -220,10 +220,10 @@ def import_links(
         raise CommandError(f"{path} cannot be read: {error}.", "Name a file of links.", ExitCode.USAGE) from error
     with open_client(context) as client:
         try:
-            told = client.post("/links/import", {"text": text, "reason": reason, "dry_run": dry_run})
+            found = client.post("/links/import", {"text": text, "reason": reason, "dry_run": dry_run})
         except RefusedByConsole as refused:
             raise with_lines(refused) from refused
-    typer.echo(json.dumps(told, indent=2) if as_json else planned_words(told))
+    typer.echo(json.dumps(found, indent=2) if as_json else planned_words(found))
 
 
 def _given(text: str, place: str, name: Literal["id", "key"]) -> dict[str, str]:

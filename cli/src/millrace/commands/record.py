@@ -28,12 +28,12 @@ def find(text: Text, unmask: Unmask = False, as_json: AsJson = False, context: C
     Examples: millrace record find ana@example.org; millrace record find 4600001 --json | jq '.items[].counterparts'
     """
     with open_client(context) as client:
-        told = client.get("/records", q=text, unmask=str(unmask).lower())
+        answer = client.get("/records", q=text, unmask=str(unmask).lower())
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
-    elif told["items"]:
-        typer.echo("\n".join(line for one in told["items"] for line in found_lines(one)))
-    if not told["items"]:
+        typer.echo(json.dumps(answer, indent=2))
+    elif answer["items"]:
+        typer.echo("\n".join(line for one in answer["items"] for line in found_lines(one)))
+    if not answer["items"]:
         raise _not_found(text)
 
 
@@ -53,15 +53,15 @@ def timeline(
     """
     with open_client(context) as client:
         one = _one(client, text)
-        told = client.get(
+        answer = client.get(
             "/records/timeline", connection=one["connection"], entity=one["entity"], record=one["record"], limit=limit,
             unmask=str(unmask).lower(),
         )  # fmt: skip
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    typer.echo("\n".join(timeline_lines(told)))
-    if told["earlier"]:
+    typer.echo("\n".join(timeline_lines(answer)))
+    if answer["earlier"]:
         note(f"There are earlier rows; --limit {min(200, limit * 2)} shows more.")
 
 

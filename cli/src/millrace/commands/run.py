@@ -41,16 +41,16 @@ def list_runs(sync: Sync = "", limit: Limit = 20, as_json: AsJson = False, conte
     """
     with open_client(context) as client:
         path = f"/syncs/{quote(sync, safe='')}/history" if sync else "/runs"
-        told = client.get(path, limit=limit)
+        answer = client.get(path, limit=limit)
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
-    elif not told["items"]:
+        typer.echo(json.dumps(answer, indent=2))
+    elif not answer["items"]:
         typer.echo(
             "There are no runs yet: one begins with the first change that a sync hears of, or when it is applied."
         )
     else:
-        typer.echo("\n".join(history_lines(told["items"], name="id")))
-        if told["next_cursor"]:
+        typer.echo("\n".join(history_lines(answer["items"], name="id")))
+        if answer["next_cursor"]:
             note("There are older runs; --limit shows more.")
 
 
@@ -61,15 +61,15 @@ def show(run: Id, outcome: Outcome = None, limit: Limit = 50, as_json: AsJson = 
     Examples: millrace run show demo-customers.v1; millrace run show demo-customers.v1 --outcome skipped --outcome failed
     """
     with open_client(context) as client:
-        told = client.get(_path(run))
-        told["records"] = list(islice(_records(client, run, outcome), limit + 1)) if outcome else []
-    more = len(told["records"]) > limit
-    told["records"] = told["records"][:limit]
+        answer = client.get(_path(run))
+        answer["records"] = list(islice(_records(client, run, outcome), limit + 1)) if outcome else []
+    more = len(answer["records"]) > limit
+    answer["records"] = answer["records"][:limit]
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    typer.echo("\n".join([*details_of(told), *record_lines(told["records"])]))
-    if outcome and not told["records"]:
+    typer.echo("\n".join([*details_of(answer), *record_lines(answer["records"])]))
+    if outcome and not answer["records"]:
         typer.echo(f"No record of it ended as {' or '.join(outcome)}.")
     if more:
         note("There are more records; `millrace run export` writes all of them.")

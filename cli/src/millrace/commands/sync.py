@@ -49,15 +49,15 @@ def apply(
     body = read_document(file)
     with open_client(context) as client:
         try:
-            told = client.post(f"/syncs?dry_run={str(dry_run).lower()}&draft={str(draft).lower()}", body)
+            answer = client.post(f"/syncs?dry_run={str(dry_run).lower()}&draft={str(draft).lower()}", body)
         except RefusedByConsole as refused:
             raise _explained(refused) from refused
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    for warning in told["warnings"]:
+    for warning in answer["warnings"]:
         note(f"warning: {warning}")
-    typer.echo("\n".join(applied_lines(told)))
+    typer.echo("\n".join(applied_lines(answer)))
 
 
 @app.command(name="list")
@@ -112,12 +112,12 @@ def preview(
     with open_client(context) as client:
         try:
             if file is not None:
-                told = client.post(f"/sync-preview{query}", read_document(file))
+                answer = client.post(f"/sync-preview{query}", read_document(file))
             else:
-                told = client.get(f"{_path(name)}/preview", limit=limit, unmask=str(unmask).lower())
+                answer = client.get(f"{_path(name)}/preview", limit=limit, unmask=str(unmask).lower())
         except RefusedByConsole as refused:
             raise _explained(refused) from refused
-    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(preview_lines(told)))
+    typer.echo(json.dumps(answer, indent=2) if as_json else "\n".join(preview_lines(answer)))
 
 
 @app.command()
@@ -159,16 +159,16 @@ def history(name: Name, limit: Limit = 20, as_json: AsJson = False, context: Con
     Examples: millrace sync history demo-customers; millrace sync history demo-customers --json | jq '.items[0]'
     """
     with open_client(context) as client:
-        told = client.get(f"{_path(name)}/history", limit=max(1, limit))
+        answer = client.get(f"{_path(name)}/history", limit=max(1, limit))
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(answer, indent=2))
         return
-    if told["items"]:
-        typer.echo("\n".join(history_lines(told["items"])))
-        note(f"Every run since {local(told['since'])} is kept; `millrace run show {name}.RUN` tells more of one.")
-    if not any(run["total"] for run in told["items"]):
+    if answer["items"]:
+        typer.echo("\n".join(history_lines(answer["items"])))
+        note(f"Every run since {local(answer['since'])} is kept; `millrace run show {name}.RUN` tells more of one.")
+    if not any(run["total"] for run in answer["items"]):
         typer.echo("Nothing has been read for this sync yet. Change a record at the source, then look again.")
-    if told["next_cursor"]:
+    if answer["next_cursor"]:
         note("There are older runs; --limit shows more.")
 
 

@@ -55,10 +55,10 @@ class Surroundings:
 
     def of(self, service: Service) -> dict[str, str]:
         environment = self.base(service.role) | {"OTEL_SERVICE_NAME": f"millrace-{service.name}"}
-        told = {name: self._filled(value) for name, value in service.environment.items()}
+        answer = {name: self._filled(value) for name, value in service.environment.items()}
         # Whoever is told a secret in a file must not be told another one beside it.
-        answered = {name.removesuffix("_FILE") for name in told if name.endswith("_FILE")}
-        return {name: value for name, value in environment.items() if name not in answered} | told
+        answered = {name.removesuffix("_FILE") for name in answer if name.endswith("_FILE")}
+        return {name: value for name, value in environment.items() if name not in answered} | answer
 
     def base(self, role: Role) -> dict[str, str]:
         return {

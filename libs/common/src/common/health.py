@@ -93,8 +93,8 @@ class Health:
         ready = self._started and not self._stopping and all(answer["ok"] for answer in checks.values())
         state = "stopping" if self._stopping else "starting" if not self._started else "ready" if ready else "not ready"
         degraded = [name for name, answer in parts.items() if not answer["ok"]]
-        told = {"parts": parts, "degraded": degraded} if parts else {}
-        return ready, {"ready": ready, "state": state, "checks": checks, **told}
+        optional = {"parts": parts, "degraded": degraded} if parts else {}
+        return ready, {"ready": ready, "state": state, "checks": checks, **optional}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""

@@ -66,10 +66,10 @@ class Loop:
         if not self._failures:
             return None
         waited_s = monotonic() - self._since
-        told = f"has waited for {waited_s:.0f} s, {self._failures} tries: {self._reason}"
+        words = f"has waited for {waited_s:.0f} s, {self._failures} tries: {self._reason}"
         if waited_s >= self._long_s:
-            raise NotReady(told)
-        return told
+            raise NotReady(words)
+        return words
 
     def _failed(self, error: Exception) -> float:
         """Returns how long to wait: full jitter over the upper half of a ceiling that doubles."""

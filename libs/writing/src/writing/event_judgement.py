@@ -34,7 +34,7 @@ async def judge(tx: DbConnection, target: Target, events: Sequence[KeptEvent], n
         return []
     targets = {key for one in events for key in one.keys}
     known = await target_records.read(tx, targets)
-    written = await intents.written(tx, targets, min(one.told.at for one in events))
+    written = await intents.written(tx, targets, min(one.parsed.at for one in events))
     judgement = _Judgement(tx, target, now, known)
     return [await judgement.of(one, written[one.where]) for one in events]
 
@@ -72,7 +72,7 @@ class _Judgement:
         self._known = known
 
     async def of(self, one: KeptEvent, written: Sequence[Written]) -> Entry:
-        where, event = one.where, one.told
+        where, event = one.where, one.parsed
         old = where._replace(key=event.former_key) if event.former_key else None
         absorbed = self._absorbed(self._known[where], Heard(event, written, self._known[old] if old else None))
         await self._save(where, absorbed.record)
@@ -102,13 +102,13 @@ class _Judgement:
 
 
 def entry_of(
-    event: ChangeEvent, told: TargetEvent | None, change: Change, now: datetime, *, source: str, trace_id: str
+    event: ChangeEvent, parsed: TargetEvent | None, change: Change, now: datetime, *, source: str, trace_id: str
 ) -> Entry:
     """The journal's row of an event; what it has changed was done by the vendor's side."""
     fields = {"fields": list(change.fields)} if change.fields else {}
     return Entry(
         at=now, step=Step(change.step), reason=change.reason, connection=event.connection, entity=event.entity, record=event.record,
-        event_id=event.id, run=event.run or "", trace_id=trace_id, target_key=told.key if told else "",
+        event_id=event.id, run=event.run or "", trace_id=trace_id, target_key=parsed.key if parsed else "",
         before=change.before, after=change.after, details={"via": event.via, "at": source, **fields},
         who=event.vendor if change.after is not None else "",
     )  # fmt: skip

@@ -43,14 +43,14 @@ def entry(item: Item, step: Step, now: datetime, **more: Any) -> Entry:
 
 def attempt(item: Item, act: Act, name: str, reply: Reply, failure: Failure | None, now: datetime) -> Entry:
     """One record's part in one call, whatever came of it."""
-    told = entry(
+    made = entry(
         item, Step.ATTEMPT, now, attempt=name, target_key=act.key, reason=failure.code if failure else "",
         vendor_status=reply.status, vendor_request_id=reply.request_id, details={"action": act.action},
         duration_ms=None if reply.duration_s is None else round(reply.duration_s * 1000, 1),
     )  # fmt: skip
     if failure is None:
-        return told
-    return replace(told, words=failure.vendor_words or failure.message, vendor_code=failure.vendor_code)
+        return made
+    return replace(made, words=failure.vendor_words or failure.message, vendor_code=failure.vendor_code)
 
 
 def applied(item: Item, act: Act, name: str, before: Mapping[str, Any], now: datetime, *, how: str = "") -> Entry:
@@ -63,14 +63,14 @@ def applied(item: Item, act: Act, name: str, before: Mapping[str, Any], now: dat
 
 def applied_intent(item: Item, intent: Intent, now: datetime, how: str) -> Entry:
     """The same, learnt later: with the revision that was sent then."""
-    told = applied(item, intent.act, intent.attempt, intent.before, now, how=how)
-    return replace(told, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
+    made = applied(item, intent.act, intent.attempt, intent.before, now, how=how)
+    return replace(made, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
 
 
 def settled_intent(item: Item, intent: Intent, now: datetime, verdict: str) -> Entry:
     """What a look made of an outcome that nobody saw (R2); `not_seen` means: not there by the vendor's horizon."""
-    told = entry(item, Step.SETTLED, now, attempt=intent.attempt, target_key=intent.target.key, reason=verdict)
-    return replace(told, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
+    made = entry(item, Step.SETTLED, now, attempt=intent.attempt, target_key=intent.target.key, reason=verdict)
+    return replace(made, revision=intent.revision, mapping_version=intent.mapping_version, trace_id=intent.trace_id)
 
 
 def ended(item: Item, step: Step, next_state: NextState, now: datetime) -> Entry:

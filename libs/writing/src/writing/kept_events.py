@@ -25,7 +25,7 @@ class KeptEvent:
     """One event of a target record, with the place in the topic it was read from."""
 
     event: ChangeEvent
-    told: TargetEvent
+    parsed: TargetEvent
     where: TargetKey
     source: str
     trace_id: str
@@ -33,7 +33,7 @@ class KeptEvent:
     @property
     def keys(self) -> tuple[TargetKey, ...]:
         """The record's key, and the one it had until then."""
-        former = self.told.former_key
+        former = self.parsed.former_key
         return (self.where, self.where._replace(key=former)) if former else (self.where,)
 
 
@@ -47,7 +47,7 @@ async def keep(tx: DbConnection, events: Sequence[KeptEvent], now: datetime) -> 
             """,
             [
                 (
-                    one.event.id, one.event.connection, *one.where[1:], one.told.former_key, one.told.at,
+                    one.event.id, one.event.connection, *one.where[1:], one.parsed.former_key, one.parsed.at,
                     one.event.model_dump(mode="json"), one.source, one.trace_id, now,
                 )
                 for one in events
@@ -79,9 +79,9 @@ async def free(tx: DbConnection, vendor: str) -> list[TargetKey]:
 
 def _event(row: Any, target: Target) -> KeptEvent | None:
     event = ChangeEvent.model_validate(row["event"])
-    told = target.parsed(event)
+    parsed = target.parsed(event)
     where = TargetKey(row["account"], row["place"], Entity(row["target_entity"]), row["key"])
-    return KeptEvent(event, told, where, row["source"], row["trace_id"]) if told else None
+    return KeptEvent(event, parsed, where, row["source"], row["trace_id"]) if parsed else None
 
 
 _IN_FLIGHT = """

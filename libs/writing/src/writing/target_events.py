@@ -53,14 +53,14 @@ class TargetEventHandler:
         for item in batch:
             account, source, trace_id = _read(item, accounts)
             found = list(self._parsed(item.message))
-            for entity, told in found:
-                if (account, told.place) in ours:
-                    where = TargetKey(account, told.place, entity, told.key)
-                    events[entity].append(KeptEvent(item.message, told, where, source, trace_id))
+            for entity, parsed in found:
+                if (account, parsed.place) in ours:
+                    where = TargetKey(account, parsed.place, entity, parsed.key)
+                    events[entity].append(KeptEvent(item.message, parsed, where, source, trace_id))
                 else:
                     # Other places of the account are none of our business.
                     change = Change("received", "no_sync")
-                    entries.append(entry_of(item.message, told, change, now, source=source, trace_id=trace_id))
+                    entries.append(entry_of(item.message, parsed, change, now, source=source, trace_id=trace_id))
             if not found:
                 change = Change("received", "no_record")
                 entries.append(entry_of(item.message, None, change, now, source=source, trace_id=trace_id))
@@ -71,9 +71,9 @@ class TargetEventHandler:
     def _parsed(self, event: ChangeEvent) -> Iterator[tuple[Entity, TargetEvent]]:
         """What an event says of records, target by target."""
         for entity, target in self._targets.items():
-            told = target.parsed(event)
-            if told is not None:
-                yield entity, told
+            parsed = target.parsed(event)
+            if parsed is not None:
+                yield entity, parsed
 
     async def _hear(self, tx: DbConnection, events: Sequence[KeptEvent], target: Target, now: datetime) -> list[Entry]:
         # All at once and in their order, so that two transactions never wait for each other crosswise.
@@ -94,7 +94,7 @@ class TargetEventHandler:
 def _waits(one: KeptEvent, known: TargetRecord, in_flight: Mapping[TargetKey, Sequence[Act]], target: Target) -> bool:
     """R16: nothing is judged by what is known while that is about to change."""
     acts = [act for key in one.keys for act in in_flight.get(key, ())]
-    return bool(acts) and not target.urgent(known, one.told, acts)
+    return bool(acts) and not target.urgent(known, one.parsed, acts)
 
 
 def _read(item: Delivered[ChangeEvent], accounts: Mapping[str, str]) -> tuple[str, str, str]:

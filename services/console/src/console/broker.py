@@ -99,8 +99,8 @@ class Broker:
     ) -> tuple[Consent, Secret]:
         """A new consent, and the address by which a person starts it."""
         body = {"connection": connection, "vendor": vendor, "name": name, "site": site, "place": place, "by": by}
-        told = await self._ask("POST", "/v1/consents", body)
-        return Consent.model_validate(told), Secret(str(told["start_url"]))
+        answered = await self._ask("POST", "/v1/consents", body)
+        return Consent.model_validate(answered), Secret(str(answered["start_url"]))
 
     async def consent(self, consent: str, wait_s: float = 0.0) -> Consent | None:
         """The consent, as soon as its state changes or the wait is over; None when the broker knows it no more."""
@@ -147,8 +147,8 @@ class Broker:
 
     async def grants(self) -> Mapping[str, Grant]:
         """Every grant, by its connection."""
-        told = await self._ask("GET", "/v1/grants")
-        return {grant.connection: grant for grant in map(Grant.model_validate, told["grants"])}
+        answered = await self._ask("GET", "/v1/grants")
+        return {grant.connection: grant for grant in map(Grant.model_validate, answered["grants"])}
 
     async def grant(self, connection: str) -> Grant | None:
         """The grant of a connection, None when the vault holds none."""
@@ -165,17 +165,17 @@ class Broker:
     async def webhook_secrets(self, connection: str) -> Mapping[str, Secret]:
         """The newest secret of each slot."""
         try:
-            told = await self._ask("GET", f"/v1/webhook-secrets/{connection}")
+            answered = await self._ask("GET", f"/v1/webhook-secrets/{connection}")
         except Refusal as refused:
             _pass_on_unless_unknown(refused)
             return {}
         # Newest first, so the newest is put last.
-        return {str(one["slot"]): Secret(str(one["secret"])) for one in reversed(told["secrets"])}
+        return {str(one["slot"]): Secret(str(one["secret"])) for one in reversed(answered["secrets"])}
 
     async def rotate_webhook_secret(self, connection: str, vendor: str, slot: str) -> Secret:
         """A fresh secret; the former one stays valid for a day."""
-        told = await self._ask("POST", f"/v1/webhook-secrets/{connection}/rotate", {"vendor": vendor, "slot": slot})
-        return Secret(str(told["secret"]))
+        answered = await self._ask("POST", f"/v1/webhook-secrets/{connection}/rotate", {"vendor": vendor, "slot": slot})
+        return Secret(str(answered["secret"]))
 
     async def put_webhook_secret(self, connection: str, vendor: str, slot: str, secret: Secret) -> None:
         """Stores a secret that the vendor made. The webhook that had the former one is gone, so it ends at once."""
@@ -184,8 +184,8 @@ class Broker:
 
     async def vendors(self) -> Sequence[Ways]:
         """The vendors and the ways to connect them."""
-        told = await self._ask("GET", "/v1/vendors")
-        return [Ways.model_validate(one) for one in told["vendors"]]
+        answered = await self._ask("GET", "/v1/vendors")
+        return [Ways.model_validate(one) for one in answered["vendors"]]
 
     async def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
         try:

@@ -43,10 +43,10 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordState:
-    """What we know of one source record; `told` says by which version each field was last told."""
+    """What we know of one source record; `field_versions` says by which version each field was last told."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    field_versions: Mapping[str, str] = field(default_factory=dict)
     sequence: str = ""
     deleted: bool = False
     existence_at: datetime | None = None
@@ -57,7 +57,7 @@ class RecordState:
     @property
     def known(self) -> bool:
         """Whether any state of the record was ever told."""
-        return bool(self.told) or self.deleted
+        return bool(self.field_versions) or self.deleted
 
     def record(self) -> dict[str, Any]:
         """The neutral record: custom fields back under their own name."""
@@ -111,11 +111,11 @@ def _told_while_deleted(state: RecordState, change: ChangeEvent) -> Merged:
 def _told(state: RecordState, change: ChangeEvent) -> Merged:
     sequence = change.version.sequence
     carried = _carried(state, change)
-    newer = {name: value for name, value in carried.items() if sequence > state.told.get(name, "")}
+    newer = {name: value for name, value in carried.items() if sequence > state.field_versions.get(name, "")}
     disputed = [
         name
         for name, value in carried.items()
-        if sequence == state.told.get(name) and not change.version.settled and value != state.fields.get(name)
+        if sequence == state.field_versions.get(name) and not change.version.settled and value != state.fields.get(name)
     ]
     existence = change.observed_at if change.via == "read" else state.existence_at
     if not newer:
@@ -125,7 +125,7 @@ def _told(state: RecordState, change: ChangeEvent) -> Merged:
         return Merged(known, Verdict.DUPLICATE if same else Verdict.STALE, Ask.UNSETTLED if disputed else None)
     merged = RecordState(
         fields={**state.fields, **newer},
-        told={**state.told, **dict.fromkeys(newer, sequence)},
+        field_versions={**state.field_versions, **dict.fromkeys(newer, sequence)},
         sequence=max(state.sequence, sequence),
         existence_at=_later(state.existence_at, existence),
         place=change.place if change.place and sequence >= state.sequence else state.place,
@@ -141,7 +141,7 @@ def _carried(state: RecordState, change: ChangeEvent) -> dict[str, Any]:
         carried |= {f"{CUSTOM}.{name}": value for name, value in custom.items()}
         if change.coverage == "detail":
             # The detail carries all of them: one that is missing there has no value any more.
-            gone = [n for n in state.told if n.startswith(f"{CUSTOM}.") and n not in carried]
+            gone = [n for n in state.field_versions if n.startswith(f"{CUSTOM}.") and n not in carried]
             carried |= dict.fromkeys(gone)
     return carried
 

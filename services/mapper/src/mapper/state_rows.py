@@ -87,7 +87,7 @@ async def save(tx: DbConnection, states: Mapping[Key, RecordState], now: datetim
         """,
         *(list(column) for column in zip(*keys, strict=True)),
         [dict(states[key].fields) for key in keys],
-        [dict(states[key].told) for key in keys],
+        [dict(states[key].field_versions) for key in keys],
         [states[key].sequence for key in keys],
         [states[key].deleted for key in keys],
         [states[key].existence_at for key in keys],

@@ -65,7 +65,7 @@ def _lacks_key(state: RecordState, mapping: CompiledMapping, problems: Sequence[
     """Whether the source said that there is no value for the key; what it has not told yet is unknown, and takes nobody away."""
     key = mapping.definition.key
     missing = any(problem.field == key and problem.code == MISSING for problem in problems)
-    return missing and mapping.told(key, state.record())
+    return missing and mapping.mentions(key, state.record())
 
 
 def _unmappable(problems: Sequence[Problem], key: str, required: frozenset[str], target: Target) -> SkipReason | None:

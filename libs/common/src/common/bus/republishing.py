@@ -67,7 +67,7 @@ async def republisher(address: KafkaAddress) -> AsyncIterator[Republisher]:
 def headers_of(stored: StoredLetter) -> list[tuple[str, bytes | None]]:
     """The original headers, then why it is here again; a former retry's reasons are replaced."""
     letter = stored.letter
-    told = {
+    details = {
         "topic": letter.topic, "partition": letter.partition, "offset": letter.offset, "group": letter.group,
         "service": letter.service, "version": letter.version, "stage": letter.stage, "code": letter.code,
         "class": letter.kind.value, "message": letter.message, "vendor_status": letter.vendor_status,
@@ -77,7 +77,7 @@ def headers_of(stored: StoredLetter) -> list[tuple[str, bytes | None]]:
     original = [(name, value) for name, value in letter.headers if not name.startswith(ERR)]
     return [
         *original,
-        *((f"{ERR}{name}", str(value).encode()) for name, value in told.items() if value not in (None, "")),
+        *((f"{ERR}{name}", str(value).encode()) for name, value in details.items() if value not in (None, "")),
     ]
 
 

@@ -50,7 +50,7 @@ class LogSink:
     """One wide line for each call, without the vendor's words: they may quote a record."""
 
     def attempted(self, attempt: Attempt) -> None:
-        told = asdict(attempt)
+        logged = asdict(attempt)
         outcome = attempt.outcome.value if attempt.outcome else "success"
-        del told["words"]
-        _log.info("vendor.called", **told | {"at": attempt.at.isoformat(), "outcome": outcome})
+        del logged["words"]
+        _log.info("vendor.called", **logged | {"at": attempt.at.isoformat(), "outcome": outcome})

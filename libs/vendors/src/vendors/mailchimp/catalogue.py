@@ -51,9 +51,9 @@ async def found(place: str, api: Api, call: Call) -> VendorAnswer:
 async def audience(place: str, api: Api) -> Audience:
     """The facts that writing needs."""
     listing = Call("GET", LIST, "lists.read", path={"list_id": place}, query={"fields": "id,double_optin"})
-    told, merge = await asyncio.gather(found(place, api, listing), _merge_fields(place, api))
+    lists, merge = await asyncio.gather(found(place, api, listing), _merge_fields(place, api))
     required = tuple(sorted(field["tag"] for field in merge if field.get("required")))
-    return Audience(bool(wire.document(told.body).get("double_optin")), required)
+    return Audience(bool(wire.document(lists.body).get("double_optin")), required)
 
 
 async def places(api: Api) -> Sequence[Place]:

@@ -88,8 +88,8 @@ async def _create(wanted: Subscription, api: Api, secrets: HookSecrets) -> None:
 async def _post(wanted: Subscription, url: str, api: Api) -> Mapping[str, Any]:
     body = {"url": url, "events": EVENTS, "sources": SOURCES}
     call = Call("POST", HOOKS, "webhooks.create", path={"list_id": wanted.subject}, json=body, writes=True)
-    told: Mapping[str, Any] = wire.document((await api.call(call)).body)
-    return told
+    hooks: Mapping[str, Any] = wire.document((await api.call(call)).body)
+    return hooks
 
 
 async def _delete(audience: str, hook: str, api: Api) -> None:

@@ -63,8 +63,8 @@ def remembered(known: TargetRecord) -> list[Statement]:
     memory, now = memory_of(known), standing(known)
     if memory.said or not known.exists:
         return list(memory.said)
-    allowed, told = memory.former if now == ARCHIVED else now, memory.told_at or NEVER
-    return [Statement(allowed, told, ALWAYS if rank(allowed) else told)] if allowed else []
+    allowed, told_at = memory.former if now == ARCHIVED else now, memory.told_at or NEVER
+    return [Statement(allowed, told_at, ALWAYS if rank(allowed) else told_at)] if allowed else []
 
 
 def said_after(known: TargetRecord, learnt: TargetRecord, fact: ActDone | Seen | TargetEvent) -> tuple[Statement, ...]:
@@ -105,8 +105,8 @@ def _stated(old: Statement | None, now: str, fact: ActDone | Seen | TargetEvent)
 
 def keep_lower(known: TargetRecord, learnt: TargetRecord, asked_at: datetime) -> TargetRecord:
     """What an answer tells of a status, unless a newer webhook has told of less: consent is never raised by accident."""
-    told, was, now = memory_of(known).told_at, standing(known), standing(learnt)
-    if told is None or told <= asked_at - SKEW or now in ("", was):
+    told_at, was, now = memory_of(known).told_at, standing(known), standing(learnt)
+    if told_at is None or told_at <= asked_at - SKEW or now in ("", was):
         return learnt
     return replace(learnt, seen={**learnt.seen, STANDING: lower(was, now)})
 

@@ -44,20 +44,20 @@ def read(body: bytes) -> Event:
     kind = pairs.get("type", "")
     if kind not in TYPES:
         raise Unreadable("The body names no type of event that is known.")
-    told = {name: value for name, value in pairs.items() if name.startswith("data[")}
-    audience = told.get("data[list_id]", "")
+    form = {name: value for name, value in pairs.items() if name.startswith("data[")}
+    audience = form.get("data[list_id]", "")
     if not audience:
         raise Unreadable("The body names no audience.")
-    return _campaign(audience, told, pairs) if kind == "campaign" else _member(kind, audience, told, pairs)
+    return _campaign(audience, form, pairs) if kind == "campaign" else _member(kind, audience, form, pairs)
 
 
-def _campaign(audience: str, told: Mapping[str, str], pairs: Mapping[str, str]) -> Event:
-    record = RecordId(f"{audience}.{told.get('data[id]') or 'unnamed'}")
-    return Event("campaign", CAMPAIGN, record, _fired_at(pairs), {"status": told.get("data[status]") or None})
+def _campaign(audience: str, form: Mapping[str, str], pairs: Mapping[str, str]) -> Event:
+    record = RecordId(f"{audience}.{form.get('data[id]') or 'unnamed'}")
+    return Event("campaign", CAMPAIGN, record, _fired_at(pairs), {"status": form.get("data[status]") or None})
 
 
-def _member(kind: str, audience: str, told: Mapping[str, str], pairs: Mapping[str, str]) -> Event:
-    email = told.get("data[new_email]" if kind == "upemail" else "data[email]", "").strip()
+def _member(kind: str, audience: str, form: Mapping[str, str], pairs: Mapping[str, str]) -> Event:
+    email = form.get("data[new_email]" if kind == "upemail" else "data[email]", "").strip()
     if not email:
         raise Unreadable("The body names no address.")
     fired_at = _fired_at(pairs)
@@ -67,22 +67,22 @@ def _member(kind: str, audience: str, told: Mapping[str, str], pairs: Mapping[st
             fields["status"] = "subscribed"
         case "unsubscribe":
             # Archiving is told as an unsubscription with this action; anything else is somebody's will.
-            gone = told.get("data[action]") == "delete"
-            fields |= {"status": "archived" if gone else "unsubscribed", "reason": told.get("data[reason]") or None}
+            gone = form.get("data[action]") == "delete"
+            fields |= {"status": "archived" if gone else "unsubscribed", "reason": form.get("data[reason]") or None}
         case "cleaned":
-            fields |= {"status": "cleaned", "reason": told.get("data[reason]") or None}
+            fields |= {"status": "cleaned", "reason": form.get("data[reason]") or None}
         case "upemail":
-            fields["previous_email"] = told.get("data[old_email]", "").strip() or None
-    merges = _merges(told)
+            fields["previous_email"] = form.get("data[old_email]", "").strip() or None
+    merges = _merges(form)
     if merges:
         fields["custom"] = merges
     return Event(kind, SUBSCRIPTION, member_of(audience, email).record, fired_at, fields)
 
 
-def _merges(told: Mapping[str, str]) -> dict[str, str]:
+def _merges(form: Mapping[str, str]) -> dict[str, str]:
     """`data[merges][ADDRESS][addr1]` becomes `merge.ADDRESS.addr1`."""
     found: dict[str, str] = {}
-    for name, value in told.items():
+    for name, value in form.items():
         parts = _PART.findall(name)
         if parts[:1] == ["merges"] and 2 <= len(parts) <= 3 and parts[1] not in ("EMAIL", "INTERESTS"):
             found["merge." + ".".join(parts[1:])] = value

@@ -33,13 +33,13 @@ def absorb(known: TargetRecord, fact: Heard) -> Absorbed:
     if known.exists and echo.doubts and not known.doubtful:
         # Somebody edited it: what we agreed on may not be there any more, so it is looked at before the next write.
         known = replace(known, doubtful=True)
-    told = Absorbed(known, Change("duplicate", event.reason))
+    absorbed = Absorbed(known, Change("duplicate", event.reason))
     # More than we know of is never our own echo: somebody came back after we wrote.
     if said and not (echo.standing_is_ours and not raises(known, said)):
-        told = _stands(known, event)
-        if told.change is not None and told.change.step == "consent":
-            return told
-    return replace(told, change=_fields(echo) or (told.change if said else Change("received", "agrees")))
+        absorbed = _stands(known, event)
+        if absorbed.change is not None and absorbed.change.step == "consent":
+            return absorbed
+    return replace(absorbed, change=_fields(echo) or (absorbed.change if said else Change("received", "agrees")))
 
 
 def urgent(known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
@@ -106,7 +106,7 @@ def _moved(known: TargetRecord, former: TargetRecord, event: TargetEvent) -> Abs
     )
     memory = replace(_dated(memory_of(known), here, now, event), said=said_by_both(known, former))
     gone = replace(former, exists=False, met=True, seen={p: v for p, v in former.seen.items() if p != STANDING})
-    left = replace(memory_of(former), standing_at=None, told=False, reason="")
+    left = replace(memory_of(former), standing_at=None, heard=False, reason="")
     return Absorbed(
         replace(moved, memory=written(memory)), Change("consent", "moved", {STANDING: was}, {STANDING: now}),
         former=replace(gone, memory=written(left)),
@@ -117,4 +117,4 @@ def _dated(memory: Memory, was: str, now: str, event: TargetEvent) -> Memory:
     """A status that did not change keeps its time, its author and its reason."""
     if was == now:
         return memory
-    return replace(memory, standing_at=event.at if now else None, told=bool(now), reason=event.reason if now else "")
+    return replace(memory, standing_at=event.at if now else None, heard=bool(now), reason=event.reason if now else "")

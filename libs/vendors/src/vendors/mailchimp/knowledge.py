@@ -79,7 +79,7 @@ def _answered(known: TargetRecord, learnt: TargetRecord, memory: Memory, fact: A
     learnt = keep_lower(known, learnt, fact.since)
     now = standing(learnt)
     if now != standing(known):
-        memory = replace(memory, standing_at=fact.until if now else None, told=False, reason="")
+        memory = replace(memory, standing_at=fact.until if now else None, heard=False, reason="")
     return replace(learnt, memory=written(replace(memory, said=said_after(known, learnt, fact))))
 
 

@@ -33,7 +33,7 @@ TOLD = ("email_address", "status", "unsubscribe_reason", "last_changed")
 _SECOND = timedelta(seconds=1)
 
 
-def told(found: Mapping[str, Any]) -> tuple[datetime, dict[str, Any]]:
+def mentions(found: Mapping[str, Any]) -> tuple[datetime, dict[str, Any]]:
     """When a member was last changed, and what it is, in neutral words; raises ValueError where a word is none of the sheet's."""
     changed = _changed(found)
     fields = {
@@ -117,7 +117,7 @@ def _state(audience: str, row: Mapping[str, Any], answer: VendorAnswer) -> State
     """A row's state; one that says no more than who and when has to be read."""
     record, changed = member_of(audience, row["email_address"]).record, _changed(row)
     try:
-        fields = told(row)[1]
+        fields = mentions(row)[1]
     except (ValueError, LookupError):
         version = Version(stamp=changed, settled=False)
         return State(SUBSCRIPTION, record, "asked", version, "ask", {}, answer.date, audience)

@@ -45,14 +45,14 @@ class Memory:
     """It is never written again."""
     standing_at: datetime | None = None
     """When its present status came to be."""
-    told: bool = False
+    heard: bool = False
     """The audience itself has told it; else we have it from an answer."""
     reason: str = ""
     """Why, as the audience told it."""
 
     @property
     def told_at(self) -> datetime | None:
-        return self.standing_at if self.told else None
+        return self.standing_at if self.heard else None
 
 
 def standing(known: TargetRecord) -> str:
@@ -74,7 +74,7 @@ def memory_of(known: TargetRecord) -> Memory:
         born_of=str(kept.get("born_of", "")),
         barred=SkipReason(barred) if barred else None,
         standing_at=datetime.fromisoformat(at) if at else None,
-        told=kept.get("standing_by") == _TOLD,
+        heard=kept.get("standing_by") == _TOLD,
         reason=str(kept.get("standing_reason", "")),
     )
 
@@ -88,7 +88,7 @@ def written(memory: Memory) -> dict[str, Any]:
         "born_of": memory.born_of,
         "barred": memory.barred.value if memory.barred else "",
         "standing_at": memory.standing_at.isoformat() if memory.standing_at else "",
-        "standing_by": _TOLD if memory.told else "",
+        "standing_by": _TOLD if memory.heard else "",
         "standing_reason": memory.reason,
         "also": [written_statement(one) for one in more if one is not None],
     }

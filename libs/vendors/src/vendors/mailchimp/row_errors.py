@@ -26,5 +26,5 @@ def failure(row: Mapping[str, Any]) -> Failure:
     if row.get("error_code") == "ERROR_CONTACT_EXISTS":
         title = "Member Exists"
     field, message = row.get("field"), row.get("field_message")
-    told = f"{words} | {field}: {message}" if field else words
-    return TABLE.failure(400, Said(title, told), {}, _LONG_AGO)
+    explained = f"{words} | {field}: {message}" if field else words
+    return TABLE.failure(400, Said(title, explained), {}, _LONG_AGO)

@@ -124,7 +124,7 @@ async def _read_one(subject: Subject, api: Api) -> State:
 
 def _detail(subject: Subject, answer: VendorAnswer) -> State:
     with reading(answer):
-        changed, fields = listing.told(orjson.loads(answer.body))
+        changed, fields = listing.mentions(orjson.loads(answer.body))
     version = Version(stamp=changed, settled=answer.date >= changed + SETTLES_AFTER)
     place = _audience(subject.record)
     return State(subject.entity, subject.record, "changed", version, "detail", fields, answer.date, place)

@@ -76,9 +76,9 @@ class Tagging:
                 self._ids.pop(name.casefold(), None)
                 raise Conflict(failure.code, failure.message, vendor_status=404) from failure
             raise
-        told = wire.document(answer.body)
+        parsed = wire.document(answer.body)
         with wire.reading(answer.body):
-            return Answered([_verdict(act, name, told) for act in acts], answer)
+            return Answered([_verdict(act, name, parsed) for act in acts], answer)
 
     async def _call(self, template: str, operation: str, path: Mapping[str, str], body: Any) -> VendorAnswer:
         sending = self._sending
@@ -94,13 +94,13 @@ def _email(act: Act) -> str:
     return str(act.values.get("email", act.key))
 
 
-def _verdict(act: Act, name: str, told: Mapping[str, Any]) -> Verdict:
+def _verdict(act: Act, name: str, parsed: Mapping[str, Any]) -> Verdict:
     """Those who changed are listed, and those who are not in the audience; the rest had it so already."""
-    lost = {key_of(str(email)) for error in told.get("errors", ()) for email in error.get("email_addresses", ())}
+    lost = {key_of(str(email)) for error in parsed.get("errors", ()) for email in error.get("email_addresses", ())}
     if act.key in lost:
         return Conflict(MC_NOT_FOUND.name, MC_NOT_FOUND.meaning, vendor_status=404)
     gives = act.action.startswith("give:")
-    changed = act.key in wire.by_key(told.get("members_added" if gives else "members_removed", ()))
+    changed = act.key in wire.by_key(parsed.get("members_added" if gives else "members_removed", ()))
     if not gives:
         return Done(memory={"took": [name]}, changed=changed)
     # A tag that the member had before is not ours: somebody else set it, and may want to keep it.

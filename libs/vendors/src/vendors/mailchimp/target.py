@@ -134,10 +134,10 @@ class MailchimpTarget:
         call = _writing("POST", LIST, operation, {"list_id": place}, body, sending, _NO_LINKS)
         # A 404 to a batch is about its audience and about none of its rows.
         answer = await catalogue.found(place, api, call)
-        told = wire.document(answer.body)
+        parsed = wire.document(answer.body)
         with wire.reading(answer.body):
-            done = wire.by_key([*told.get("new_members", ()), *told.get("updated_members", ())])
-            refused = {key_of(str(one.get("email_address", ""))): one for one in told.get("errors", ())}
+            done = wire.by_key([*parsed.get("new_members", ()), *parsed.get("updated_members", ())])
+            refused = {key_of(str(one.get("email_address", ""))): one for one in parsed.get("errors", ())}
             return Answered([_of_row(act, done, refused) for act in acts], answer)
 
     async def _single(self, place: str, act: Act, api: Api, sending: Sending) -> Answered:

@@ -109,8 +109,8 @@ def _where(app: App, site: str, api_domain: str) -> str | None:
     """The region as the answer tells it (ZB-05); it must be the one we asked, and an answer may be silent about it."""
     if not api_domain:
         return site
-    told = by_api(api_domain, app.base_url)
-    return site if told is not None and told.dc == site else None
+    named = by_api(api_domain, app.base_url)
+    return site if named is not None and named.dc == site else None
 
 
 def _lives(found: Mapping[str, object]) -> timedelta:

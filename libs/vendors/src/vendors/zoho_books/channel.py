@@ -87,10 +87,10 @@ async def _there(wanted: Subscription, api: Api) -> list[_There]:
 async def _all(api: Api, path: str, key: str) -> AsyncIterator[Mapping[str, Any]]:
     for page in range(1, _MOST_PAGES + 1):
         query = {"page": str(page), "per_page": "200"}
-        told = wire.body_of((await api.call(Call("GET", path, f"{key}.list", query=query))).body)
-        for one in told.get(key) or ():
+        listed = wire.body_of((await api.call(Call("GET", path, f"{key}.list", query=query))).body)
+        for one in listed.get(key) or ():
             yield one
-        if not (told.get("page_context") or {}).get("has_more_page"):
+        if not (listed.get("page_context") or {}).get("has_more_page"):
             return
 
 

@@ -81,5 +81,5 @@ def _shape(connection: Connection) -> Shape:
 
 
 def _number(connection: Connection, name: str, otherwise: int) -> int:
-    told = connection.details.get(name, "")
-    return int(told) if told.isdigit() and int(told) > 0 else otherwise
+    written = connection.details.get(name, "")
+    return int(written) if written.isdigit() and int(written) > 0 else otherwise

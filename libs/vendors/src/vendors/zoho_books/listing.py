@@ -67,15 +67,15 @@ class Mark:
     def of(cls, cursor: Cursor | None) -> Mark:
         """A cursor that is none of ours starts from the beginning: that costs calls and loses nothing."""
         try:
-            told = json.loads(cursor or "{}")
-            moments = {n: _moment(told[n]) for n in ("since", "newest", "bound") if told.get(n)}
-            return cls(page=max(1, int(told.get("page", 1))), **moments)
+            parsed = json.loads(cursor or "{}")
+            moments = {n: _moment(parsed[n]) for n in ("since", "newest", "bound") if parsed.get(n)}
+            return cls(page=max(1, int(parsed.get("page", 1))), **moments)
         except (ValueError, TypeError, AttributeError):
             return cls()
 
     def cursor(self) -> Cursor:
-        told = {n: m.isoformat() for n in ("since", "newest", "bound") if (m := getattr(self, n)) is not None}
-        return Cursor(json.dumps(told | ({"page": self.page} if self.page > 1 else {}), sort_keys=True))
+        parsed = {n: m.isoformat() for n in ("since", "newest", "bound") if (m := getattr(self, n)) is not None}
+        return Cursor(json.dumps(parsed | ({"page": self.page} if self.page > 1 else {}), sort_keys=True))
 
 
 def _moment(text: str) -> datetime:
@@ -161,11 +161,11 @@ def _state(entity: Entity, row: Mapping[str, Any], listing: Listing, answer: Ven
         return None
     record, moment = RecordId(known[1]), wire.stamp(row)
     try:
-        told = wire.fields(entity, row) if moment is not None else None
+        parsed = wire.fields(entity, row) if moment is not None else None
     except wire.Unreadable:
-        told = None
-    if moment is None or told is None:
+        parsed = None
+    if moment is None or parsed is None:
         asked = Version(stamp=answer.date, settled=False)
         return State(entity, record, "asked", asked, "ask", {}, answer.date)
     version = Version(stamp=moment, settled=answer.date >= moment + SETTLES_AFTER)
-    return State(entity, record, "changed", version, "list", told, answer.date)
+    return State(entity, record, "changed", version, "list", parsed, answer.date)

@@ -66,10 +66,10 @@ class ZohoBooksSource:
         moment = wire.stamp(found)
         if moment is None or receipt.verified_by != "signature":
             return Reading(thin=[subject])
-        told = wire.fields(subject.entity, found)
+        parsed = wire.fields(subject.entity, found)
         # R10: unsettled, whatever the clock says.
         return Reading(
-            [_state(subject, "changed", Version(stamp=moment, settled=False), "hook", told, receipt.received_at)]
+            [_state(subject, "changed", Version(stamp=moment, settled=False), "hook", parsed, receipt.received_at)]
         )
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
@@ -142,16 +142,16 @@ def _detail(subject: Subject, answer: VendorAnswer, found: Any) -> State:
     # R10: settled only if the vendor's own clock says that the stamp's second, and the read lag, are over.
     settled = answer.date >= moment + SETTLES_AFTER
     try:
-        told = wire.fields(subject.entity, found)
+        parsed = wire.fields(subject.entity, found)
     except wire.Unreadable as error:
         raise Rejected(ZB_WEBHOOK_UNREADABLE.name, f"{ZB_WEBHOOK_UNREADABLE.meaning} {error}") from error
-    return _state(subject, "changed", Version(stamp=moment, settled=settled), "detail", told, answer.date)
+    return _state(subject, "changed", Version(stamp=moment, settled=settled), "detail", parsed, answer.date)
 
 
 def _state(
-    subject: Subject, kind: Any, version: Version, coverage: Coverage, told: Mapping[str, Any], seen: datetime
+    subject: Subject, kind: Any, version: Version, coverage: Coverage, parsed: Mapping[str, Any], seen: datetime
 ) -> State:
-    return State(subject.entity, subject.record, kind, version, coverage, told, seen)
+    return State(subject.entity, subject.record, kind, version, coverage, parsed, seen)
 
 
 def _event(query: str) -> str:

@@ -79,11 +79,11 @@ def identity(word: str, found: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def stamp(found: Mapping[str, Any], name: str = "last_modified_time") -> datetime | None:
     """A time of the vendor: ISO, its offset without colon, resolution one second."""
-    told = found.get(name)
-    if not isinstance(told, str) or not told:
+    parsed = found.get(name)
+    if not isinstance(parsed, str) or not parsed:
         return None
     try:
-        moment = datetime.fromisoformat(_OFFSET.sub(r"\1:\2", told))
+        moment = datetime.fromisoformat(_OFFSET.sub(r"\1:\2", parsed))
     except ValueError:
         return None
     return moment.astimezone(UTC) if moment.tzinfo else None
@@ -92,57 +92,57 @@ def stamp(found: Mapping[str, Any], name: str = "last_modified_time") -> datetim
 def fields(entity: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """The neutral fields that this object tells; what it does not mention is not told."""
     try:
-        told = _TELLERS[entity](found)
+        parsed = _TELLERS[entity](found)
     except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise Unreadable(f"The {entity} is of a form that the vendor's sheet does not know.") from error
     if (moment := stamp(found)) is not None:
-        told["updated_at"] = moment.isoformat()
+        parsed["updated_at"] = moment.isoformat()
     model = RECORDS["customer" if entity == "supplier" else entity]
-    complete = _with_required(model.model_fields, told)
+    complete = _with_required(model.model_fields, parsed)
     try:
         record = model.model_validate(complete)
     except ValueError as error:
         raise Unreadable(f"The {entity} has a field of a form that the vendor's sheet does not know.") from error
-    return record.model_dump(mode="json", include=set(told))
+    return record.model_dump(mode="json", include=set(parsed))
 
 
-def _with_required(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    missing = [name for name, field in known.items() if field.is_required() and told.get(name) is None]
+def _with_required(known: Mapping[str, Any], parsed: Mapping[str, Any]) -> dict[str, Any]:
+    missing = [name for name, field in known.items() if field.is_required() and parsed.get(name) is None]
     if missing:
         raise Unreadable(f"The record lacks {', '.join(missing)}.")
-    return dict(told)
+    return dict(parsed)
 
 
 def _customer(found: Mapping[str, Any]) -> dict[str, Any]:
-    told = _renamed(found, _CONTACT)
-    told |= _primary_person(found, told)
+    parsed = _renamed(found, _CONTACT)
+    parsed |= _primary_person(found, parsed)
     if "customer_sub_type" in found:
         kind = _text(found["customer_sub_type"])
-        told["kind"] = kind if kind in ("business", "individual") else None
+        parsed["kind"] = kind if kind in ("business", "individual") else None
     if "outstanding_receivable_amount" in found:
-        told["outstanding"] = _amount(found["outstanding_receivable_amount"])
+        parsed["outstanding"] = _amount(found["outstanding_receivable_amount"])
     for theirs, ours in (("billing_address", "billing"), ("shipping_address", "shipping")):
         if isinstance(found.get(theirs), dict):
-            told[ours] = _renamed(found[theirs], _ADDRESS)
+            parsed[ours] = _renamed(found[theirs], _ADDRESS)
     if (created := stamp(found, "created_time")) is not None:
-        told["created_at"] = created.isoformat()
+        parsed["created_at"] = created.isoformat()
     if (custom := _custom(found)) is not None:
-        told["custom"] = custom
+        parsed["custom"] = custom
     if isinstance(found.get("tags"), list):
-        told["tags"] = [
+        parsed["tags"] = [
             t["tag_option_name"] for t in found["tags"] if isinstance(t, dict) and _text(t.get("tag_option_name"))
         ]
-    return told
+    return parsed
 
 
-def _primary_person(found: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _primary_person(found: Mapping[str, Any], parsed: Mapping[str, Any]) -> dict[str, Any]:
     """A webhook may tell the address only inside the primary contact person."""
     people = [p for p in found.get("contact_persons") or () if isinstance(p, dict)]
     primary = next((p for p in people if p.get("is_primary_contact")), None)
     if primary is None:
         return {}
     names = ("email", "first_name", "last_name", "phone", "mobile")
-    return {name: _text(primary[name]) for name in names if name not in told and name in primary}
+    return {name: _text(primary[name]) for name in names if name not in parsed and name in primary}
 
 
 def _custom(found: Mapping[str, Any]) -> dict[str, str | None] | None:
@@ -161,18 +161,18 @@ def _custom(found: Mapping[str, Any]) -> dict[str, str | None] | None:
 
 
 def _invoice(found: Mapping[str, Any]) -> dict[str, Any]:
-    told = _renamed(found, _INVOICE)
+    parsed = _renamed(found, _INVOICE)
     for name in ("exchange_rate", "subtotal", "tax", "shipping", "adjustment", "total", "balance"):
-        if name in told:
-            told[name] = _amount(told[name])
-    if told.get("status") not in ("draft", "sent", "unpaid", "overdue", "partially_paid", "paid", "void", None):
+        if name in parsed:
+            parsed[name] = _amount(parsed[name])
+    if parsed.get("status") not in ("draft", "sent", "unpaid", "overdue", "partially_paid", "paid", "void", None):
         # `viewed` is `sent` that somebody opened; a word we do not know yet must not stop the record.
-        told["status"] = "sent"
+        parsed["status"] = "sent"
     if isinstance(found.get("line_items"), list):
-        told["lines"] = [_line(line) for line in found["line_items"] if isinstance(line, dict)]
+        parsed["lines"] = [_line(line) for line in found["line_items"] if isinstance(line, dict)]
     if (custom := _custom(found)) is not None:
-        told["custom"] = custom
-    return told
+        parsed["custom"] = custom
+    return parsed
 
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,16 +186,16 @@ def _line(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _payment(found: Mapping[str, Any]) -> dict[str, Any]:
-    told = _renamed(found, _PAYMENT)
-    if "amount" in told:
-        told["amount"] = _amount(told["amount"])
+    parsed = _renamed(found, _PAYMENT)
+    if "amount" in parsed:
+        parsed["amount"] = _amount(parsed["amount"])
     if isinstance(found.get("invoices"), list):
-        told["invoices"] = {
+        parsed["invoices"] = {
             str(i["invoice_id"]): _amount(i.get("amount_applied")) or "0"
             for i in found["invoices"]
             if isinstance(i, dict) and i.get("invoice_id")
         }
-    return told
+    return parsed
 
 
 _TELLERS = {"customer": _customer, "supplier": _customer, "invoice": _invoice, "payment": _payment}

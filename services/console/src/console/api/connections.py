@@ -187,10 +187,10 @@ def _answer(shown: Shown) -> Answer:
 
 async def _begun(context: ApiContext, road: Road, status: int) -> Answer:
     shown = connection_document(await context.connections.show(road.connection))
-    told = road_document(road)
-    kept = told.model_copy(update={"start_url": None})
+    shown_road = road_document(road)
+    kept = shown_road.model_copy(update={"start_url": None})
     return Answer(
         status,
-        ConnectingDocument(connection=shown, road=told),
+        ConnectingDocument(connection=shown, road=shown_road),
         kept=ConnectingDocument(connection=shown, road=kept),
     )

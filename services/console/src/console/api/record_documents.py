@@ -105,25 +105,25 @@ def record_document(found: Found, *, unmask: bool) -> RecordDocument:
 
 
 def timeline_document(
-    found: Found, told: Sequence[Mapping[str, Any]], earlier: int | None, *, unmask: bool
+    found: Found, timeline: Sequence[Mapping[str, Any]], earlier: int | None, *, unmask: bool
 ) -> TimelineDocument:
     """A timeline."""
     return TimelineDocument(
         record=record_document(found, unmask=unmask),
-        items=[_row(one, unmask=unmask) for one in told],
+        items=[_row(one, unmask=unmask) for one in timeline],
         earlier=earlier,
         unmasked=unmask,
     )
 
 
-def _row(told: Mapping[str, Any], *, unmask: bool) -> JournalRow:
-    given = {name: told[name] for name in JournalRow.model_fields}
+def _row(entry: Mapping[str, Any], *, unmask: bool) -> JournalRow:
+    given = {name: entry[name] for name in JournalRow.model_fields}
     if not unmask:
         given |= {
-            "before": masked_tree(told["before"]),
-            "after": masked_tree(told["after"]),
-            "patch": masked_patch(told["patch"]),
-            "target_key": masked_address(told["target_key"]),
+            "before": masked_tree(entry["before"]),
+            "after": masked_tree(entry["after"]),
+            "patch": masked_patch(entry["patch"]),
+            "target_key": masked_address(entry["target_key"]),
         }
     return JournalRow(**given)
 

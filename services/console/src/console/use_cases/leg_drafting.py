@@ -85,8 +85,8 @@ async def draft_leg(
     problems += [placed(written.at, one) for one in found]
     if not (source and target and reads and writes and place and fields and definition):
         return None
-    told = tuple(f"{written.at}: {note}" if written.at else note for note in notes)
-    return DraftLeg(written, source, reads[0], target, writes, place, definition, fields, new, told)
+    lines = tuple(f"{written.at}: {note}" if written.at else note for note in notes)
+    return DraftLeg(written, source, reads[0], target, writes, place, definition, fields, new, lines)
 
 
 async def _source(written: WrittenLeg, end: End, problems: list[Problem]) -> tuple[str, FieldCatalogue] | None:

@@ -122,8 +122,8 @@ class Steps:
             closed = await DeadLetters(tx).close(
                 [one.id for one in messages], "discarded", by=self._by, reason=why, at=now
             )
-            told = [one for one in messages if one.id in set(closed)]
-            await write(tx, [rows.entry(one, JournalStep.DISCARDED, why, self._by, now) for one in told])
+            discarded = [one for one in messages if one.id in set(closed)]
+            await write(tx, [rows.entry(one, JournalStep.DISCARDED, why, self._by, now) for one in discarded])
         return closed
 
     async def _end_work(self, ids: Sequence[str]) -> set[str]:

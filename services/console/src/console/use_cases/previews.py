@@ -64,10 +64,10 @@ class Previews:
 
 
 def _shown(found: Preview, *, unmask: bool) -> dict[str, Any]:
-    told = found.json()
+    body = found.json()
     if not unmask:
-        for sample in told["samples"]:
+        for sample in body["samples"]:
             for change in sample["changes"]:
                 for side in ("before", "after"):
                     change[side] = masked_value(change["field"], change[side])
-    return told
+    return body

@@ -34,9 +34,9 @@ class Records:
             found = await rows.read(link, [key])
             if not found:
                 raise unknown_record(key.record)
-            told = list(await rows.timeline(link, key, before, limit + 1))
-        more = told[limit - 1]["id"] if len(told) > limit else None
-        return found[0], told[:limit][::-1], more
+            timeline = list(await rows.timeline(link, key, before, limit + 1))
+        more = timeline[limit - 1]["id"] if len(timeline) > limit else None
+        return found[0], timeline[:limit][::-1], more
 
 
 def unknown_record(given: str) -> Refusal:

@@ -76,9 +76,9 @@ class CompiledMapping:
         """Whether the record meets the sync's filter; no filter lets everything pass. Raises when nobody can say."""
         return self._condition is None or self._condition.read(record) not in (None, False, "", [], {})
 
-    def told(self, target: str, record: Record) -> bool:
+    def mentions(self, target: str, record: Record) -> bool:
         """Whether the record says anything about what the row of this target field reads."""
-        return any(row.target == target and row.expression.told(record) for row in self._rows)
+        return any(row.target == target and row.expression.mentions(record) for row in self._rows)
 
     def apply(self, record: Record) -> Mapped:
         """The document that the target shall have for this record."""
@@ -97,7 +97,7 @@ class CompiledMapping:
         return Mapped(True, draft.document, tuple(draft.problems), tuple(draft.left_out))
 
     def _fill(self, draft: _Draft, row: _Row, record: Record) -> None:
-        if not row.expression.told(record) and not row.required:
+        if not row.expression.mentions(record) and not row.required:
             return
         try:
             value = row.expression.read(record)

@@ -52,7 +52,7 @@ class Expression:
         """The value, or None where there is none."""
         return self._read(record)
 
-    def told(self, record: Record) -> bool:
+    def mentions(self, record: Record) -> bool:
         """Whether the record says anything about what the expression reads: absent is not the same as empty."""
         return not self.roots or any(root in record for root in self.roots)
 
