@@ -166,10 +166,10 @@ def _group(one: LetterGroup) -> GroupDocument:
 
 
 def _fields(one: Waiting, *, unmask: bool) -> dict[str, Any]:
-    told = _of_message(one) if isinstance(one, StoredLetter) else _of_work(one)
-    words = str(told["vendor_words"])
-    return told | {
-        "action": meaning_of(str(told["code"]))[1],
+    parts = _of_message(one) if isinstance(one, StoredLetter) else _of_work(one)
+    words = str(parts["vendor_words"])
+    return parts | {
+        "action": meaning_of(str(parts["code"]))[1],
         "vendor_words": words if unmask else redact_text(words),
     }
 
