@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from millrace.api_client import TOKEN_FILE, Address, ApiClient
+from millrace.api_client import TOKEN_FILE, ApiClient, ConsoleAddress
 from millrace.demo import SYNC
 from millrace.stack.home import Home
 from millrace.stack.secrets import secret_of
@@ -67,7 +67,7 @@ class Road:
 
     def console(self) -> ApiClient:
         """The product's own API, as the command line speaks to it."""
-        return ApiClient(Address(self.fleet.one("console").url, secret_of(self.home, TOKEN_FILE)))
+        return ApiClient(ConsoleAddress(self.fleet.one("console").url, secret_of(self.home, TOKEN_FILE)))
 
     # --- what is waited for
 

@@ -42,7 +42,7 @@ _CODES = {
 
 
 @dataclass(frozen=True)
-class Address:
+class ConsoleAddress:
     """Where a console is, and what it asks to be shown."""
 
     url: str
@@ -66,7 +66,7 @@ class RefusedByConsole(CommandError):
 class ApiClient:
     """One command's conversation with the console."""
 
-    def __init__(self, address: Address, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, address: ConsoleAddress, *, transport: httpx.BaseTransport | None = None) -> None:
         self._address = address
         headers = {"authorization": f"Bearer {address.token}", "millrace-actor": _person()}
         self._client = httpx.Client(
@@ -146,7 +146,7 @@ def open_client(context: str | None = None) -> ApiClient:
     return ApiClient(_of_context(chosen, settings) if chosen else of_stack(Home(settings.home)))
 
 
-def of_stack(home: Home) -> Address:
+def of_stack(home: Home) -> ConsoleAddress:
     """The console of a local stack that runs."""
     status = look(home)
     console = next((unit for unit in status.parts() if unit.name == "console"), None)
@@ -156,10 +156,10 @@ def of_stack(home: Home) -> Address:
             "Start it with `millrace up`, or name another installation with --context.",
             ExitCode.UNREACHABLE,
         )
-    return Address(console.facts["url"], _token(home.secrets / TOKEN_FILE))
+    return ConsoleAddress(console.facts["url"], _token(home.secrets / TOKEN_FILE))
 
 
-def _of_context(name: str, settings: StackSettings) -> Address:
+def _of_context(name: str, settings: StackSettings) -> ConsoleAddress:
     base = settings.environment.get("XDG_CONFIG_HOME") or str(Path(settings.environment.get("HOME", "~")) / ".config")
     path = Path(base).expanduser() / "millrace" / "config.toml"
     try:
@@ -172,7 +172,7 @@ def _of_context(name: str, settings: StackSettings) -> Address:
     if not isinstance(found, dict) or not {"url", "token_file"} <= found.keys():
         known = ", ".join(sorted(contexts)) or "none"
         raise _no_context(name, f"{path} has no [contexts.{name}] with url and token_file; it has: {known}")
-    return Address(str(found["url"]).rstrip("/"), _token(Path(str(found["token_file"])).expanduser()))
+    return ConsoleAddress(str(found["url"]).rstrip("/"), _token(Path(str(found["token_file"])).expanduser()))
 
 
 def _no_context(name: str, why: str) -> CommandError:

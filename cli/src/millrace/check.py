@@ -19,21 +19,21 @@ from millrace.settings_classes import CHECKOUT
 
 
 @dataclass(frozen=True)
-class Step:
+class CheckStep:
     """One tool and how it is started; its output is shown only when it finds something."""
 
     name: str
     command: Callable[[Path], list[str]]
 
 
-def steps() -> list[Step]:
+def steps() -> list[CheckStep]:
     """The tools of `make check`, the quick ones first."""
     return [
-        Step("ruff", lambda _: _module("ruff", "check", ".")),
-        Step("format", lambda _: _module("ruff", "format", "--check", ".")),
-        Step("reference pages", lambda _: _module("millrace.reference", "--check")),
-        Step("imports", _lint_imports),
-        Step("mypy", lambda _: _module("mypy", *_packages())),
+        CheckStep("ruff", lambda _: _module("ruff", "check", ".")),
+        CheckStep("format", lambda _: _module("ruff", "format", "--check", ".")),
+        CheckStep("reference pages", lambda _: _module("millrace.reference", "--check")),
+        CheckStep("imports", _lint_imports),
+        CheckStep("mypy", lambda _: _module("mypy", *_packages())),
     ]
 
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if found else 0
 
 
-def _passes(step: Step, scratch: Path) -> bool:
+def _passes(step: CheckStep, scratch: Path) -> bool:
     began = time.monotonic()
     done = subprocess.run(step.command(scratch), cwd=CHECKOUT, capture_output=True, text=True, check=False)
     verdict = "ok" if done.returncode == 0 else "FAILED"

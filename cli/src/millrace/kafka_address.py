@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def kafka_address(settings: StackSettings | None = None) -> KafkaAddress:
     """The brokers, with how to sign in to them."""
     from common.bus.connection import KafkaAddress
-    from common.bus.settings import KafkaSettings
+    from common.bus.settings import KafkaOnlySettings
     from common.environment import ConfigurationError
     from common.settings import load
 
     settings = settings or StackSettings.from_environment()
     servers = settings.kafka_bootstrap_servers or _local(Home(settings.home))
     try:
-        return KafkaAddress.of(load(KafkaSettings, {**settings.environment, "KAFKA_BOOTSTRAP_SERVERS": servers}))
+        return KafkaAddress.of(load(KafkaOnlySettings, {**settings.environment, "KAFKA_BOOTSTRAP_SERVERS": servers}))
     except ConfigurationError as wrong:
         raise CommandError(str(wrong), code=ExitCode.USAGE) from wrong
 

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from common.bus.connection import KafkaAddress
-from common.bus.settings import KafkaSettings
+from common.bus.settings import KafkaOnlySettings
 from common.bus.topics_admin import TopicsRefused, create_topics
 from common.environment import ConfigurationError
 from common.settings import load
@@ -23,7 +23,7 @@ def main() -> int:
     # What went wrong is said once, by us.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        created = asyncio.run(create_topics(KafkaAddress.of(load(KafkaSettings)), TOPICS))
+        created = asyncio.run(create_topics(KafkaAddress.of(load(KafkaOnlySettings)), TOPICS))
     except ConfigurationError as wrong:
         return _say(str(wrong), EXIT_MISCONFIGURED)
     except TopicsRefused as refused:

@@ -43,7 +43,7 @@ class Waiting:
         """The end of the road; a CommandError when the time is over or somebody interrupts, while the consent goes on."""
         if road["start_url"]:
             note(f"Open this address in a browser and accept:\n\n  {road['start_url']}\n")
-        began, shown = time.monotonic(), Line()
+        began, shown = time.monotonic(), WaitingLine()
         try:
             while not road["over"]:
                 left = self.seconds - (time.monotonic() - began)
@@ -78,7 +78,7 @@ class Waiting:
         return found
 
 
-class Line:
+class WaitingLine:
     """One line that is drawn over at a terminal, and one line a change everywhere else."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from tests.support.ledger.judge import Lines, Order, Wished, problems
 from tests.support.ledger.service import LedgerService
 from tests.support.ledger.vendor import VENDOR
 from tests.support.ledger.world import LedgerWorld, line
-from vendors.block import Line
+from vendors.block import BlockLine
 
 PARENTS = int(os.environ.get("LEDGER_PARENTS", "20"))
 WITHIN_S = 150 + PARENTS
@@ -46,7 +46,7 @@ update flow.work_item set due_at = changed_at + $1 where state = 'waiting' and d
 def shown(number: int) -> str:
     """A line as it stands in a note."""
     told = line(number)
-    return str(Line(datetime.fromisoformat(told["at"]), told["id"], told["words"]))
+    return str(BlockLine(datetime.fromisoformat(told["at"]), told["id"], told["words"]))
 
 
 def parents(place: str) -> list[str]:

@@ -15,7 +15,7 @@ from common.contracts.messages import Receipt
 from common.failures import Failure, RateLimited, Unauthorised
 from common.http.call import Api, Call, VendorAnswer
 from common.http.door import Door
-from common.http.exchange import Answer
+from common.http.exchange import RawAnswer
 from common.http.judgement import judged
 from common.http.profile import Limit, Profile
 from common.http.tokens import Token
@@ -84,7 +84,7 @@ class Answering:
     async def call(self, call: Call) -> VendorAnswer:
         status, body = self.answer(call)
         headers = {"date": self.now().strftime("%a, %d %b %Y %H:%M:%S GMT")}
-        found = judged(self.profile, call, Answer(status, headers, body, 0.01), "token", self.now())
+        found = judged(self.profile, call, RawAnswer(status, headers, body, 0.01), "token", self.now())
         if isinstance(found, Failure):
             raise found
         return found

@@ -18,7 +18,7 @@ from common.bus import groups
 from common.bus.batch import ConsumerFailed
 from common.bus.connection import KafkaAddress
 from common.state import group_offsets
-from common.state.group_offsets import GroupTopic, Step, Stored
+from common.state.group_offsets import BatchStep, GroupTopic, StoredPlace
 from common.state.pool import close_pool, open_pool, transaction
 from tests.integration.bus.test_consumer import Scene
 from tests.integration.bus.test_consumer_process import exit_code
@@ -54,7 +54,7 @@ def ledger(scene: Scene, tmp_path: Path) -> Iterator[LedgerService]:
     made.kill_all()
 
 
-async def places(scene: Scene) -> dict[int, Stored]:
+async def places(scene: Scene) -> dict[int, StoredPlace]:
     async with sql(scene.database.owner_url) as link:
         return dict((await group_offsets.read(link, GroupTopic(scene.group, scene.topic.name))).stored)
 
@@ -140,7 +140,10 @@ class TestBeginning:
         await groups.commit(KafkaAddress(scene.kafka), scene.group, {(scene.topic.name, partition): 10})
         scene.stored.clear()
         await read_to(scene, 30)
-        assert (scene.stored, (await places(scene))[partition]) == (list(range(10, 30)), Stored(before.era + 1, 30))
+        assert (scene.stored, (await places(scene))[partition]) == (
+            list(range(10, 30)),
+            StoredPlace(before.era + 1, 30),
+        )
         assert await gates(scene) == []
 
     async def test_of_a_topic_made_anew_is_its_first_record(self, scene: Scene) -> None:
@@ -159,24 +162,24 @@ class TestLateBatch:
     async def whose(self, scene: Scene) -> GroupTopic:
         whose = GroupTopic(scene.group, scene.topic.name)
         async with transaction(scene.pool) as tx:
-            await group_offsets.begin(tx, whose, {0: Stored(3, 100), 1: Stored(3, 100)})
+            await group_offsets.begin(tx, whose, {0: StoredPlace(3, 100), 1: StoredPlace(3, 100)})
         return whose
 
     async def test_does_not_take_the_place_back(self, scene: Scene, whose: GroupTopic) -> None:
         async with transaction(scene.pool) as tx:
-            assert await group_offsets.advance(tx, whose, [Step(0, 3, 100, 180)]) == {0}
-            assert await group_offsets.advance(tx, whose, [Step(0, 3, 100, 150)]) == {0}
-        assert (await places(scene))[0] == Stored(3, 180)
+            assert await group_offsets.advance(tx, whose, [BatchStep(0, 3, 100, 180)]) == {0}
+            assert await group_offsets.advance(tx, whose, [BatchStep(0, 3, 100, 150)]) == {0}
+        assert (await places(scene))[0] == StoredPlace(3, 180)
 
     async def test_of_an_era_before_counts_no_more(self, scene: Scene, whose: GroupTopic) -> None:
         async with transaction(scene.pool) as tx:
-            await group_offsets.begin(tx, whose, {0: Stored(4, 10)})
-            assert await group_offsets.advance(tx, whose, [Step(0, 3, 100, 180), Step(1, 3, 100, 180)]) == {1}
-        assert (await places(scene))[0] == Stored(4, 10)
+            await group_offsets.begin(tx, whose, {0: StoredPlace(4, 10)})
+            assert await group_offsets.advance(tx, whose, [BatchStep(0, 3, 100, 180), BatchStep(1, 3, 100, 180)]) == {1}
+        assert (await places(scene))[0] == StoredPlace(4, 10)
 
     async def test_that_leaves_a_gap_is_not_taken(self, scene: Scene, whose: GroupTopic) -> None:
         async with transaction(scene.pool) as tx:
-            assert await group_offsets.advance(tx, whose, [Step(0, 3, 120, 180)]) == set()
+            assert await group_offsets.advance(tx, whose, [BatchStep(0, 3, 120, 180)]) == set()
 
     async def test_is_not_stored_at_all_and_read_again_from_where_the_place_is(self, scene: Scene) -> None:
         """The place is set anew while the batch is in its handler; the batch comes to nothing, the next one begins there."""

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer
 
 from common.bus import groups
 from common.bus.connection import KafkaAddress
-from common.bus.reading import Start, read
+from common.bus.reading import ReadFrom, read
 from common.bus.republishing import headers_of, republisher
 from common.contracts.topics import Topic
 from common.failures import FailureClass
@@ -274,7 +274,7 @@ class TestRepublishing:
         stored = StoredLetter(1, letter, 3, NOON, "open", None, "", "")
         async with republisher(KafkaAddress(stack.kafka)) as sender:
             await sender.send(stored)
-        records = [one async for one in read(KafkaAddress(stack.kafka), topic.name, Start())]
+        records = [one async for one in read(KafkaAddress(stack.kafka), topic.name, ReadFrom())]
         found = next(one for one in records if one.headers)
         assert (found.partition, found.key, found.value) == (1, None, b"\x00\xff")
         assert found.headers[:3] == headers[:3] and list(found.headers) == headers_of(stored)

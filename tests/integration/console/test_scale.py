@@ -19,7 +19,7 @@ from common.state import configuration, runs
 from common.state.pool import Pool, close_pool, connection, open_pool, transaction
 from common.state.runs import Entering, LineKey, Spoken
 from console.state import connections, queues, records, syncs
-from console.state.connections import Wanted
+from console.state.connections import WantedConnection
 from console.state.records import RecordKey
 from console.use_cases.letter_choice import LetterWish
 from console.use_cases.letters import Letters
@@ -91,7 +91,7 @@ class TestLists:
     async def test_connections(self, console: Pool) -> None:
         async with connection(console) as link:
             explained: Any = Explained(link)
-            assert len(await connections.page(explained, Wanted(limit=200))) == 201
+            assert len(await connections.page(explained, WantedConnection(limit=200))) == 201
             hold(explained.seen)
 
     @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from common.failures import Rejected, Transient
 from common.http_server import HttpServer
 from common.secret import Secret
 from common.state.pool import Pool, close_pool, open_pool, transaction
-from ingest.gateway import Bounds, Gateway
+from ingest.gateway import Gateway, HookBounds
 from ingest.quarantine import KEPT_BYTES, KEPT_PER_CONNECTION, Quarantine
 from ingest.secrets import SecretsAway
 from tests.support.database import Database
@@ -93,7 +93,7 @@ class Front:
             await kept.keep(connection, vendor, request, reason, NOW, size)
 
         gateway = Gateway(
-            VENDORS, self.broker, self.topics, keep, FixedClock(NOW), Bounds(100_000, 0.5), "https://hooks.example",
+            VENDORS, self.broker, self.topics, keep, FixedClock(NOW), HookBounds(100_000, 0.5), "https://hooks.example",
             lambda system, outcome, seconds: self.outcomes.append(outcome),
         )  # fmt: skip
         self.server = HttpServer(gateway, "127.0.0.1", 0)

@@ -32,7 +32,7 @@ from common.state.pool import Pool, close_pool, open_pool, transaction
 from common.state.read_requests import ReadRequest
 from ingest.normaliser import ReceiptHandler
 from ingest.reader import Reader
-from mapper.state import Ask, RecordState, merge
+from mapper.state import AskedFor, RecordState, merge
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
 from vendors.registry import TOPICS, vendor_named
@@ -479,4 +479,4 @@ class TestUnread:
             await consumer.stop()
         change = ChangeEvent.model_validate_json(message.value)
         for known in (RecordState(), RecordState(deleted=True, existence_at=NOW)):
-            assert merge(known, change).ask is Ask.DELETION
+            assert merge(known, change).ask is AskedFor.DELETION

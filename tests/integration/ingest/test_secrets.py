@@ -11,7 +11,7 @@ import pytest
 
 from common.contracts.ids import ConnectionId
 from common.secret import Secret
-from ingest.secrets import SecretsAway, WebhookSecrets
+from ingest.secrets import KnownSecrets, SecretsAway
 from ingest.unknown import AT_ONCE, PER_SECOND, REMEMBERED, UnknownIds
 from tests.support.ingest_service import SECRET, SecretBroker, secret_broker
 
@@ -26,13 +26,13 @@ def broker() -> Iterator[SecretBroker]:
 
 
 @pytest.fixture
-async def secrets(broker: SecretBroker) -> AsyncIterator[WebhookSecrets]:
-    made = WebhookSecrets(broker.url, lambda: Secret("k"), {BOOKS})
+async def secrets(broker: SecretBroker) -> AsyncIterator[KnownSecrets]:
+    made = KnownSecrets(broker.url, lambda: Secret("k"), {BOOKS})
     yield made
     await made.aclose()
 
 
-async def asked(secrets: WebhookSecrets, connection: str) -> object:
+async def asked(secrets: KnownSecrets, connection: str) -> object:
     try:
         return await secrets.of(ConnectionId(connection))
     except SecretsAway:
@@ -41,7 +41,7 @@ async def asked(secrets: WebhookSecrets, connection: str) -> object:
 
 class TestFlood:
     async def test_asks_the_broker_at_a_pace_and_those_we_know_at_once(
-        self, secrets: WebhookSecrets, broker: SecretBroker
+        self, secrets: KnownSecrets, broker: SecretBroker
     ) -> None:
         tracemalloc.start()
         began = time.monotonic()
@@ -55,12 +55,10 @@ class TestFlood:
         assert len(broker.asked) <= AT_ONCE + PER_SECOND * took + 2
         assert peak < 8 * 2**20
 
-    async def test_one_that_is_not_configured_yet_is_served_when_there_is_no_flood(
-        self, secrets: WebhookSecrets
-    ) -> None:
+    async def test_one_that_is_not_configured_yet_is_served_when_there_is_no_flood(self, secrets: KnownSecrets) -> None:
         assert await secrets.of(ConnectionId("late")) == (Secret(SECRET),)
 
-    async def test_an_unknown_one_is_remembered(self, secrets: WebhookSecrets, broker: SecretBroker) -> None:
+    async def test_an_unknown_one_is_remembered(self, secrets: KnownSecrets, broker: SecretBroker) -> None:
         assert [await asked(secrets, "nobody") for _ in range(5)] == [None] * 5
         assert broker.asked == ["nobody"]
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from common.bus.connection import KafkaAddress
-from common.bus.reading import Start, Wanted, read
+from common.bus.reading import ReadFrom, WantedRecords, read
 from common.bus.republishing import republisher
 from common.bus.topics_admin import create_topics, topic_states
 from common.contracts.messages import ChangeEvent, Receipt
@@ -81,11 +81,11 @@ class TestTwoMebibytes:
         assert len(body) == MOST
         assert await post(service, body, chunked=chunked) == 200
         key = f"books:customer:{record}".encode()
-        found = [r async for r in read(address, "receipts.zoho-books", Start(), Wanted(key_prefix=key))]
+        found = [r async for r in read(address, "receipts.zoho-books", ReadFrom(), WantedRecords(key_prefix=key))]
         assert [Receipt.model_validate_json(r.value or b"").body for r in found] == [body]
 
         async def changed() -> list[str]:
-            events = read(address, "changes.zoho-books", Start(), Wanted(key_prefix=key))
+            events = read(address, "changes.zoho-books", ReadFrom(), WantedRecords(key_prefix=key))
             return [ChangeEvent.model_validate_json(r.value or b"").record async for r in events]
 
         assert await until(changed, "the change", within=60) == [record]
@@ -100,7 +100,7 @@ class TestTwoMebibytes:
         found = [
             r
             async for r in read(
-                KafkaAddress(service.stack.kafka), "receipts.zoho-books", Start(), Wanted(key_prefix=key)
+                KafkaAddress(service.stack.kafka), "receipts.zoho-books", ReadFrom(), WantedRecords(key_prefix=key)
             )
         ]
         assert [r.value for r in found] == [stored.letter.value] * 2

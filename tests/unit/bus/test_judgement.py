@@ -7,7 +7,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from pydantic import BaseModel, ValidationError
 
-from common.bus.judgement import Judgement, blamed, judge, unreadable
+from common.bus.judgement import BatchJudgement, blamed, judge, unreadable
 from common.failures import Bug, Conflict, RateLimited, Rejected, Transient, Unauthorised, Unknown
 
 
@@ -44,7 +44,7 @@ class TestJudge:
         ],
     )
     def test_what_comes_back_is_waited_for(self, error: Exception) -> None:
-        assert judge(error) is Judgement.WAIT
+        assert judge(error) is BatchJudgement.WAIT
 
     @pytest.mark.parametrize(
         "error",
@@ -55,7 +55,7 @@ class TestJudge:
         ],
     )
     def test_a_schema_that_does_not_fit_stops(self, error: Exception) -> None:
-        assert judge(error) is Judgement.STOP
+        assert judge(error) is BatchJudgement.STOP
 
     @pytest.mark.parametrize(
         "error",
@@ -71,7 +71,7 @@ class TestJudge:
         ],
     )
     def test_the_rest_is_about_a_record(self, error: Exception) -> None:
-        assert judge(error) is Judgement.BLAME
+        assert judge(error) is BatchJudgement.BLAME
 
 
 class TestWords:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.bus.places import Committed, committed_of, lacks, mark, set_anew, went_back
-from common.state.group_offsets import Places, Step, Stored
+from common.state.group_offsets import BatchStep, StoredPlace, StoredPlaces
 
 END = 40
 
@@ -33,16 +33,16 @@ class TestWentBack:
     @pytest.mark.parametrize(
         ("told", "stored", "back"),
         [
-            (Committed(5, 1), Stored(1, 5), False),
-            (Committed(5, 1), Stored(1, 9), False),
-            (Committed(5, 1), Stored(1, 4), True),
-            (Committed(5, 2), Stored(1, 9), True),
-            (Committed(5, 1), Stored(2, 0), False),
-            (Committed(5, None), Stored(1, 4), False),
-            (Committed(5, 1), Stored(0, 0), True),
+            (Committed(5, 1), StoredPlace(1, 5), False),
+            (Committed(5, 1), StoredPlace(1, 9), False),
+            (Committed(5, 1), StoredPlace(1, 4), True),
+            (Committed(5, 2), StoredPlace(1, 9), True),
+            (Committed(5, 1), StoredPlace(2, 0), False),
+            (Committed(5, None), StoredPlace(1, 4), False),
+            (Committed(5, 1), StoredPlace(0, 0), True),
         ],
     )
-    def test_is_told_by_marked_commits_only(self, told: Committed, stored: Stored, back: bool) -> None:
+    def test_is_told_by_marked_commits_only(self, told: Committed, stored: StoredPlace, back: bool) -> None:
         assert went_back(told, stored) is back
 
 
@@ -50,18 +50,18 @@ class TestSetAnew:
     @pytest.mark.parametrize(
         ("told", "stored", "floor", "place"),
         [
-            (None, None, 0, Stored(1, 0)),
-            (Committed(5, None), None, 0, Stored(1, 5)),
-            (Committed(5, None), Stored(3, 9), 0, Stored(4, 5)),
-            (Committed(5, None), Stored(3, 5), 0, None),
-            (Committed(5, 3), Stored(3, 9), 0, None),
-            (None, Stored(3, 9), 0, Stored(4, 0)),
-            (None, Stored(3, 0), 0, None),
-            (Committed(5, 3), None, 1_000_000, Stored(1_000_001, 0)),
+            (None, None, 0, StoredPlace(1, 0)),
+            (Committed(5, None), None, 0, StoredPlace(1, 5)),
+            (Committed(5, None), StoredPlace(3, 9), 0, StoredPlace(4, 5)),
+            (Committed(5, None), StoredPlace(3, 5), 0, None),
+            (Committed(5, 3), StoredPlace(3, 9), 0, None),
+            (None, StoredPlace(3, 9), 0, StoredPlace(4, 0)),
+            (None, StoredPlace(3, 0), 0, None),
+            (Committed(5, 3), None, 1_000_000, StoredPlace(1_000_001, 0)),
         ],
     )
     def test_where_kafka_s_word_is_an_order_or_nothing(
-        self, told: Committed | None, stored: Stored | None, floor: int, place: Stored | None
+        self, told: Committed | None, stored: StoredPlace | None, floor: int, place: StoredPlace | None
     ) -> None:
         assert set_anew(told, stored, floor) == place
 
@@ -70,7 +70,7 @@ class Row(NamedTuple):
     """The database: the place, the floor, and the records whose effects it has."""
 
     floor: int = 0
-    place: Stored | None = None
+    place: StoredPlace | None = None
     has: frozenset[int] = frozenset()
 
 
@@ -78,7 +78,7 @@ class Row(NamedTuple):
 class Member:
     """What one consumer has in its memory; None: it has not asked where to begin."""
 
-    at: Stored | None = None
+    at: StoredPlace | None = None
     untold: Committed | None = None
 
 
@@ -99,9 +99,9 @@ class World:
 
     def begin(self) -> bool:
         """True: the owner knows where to begin; False: it holds, because the database went back."""
-        places = Places(self.row.floor, {0: self.row.place} if self.row.place else {})
+        places = StoredPlaces(self.row.floor, {0: self.row.place} if self.row.place else {})
         place = places.stored.get(0)
-        if self.told is not None and went_back(self.told, place or Stored(places.era, 0)):
+        if self.told is not None and went_back(self.told, place or StoredPlace(places.era, 0)):
             return False
         anew = set_anew(self.told, place, places.era)
         if anew is not None:
@@ -117,8 +117,8 @@ class World:
             assert self.begin() is not self.lost, "it holds exactly while something is lost"
         if member.at is None:
             return
-        end, place = min(member.at.next_offset + many, END), self.row.place or Stored(self.row.floor, 0)
-        step = Step(0, member.at.era, member.at.next_offset, end)
+        end, place = min(member.at.next_offset + many, END), self.row.place or StoredPlace(self.row.floor, 0)
+        step = BatchStep(0, member.at.era, member.at.next_offset, end)
         if place.era != step.era or place.next_offset < step.since:
             assert self.restored or not lacks(step, place), "the database did not go back"
             member.at = None
@@ -127,7 +127,9 @@ class World:
         self.row = self.row._replace(place=place._replace(next_offset=max(place.next_offset, end)), has=has)
         # One that was a member read on where the backup ends: what was lost is done once more, and the places agree again.
         self.lost = (
-            self.lost and self.told is not None and went_back(self.told, self.row.place or Stored(self.row.floor, 0))
+            self.lost
+            and self.told is not None
+            and went_back(self.told, self.row.place or StoredPlace(self.row.floor, 0))
         )
         member.at = member.at._replace(next_offset=end)
         member.untold = Committed(end, member.at.era)
@@ -171,7 +173,7 @@ class World:
         self.lost = (
             self.told is not None
             and self.told.era is not None
-            and went_back(self.told, self.row.place or Stored(self.row.floor, 0))
+            and went_back(self.told, self.row.place or StoredPlace(self.row.floor, 0))
         )
 
     def lift(self) -> None:
@@ -254,4 +256,4 @@ class TestModel:
         world.begin()
         world.members[1 - world.owner] = late
         world.batch(1 - world.owner, 7, True)
-        assert world.row.place == Stored(2, 5)
+        assert world.row.place == StoredPlace(2, 5)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from millrace.api_client import Address, ApiClient, RefusedByConsole, open_client
+from millrace.api_client import ApiClient, ConsoleAddress, RefusedByConsole, open_client
 from millrace.app import main
 from millrace.connection_words import details_of, line_of, quota_lines
 from millrace.demo import ConsentForm
@@ -36,7 +36,7 @@ VERBS = (
 
 
 def client(answer: Answers) -> ApiClient:
-    return ApiClient(Address("http://console", "t"), transport=httpx.MockTransport(answer))
+    return ApiClient(ConsoleAddress("http://console", "t"), transport=httpx.MockTransport(answer))
 
 
 def road(state: str, **more: Any) -> dict[str, Any]:

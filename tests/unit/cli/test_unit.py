@@ -19,7 +19,7 @@ from millrace.stack.parts import Command, NotOurs
 from millrace.stack.ports import PortRange
 from millrace.stack.processes import marked_with
 from millrace.stack.state import Board, Phase, StackState, UnitState
-from millrace.stack.supervisor import Step, Supervisor
+from millrace.stack.supervisor import Supervisor, SupervisorStep
 from millrace.stack.unit import Unit
 
 SLEEP = "import time; time.sleep(60)"
@@ -141,7 +141,7 @@ class TestSupervisor:
             order.append("step done")
 
         board = board_of(home, "a", "b", "c", "step")
-        supervisor = Supervisor(home, parts, [Step("step", ("b",), step)], PortRange(20000, 20001), board)
+        supervisor = Supervisor(home, parts, [SupervisorStep("step", ("b",), step)], PortRange(20000, 20001), board)
         run = asyncio.create_task(supervisor.run())
         await until(lambda: board.state.phase == "up")
         supervisor.stopping.set()
@@ -155,7 +155,7 @@ class TestSupervisor:
 
         board = board_of(home, "a", "c", "step")
         parts = [Sleeper("a"), Sleeper("c", ("step",))]
-        supervisor = Supervisor(home, parts, [Step("step", ("a",), fail)], PortRange(20000, 20001), board)
+        supervisor = Supervisor(home, parts, [SupervisorStep("step", ("a",), fail)], PortRange(20000, 20001), board)
         assert await supervisor.run() == 1
         assert (board.state.phase, board.state.failure, board.state.remedy) == ("failed", "the step failed", "mend it")
         assert marked_with(home.stack_id()) == []

@@ -9,13 +9,13 @@ import pytest
 
 from common.health import Health, NotReady
 from common.metrics import Metrics
-from common.version import Version
+from common.version import BuildVersion
 
 
 def health(**options: float) -> Health:
     metrics = Metrics()
     metrics.build("1.2.3", "abc")
-    return Health(Version("toy", "abc", "stack-1"), metrics, **options)
+    return Health(BuildVersion("toy", "abc", "stack-1"), metrics, **options)
 
 
 async def ask(app: Health, path: str, method: str = "GET", accept: str = "") -> tuple[int, dict[bytes, bytes], bytes]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from common.clock import FixedClock
-from common.keeping import Part, PartDown, Rests
+from common.keeping import KeptPart, PartDown, Rests
 from common.metrics import Metrics
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -18,12 +18,12 @@ QUICK = Rests(shortest_s=0.01, longest_s=0.02, steady_s=60.0)
 LONG = Rests(shortest_s=600.0, longest_s=600.0)
 
 
-def part(work: Callable[[], Awaitable[None]], rests: Rests = QUICK, metrics: Metrics | None = None) -> Part:
-    return Part("toy", "reader", work, clock=FixedClock(NOW), metrics=metrics or Metrics(), rests=rests)
+def part(work: Callable[[], Awaitable[None]], rests: Rests = QUICK, metrics: Metrics | None = None) -> KeptPart:
+    return KeptPart("toy", "reader", work, clock=FixedClock(NOW), metrics=metrics or Metrics(), rests=rests)
 
 
 @asynccontextmanager
-async def kept(one: Part) -> AsyncIterator[asyncio.Event]:
+async def kept(one: KeptPart) -> AsyncIterator[asyncio.Event]:
     stopping = asyncio.Event()
     keeping = asyncio.create_task(one.keep(stopping))
     yield stopping

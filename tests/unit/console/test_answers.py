@@ -15,7 +15,7 @@ from common.environment import ConfigurationError
 from console.api import versions
 from console.api.access import TokenFile
 from console.api.paging import after_of, cursor_of
-from console.broker import Grant
+from console.broker import BrokerGrant
 from console.state.connecting import pause_before
 from console.state.connections import ConnectionRow, ConnectionState, GateRow
 from console.use_cases.connections import Shown
@@ -111,7 +111,7 @@ class TestStanding:
     ) -> None:
         gates = tuple(GateRow(reason, None, "", "", NOW) for reason in reasons)
         row = ConnectionRow("c", "mailchimp", "c", state, {}, (), NOW, "", NOW, None, "", gates)
-        held = None if grant is None else Grant(connection="c", vendor="mailchimp", kind="api_key", state=grant)
+        held = None if grant is None else BrokerGrant(connection="c", vendor="mailchimp", kind="api_key", state=grant)
         assert Shown(row, held).standing == word
 
 

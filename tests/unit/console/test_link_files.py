@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from console.use_cases.link_files import Read, read_links
+from console.use_cases.link_files import ReadLinks, read_links
 
 HEAD = "left_account,left_entity,left_id,right_account,right_place,right_entity,right_key"
 GOOD = "books,customer,1,chimp,list,member,ana@ex.org"
@@ -52,7 +52,7 @@ class TestLines:
         assert len(read_links("\ufeff" + csv_of(GOOD)).rows) == 1
 
     def test_of_nothing(self) -> None:
-        assert read_links("") == Read([], [problem_of_no_columns()])
+        assert read_links("") == ReadLinks([], [problem_of_no_columns()])
 
 
 def problem_of_no_columns() -> object:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId
 from common.failures import Failure, RateLimited
-from common.http.attempts import Attempt
+from common.http.attempts import CallAttempt
 from common.http.call import Priority
 from common.http.profile import Limit
 from common.http.tokens import Token
@@ -73,7 +73,7 @@ class Remembered:
     """A sink."""
 
     def __init__(self) -> None:
-        self.attempts: list[Attempt] = []
+        self.attempts: list[CallAttempt] = []
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, attempt: CallAttempt) -> None:
         self.attempts.append(attempt)

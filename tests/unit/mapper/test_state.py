@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import ChangeEvent, Coverage, Version
-from mapper.state import Ask, RecordState, Verdict, merge
+from mapper.state import AskedFor, RecordState, Verdict, merge
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 Kind = Literal["changed", "deleted", "asked"]
@@ -77,7 +77,7 @@ class TestMerge:
 
     def test_two_different_unsettled_states_of_one_stamp_ask_for_a_read(self) -> None:
         result = merge(merged(change(1, {"name": "A"})), change(1, {"name": "B"}))
-        assert result.ask is Ask.UNSETTLED
+        assert result.ask is AskedFor.UNSETTLED
         assert result.state.fields == {"name": "A"}
 
     def test_null_empties_and_absence_does_not(self) -> None:
@@ -119,7 +119,7 @@ class TestMerge:
 class TestDeletion:
     def test_a_webhook_of_a_deletion_only_asks(self) -> None:
         result = merge(merged(change(1, {"name": "A"})), change(2, kind="asked", coverage="ask"))
-        assert result.ask is Ask.DELETION
+        assert result.ask is AskedFor.DELETION
         assert not result.state.deleted
 
     def test_a_read_that_answers_gone_deletes(self) -> None:
@@ -128,7 +128,7 @@ class TestDeletion:
     def test_what_comes_late_does_not_revive_but_asks(self) -> None:
         result = merge(merged(change(1, {"name": "A"}), gone(5)), change(9, {"name": "B"}))
         assert result.state.deleted
-        assert result.ask is Ask.REVIVAL
+        assert result.ask is AskedFor.REVIVAL
 
     def test_a_newer_read_revives_with_what_it_tells(self) -> None:
         state = merged(change(1, {"name": "A", "phone": "1"}), gone(5), change(6, {"name": "B"}, via="read", seen=7))
@@ -147,12 +147,12 @@ class TestDeletion:
         """A vendor's `Date` has seconds: which of the two reads was later, nobody knows."""
         there = merged(change(5, {"name": "A"}, via="read"))
         result = merge(there, gone(5))
-        assert (result.verdict, result.ask, result.state) == (Verdict.ASKED, Ask.TIE, there)
+        assert (result.verdict, result.ask, result.state) == (Verdict.ASKED, AskedFor.TIE, there)
 
     def test_there_and_gone_in_one_instant_decide_nothing_and_ask(self) -> None:
         deleted = merged(change(1, {"name": "A"}), gone(5))
         result = merge(deleted, change(5, {"name": "A"}, via="read"))
-        assert (result.verdict, result.ask, result.state) == (Verdict.ASKED, Ask.TIE, deleted)
+        assert (result.verdict, result.ask, result.state) == (Verdict.ASKED, AskedFor.TIE, deleted)
 
     def test_gone_told_twice_is_a_duplicate_and_no_tie(self) -> None:
         deleted = merged(change(1, {"name": "A"}), gone(5))

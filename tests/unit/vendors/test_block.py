@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vendors.block import Fence, Line, ours, people, render
+from vendors.block import BlockLine, Fence, ours, people, render
 
 FENCE = Fence("--- Millrace ---", "--- /Millrace ---", lines=3, letters=400)
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
 
-def line(number: int, words: str = "opened") -> Line:
-    return Line(START + timedelta(minutes=number), f"e{number}", words)
+def line(number: int, words: str = "opened") -> BlockLine:
+    return BlockLine(START + timedelta(minutes=number), f"e{number}", words)
 
 
 def block(*numbers: int) -> str:
@@ -58,8 +58,8 @@ class TestRender:
         assert list(ours(told)) == ["e1"]
 
     def test_orders_what_is_of_one_second_by_its_id_wherever_it_was_read(self) -> None:
-        late = Line(START + timedelta(microseconds=9), "a", "opened")
-        early = Line(START, "b", "opened")
+        late = BlockLine(START + timedelta(microseconds=9), "a", "opened")
+        early = BlockLine(START, "b", "opened")
         once = render("", [late, early], FENCE)
         assert list(ours(once)) == ["a", "b"]
         assert render(once, [early], FENCE) == once

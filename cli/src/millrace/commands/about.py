@@ -11,7 +11,7 @@ import typer
 from millrace.exit_codes import MEANINGS, SERVICE_MEANINGS
 
 
-class Topic(StrEnum):
+class HelpTopic(StrEnum):
     """What `millrace help` explains."""
 
     EXIT_CODES = "exit-codes"
@@ -37,9 +37,9 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="One JSON docum
 
     Examples: millrace version; millrace version --json
     """
-    from common.version import Version
+    from common.version import BuildVersion
 
-    document = Version("millrace").document()
+    document = BuildVersion("millrace").document()
     if as_json:
         typer.echo(json.dumps(document))
     else:
@@ -47,7 +47,7 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="One JSON docum
 
 
 def help_topic(
-    ctx: typer.Context, topic: Annotated[Topic | None, typer.Argument(help="What to explain.")] = None
+    ctx: typer.Context, topic: Annotated[HelpTopic | None, typer.Argument(help="What to explain.")] = None
 ) -> None:
     """Explain a topic; without one, list the commands.
 

@@ -20,7 +20,7 @@ from millrace.moments import moment
 from millrace.terminal import note
 
 if TYPE_CHECKING:
-    from common.bus.reading import Start, Wanted
+    from common.bus.reading import ReadFrom, WantedRecords
     from common.bus.record import RawRecord
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ To = Annotated[str | None, typer.Option("--to", help="End before this time.")]
 Count = Annotated[int, typer.Option("--count", "-n", min=0, help="At most so many records; 0 is no limit.")]
 
 
-class Look(NamedTuple):
+class TopicLook(NamedTuple):
     """How records are shown."""
 
     as_json: bool
@@ -95,13 +95,13 @@ def read(
 
     Examples: millrace topic read changes.zoho-books --from 15m; millrace topic read commands.mailchimp --offset -5 --json
     """
-    from common.bus.reading import Wanted
+    from common.bus.reading import WantedRecords
 
     now = datetime.now(UTC)
     start = _start(offset, since, now)
     until = moment(to, now) if to else None
-    wanted = Wanted(partition, until, (key or "").encode(), each=count)
-    shown = _run(_read(name, start, wanted, count, Look(as_json, unmask)))
+    wanted = WantedRecords(partition, until, (key or "").encode(), each=count)
+    shown = _run(_read(name, start, wanted, count, TopicLook(as_json, unmask)))
     if shown == count and count:
         note(f"{count} records shown; --count 0 shows all.")
 
@@ -119,9 +119,9 @@ def tail(
 
     Examples: millrace topic tail changes.zoho-books; millrace topic tail receipts.mailchimp --json --count 1
     """
-    from common.bus.reading import Wanted
+    from common.bus.reading import WantedRecords
 
-    _run(_tail(name, Wanted(partition, None, (key or "").encode()), count, Look(as_json, unmask)))
+    _run(_tail(name, WantedRecords(partition, None, (key or "").encode()), count, TopicLook(as_json, unmask)))
 
 
 @app.command()
@@ -183,7 +183,7 @@ async def _described(name: str) -> dict[str, Any]:
     }
 
 
-async def _read(name: str, start: Start, wanted: Wanted, count: int, look: Look) -> int:
+async def _read(name: str, start: ReadFrom, wanted: WantedRecords, count: int, look: TopicLook) -> int:
     from common.bus.reading import read as records_of
 
     records = records_of(kafka_address(), name, start, wanted)
@@ -195,11 +195,11 @@ async def _read(name: str, start: Start, wanted: Wanted, count: int, look: Look)
     return len(oldest)
 
 
-async def _tail(name: str, wanted: Wanted, count: int, look: Look) -> None:
-    from common.bus.reading import Start
+async def _tail(name: str, wanted: WantedRecords, count: int, look: TopicLook) -> None:
+    from common.bus.reading import ReadFrom
     from common.bus.reading import read as records_of
 
-    await _show_all(records_of(kafka_address(), name, Start(at_end=True), wanted, follow=True), count, look)
+    await _show_all(records_of(kafka_address(), name, ReadFrom(at_end=True), wanted, follow=True), count, look)
 
 
 async def _oldest(records: AsyncIterator[RawRecord], count: int) -> list[RawRecord]:
@@ -211,7 +211,7 @@ async def _oldest(records: AsyncIterator[RawRecord], count: int) -> list[RawReco
     return list(itertools.islice(merged, count))
 
 
-async def _show_all(records: AsyncIterator[RawRecord], count: int, look: Look) -> int:
+async def _show_all(records: AsyncIterator[RawRecord], count: int, look: TopicLook) -> int:
     shown = 0
     async for record in records:
         _show(record, look)
@@ -221,7 +221,7 @@ async def _show_all(records: AsyncIterator[RawRecord], count: int, look: Look) -
     return shown
 
 
-def _show(record: RawRecord, look: Look) -> None:
+def _show(record: RawRecord, look: TopicLook) -> None:
     from common.bus.shown import shown
 
     seen = shown(record, unmask=look.unmask)
@@ -233,15 +233,15 @@ def _show(record: RawRecord, look: Look) -> None:
     typer.echo(f"    {json.dumps(seen['value'], ensure_ascii=False)}")
 
 
-def _start(offset: str, since: str | None, now: datetime) -> Start:
-    from common.bus.reading import Start
+def _start(offset: str, since: str | None, now: datetime) -> ReadFrom:
+    from common.bus.reading import ReadFrom
 
     if since:
-        return Start(time=moment(since, now))
+        return ReadFrom(time=moment(since, now))
     if offset in ("earliest", "latest"):
-        return Start(at_end=offset == "latest")
+        return ReadFrom(at_end=offset == "latest")
     try:
-        return Start(offset=int(offset))
+        return ReadFrom(offset=int(offset))
     except ValueError as wrong:
         raise CommandError(
             f"{offset} is no offset.", "Write earliest, latest, a number, or -N for the last N.", ExitCode.USAGE

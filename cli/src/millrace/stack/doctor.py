@@ -31,7 +31,7 @@ PORTS_NEEDED = 4
 
 
 @dataclass(frozen=True)
-class Finding:
+class Symptom:
     """One thing looked at."""
 
     subject: str
@@ -42,7 +42,7 @@ class Finding:
         return asdict(self)
 
 
-def examine(settings: StackSettings) -> list[Finding]:
+def examine(settings: StackSettings) -> list[Symptom]:
     return [
         _python(),
         _system(),
@@ -57,20 +57,20 @@ def examine(settings: StackSettings) -> list[Finding]:
     ]
 
 
-def _python() -> Finding:
+def _python() -> Symptom:
     good = sys.version_info >= OLDEST_PYTHON
     words = f"{platform.python_version()} at {sys.executable}"
-    return Finding("python", "ok" if good else "error", words if good else f"{words}; 3.11 or newer is needed")
+    return Symptom("python", "ok" if good else "error", words if good else f"{words}; 3.11 or newer is needed")
 
 
-def _system() -> Finding:
+def _system() -> Symptom:
     if Path("/proc/self/environ").exists():
         who = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
-        return Finding("system", "ok", f"{platform.system()} {platform.machine()} as {who}")
-    return Finding("system", "error", "the local stack needs Linux; elsewhere use `docker compose up`")
+        return Symptom("system", "ok", f"{platform.system()} {platform.machine()} as {who}")
+    return Symptom("system", "error", "the local stack needs Linux; elsewhere use `docker compose up`")
 
 
-def _programs(settings: StackSettings) -> Iterator[Finding]:
+def _programs(settings: StackSettings) -> Iterator[Symptom]:
     environment = settings.environment
     wanted: tuple[tuple[str, str | None, Callable[[], str]], ...] = (
         ("java", settings.kafka_bootstrap_servers, lambda: _named(find_java(environment))),
@@ -79,12 +79,12 @@ def _programs(settings: StackSettings) -> Iterator[Finding]:
     )
     for subject, given, find in wanted:
         if given:
-            yield Finding(subject, "ok", "not needed: you named a server of your own")
+            yield Symptom(subject, "ok", "not needed: you named a server of your own")
             continue
         try:
-            yield Finding(subject, "ok", find())
+            yield Symptom(subject, "ok", find())
         except CommandError as missing:
-            yield Finding(subject, "error", f"{missing.message} {missing.remedy}")
+            yield Symptom(subject, "error", f"{missing.message} {missing.remedy}")
 
 
 def _named(found: object) -> str:
@@ -92,16 +92,16 @@ def _named(found: object) -> str:
     return f"{getattr(found, 'version', '')} at {where}"
 
 
-def _jars(settings: StackSettings) -> Finding:
+def _jars(settings: StackSettings) -> Symptom:
     if settings.kafka_bootstrap_servers:
-        return Finding("kafka", "ok", "not needed: you named a server of your own")
+        return Symptom("kafka", "ok", "not needed: you named a server of your own")
     store = JarStore.at(settings.cache, settings.jar_repository)
     missing = len(store.missing())
     words = f"{missing} of {len(store.jars)} jars will be fetched" if missing else f"all jars are in {store.folder}"
-    return Finding("kafka", "ok", f"{store.kafka_version}, {words}")
+    return Symptom("kafka", "ok", f"{store.kafka_version}, {words}")
 
 
-def _topics(settings: StackSettings) -> Iterator[Finding]:
+def _topics(settings: StackSettings) -> Iterator[Symptom]:
     """A Kafka of the user's own may take smaller messages than ours: large webhooks would be refused there."""
     if not settings.kafka_bootstrap_servers:
         return
@@ -114,11 +114,11 @@ def _topics(settings: StackSettings) -> Iterator[Finding]:
     try:
         there = asyncio.run(topic_states(kafka_address(settings), [topic.name for topic in TOPICS]))
     except (CommandError, KafkaError, OSError, TimeoutError) as error:
-        yield Finding("topics", "error", f"Kafka does not tell of its topics: {type(error).__name__}")
+        yield Symptom("topics", "error", f"Kafka does not tell of its topics: {type(error).__name__}")
         return
     small = [t for t in TOPICS if t.name in there and int(there[t.name].config["max.message.bytes"]) < t.max_bytes]
     words = ", ".join(f"{t.name} takes {there[t.name].config['max.message.bytes']}" for t in small)
-    yield Finding(
+    yield Symptom(
         "topics",
         "error" if small else "ok",
         f"{words} bytes a message; {small[0].max_bytes} are needed (max.message.bytes), or large webhooks are refused"
@@ -127,31 +127,31 @@ def _topics(settings: StackSettings) -> Iterator[Finding]:
     )
 
 
-def _home(settings: StackSettings) -> Finding:
+def _home(settings: StackSettings) -> Symptom:
     home = Home(settings.home)
     try:
         found = look(home)
     except CommandError as broken:
-        return Finding("home", "error", f"{broken.message} {broken.remedy}")
+        return Symptom("home", "error", f"{broken.message} {broken.remedy}")
     there = next(path for path in (home.root, *home.root.parents) if path.exists())
     if not os.access(there, os.W_OK):
-        return Finding("home", "error", f"{there} cannot be written to; choose another folder with MILLRACE_HOME")
-    return Finding("home", "ok", f"{home.root}, stack is {found.state}")
+        return Symptom("home", "error", f"{there} cannot be written to; choose another folder with MILLRACE_HOME")
+    return Symptom("home", "ok", f"{home.root}, stack is {found.state}")
 
 
-def _ports(settings: StackSettings) -> Finding:
+def _ports(settings: StackSettings) -> Symptom:
     first, last = settings.ports
     free = sum(is_free(port) for port in range(first, last + 1))
     grade: Grade = "ok" if free >= PORTS_NEEDED else "error"
-    return Finding("ports", grade, f"{free} of {last - first + 1} free between {first} and {last}")
+    return Symptom("ports", grade, f"{free} of {last - first + 1} free between {first} and {last}")
 
 
-def _memory() -> Finding:
+def _memory() -> Symptom:
     available = _meminfo().get("MemAvailable", 0)
     if available == 0:
-        return Finding("memory", "warn", "cannot be read here; 1 GB should be free")
+        return Symptom("memory", "warn", "cannot be read here; 1 GB should be free")
     grade: Grade = "ok" if available >= GIB else "warn" if available >= GIB // 2 else "error"
-    return Finding("memory", grade, f"{available / GIB:.1f} GB available, 1 GB wanted")
+    return Symptom("memory", grade, f"{available / GIB:.1f} GB available, 1 GB wanted")
 
 
 def _meminfo() -> dict[str, int]:
@@ -162,17 +162,17 @@ def _meminfo() -> dict[str, int]:
     return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
 
 
-def _disk(settings: StackSettings) -> Finding:
+def _disk(settings: StackSettings) -> Symptom:
     there = next(path for path in (settings.home, *settings.home.parents) if path.exists())
     free = shutil.disk_usage(there).free
     grade: Grade = "ok" if free >= 2 * GIB else "warn" if free >= NEEDED_BYTES else "error"
-    return Finding("disk", grade, f"{free / GIB:.1f} GB free for {settings.home}, 2 GB wanted")
+    return Symptom("disk", grade, f"{free / GIB:.1f} GB free for {settings.home}, 2 GB wanted")
 
 
-def _clock() -> Finding:
+def _clock() -> Symptom:
     """Signatures and tokens depend on it: it cannot be earlier than the files of this checkout."""
     newest = max(path.stat().st_mtime for path in CHECKOUT.glob("requirements*.lock"))
     now = time.time()
     if now < newest - 86400:
-        return Finding("clock", "error", f"{time.strftime('%Y-%m-%d %H:%M %Z')} is before this checkout was made")
-    return Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+        return Symptom("clock", "error", f"{time.strftime('%Y-%m-%d %H:%M %Z')} is before this checkout was made")
+    return Symptom("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z"))

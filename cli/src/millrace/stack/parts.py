@@ -28,7 +28,7 @@ class NotOurs(Exception):
     """Something answers at the address, but it is not the process that we started."""
 
 
-class Part(Protocol):
+class StackPart(Protocol):
     """One server of the stack."""
 
     needs: tuple[str, ...]

@@ -12,7 +12,7 @@ from millrace.stack.home import Home
 from millrace.stack.jars import JarStore
 from millrace.stack.java import find_java
 from millrace.stack.kafka import Kafka
-from millrace.stack.parts import Part
+from millrace.stack.parts import StackPart
 from millrace.stack.postgres import DATABASE, PASSWORDS, Postgres, Role, find_programs, login, password
 from millrace.stack.sandbox_clients import remember_clients
 from millrace.stack.secrets import secret_file
@@ -20,7 +20,7 @@ from millrace.stack.service_part import ServicePart
 from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, SANDBOX, SANDBOX_CLIENTS, TOPICS, Service, declared
 from millrace.stack.state import UnitState
 from millrace.stack.steps import ModuleRun, create_database
-from millrace.stack.supervisor import Step
+from millrace.stack.supervisor import SupervisorStep
 from millrace.stack.valkey import Valkey
 
 DATABASE_STEP = "database"
@@ -33,8 +33,8 @@ ROLES: tuple[Role, ...] = ("service", "console", "broker")
 class Plan:
     """Everything that will run, in no order: each names what it needs."""
 
-    parts: Sequence[Part]
-    steps: Sequence[Step]
+    parts: Sequence[StackPart]
+    steps: Sequence[SupervisorStep]
     given: Mapping[str, UnitState] = field(default_factory=dict)
 
     def units(self) -> dict[str, UnitState]:
@@ -48,7 +48,7 @@ class Plan:
 class Surroundings:
     """What the processes of ours are told of the servers; asked at their start, when ports are known."""
 
-    def __init__(self, home: Home, settings: StackSettings, parts: Mapping[str, Part]) -> None:
+    def __init__(self, home: Home, settings: StackSettings, parts: Mapping[str, StackPart]) -> None:
         self._home = home
         self._settings = settings
         self._parts = parts
@@ -105,9 +105,11 @@ def make_plan(home: Home, settings: StackSettings, given: Mapping[str, UnitState
     return Plan(list(parts.values()), _steps(home, surroundings, parts, chosen), given)
 
 
-def _servers(home: Home, settings: StackSettings, given: Mapping[str, UnitState], *, migrated: bool) -> dict[str, Part]:
+def _servers(
+    home: Home, settings: StackSettings, given: Mapping[str, UnitState], *, migrated: bool
+) -> dict[str, StackPart]:
     environment = settings.for_servers()
-    parts: dict[str, Part] = {}
+    parts: dict[str, StackPart] = {}
     if "kafka" not in given:
         parts["kafka"] = Kafka(home, find_java(settings.environment), JarStore.at(settings.cache), environment)
     if "postgres" not in given:
@@ -123,11 +125,13 @@ def _needs(service: Service) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*INFRASTRUCTURE, MIGRATIONS, TOPICS, *service.needs)))
 
 
-def _steps(home: Home, surroundings: Surroundings, parts: Mapping[str, Part], chosen: Sequence[Service]) -> list[Step]:
+def _steps(
+    home: Home, surroundings: Surroundings, parts: Mapping[str, StackPart], chosen: Sequence[Service]
+) -> list[SupervisorStep]:
     steps = []
     postgres = parts.get("postgres")
     if isinstance(postgres, Postgres):
-        steps.append(Step(DATABASE_STEP, ("postgres",), lambda: create_database(postgres)))
+        steps.append(SupervisorStep(DATABASE_STEP, ("postgres",), lambda: create_database(postgres)))
 
     async def migrate() -> None:
         folder = secret_file(home, f"{PASSWORDS}/owner").parent
@@ -143,9 +147,11 @@ def _steps(home: Home, surroundings: Surroundings, parts: Mapping[str, Part], ch
     async def topics() -> None:
         await ModuleRun(home, TOPICS, TOPICS_MODULE, surroundings.base("service"))()
 
-    steps.append(Step(MIGRATIONS, ("postgres", DATABASE_STEP), migrate))
-    steps.append(Step(TOPICS, ("kafka",), topics))
+    steps.append(SupervisorStep(MIGRATIONS, ("postgres", DATABASE_STEP), migrate))
+    steps.append(SupervisorStep(TOPICS, ("kafka",), topics))
     sandbox = parts.get(SANDBOX)
     if sandbox is not None:
-        steps.append(Step(SANDBOX_CLIENTS, (SANDBOX,), lambda: remember_clients(home, sandbox.facts()["url"])))
+        steps.append(
+            SupervisorStep(SANDBOX_CLIENTS, (SANDBOX,), lambda: remember_clients(home, sandbox.facts()["url"]))
+        )
     return steps

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from millrace.errors import CommandError
 from millrace.stack.home import Home
 from millrace.stack.logs import rotate
-from millrace.stack.parts import Part
+from millrace.stack.parts import StackPart
 from millrace.stack.ports import PortRange
 from millrace.stack.state import Board, Phase
 from millrace.stack.unit import Unit
@@ -19,7 +19,7 @@ ROTATE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Step:
+class SupervisorStep:
     """Something that is done once at each start, after what it needs and before what needs it."""
 
     name: str
@@ -31,7 +31,7 @@ class Supervisor:
     """One stack, from the first start to the last stop."""
 
     def __init__(
-        self, home: Home, parts: Sequence[Part], steps: Sequence[Step], ports: PortRange, board: Board
+        self, home: Home, parts: Sequence[StackPart], steps: Sequence[SupervisorStep], ports: PortRange, board: Board
     ) -> None:
         self._home = home
         self._ports = ports
@@ -76,7 +76,7 @@ class Supervisor:
             await self._take(self._steps[name])
         self._done[name].set()
 
-    async def _take(self, step: Step) -> None:
+    async def _take(self, step: SupervisorStep) -> None:
         began = asyncio.get_running_loop().time()
         self._board.unit(step.name, phase=Phase.STARTING)
         try:

@@ -10,7 +10,7 @@ import time
 from millrace.errors import CommandError
 from millrace.stack.home import Home
 from millrace.stack.logs import last_lines
-from millrace.stack.parts import NotOurs, Part, spawn
+from millrace.stack.parts import NotOurs, StackPart, spawn
 from millrace.stack.ports import PortRange
 from millrace.stack.processes import Process, process_of
 from millrace.stack.state import Board, Phase
@@ -28,7 +28,7 @@ STARTS = 3
 class Unit:
     """One part and its process."""
 
-    def __init__(self, part: Part, home: Home, ports: PortRange, board: Board) -> None:
+    def __init__(self, part: StackPart, home: Home, ports: PortRange, board: Board) -> None:
         self.part = part
         self._home = home
         self._ports = ports
@@ -212,7 +212,7 @@ class Unit:
             await child.wait()
 
 
-async def _trouble_of(part: Part, pid: int) -> str:
+async def _trouble_of(part: StackPart, pid: int) -> str:
     try:
         return "" if await part.probe(pid) is not None else "it is not ready"
     except (NotOurs, CommandError) as refused:

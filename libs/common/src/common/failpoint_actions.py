@@ -42,7 +42,7 @@ class FailpointRaised(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FailPlan:
     """What one entry of the specification asks for."""
 
     action: Action
@@ -63,7 +63,7 @@ class Plan:
 class Armed:
     """The failpoints of this process, what they have counted, and where they report."""
 
-    def __init__(self, plans: Mapping[str, Plan], *, seed: int, log: Path | None, service: str) -> None:
+    def __init__(self, plans: Mapping[str, FailPlan], *, seed: int, log: Path | None, service: str) -> None:
         self._plans = plans
         self._log = log
         self._service = service
@@ -73,7 +73,7 @@ class Armed:
         self.passes: Counter[str] = Counter()
         self.fired: Counter[str] = Counter()
 
-    def pass_by(self, name: str) -> Plan | None:
+    def pass_by(self, name: str) -> FailPlan | None:
         """Counts and reports a pass; the plan if it strikes this time."""
         plan = self._plans.get(name) or self._plans.get(ALL)
         if plan is None:
@@ -85,7 +85,7 @@ class Armed:
             self._report(name, plan, strikes=strikes, log=log)
         return plan if strikes else None
 
-    def _strikes(self, name: str, plan: Plan, log: int | None) -> bool:
+    def _strikes(self, name: str, plan: FailPlan, log: int | None) -> bool:
         if plan.nth is not None:
             return self.passes[name] == plan.nth
         if plan.first is not None:
@@ -109,7 +109,7 @@ class Armed:
         finally:
             os.close(log)
 
-    def _report(self, name: str, plan: Plan, *, strikes: bool, log: int | None) -> None:
+    def _report(self, name: str, plan: FailPlan, *, strikes: bool, log: int | None) -> None:
         line = {
             "event": "failpoint",
             "failpoint": name,
@@ -127,9 +127,9 @@ class Armed:
             os.write(log, text.encode())
 
 
-def parse(spec: str, points: Mapping[str, str]) -> dict[str, Plan]:
+def parse(spec: str, points: Mapping[str, str]) -> dict[str, FailPlan]:
     """The plans of a specification; every mistake in it is one sentence of a `ConfigurationError`."""
-    plans: dict[str, Plan] = {}
+    plans: dict[str, FailPlan] = {}
     problems: list[str] = []
     for entry in filter(None, (part.strip() for part in spec.split(";"))):
         name, _, what = entry.partition("=")
@@ -146,7 +146,7 @@ def parse(spec: str, points: Mapping[str, str]) -> dict[str, Plan]:
     return plans
 
 
-def _plan(what: str) -> Plan:
+def _plan(what: str) -> FailPlan:
     for sign, read in (("*", _first), ("@", _nth), ("%", _chance)):
         head, found, tail = what.rpartition(sign)
         if found:
@@ -154,32 +154,32 @@ def _plan(what: str) -> Plan:
     return _action(what)
 
 
-def _first(plan: Plan, tail: str) -> Plan:
-    return Plan(plan.action, plan.error, plan.seconds, first=int(tail))
+def _first(plan: FailPlan, tail: str) -> FailPlan:
+    return FailPlan(plan.action, plan.error, plan.seconds, first=int(tail))
 
 
-def _nth(plan: Plan, tail: str) -> Plan:
-    return Plan(plan.action, plan.error, plan.seconds, nth=int(tail))
+def _nth(plan: FailPlan, tail: str) -> FailPlan:
+    return FailPlan(plan.action, plan.error, plan.seconds, nth=int(tail))
 
 
-def _chance(plan: Plan, tail: str) -> Plan:
+def _chance(plan: FailPlan, tail: str) -> FailPlan:
     chance = float(tail)
     if not 0 <= chance <= 1:
         raise ValueError("a probability is between 0 and 1")
-    return Plan(plan.action, plan.error, plan.seconds, chance=chance)
+    return FailPlan(plan.action, plan.error, plan.seconds, chance=chance)
 
 
-def _action(text: str) -> Plan:
+def _action(text: str) -> FailPlan:
     word, _, argument = text.partition(":")
     match Action(word):
         case Action.DELAY:
-            return Plan(Action.DELAY, seconds=float(argument))
+            return FailPlan(Action.DELAY, seconds=float(argument))
         case Action.RAISE:
-            return Plan(Action.RAISE, error=_error(argument))
+            return FailPlan(Action.RAISE, error=_error(argument))
         case Action.DO_THEN_RAISE:
-            return Plan(Action.DO_THEN_RAISE, error=_error(argument) if argument else FailpointRaised)
+            return FailPlan(Action.DO_THEN_RAISE, error=_error(argument) if argument else FailpointRaised)
         case plain:
-            return Plan(plain)
+            return FailPlan(plain)
 
 
 def _error(name: str) -> type[BaseException]:

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from common.environment import ConfigurationError
-from common.failpoint_actions import Action, Armed, Plan, parse
+from common.failpoint_actions import Action, Armed, FailPlan, parse
 
 T = TypeVar("T")
 
@@ -143,6 +143,6 @@ async def around(name: str, operation: Callable[[], Awaitable[T]]) -> T:
     return await operation()
 
 
-async def _delay(plan: Plan) -> None:
+async def _delay(plan: FailPlan) -> None:
     if plan.action is Action.DELAY:
         await asyncio.sleep(plan.seconds)

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from common.clock import monotonic
 from common.redaction import redact_text
-from common.version import Version
+from common.version import BuildVersion
 
 Check = Callable[[], Awaitable[str | None]]
 
@@ -48,7 +48,7 @@ class Health:
     """Collects a service's checks and answers for them."""
 
     def __init__(
-        self, version: Version, metrics: Exposition, *, check_timeout_s: float = 2.0, fresh_s: float = 1.0
+        self, version: BuildVersion, metrics: Exposition, *, check_timeout_s: float = 2.0, fresh_s: float = 1.0
     ) -> None:
         self._version = version
         self._metrics = metrics

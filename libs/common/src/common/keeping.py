@@ -44,7 +44,7 @@ class Rests:
         return random.uniform(self.shortest_s / 2, ceiling)  # noqa: S311
 
 
-class Part:
+class KeptPart:
     """One part: what it does, how it stands, when it is tried next."""
 
     def __init__(

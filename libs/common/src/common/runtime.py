@@ -20,11 +20,11 @@ from common import telemetry
 from common.clock import Clock, clock_for
 from common.health import Check, Health
 from common.http_server import Front
-from common.keeping import Part, Rests, Work
+from common.keeping import KeptPart, Rests, Work
 from common.loops import Loop, Step
 from common.metrics import Metrics
 from common.settings import ServiceSettings
-from common.version import Version, checkout_commit, version
+from common.version import BuildVersion, checkout_commit, version
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Build = Callable[["Runtime[SettingsT]"], AbstractAsyncContextManager[None]]
@@ -52,7 +52,7 @@ class Runtime(Generic[SettingsT]):
         """Everything that a service has before it is built."""
         metrics = Metrics()
         metrics.build(version(), settings.commit or checkout_commit())
-        health = Health(Version(service, settings.commit, settings.stack_id), metrics)
+        health = Health(BuildVersion(service, settings.commit, settings.stack_id), metrics)
         return cls(
             service=service,
             settings=settings,
@@ -79,7 +79,7 @@ class Runtime(Generic[SettingsT]):
 
         `work` makes a new life each time. `/readyz` tells how it stands, and stays as it is.
         """
-        part = Part(self.service, name, work, clock=self.clock, metrics=self.metrics, look=look, rests=rests)
+        part = KeptPart(self.service, name, work, clock=self.clock, metrics=self.metrics, look=look, rests=rests)
         self.health.part(name, part.look)
         return self.spawn(part.keep(self.stopping), name)
 

@@ -12,21 +12,21 @@ EVERY = "every service"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SettingEntry:
     """One variable and who reads it."""
 
     variable: Variable
     readers: tuple[str, ...]
 
 
-def catalogue(classes: Mapping[str, type[Settings]]) -> tuple[Entry, ...]:
+def catalogue(classes: Mapping[str, type[Settings]]) -> tuple[SettingEntry, ...]:
     """One entry per variable, the shared ones first; `classes` by who reads them."""
-    found = {variable.name: Entry(variable, (EVERY,)) for variable in ServiceSettings.variables()}
+    found = {variable.name: SettingEntry(variable, (EVERY,)) for variable in ServiceSettings.variables()}
     for reader, cls in classes.items():
         for variable in cls.variables():
-            before = found.get(variable.name, Entry(variable, ()))
+            before = found.get(variable.name, SettingEntry(variable, ()))
             if before.readers != (EVERY,):
-                found[variable.name] = Entry(before.variable, (*before.readers, reader))
+                found[variable.name] = SettingEntry(before.variable, (*before.readers, reader))
     return tuple(found.values())
 
 
@@ -83,14 +83,14 @@ def markdown(classes: Mapping[str, type[Settings]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _groups(entries: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    groups: dict[str, list[Entry]] = {}
+def _groups(entries: Iterable[SettingEntry]) -> Iterator[tuple[str, list[SettingEntry]]]:
+    groups: dict[str, list[SettingEntry]] = {}
     for entry in entries:
         groups.setdefault(", ".join(entry.readers), []).append(entry)
     return iter(groups.items())
 
 
-def _property(entry: Entry) -> dict[str, object]:
+def _property(entry: SettingEntry) -> dict[str, object]:
     required = {"x-required": True} if entry.variable.required else {}
     return value_schema(entry.variable) | required | {"x-read-by": list(entry.readers)}
 

@@ -13,7 +13,7 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class BuildVersion:
     """What `/version` says."""
 
     service: str

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 
-class Line(NamedTuple):
+class BlockLine(NamedTuple):
     """One line of ours; the id and not the words says which it is: two events may read alike."""
 
     at: datetime
@@ -43,14 +43,14 @@ class Fence:
     """Of the whole block, its two marks included."""
 
 
-def render(text: str, store: Iterable[Line], fence: Fence) -> str:
+def render(text: str, store: Iterable[BlockLine], fence: Fence) -> str:
     """The text as it shall be; the same text where nothing is new."""
     before, after = _theirs(text, fence)
     block = _block(ours(text) | {line.id: line for line in store}, fence)
     return "\n".join([*before, *block, *after])
 
 
-def ours(text: str) -> dict[str, Line]:
+def ours(text: str) -> dict[str, BlockLine]:
     """The lines in a text that carry our mark, by their id."""
     return {line.id: line for one in text.split("\n") if (line := _parsed(one)) is not None}
 
@@ -70,7 +70,7 @@ def _theirs(text: str, fence: Fence) -> tuple[list[str], list[str]]:
     return theirs[:at], theirs[at:]
 
 
-def _block(lines: dict[str, Line], fence: Fence) -> list[str]:
+def _block(lines: dict[str, BlockLine], fence: Fence) -> list[str]:
     """R26: the newest of the union, oldest first, as many as fit."""
     newest = sorted(lines.values(), key=lambda line: line.order)[-fence.lines :]
     while newest and _letters(newest, fence) > fence.letters:
@@ -78,7 +78,7 @@ def _block(lines: dict[str, Line], fence: Fence) -> list[str]:
     return [fence.begin, *map(str, newest), fence.end] if newest else []
 
 
-def _letters(lines: Sequence[Line], fence: Fence) -> int:
+def _letters(lines: Sequence[BlockLine], fence: Fence) -> int:
     return len("\n".join([fence.begin, *map(str, lines), fence.end]))
 
 
@@ -86,7 +86,7 @@ def _is_ours(line: str, fence: Fence) -> bool:
     return line.rstrip("\r") in (fence.begin, fence.end) or _parsed(line) is not None
 
 
-def _parsed(line: str) -> Line | None:
+def _parsed(line: str) -> BlockLine | None:
     found = _OURS.fullmatch(line.rstrip("\r"))
     if found is None:
         return None
@@ -94,7 +94,7 @@ def _parsed(line: str) -> Line | None:
         at = datetime.strptime(found["at"], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Line(at, found["id"], found["words"])
+    return BlockLine(at, found["id"], found["words"])
 
 
 _MARK = "\u2022"

@@ -15,7 +15,7 @@ from common.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class HookSubscription:
     """What shall be heard: of one entity of a source, or of one place of a target; `base` is our address for the connection."""
 
     base: str
@@ -43,8 +43,8 @@ class HookSecrets(Protocol):
 class Channel(Protocol):
     """How webhooks are set up at a vendor. `missing` reads only; `ensure` makes what it says, and the same again makes nothing."""
 
-    async def missing(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+    async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """What would be made or changed, in words; raises a `Failure` where this connection may not do it."""
 
-    async def ensure(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+    async def ensure(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """Makes and changes what is missing, and says what it did."""

@@ -47,7 +47,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Unverified:
     """The proof is missing or wrong; `reason` is for the operator and never holds a secret."""
 
     reason: str
@@ -72,7 +72,7 @@ class Inbox(Protocol):
     def greeting(self, request: HookRequest) -> bytes | None:
         """The body of the 200 that answers a validation request, or None when this is no validation."""
 
-    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Refused:
+    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Unverified:
         """Two secrets are accepted while one of them is being rotated."""
 
     def subject(self, request: HookRequest) -> Subject | None:
@@ -98,7 +98,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReceiptReading:
     """What a receipt tells by itself, and which records have to be read because it is too thin."""
 
     states: Sequence[State] = ()
@@ -129,7 +129,7 @@ class Source(Protocol):
     settles_after: timedelta
     """R10: how long after a stamp an answer may still show an older state: the stamp's resolution plus the read lag."""
 
-    def receipt(self, receipt: Receipt) -> Reading:
+    def receipt(self, receipt: Receipt) -> ReceiptReading:
         """Reads a verified webhook; raises a `Rejected` failure when it is not readable."""
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:

@@ -26,7 +26,7 @@ from vendors.acts import Act, Answered, Sending, Verdict
 from vendors.target import Target
 from writing.claimed import Claimed
 from writing.codes import LEASE_LOST
-from writing.journal_entries import Reply
+from writing.journal_entries import CallReply
 from writing.lease_renewer import Lease
 from writing.looks import Found, looked
 from writing.vendor_code import vendor_code
@@ -36,7 +36,7 @@ class Answers(NamedTuple):
     """What came of a call, row by row; `whole` is the failure of all of it."""
 
     verdicts: Sequence[Verdict]
-    reply: Reply
+    reply: CallReply
     whole: Failure | None = None
 
 
@@ -83,8 +83,8 @@ class VendorCaller:
                 with vendor_code(sent.is_set):
                     answered = await self._apply([act for _, act in batch], rows[0].item.place, facts, sending)
             except Failure as failure:
-                return Answers([failure] * len(batch), Reply.of(failure, monotonic() - began), failure)
-        return Answers(answered.verdicts, Reply.of(answered.answer, monotonic() - began))
+                return Answers([failure] * len(batch), CallReply.of(failure, monotonic() - began), failure)
+        return Answers(answered.verdicts, CallReply.of(answered.answer, monotonic() - began))
 
     async def _apply(self, acts: Sequence[Act], place: str, facts: object | None, sending: Sending) -> Answered:
         answered = await self._target.apply(place, acts, facts, self.api, sending)

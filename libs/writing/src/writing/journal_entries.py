@@ -18,7 +18,7 @@ from writing.items import Item, NextState
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CallReply:
     """What is told of an answer, or of its absence."""
 
     status: int | None = None
@@ -26,7 +26,7 @@ class Reply:
     duration_s: float | None = None
 
     @classmethod
-    def of(cls, answer: VendorAnswer | Failure, duration_s: float) -> Reply:
+    def of(cls, answer: VendorAnswer | Failure, duration_s: float) -> CallReply:
         if isinstance(answer, Failure):
             return cls(answer.vendor_status, answer.vendor_request_id, duration_s)
         return cls(answer.status, answer.request_id, answer.duration_s)
@@ -41,7 +41,7 @@ def entry(item: Item, step: Step, now: datetime, **more: Any) -> Entry:
     )  # fmt: skip
 
 
-def attempt(item: Item, act: Act, name: str, reply: Reply, failure: Failure | None, now: datetime) -> Entry:
+def attempt(item: Item, act: Act, name: str, reply: CallReply, failure: Failure | None, now: datetime) -> Entry:
     """One record's part in one call, whatever came of it."""
     made = entry(
         item, Step.ATTEMPT, now, attempt=name, target_key=act.key, reason=failure.code if failure else "",

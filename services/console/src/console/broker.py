@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.api.refusal import Refusal
 from common.codes import CODES, Code
-from common.http.broker import BrokerAnswer, BrokerClient, NoAnswer
+from common.http.broker import BrokerAnswer, BrokerClient, BrokerSilent
 from common.secret import Secret
 from console.refusals import BrokerAway
 
@@ -24,7 +24,7 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Place(_Told):
+class BrokerPlace(_Told):
     """One organisation, company or account behind a grant."""
 
     id: str
@@ -32,7 +32,7 @@ class Place(_Told):
     details: dict[str, str] = {}
 
 
-class Consent(_Told):
+class BrokerConsent(_Told):
     """How far a person has come on the vendor's pages."""
 
     id: str
@@ -41,7 +41,7 @@ class Consent(_Told):
     message: str = ""
     next: str = ""
     expires_at: datetime | None = None
-    places: tuple[Place, ...] = ()
+    places: tuple[BrokerPlace, ...] = ()
     place: str = ""
 
     @property
@@ -49,7 +49,7 @@ class Consent(_Told):
         return self.state in ("complete", "denied", "expired", "cancelled", "failed")
 
 
-class Grant(_Told):
+class BrokerGrant(_Told):
     """The standing of a credential."""
 
     connection: str
@@ -96,44 +96,44 @@ class Broker:
 
     async def start_consent(
         self, connection: str, vendor: str, name: str, *, site: str, place: str, by: str
-    ) -> tuple[Consent, Secret]:
+    ) -> tuple[BrokerConsent, Secret]:
         """A new consent, and the address by which a person starts it."""
         body = {"connection": connection, "vendor": vendor, "name": name, "site": site, "place": place, "by": by}
         answered = await self._ask("POST", "/v1/consents", body)
-        return Consent.model_validate(answered), Secret(str(answered["start_url"]))
+        return BrokerConsent.model_validate(answered), Secret(str(answered["start_url"]))
 
-    async def consent(self, consent: str, wait_s: float = 0.0) -> Consent | None:
+    async def consent(self, consent: str, wait_s: float = 0.0) -> BrokerConsent | None:
         """The consent, as soon as its state changes or the wait is over; None when the broker knows it no more."""
         try:
-            return Consent.model_validate(await self._ask("GET", f"/v1/consents/{consent}?wait_s={wait_s}"))
+            return BrokerConsent.model_validate(await self._ask("GET", f"/v1/consents/{consent}?wait_s={wait_s}"))
         except Refusal as refused:
             _pass_on_unless_unknown(refused)
             return None
 
-    async def discover(self, consent: str) -> Consent:
+    async def discover(self, consent: str) -> BrokerConsent:
         """Asks the vendor again what the grant opens."""
-        return Consent.model_validate(await self._ask("POST", f"/v1/consents/{consent}/places"))
+        return BrokerConsent.model_validate(await self._ask("POST", f"/v1/consents/{consent}/places"))
 
-    async def choose(self, consent: str, place: str) -> Consent:
+    async def choose(self, consent: str, place: str) -> BrokerConsent:
         """The person chose one of the places."""
-        return Consent.model_validate(await self._ask("POST", f"/v1/consents/{consent}/place", {"place": place}))
+        return BrokerConsent.model_validate(await self._ask("POST", f"/v1/consents/{consent}/place", {"place": place}))
 
-    async def cancel(self, consent: str) -> Consent | None:
+    async def cancel(self, consent: str) -> BrokerConsent | None:
         """Ends a consent that is not over."""
         try:
-            return Consent.model_validate(await self._ask("DELETE", f"/v1/consents/{consent}"))
+            return BrokerConsent.model_validate(await self._ask("DELETE", f"/v1/consents/{consent}"))
         except Refusal as refused:
             _pass_on_unless_unknown(refused)
             return None
 
-    async def put_api_key(self, connection: str, vendor: str, key: Secret, *, place: str, by: str) -> Grant:
+    async def put_api_key(self, connection: str, vendor: str, key: Secret, *, place: str, by: str) -> BrokerGrant:
         """Tries the key at the vendor and stores it; a place that is named is the only one it may open."""
         body = {"vendor": vendor, "api_key": key.reveal(), "place": place, "by": by}
-        return Grant.model_validate(await self._ask("PUT", f"/v1/grants/{connection}/api-key", body))
+        return BrokerGrant.model_validate(await self._ask("PUT", f"/v1/grants/{connection}/api-key", body))
 
     async def put_client(
         self, connection: str, vendor: str, *, site: str, place: str, client_id: str, client_secret: Secret, by: str
-    ) -> Grant:
+    ) -> BrokerGrant:
         """Stores client credentials once they have made a token."""
         body = {
             "vendor": vendor,
@@ -143,17 +143,17 @@ class Broker:
             "client_secret": client_secret.reveal(),
             "by": by,
         }
-        return Grant.model_validate(await self._ask("PUT", f"/v1/grants/{connection}/client-credentials", body))
+        return BrokerGrant.model_validate(await self._ask("PUT", f"/v1/grants/{connection}/client-credentials", body))
 
-    async def grants(self) -> Mapping[str, Grant]:
+    async def grants(self) -> Mapping[str, BrokerGrant]:
         """Every grant, by its connection."""
         answered = await self._ask("GET", "/v1/grants")
-        return {grant.connection: grant for grant in map(Grant.model_validate, answered["grants"])}
+        return {grant.connection: grant for grant in map(BrokerGrant.model_validate, answered["grants"])}
 
-    async def grant(self, connection: str) -> Grant | None:
+    async def grant(self, connection: str) -> BrokerGrant | None:
         """The grant of a connection, None when the vault holds none."""
         try:
-            return Grant.model_validate(await self._ask("GET", f"/v1/grants/{connection}"))
+            return BrokerGrant.model_validate(await self._ask("GET", f"/v1/grants/{connection}"))
         except Refusal as refused:
             _pass_on_unless_unknown(refused)
             return None
@@ -190,7 +190,7 @@ class Broker:
     async def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
         try:
             return _granted(await self._client.ask(method, path, body))
-        except NoAnswer as lost:
+        except BrokerSilent as lost:
             raise BrokerAway(sent=lost.sent) from lost
 
 

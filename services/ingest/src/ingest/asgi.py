@@ -35,7 +35,7 @@ class BodyTooSlow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HookReply:
     """An answer."""
 
     status: int
@@ -43,7 +43,7 @@ class Reply:
     headers: tuple[tuple[bytes, bytes], ...] = field(default=((b"content-type", b"text/plain; charset=utf-8"),))
 
 
-def problem(status: int, code: str, retry_after_s: int | None = None, *, closing: bool = False) -> Reply:
+def problem(status: int, code: str, retry_after_s: int | None = None, *, closing: bool = False) -> HookReply:
     """A refusal as problem details, from the registry of codes."""
     document = {"title": CODES[code].meaning, "status": status, "code": code}
     headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/problem+json"),)
@@ -52,7 +52,7 @@ def problem(status: int, code: str, retry_after_s: int | None = None, *, closing
         headers += ((b"connection", b"close"),)
     if retry_after_s is not None:
         headers += ((b"retry-after", str(retry_after_s).encode()),)
-    return Reply(status, orjson.dumps(document), headers)
+    return HookReply(status, orjson.dumps(document), headers)
 
 
 async def body(scope: Scope, receive: Receive, most: int, first: int, within_s: float) -> bytes:
@@ -91,7 +91,7 @@ def hook_request(scope: Scope, raw: bytes, public_url: str) -> HookRequest:
     return HookRequest(scope["method"], path, query, headers, raw, url)
 
 
-async def answer(send: Send, reply: Reply) -> None:
+async def answer(send: Send, reply: HookReply) -> None:
     """Sends the answer."""
     headers = [*reply.headers, (b"content-length", str(len(reply.body)).encode())]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

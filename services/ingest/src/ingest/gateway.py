@@ -20,30 +20,22 @@ from starlette.types import Receive, Scope, Send
 from common import failpoints
 from common.clock import Clock, monotonic
 from common.contracts.ids import ConnectionId, VendorName
-from common.contracts.topics import Topic, receipts
+from common.contracts.topics import receipts
 from common.failures import Failure, Rejected
 from common.secret import Secret
 from common.state.trouble import DatabaseTrouble, trouble_of
 from ingest import asgi
-from ingest.asgi import BodyTooLarge, BodyTooSlow, Reply
+from ingest.asgi import BodyTooLarge, BodyTooSlow, HookReply
 from ingest.quarantine import KEPT_BYTES
 from ingest.receipt_message import keeping
 from ingest.secrets import SecretsAway
-from vendors.vendor import HookRequest, Inbox, Refused, Vendor, Verified
+from ingest.sends import SendsOne
+from vendors.vendor import HookRequest, Inbox, Unverified, Vendor, Verified
 
 # The vendor waits 10 s or more; the broker's acknowledgement takes a millisecond, so two seconds mean that it is away.
 PRODUCE_DEADLINE_S = 2.0
 RETRY_AFTER_S = 5
 _CONNECTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-class Sends(Protocol):
-    """What the gateway needs of a producer."""
-
-    async def send(
-        self, topic: Topic, key: str, value: bytes, headers: list[tuple[str, bytes]], *, deadline: float
-    ) -> None:
-        """Returns when the broker has the message."""
 
 
 class Secrets(Protocol):
@@ -58,7 +50,7 @@ Keeps = Callable[[str, str, HookRequest, str, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class HookBounds:
     """How much a sender may send, and how slowly."""
 
     max_bytes: int
@@ -72,10 +64,10 @@ class Gateway:
         self,
         vendors: Mapping[VendorName, Vendor],
         secrets: Secrets,
-        producer: Sends,
+        producer: SendsOne,
         quarantine: Keeps,
         clock: Clock,
-        bounds: Bounds,
+        bounds: HookBounds,
         public_url: str,
         observe: Callable[[str, str, float], None],
     ) -> None:
@@ -105,7 +97,7 @@ class Gateway:
 
     async def _received(
         self, scope: Scope, receive: Receive, vendor: VendorName, connection: ConnectionId, inbox: Inbox
-    ) -> tuple[Reply, str]:
+    ) -> tuple[HookReply, str]:
         try:
             # Nobody listens to an answer that comes after the vendor's patience.
             within = min(self._bounds.read_timeout_s, inbox.patience.total_seconds())
@@ -118,14 +110,14 @@ class Gateway:
         request = asgi.hook_request(scope, body, self._public_url)
         greeting = inbox.greeting(request)
         if greeting is not None:
-            return Reply(200, greeting), "greeting"
+            return HookReply(200, greeting), "greeting"
         if request.method != "POST":
             return asgi.problem(405, "WEBHOOK_UNKNOWN"), "rejected"
         return await self._posted(request, vendor, connection, inbox)
 
     async def _posted(
         self, request: HookRequest, vendor: VendorName, connection: ConnectionId, inbox: Inbox
-    ) -> tuple[Reply, str]:
+    ) -> tuple[HookReply, str]:
         try:
             known = await self._secrets.of(connection)
         except SecretsAway:
@@ -133,17 +125,20 @@ class Gateway:
         if known is None:
             return asgi.problem(404, "WEBHOOK_UNKNOWN"), "rejected"
         verdict = self._verified(request, inbox, known)
-        if isinstance(verdict, Refused) and (newer := await self._secrets.refetched(connection)) not in (None, known):
+        if isinstance(verdict, Unverified) and (newer := await self._secrets.refetched(connection)) not in (
+            None,
+            known,
+        ):
             # A secret that was rotated a moment ago is known to the broker and not yet to us.
             verdict = self._verified(request, inbox, newer or ())
-        if isinstance(verdict, Refused):
+        if isinstance(verdict, Unverified):
             refusal = asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
             return await self._quarantined(request, vendor, connection, verdict.reason, len(request.body), refusal)
         return await self._kept(request, vendor, connection, inbox, verdict.by)
 
     async def _too_large(
         self, request: HookRequest, vendor: VendorName, connection: ConnectionId, reason: str, size: int
-    ) -> tuple[Reply, str]:
+    ) -> tuple[HookReply, str]:
         """413 for ever, and not 503: what does not fit today does not fit when it comes again."""
         try:
             known = await self._secrets.of(connection)
@@ -161,8 +156,8 @@ class Gateway:
         connection: ConnectionId,
         reason: str,
         size: int,
-        refusal: tuple[Reply, str],
-    ) -> tuple[Reply, str]:
+        refusal: tuple[HookReply, str],
+    ) -> tuple[HookReply, str]:
         """A refusal is final, so it waits until the bytes are kept: with the wrong secret on our side they are all there is."""
         try:
             await self._quarantine(connection, vendor, request, reason, size)
@@ -172,12 +167,12 @@ class Gateway:
             return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
         return refusal
 
-    def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Verified | Refused:
+    def _verified(self, request: HookRequest, inbox: Inbox, known: tuple[Secret, ...]) -> Verified | Unverified:
         return inbox.verify(request, [secret.reveal().encode() for secret in known], self._clock.now())
 
     async def _kept(
         self, request: HookRequest, vendor: VendorName, connection: ConnectionId, inbox: Inbox, by: str
-    ) -> tuple[Reply, str]:
+    ) -> tuple[HookReply, str]:
         kept = keeping(request, vendor, connection, inbox, by, self._clock.now())
         await failpoints.hit("gateway.before_produce")
         try:
@@ -190,7 +185,7 @@ class Gateway:
         except Failure:
             return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
         await failpoints.hit("gateway.after_produce")
-        return Reply(200, b""), "accepted"
+        return HookReply(200, b""), "accepted"
 
 
 def _address(path: str) -> tuple[str, str] | None:

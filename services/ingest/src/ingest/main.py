@@ -21,11 +21,11 @@ from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool
 from common.state.service_pool import service_pool
 from ingest.configured import EVERY_S, ConfiguredIds
-from ingest.gateway import Bounds, Gateway
+from ingest.gateway import Gateway, HookBounds
 from ingest.normaliser import ReceiptHandler
 from ingest.quarantine import Quarantine
 from ingest.reader import Reader
-from ingest.secrets import WebhookSecrets
+from ingest.secrets import KnownSecrets
 from ingest.settings import IngestSettings
 from vendors.registry import VENDORS
 from vendors.vendor import HookRequest
@@ -50,7 +50,7 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         configured = ConfiguredIds(pool, ConfigurationReader())
         ids = Loop("connections", EVERY_S, configured.read)
         ends.append(runtime.keep("connections", partial(ids.run, runtime.stopping), ids.look))
-        secrets = WebhookSecrets(settings.token_broker_url, settings.service_key, configured)
+        secrets = KnownSecrets(settings.token_broker_url, settings.service_key, configured)
         life.push_async_callback(secrets.aclose)
         runtime.mount(_gateway(runtime, pool, producer, secrets))
         yield
@@ -71,7 +71,7 @@ def _keep_consumers(
     return ends
 
 
-def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: WebhookSecrets) -> Gateway:
+def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: KnownSecrets) -> Gateway:
     settings, quarantine = runtime.settings, Quarantine(pool)
 
     async def keep(connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None:
@@ -83,7 +83,7 @@ def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, s
 
     return Gateway(
         VENDORS, secrets, producer, keep, runtime.clock,
-        Bounds(settings.webhook_max_bytes, settings.webhook_read_timeout_s),
+        HookBounds(settings.webhook_max_bytes, settings.webhook_read_timeout_s),
         settings.public_url or "", observe,
     )  # fmt: skip
 

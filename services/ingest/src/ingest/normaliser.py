@@ -25,7 +25,7 @@ from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from ingest.publishing import change_event, outgoing
 from ingest.sends import SendsAll, Wakes
-from vendors.vendor import Reading, Source, Vendor
+from vendors.vendor import ReceiptReading, Source, Vendor
 
 GROUP = "ingest-normaliser"
 
@@ -76,7 +76,7 @@ class ReceiptHandler:
         await self._producer.send_all(messages)
         await failpoints.hit("normaliser.after_produce")
 
-    def _reading(self, item: Delivered[Receipt]) -> Reading | None:
+    def _reading(self, item: Delivered[Receipt]) -> ReceiptReading | None:
         try:
             return self._source.receipt(item.message)
         except Rejected as failure:

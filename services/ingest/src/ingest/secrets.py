@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from common.clock import monotonic
 from common.contracts.ids import ConnectionId
 from common.flights import Flights
-from common.http.broker import BrokerClient, NoAnswer
+from common.http.broker import BrokerClient, BrokerSilent
 from common.secret import Secret
-from ingest.unknown import Pace, UnknownIds
+from ingest.unknown import AskPace, UnknownIds
 
 FRESH_S = 300.0
 TIMEOUT_S = 1.5
@@ -37,7 +37,7 @@ class _Kept:
         return monotonic() - self.at < FRESH_S
 
 
-class WebhookSecrets:
+class KnownSecrets:
     """The secrets of each connection, fetched once by whoever asks first."""
 
     def __init__(self, broker_url: str, key: Callable[[], Secret], configured: Container[ConnectionId] = ()) -> None:
@@ -45,7 +45,7 @@ class WebhookSecrets:
         self._configured = configured
         self._kept: dict[ConnectionId, _Kept] = {}
         self._unknown = UnknownIds()
-        self._pace = Pace()
+        self._pace = AskPace()
         self._asking: Flights[ConnectionId, tuple[Secret, ...] | None] = Flights()
 
     async def of(self, connection: ConnectionId) -> tuple[Secret, ...] | None:
@@ -86,7 +86,7 @@ class WebhookSecrets:
     async def _ask(self, connection: ConnectionId) -> tuple[Secret, ...] | None:
         try:
             answer = await self._broker.ask("GET", f"/v1/webhook-secrets/{connection}")
-        except NoAnswer as away:
+        except BrokerSilent as away:
             raise SecretsAway from away
         if answer.status == _NO_SUCH_CONNECTION:
             self._kept.pop(connection, None)

@@ -7,8 +7,18 @@ from typing import Protocol
 
 from common.bus.producer import Outgoing
 from common.contracts.connections import Connection
+from common.contracts.topics import Topic
 from common.http.call import Api
 from common.http.profile import Profile
+
+
+class SendsOne(Protocol):
+    """A producer."""
+
+    async def send(
+        self, topic: Topic, key: str, value: bytes, headers: list[tuple[str, bytes]], *, deadline: float
+    ) -> None:
+        """Returns when the broker has the message."""
 
 
 class SendsAll(Protocol):

@@ -42,7 +42,7 @@ class UnknownIds:
         return len(self._until)
 
 
-class Pace:
+class AskPace:
     """A bucket of questions about ids that nobody has heard of."""
 
     def __init__(self, per_second: float = PER_SECOND, at_once: float = AT_ONCE) -> None:

@@ -22,7 +22,7 @@ from mapper.state import Verdict
 from mapper.state_rows import Key
 
 
-class Judgement(NamedTuple):
+class JudgedBySync(NamedTuple):
     """One record, judged by one sync."""
 
     sync: SyncId
@@ -52,7 +52,7 @@ def counts(change: ChangeEvent, verdict: Verdict, before: Jobs) -> bool:
 
 
 async def enter_changes(
-    tx: DbConnection, judged: Iterable[Judgement], heard: Mapping[Key, Jobs], now: datetime
+    tx: DbConnection, judged: Iterable[JudgedBySync], heard: Mapping[Key, Jobs], now: datetime
 ) -> None:
     """What a batch of changes was judged to be; repeatable, because a repeat tells nothing new and a job has its line already."""
     book = _Book(now)
@@ -66,7 +66,7 @@ async def enter_changes(
     await book.store(tx)
 
 
-async def enter_page(tx: DbConnection, judged: Iterable[Judgement], run: Run, now: datetime) -> None:
+async def enter_page(tx: DbConnection, judged: Iterable[JudgedBySync], run: Run, now: datetime) -> None:
     """A page of what is stored; its cursor is saved in the same transaction, so that no record comes twice."""
     book = _Book(now, {run.id: run})
     for one in judged:
@@ -89,7 +89,7 @@ class _Book:
     lines: list[Entering] = field(default_factory=list)
     counted: Counter[tuple[RunId, str]] = field(default_factory=Counter)
 
-    def enter(self, one: Judgement, job: RunId | None) -> None:
+    def enter(self, one: JudgedBySync, job: RunId | None) -> None:
         run, live = self._run(one, job), self.live(one)
         if one.revision:
             self.lines.append(Entering(run, _key(one), otherwise=live))
@@ -99,17 +99,17 @@ class _Book:
         else:
             self.counted[run, "unchanged"] += 1
 
-    def superseded(self, one: Judgement, job: RunId | None) -> None:
+    def superseded(self, one: JudgedBySync, job: RunId | None) -> None:
         run = self._run(one, job)
         if job is None:
             self.counted[run, "superseded"] += 1
         else:
             self.lines.append(Entering(run, _key(one._replace(revision=0)), "superseded"))
 
-    def live(self, one: Judgement) -> RunId:
+    def live(self, one: JudgedBySync) -> RunId:
         return self._run(one, None)
 
-    def _run(self, one: Judgement, job: RunId | None) -> RunId:
+    def _run(self, one: JudgedBySync, job: RunId | None) -> RunId:
         id = run_of(one.sync_name, job, self.now)
         kind, by = (LIVE, "webhook") if job is None else (job.partition(".")[0], "schedule")
         self.runs.setdefault(id, Run(id, one.sync, kind, by))
@@ -120,5 +120,5 @@ class _Book:
         await runs.enter(tx, self.lines, self.now, runs=self.runs.values(), counted=counted)
 
 
-def _key(one: Judgement) -> LineKey:
+def _key(one: JudgedBySync) -> LineKey:
     return LineKey(one.sync, one.entity, one.key.record, one.revision)

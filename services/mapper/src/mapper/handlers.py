@@ -30,7 +30,7 @@ from mapper import state_rows
 from mapper.entering import counts, enter_changes
 from mapper.judging import Mappings, judge, trace_id
 from mapper.publisher import Publisher
-from mapper.state import Ask, Merged, merge
+from mapper.state import AskedFor, MergedState, merge
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
 
@@ -98,10 +98,10 @@ class ChangeHandler:
         causes = {_key(item.message): item.record for item in batch}
         await self._publisher.publish(list(causes), causes)
 
-    def _request(self, item: Delivered[ChangeEvent], ask: Ask) -> ReadRequest:
+    def _request(self, item: Delivered[ChangeEvent], ask: AskedFor) -> ReadRequest:
         """R10: an answer settles only after the stamp's second and the vendor's read lag are over."""
         change, now = item.message, self._clock.now()
-        since = {Ask.UNSETTLED: change.version.stamp, Ask.TIE: change.observed_at}.get(ask)
+        since = {AskedFor.UNSETTLED: change.version.stamp, AskedFor.TIE: change.observed_at}.get(ask)
         due = now if since is None else since + self._settle
         traceparent = _traceparent(item.record)
         return ReadRequest(change.connection, change.entity, change.record, ask.value, due, traceparent)
@@ -120,7 +120,7 @@ def _traceparent(record: RawRecord) -> str:
     return (record.header("traceparent") or b"").decode("ascii", "replace")
 
 
-def _told(item: Delivered[ChangeEvent], merged: Merged) -> Entry:
+def _told(item: Delivered[ChangeEvent], merged: MergedState) -> Entry:
     """What the change was to us; a repeat is a row too, so that a replay proves that each record was seen."""
     change = item.message
     return Entry(

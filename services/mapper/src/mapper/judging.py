@@ -16,7 +16,7 @@ from common.journal import Entry, Step
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper import wanted_rows
-from mapper.entering import Judgement, run_of
+from mapper.entering import JudgedBySync, run_of
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.mapping.problems import MappingInvalid
 from mapper.state import RecordState
@@ -36,7 +36,7 @@ class Judged:
 
     raised: list[Raised] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    all: list[Judgement] = field(default_factory=list)
+    all: list[JudgedBySync] = field(default_factory=list)
     """Of every record by every sync, whether anything was raised or not: what enters a run."""
 
 
@@ -100,7 +100,7 @@ async def judge(
             run = run_of(sync.name, causes[key].run, now)
             judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version, run))
             judged.entries.append(_entry(judged.raised[-1], now))
-        judged.all.append(Judgement(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
+        judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
     await wanted_rows.raise_revisions(tx, judged.raised, now)
     return judged
 

@@ -32,7 +32,7 @@ EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RemapPage:
     """One page's end: the records it held, and whether the job is done."""
 
     keys: list[Key]
@@ -85,7 +85,7 @@ class Remapper:
             sync = (await self._configuration.read(tx)).syncs[leg.sync]
             await runs.begin(tx, [_run(sync, leg)], self._clock.now())
 
-    async def _page(self, sync: SyncId, name: Entity) -> Page | None:
+    async def _page(self, sync: SyncId, name: Entity) -> RemapPage | None:
         """None when another process has the job, or the version moved on."""
         async with transaction(self._pool) as tx:
             if not await tx.fetchval(_MINE, sync, name):
@@ -97,7 +97,7 @@ class Remapper:
                 return None
             return await self._judge_page(tx, leg)
 
-    async def _judge_page(self, tx: DbConnection, leg: Leg) -> Page | None:
+    async def _judge_page(self, tx: DbConnection, leg: Leg) -> RemapPage | None:
         now = self._clock.now()
         job = await tx.fetchrow(_AT, *_job(leg))
         # No row: the version moved on since somebody looked, and the newer one has not begun.
@@ -114,7 +114,7 @@ class Remapper:
         await tx.execute(_GO_ON, *_job(leg), last, len(states), len(judged.raised), len(states) < PAGE, now)
         if len(states) < PAGE and not await tx.fetchval(_OTHERS, leg.sync, run.mapping_version):
             await runs.close(tx, run.id, now)
-        return Page([raised.key for raised in judged.raised], len(states) < PAGE)
+        return RemapPage([raised.key for raised in judged.raised], len(states) < PAGE)
 
 
 def _job(leg: Leg) -> tuple[SyncId, Entity, int]:

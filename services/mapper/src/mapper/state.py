@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     ASKED = "asked"
 
 
-class Ask(StrEnum):
+class AskedFor(StrEnum):
     """Why a record has to be read by id."""
 
     UNSETTLED = "unsettled"
@@ -67,48 +67,48 @@ class RecordState:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedState:
     """The state after a change, and what the change was."""
 
     state: RecordState
     verdict: Verdict
-    ask: Ask | None = None
+    ask: AskedFor | None = None
 
 
-def merge(state: RecordState, change: ChangeEvent) -> Merged:
+def merge(state: RecordState, change: ChangeEvent) -> MergedState:
     """The next state; the same change again is a duplicate and changes nothing."""
     match change.kind:
         case "asked":
-            return Merged(state, Verdict.ASKED, Ask.DELETION)
+            return MergedState(state, Verdict.ASKED, AskedFor.DELETION)
         case "deleted":
             return _deleted(state, change)
         case _:
             return _told_while_deleted(state, change) if state.deleted else _told(state, change)
 
 
-def _deleted(state: RecordState, change: ChangeEvent) -> Merged:
+def _deleted(state: RecordState, change: ChangeEvent) -> MergedState:
     if state.existence_at == change.observed_at and not state.deleted:
-        return Merged(state, Verdict.ASKED, Ask.TIE)
+        return MergedState(state, Verdict.ASKED, AskedFor.TIE)
     if state.existence_at is not None and change.observed_at <= state.existence_at:
-        return Merged(state, Verdict.DUPLICATE if state.deleted else Verdict.STALE)
+        return MergedState(state, Verdict.DUPLICATE if state.deleted else Verdict.STALE)
     # R12: the version of a deletion is the Date of the answer that said so.
     sequence = max(state.sequence, change.version.sequence)
     gone = replace(state, deleted=True, existence_at=change.observed_at, sequence=sequence)
-    return Merged(gone, Verdict.DUPLICATE if state.deleted else Verdict.RECEIVED)
+    return MergedState(gone, Verdict.DUPLICATE if state.deleted else Verdict.RECEIVED)
 
 
-def _told_while_deleted(state: RecordState, change: ChangeEvent) -> Merged:
+def _told_while_deleted(state: RecordState, change: ChangeEvent) -> MergedState:
     if change.via != "read":
-        return Merged(state, Verdict.ASKED, Ask.REVIVAL)
+        return MergedState(state, Verdict.ASKED, AskedFor.REVIVAL)
     if state.existence_at == change.observed_at:
-        return Merged(state, Verdict.ASKED, Ask.TIE)
+        return MergedState(state, Verdict.ASKED, AskedFor.TIE)
     if state.existence_at is not None and change.observed_at <= state.existence_at:
-        return Merged(state, Verdict.STALE)
+        return MergedState(state, Verdict.STALE)
     # A record that was re-created has nothing of the former one but its id.
     return replace(_told(RecordState(), change), verdict=Verdict.RECEIVED)
 
 
-def _told(state: RecordState, change: ChangeEvent) -> Merged:
+def _told(state: RecordState, change: ChangeEvent) -> MergedState:
     sequence = change.version.sequence
     carried = _carried(state, change)
     newer = {name: value for name, value in carried.items() if sequence > state.field_versions.get(name, "")}
@@ -122,7 +122,9 @@ def _told(state: RecordState, change: ChangeEvent) -> Merged:
         same = all(value == state.fields.get(name) for name, value in carried.items())
         # A read that tells nothing new still tells that the record exists.
         known = replace(state, existence_at=_later(state.existence_at, existence))
-        return Merged(known, Verdict.DUPLICATE if same else Verdict.STALE, Ask.UNSETTLED if disputed else None)
+        return MergedState(
+            known, Verdict.DUPLICATE if same else Verdict.STALE, AskedFor.UNSETTLED if disputed else None
+        )
     merged = RecordState(
         fields={**state.fields, **newer},
         field_versions={**state.field_versions, **dict.fromkeys(newer, sequence)},
@@ -130,7 +132,7 @@ def _told(state: RecordState, change: ChangeEvent) -> Merged:
         existence_at=_later(state.existence_at, existence),
         place=change.place if change.place and sequence >= state.sequence else state.place,
     )
-    return Merged(merged, Verdict.RECEIVED, Ask.UNSETTLED if disputed else None)
+    return MergedState(merged, Verdict.RECEIVED, AskedFor.UNSETTLED if disputed else None)
 
 
 def _carried(state: RecordState, change: ChangeEvent) -> dict[str, Any]:

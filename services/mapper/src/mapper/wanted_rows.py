@@ -48,14 +48,14 @@ class WantedKey(NamedTuple):
     record: RecordId
 
 
-class Stored(NamedTuple):
+class StoredWish(NamedTuple):
     """The stored wish of one leg for one record, as far as judging needs it."""
 
     revision: int
     content: str
 
 
-async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKey, Stored]:
+async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKey, StoredWish]:
     """The wishes that are there; the lock on the record's state covers them."""
     if not wanted:
         return {}
@@ -66,7 +66,7 @@ async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKe
         """,
         *([key[at] for key in wanted] for at in range(3)),
     )
-    return {WantedKey(*row[:3]): Stored(row["revision"], row["content"]) for row in rows}
+    return {WantedKey(*row[:3]): StoredWish(row["revision"], row["content"]) for row in rows}
 
 
 async def raise_revisions(tx: DbConnection, raised: Sequence[Raised], now: datetime) -> None:

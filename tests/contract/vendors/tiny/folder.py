@@ -19,7 +19,7 @@ from common.http.failure_table import ANY, FailureTable, Row, Said
 from common.http.profile import Limit, Timeouts
 from vendors.answers import reading, unreadable
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.vendor import Cursor, Page, Reading, State, Subject, Vendor
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject, Vendor
 
 NAME, CARD = VendorName("cards"), Entity("customer")
 PER_PAGE, SETTLES_AFTER = 50, timedelta(seconds=2)
@@ -66,10 +66,10 @@ class CardSource:
     entities: Mapping[Entity, str] = {CARD: "Cards"}
     settles_after = SETTLES_AFTER
 
-    def receipt(self, receipt: Receipt) -> Reading:
+    def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A webhook names its card and no more."""
         try:
-            return Reading(thin=[Subject(CARD, _id_in(orjson.loads(receipt.body)))])
+            return ReceiptReading(thin=[Subject(CARD, _id_in(orjson.loads(receipt.body)))])
         except (ValueError, LookupError, TypeError) as odd:
             raise Rejected("CARD_GONE", "The webhook names no card.") from odd
 

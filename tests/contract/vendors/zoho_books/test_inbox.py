@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vendors.vendor import HookRequest, Refused, Verified
+from vendors.vendor import HookRequest, Unverified, Verified
 from vendors.zoho_books.inbox import ZohoBooksInbox
 
 SECRET = b"TestSecret1234567"
@@ -41,19 +41,19 @@ class TestVerify:
     @pytest.mark.parametrize(("query", "body", "kind", "signature"), VECTORS)
     def test_refuses_when_anything_signed_changed(self, query: str, body: str, kind: str, signature: str) -> None:
         inbox = ZohoBooksInbox()
-        assert isinstance(inbox.verify(request(query, body + " ", kind, signature), [SECRET], NOW), Refused)
-        assert isinstance(inbox.verify(request(query + "&x=y", body, kind, signature), [SECRET], NOW), Refused)
-        assert isinstance(inbox.verify(request(query, body, kind, signature), [b"OtherSecret123"], NOW), Refused)
+        assert isinstance(inbox.verify(request(query, body + " ", kind, signature), [SECRET], NOW), Unverified)
+        assert isinstance(inbox.verify(request(query + "&x=y", body, kind, signature), [SECRET], NOW), Unverified)
+        assert isinstance(inbox.verify(request(query, body, kind, signature), [b"OtherSecret123"], NOW), Unverified)
 
     @pytest.mark.parametrize("signature", [None, "", "zz", "é" * 64, "0" * 63])
     def test_refuses_what_is_no_signature(self, signature: str | None) -> None:
         refused = ZohoBooksInbox().verify(request("", "{}", JSON, signature), [SECRET], NOW)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, Unverified)
         assert refused.reason
 
     def test_without_a_secret_nothing_is_believed(self) -> None:
         query, body, kind, signature = VECTORS[1]
-        assert isinstance(ZohoBooksInbox().verify(request(query, body, kind, signature), [], NOW), Refused)
+        assert isinstance(ZohoBooksInbox().verify(request(query, body, kind, signature), [], NOW), Unverified)
 
     def test_signs_bytes_that_are_no_text(self) -> None:
         body = b'{"contact":{"contact_name":"\xff\xfe"}}'

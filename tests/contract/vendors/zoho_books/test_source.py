@@ -15,7 +15,7 @@ from tests.contract.vendors.account import Answering
 from tests.contract.vendors.source_suite import SourceSuite
 from tests.contract.vendors.zoho_books import account
 from vendors import zoho_books
-from vendors.vendor import Cursor, Page, Reading, State, Subject, connection_of
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject, connection_of
 from vendors.zoho_books.source import SETTLES_AFTER, ZohoBooksSource
 
 STAMP = datetime(2026, 5, 4, 8, 11, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ def receipt(
     )  # fmt: skip
 
 
-def told(reading: Reading) -> State:
+def told(reading: ReceiptReading) -> State:
     (state,) = reading.states
     return state
 
@@ -100,7 +100,7 @@ class TestReceipt:
 
     def test_an_unsigned_webhook_only_says_which_record_to_read(self) -> None:
         reading = ZohoBooksSource().receipt(receipt(verified_by="path-secret"))
-        assert reading == Reading(thin=[Subject(Entity("customer"), RecordId("460000000099001"))])
+        assert reading == ReceiptReading(thin=[Subject(Entity("customer"), RecordId("460000000099001"))])
 
     def test_without_a_stamp_the_record_has_to_be_read(self) -> None:
         reading = ZohoBooksSource().receipt(receipt({k: v for k, v in CONTACT.items() if k != "last_modified_time"}))

@@ -16,7 +16,7 @@ from common.http.call import Api
 from tests.support.ledger.vendor import wire
 from tests.support.ledger.vendor.target import LedgerTarget
 from vendors.acts import Act, Look, Nothing, Skip, Step, Wait, Work
-from vendors.block import Fence, Line, render
+from vendors.block import BlockLine, Fence, render
 from vendors.target_record import TargetRecord
 
 FENCE = Fence("--- Millrace ---", "--- /Millrace ---", lines=8, letters=1000)
@@ -70,5 +70,5 @@ class NoteTarget(LedgerTarget):
         return {"op": "write", "id": act.key, "request_id": name, **act.values}
 
 
-def _line(told: Mapping[str, Any]) -> Line:
-    return Line(datetime.fromisoformat(told["at"]), told["id"], told["words"])
+def _line(told: Mapping[str, Any]) -> BlockLine:
+    return BlockLine(datetime.fromisoformat(told["at"]), told["id"], told["words"])

@@ -28,7 +28,7 @@ _MOST_FIELDS = 10
 _log = structlog.get_logger(__name__)
 
 
-class Problem(BaseModel):
+class ProblemAnswer(BaseModel):
     """What every refusal looks like; some add members of their own."""
 
     model_config = ConfigDict(extra="allow")

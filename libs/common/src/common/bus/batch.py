@@ -21,7 +21,7 @@ import structlog
 
 from common import failpoints
 from common.bus.handler import Delivered, Handler
-from common.bus.judgement import Judgement, blamed, judge, unreadable
+from common.bus.judgement import BatchJudgement, blamed, judge, unreadable
 from common.bus.record import RawRecord
 from common.bus.trace import MessagingTrace, record_error, trace_id_of
 from common.failures import Failure
@@ -173,11 +173,11 @@ class BatchRunner(Generic[M]):
         if isinstance(error, ConsumerFailed | Away):
             raise error
         match judge(error):
-            case Judgement.WAIT:
+            case BatchJudgement.WAIT:
                 raise Away(f"{type(error).__name__}: {error}") from error
-            case Judgement.STOP:
+            case BatchJudgement.STOP:
                 raise ConsumerFailed(f"The database does not fit this version: {error}.") from error
-            case Judgement.BLAME:
+            case BatchJudgement.BLAME:
                 _log.warning("consumer.batch_failed", topic=self._handler.topic.name, error=type(error).__name__)
 
     def _letter(self, rejection: Rejection) -> DeadLetter:

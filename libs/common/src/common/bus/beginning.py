@@ -10,10 +10,10 @@ from typing import Any
 import structlog
 
 from common.bus.batch import Away, Take
-from common.bus.judgement import Judgement, judge
+from common.bus.judgement import BatchJudgement, judge
 from common.bus.offsets import Offsets
 from common.bus.places import Displaced, Places, Start, WentBack
-from common.state.group_offsets import Step
+from common.state.group_offsets import BatchStep
 from common.state.pool import DbConnection
 
 _log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ class Beginning:
     def __init__(self, places: Places, offsets: Offsets) -> None:
         self._places = places
         self._offsets = offsets
-        self._known: list[Step] = []
+        self._known: list[BatchStep] = []
         self._one = asyncio.Lock()
         self.placed = asyncio.Event()
         self.trouble = ""
@@ -72,7 +72,7 @@ class Beginning:
         except Displaced as displaced:
             await self.forget(displaced)
         except Exception as error:
-            if not isinstance(error, Away) and judge(error) is not Judgement.WAIT:
+            if not isinstance(error, Away) and judge(error) is not BatchJudgement.WAIT:
                 raise
 
     async def forget(self, displaced: Displaced) -> None:
@@ -93,7 +93,7 @@ class Beginning:
             self.trouble = str(back)
             raise
         except Exception as error:
-            if isinstance(error, Away) or judge(error) is not Judgement.WAIT:
+            if isinstance(error, Away) or judge(error) is not BatchJudgement.WAIT:
                 raise
             raise Away(f"{type(error).__name__}: {error}") from error
         self.trouble, self._known = "", []

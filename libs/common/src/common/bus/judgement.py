@@ -14,7 +14,7 @@ from common.failures import Bug, Conflict, Failure, RateLimited, Rejected, Trans
 from common.state.trouble import DatabaseTrouble, trouble_of
 
 
-class Judgement(Enum):
+class BatchJudgement(Enum):
     """What to do with the batch."""
 
     WAIT = auto()
@@ -25,19 +25,19 @@ class Judgement(Enum):
 _COMES_BACK = (Transient, Unknown, RateLimited, Conflict)
 
 
-def judge(error: Exception) -> Judgement:
+def judge(error: Exception) -> BatchJudgement:
     """Everything that is nobody's fault waits; a schema that does not fit stops; the rest is about some record."""
     if isinstance(error, Failure):
-        return Judgement.WAIT if isinstance(error, _COMES_BACK) else Judgement.BLAME
+        return BatchJudgement.WAIT if isinstance(error, _COMES_BACK) else BatchJudgement.BLAME
     if isinstance(error, KafkaError):
-        return Judgement.WAIT
+        return BatchJudgement.WAIT
     match trouble_of(error):
         case DatabaseTrouble.AWAY:
-            return Judgement.WAIT
+            return BatchJudgement.WAIT
         case DatabaseTrouble.UNFIT:
-            return Judgement.STOP
+            return BatchJudgement.STOP
         case _:
-            return Judgement.BLAME
+            return BatchJudgement.BLAME
 
 
 def unreadable(error: Exception) -> Failure:

@@ -16,7 +16,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from common.bus.batch import ConsumerFailed
 from common.bus.places import Start, mark
-from common.state.group_offsets import Step
+from common.state.group_offsets import BatchStep
 
 _log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class Offsets:
         self._group = group
         self._next: dict[Any, int] = {}
         self._uncommitted: dict[Any, int] = {}
-        self._stored: dict[Any, Step] = {}
+        self._stored: dict[Any, BatchStep] = {}
         self.generation = 0
 
     def reassigned(self) -> None:
@@ -43,7 +43,7 @@ class Offsets:
         if generation != self.generation:
             return
         for partition, start in starts.items():
-            self._stored[partition] = Step(partition.partition, start.era, start.next_offset, start.next_offset)
+            self._stored[partition] = BatchStep(partition.partition, start.era, start.next_offset, start.next_offset)
             # The earliest record there is, whatever number it has by now, is expected nowhere.
             self._next.pop(partition, None)
             if start.next_offset or start.committed == 0:
@@ -59,7 +59,7 @@ class Offsets:
         """Whether it is known where the group is in all of these."""
         return all(partition in self._stored for partition in partitions)
 
-    def steps(self, nexts: Mapping[Any, int] | None = None) -> list[Step]:
+    def steps(self, nexts: Mapping[Any, int] | None = None) -> list[BatchStep]:
         """The way of a batch through its partitions; without one, where this consumer knows the group to be."""
         known = {p: one._replace(next_offset=one.since) for p, one in self._stored.items()}
         return list(known.values()) if nexts is None else [known[p]._replace(next_offset=at) for p, at in nexts.items()]

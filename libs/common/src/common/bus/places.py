@@ -20,8 +20,7 @@ from common.bus.batch import Away
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import administration
 from common.state import group_offsets
-from common.state.group_offsets import GroupTopic, Step, Stored
-from common.state.group_offsets import Places as Rows
+from common.state.group_offsets import BatchStep, GroupTopic, StoredPlace, StoredPlaces
 from common.state.pool import DbConnection, Pool, transaction
 
 _MARK = "era="
@@ -63,26 +62,26 @@ def committed_of(offset: int, metadata: str) -> Committed:
     return Committed(offset, int(digits) if metadata.startswith(_MARK) and digits.isdecimal() else None)
 
 
-def went_back(committed: Committed, stored: Stored) -> bool:
+def went_back(committed: Committed, stored: StoredPlace) -> bool:
     """Whether Kafka was told of more than is stored; a mark of a later era, or of a further place in this one, says so."""
     return committed.era is not None and (committed.era, committed.offset) > (stored.era, stored.next_offset)
 
 
-def lacks(step: Step, place: Stored) -> bool:
+def lacks(step: BatchStep, place: StoredPlace) -> bool:
     """Whether the table says less than what a consumer knows was stored."""
     return (place.era, place.next_offset) < (step.era, step.since)
 
 
-def set_anew(committed: Committed | None, stored: Stored | None, floor: int) -> Stored | None:
+def set_anew(committed: Committed | None, stored: StoredPlace | None, floor: int) -> StoredPlace | None:
     """The place that has to be stored before a consumer begins; None where the stored one holds.
 
     What Kafka does not know (a new group, a topic made anew, offsets that expired) begins at the earliest record: reading again is harmless.
     """
     era = (stored.era if stored else floor) + 1
     if committed is None or (committed.era is not None and stored is None):
-        return Stored(era, 0) if stored is None or stored.next_offset else None
+        return StoredPlace(era, 0) if stored is None or stored.next_offset else None
     if committed.era is None and (stored is None or stored.next_offset != committed.offset):
-        return Stored(era, committed.offset)
+        return StoredPlace(era, committed.offset)
     return None
 
 
@@ -95,7 +94,7 @@ class Places:
     pool: Pool
     now: Callable[[], datetime]
 
-    async def look(self, assigned: Collection[int], known: Sequence[Step] = ()) -> dict[int, Start]:
+    async def look(self, assigned: Collection[int], known: Sequence[BatchStep] = ()) -> dict[int, Start]:
         """Where to begin in these partitions; raises `WentBack`, behind closed gates, if any place of the group went back.
 
         `known` is what this consumer knows to have been stored, whether Kafka was told of it or not.
@@ -116,7 +115,7 @@ class Places:
             raise back
         return {p: Start(*rows.stored[p], told[p].offset if p in told else None) for p in assigned}
 
-    async def take(self, tx: DbConnection, steps: Sequence[Step]) -> None:
+    async def take(self, tx: DbConnection, steps: Sequence[BatchStep]) -> None:
         """Stores a batch's steps in its transaction; raises where the batch must not be stored."""
         taken = await group_offsets.advance(tx, self.whose, steps)
         missing = [step for step in steps if step.partition not in taken]
@@ -124,7 +123,7 @@ class Places:
             rows = await group_offsets.read(tx, self.whose)
             raise self._displaced(missing, rows)
 
-    async def compare(self, steps: Sequence[Step]) -> None:
+    async def compare(self, steps: Sequence[BatchStep]) -> None:
         """Raises if the table says less than what this consumer knows was stored; for a consumer that has nothing to do."""
         async with transaction(self.pool) as tx:
             rows = await group_offsets.read(tx, self.whose)
@@ -142,8 +141,8 @@ class Places:
         }
 
     async def _begun(
-        self, tx: DbConnection, told: Mapping[int, Committed], rows: Rows, assigned: Collection[int]
-    ) -> Rows:
+        self, tx: DbConnection, told: Mapping[int, Committed], rows: StoredPlaces, assigned: Collection[int]
+    ) -> StoredPlaces:
         anew = {p: set_anew(told.get(p), rows.stored.get(p), rows.era) for p in assigned}
         wanted = {p: place for p, place in anew.items() if place is not None}
         if not wanted:
@@ -152,7 +151,7 @@ class Places:
         # Somebody else may have been quicker: what the table says now is so.
         return await group_offsets.read(tx, self.whose)
 
-    def _back(self, told: Mapping[int, Committed], known: Sequence[Step], rows: Rows) -> WentBack | None:
+    def _back(self, told: Mapping[int, Committed], known: Sequence[BatchStep], rows: StoredPlaces) -> WentBack | None:
         for partition, one in sorted(told.items()):
             if went_back(one, place := _place(rows, partition)):
                 return self._went_back(partition, one.offset, place)
@@ -166,11 +165,11 @@ class Places:
         if await group_offsets.close_gates(tx, self.now(), error_codes.DATABASE_WENT_BACK, str(back)):
             _log.error("consumer.database_went_back", group=self.whose.group, topic=self.whose.topic, reason=str(back))
 
-    def _displaced(self, steps: Sequence[Step], rows: Rows) -> Displaced:
+    def _displaced(self, steps: Sequence[BatchStep], rows: StoredPlaces) -> Displaced:
         where = f"{self.whose.topic}/{steps[0].partition}"
         return self._back({}, steps, rows) or Displaced(f"the place of {self.whose.group} in {where} was set anew")
 
-    def _went_back(self, partition: int, known: int, place: Stored) -> WentBack:
+    def _went_back(self, partition: int, known: int, place: StoredPlace) -> WentBack:
         where = f"{self.whose.topic}/{partition}"
         return WentBack(
             f"The database was put back to an older state: {self.whose.group} had stored {where} up to {known}, and it says "
@@ -179,5 +178,5 @@ class Places:
         )
 
 
-def _place(rows: Rows, partition: int) -> Stored:
-    return rows.stored.get(partition, Stored(rows.era, 0))
+def _place(rows: StoredPlaces, partition: int) -> StoredPlace:
+    return rows.stored.get(partition, StoredPlace(rows.era, 0))

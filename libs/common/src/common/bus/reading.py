@@ -20,7 +20,7 @@ class NoSuchTopic(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ReadFrom:
     """Where to begin in each partition: at an offset (a negative one counts from the end), at a time, or at the end."""
 
     offset: int = 0
@@ -46,7 +46,7 @@ async def bounds(address: KafkaAddress, topic: str) -> list[Bounds]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRecords:
     """Which records, beside where to begin; `each` bounds them per partition."""
 
     partition: int | None = None
@@ -56,10 +56,10 @@ class Wanted:
 
 
 async def read(
-    address: KafkaAddress, topic: str, start: Start, wanted: Wanted | None = None, *, follow: bool = False
+    address: KafkaAddress, topic: str, start: ReadFrom, wanted: WantedRecords | None = None, *, follow: bool = False
 ) -> AsyncIterator[RawRecord]:
     """Records in their order per partition; ends at what was the end when it began, unless it follows."""
-    wanted = wanted or Wanted()
+    wanted = wanted or WantedRecords()
     partitions = await _partitions(address, topic, wanted.partition)
     async with _reader(address) as reader:
         reader.assign(partitions)
@@ -112,7 +112,7 @@ async def _partitions(address: KafkaAddress, topic: str, only: int | None) -> li
     return [TopicPartition(topic, number) for number in numbers if only in (None, number)]
 
 
-async def _seek(reader: Any, partitions: Sequence[Any], ends: dict[Any, int], start: Start) -> None:
+async def _seek(reader: Any, partitions: Sequence[Any], ends: dict[Any, int], start: ReadFrom) -> None:
     begins = await reader.beginning_offsets(partitions)
     if start.time is not None:
         found = await reader.offsets_for_times(dict.fromkeys(partitions, int(start.time.timestamp() * 1000)))

@@ -11,7 +11,7 @@ from common.settings import ServiceSettings, Settings
 _fields: Mapping[str, Any] = ServiceSettings.model_fields
 
 
-class KafkaSettings(Settings):
+class KafkaOnlySettings(Settings):
     """The brokers, with the same names and meanings as in every service."""
 
     kafka_bootstrap_servers: str = _fields["kafka_bootstrap_servers"]

@@ -59,7 +59,7 @@ class Customer(Neutral):
     updated_at: AwareDatetime | None = None
 
 
-class Line(Neutral):
+class DocumentLine(Neutral):
     """One line of an invoice or an order."""
 
     sku: str | None = None
@@ -88,7 +88,7 @@ class Invoice(Neutral):
     adjustment: Amount | None = None
     total: Amount | None = None
     balance: Amount | None = None
-    lines: tuple[Line, ...] | None = None
+    lines: tuple[DocumentLine, ...] | None = None
     custom: dict[str, str | None] | None = None
     updated_at: AwareDatetime | None = None
 
@@ -121,7 +121,7 @@ class Order(Neutral):
     shipping: Amount | None = None
     discount: Amount | None = None
     total: Amount | None = None
-    lines: tuple[Line, ...] | None = None
+    lines: tuple[DocumentLine, ...] | None = None
     billing: Address | None = None
     delivery: Address | None = None
     custom: dict[str, str | None] | None = None

@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class CallAttempt:
     """One call, whatever came of it; never a credential, never a record's data."""
 
     vendor: VendorName
@@ -42,14 +42,14 @@ class Attempt:
 class Sink(Protocol):
     """Where attempts go."""
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, attempt: CallAttempt) -> None:
         """Called once per attempt; must not block."""
 
 
 class LogSink:
     """One wide line for each call, without the vendor's words: they may quote a record."""
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, attempt: CallAttempt) -> None:
         logged = asdict(attempt)
         outcome = attempt.outcome.value if attempt.outcome else "success"
         del logged["words"]

@@ -17,7 +17,7 @@ _CONNECT_S = 2.0
 _LONGEST_CODE = 64
 
 
-class NoAnswer(Exception):
+class BrokerSilent(Exception):
     """The broker gave no whole answer; `sent` tells whether it may have done what it was asked."""
 
     def __init__(self, *, sent: bool) -> None:
@@ -68,11 +68,11 @@ class BrokerClient:
         try:
             answer = await self._client.request(method, path, content=content, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout) as away:
-            raise NoAnswer(sent=False) from away
+            raise BrokerSilent(sent=False) from away
         except httpx.HTTPError as lost:
-            raise NoAnswer(sent=True) from lost
+            raise BrokerSilent(sent=True) from lost
         if self._most is not None and len(answer.content) > self._most:
-            raise NoAnswer(sent=True)
+            raise BrokerSilent(sent=True)
         return BrokerAnswer(
             answer.status_code, _document(answer.content), _seconds(answer.headers.get("retry-after", ""))
         )

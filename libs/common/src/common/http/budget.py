@@ -27,7 +27,7 @@ from common.failures import Failure, RateLimited, Transient
 from common.http.call import Priority
 from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_UNAVAILABLE
 from common.http.floor import Floor, Floors, day_ends, metered
-from common.http.lane import Lane, Waiter
+from common.http.lane import CallLane, Waiter
 from common.http.meter import Asker, Ending, Meter, Metered, Reply
 from common.http.pauses import Pauses, PauseStore
 from common.http.profile import Limit
@@ -97,7 +97,7 @@ class MeteredBudget:
         self._pauses = Pauses(meter, store, clock, jitter)
         self._process = uuid.uuid4().hex[:12]
         self._numbers = itertools.count()
-        self._lanes: dict[tuple[Limit, ...], Lane[Slot]] = {}
+        self._lanes: dict[tuple[Limit, ...], CallLane[Slot]] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._unheard: list[tuple[str, tuple[Metered, ...], Ending]] = []
         self._queued: set[str] = set()
@@ -143,11 +143,11 @@ class MeteredBudget:
 
     # --- asking -------------------------------------------------------------------------------------------------------------
 
-    def _lane(self, limits: tuple[Limit, ...]) -> Lane[Slot]:
+    def _lane(self, limits: tuple[Limit, ...]) -> CallLane[Slot]:
         lane = self._lanes.get(limits)
         if lane is None:
             self._lanes = {known: kept for known, kept in self._lanes.items() if not kept.idle}
-            lane = self._lanes[limits] = Lane(
+            lane = self._lanes[limits] = CallLane(
                 lambda waiter: self._step(limits, waiter), lambda: self._withdraw(limits[0].key)
             )
         return lane

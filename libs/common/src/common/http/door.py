@@ -21,7 +21,7 @@ from common.failures import Failure, RateLimited, Rejected, Unauthorised
 from common.http import addresses
 from common.http.attempts import LogSink, Sink
 from common.http.call import Api, Call, Priority, VendorAnswer
-from common.http.exchange import Answer, NoAnswer, exchange, open_client
+from common.http.exchange import NoAnswer, RawAnswer, exchange, open_client
 from common.http.judgement import judged, not_permitted, told_by_broker
 from common.http.profile import PERMIT_PATIENCE_S, Limit, Profile
 from common.http.reporting import Reporter
@@ -204,7 +204,7 @@ class _Patience:
         self.answer_s = max(0.0, self.answer_s - (monotonic() - began))
 
 
-def _ending(permit: Permit, outcome: Answer | NoAnswer) -> Callable[[], None]:
-    if isinstance(outcome, Answer):
+def _ending(permit: Permit, outcome: RawAnswer | NoAnswer) -> Callable[[], None]:
+    if isinstance(outcome, RawAnswer):
         return permit.answered
     return permit.unanswered if outcome.sent else permit.unused

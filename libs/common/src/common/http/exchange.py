@@ -25,7 +25,7 @@ _IDLE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawAnswer:
     """A whole answer, unpacked."""
 
     status: int
@@ -90,7 +90,7 @@ async def exchange(
     deadline: float,
     max_body: int,
     before_send: Callable[[], None] | None = None,
-) -> Answer | NoAnswer:
+) -> RawAnswer | NoAnswer:
     """Sends once. `before_send` and the deadline are checked after the connection stands, just before the first byte (R3)."""
     course = _Course()
     request.extensions["trace"] = _watcher(course, deadline, before_send)
@@ -140,7 +140,7 @@ def _watcher(
     return watch
 
 
-async def _ask(client: httpx.AsyncClient, request: httpx.Request, course: _Course, max_body: int) -> Answer:
+async def _ask(client: httpx.AsyncClient, request: httpx.Request, course: _Course, max_body: int) -> RawAnswer:
     response = await client.send(request, stream=True)
     try:
         course.status = response.status_code
@@ -148,7 +148,7 @@ async def _ask(client: httpx.AsyncClient, request: httpx.Request, course: _Cours
     finally:
         await response.aclose()
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, body, monotonic() - course.began)
+    return RawAnswer(response.status_code, headers, body, monotonic() - course.began)
 
 
 async def _read(response: httpx.Response, max_body: int) -> bytes:

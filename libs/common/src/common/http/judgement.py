@@ -9,7 +9,7 @@ from common.codes import Code
 from common.failures import Bug, Failure, Rejected, Transient, Unknown
 from common.http import door_codes
 from common.http.call import Call, VendorAnswer
-from common.http.exchange import Answer, Cause, NoAnswer
+from common.http.exchange import Cause, NoAnswer, RawAnswer
 from common.http.profile import Profile
 from common.http.words import kept_words
 from common.http_dates import moment
@@ -27,7 +27,7 @@ _CODES: Mapping[Cause, Code] = {
 
 
 def judged(
-    profile: Profile, call: Call, outcome: Answer | NoAnswer, token: str, now: datetime
+    profile: Profile, call: Call, outcome: RawAnswer | NoAnswer, token: str, now: datetime
 ) -> VendorAnswer | Failure:
     """The one place where the wire becomes a meaning."""
     if isinstance(outcome, NoAnswer):

@@ -44,7 +44,7 @@ class Waiter(Generic[QueueSlotT]):
 Step = Callable[[Waiter[QueueSlotT]], Awaitable[QueueSlotT | Failure | float]]
 
 
-class Lane(Generic[QueueSlotT]):
+class CallLane(Generic[QueueSlotT]):
     """A queue and the one task that serves it."""
 
     def __init__(self, step: Step[QueueSlotT], rest: Callable[[], Awaitable[None]]) -> None:

@@ -11,9 +11,9 @@ from opentelemetry import trace
 from common import telemetry
 from common.contracts.connections import Connection
 from common.failures import Failure
-from common.http.attempts import Attempt, Sink
+from common.http.attempts import CallAttempt, Sink
 from common.http.call import Call, VendorAnswer
-from common.http.exchange import Answer, NoAnswer
+from common.http.exchange import NoAnswer, RawAnswer
 from common.http.profile import Profile
 from common.metric_register import VENDOR_REQUEST, VENDOR_REQUESTS
 from common.metrics import Metrics
@@ -55,7 +55,7 @@ class Reporter:
     def tell(
         self,
         call: Call,
-        outcome: Answer | NoAnswer,
+        outcome: RawAnswer | NoAnswer,
         result: VendorAnswer | Failure,
         *,
         at: datetime,
@@ -68,7 +68,7 @@ class Reporter:
         self._mark(span, outcome, failure)
         self._count(call, outcome)
         self._sink.attempted(
-            Attempt(
+            CallAttempt(
                 vendor=self._profile.vendor,
                 connection=self._connection.id,
                 operation=call.operation,
@@ -79,7 +79,7 @@ class Reporter:
                 waited_s=waited_s,
                 duration_s=outcome.duration_s,
                 resend=resend,
-                sent=isinstance(outcome, Answer) or outcome.sent,
+                sent=isinstance(outcome, RawAnswer) or outcome.sent,
                 outcome=failure.kind if failure else None,
                 code=failure.code if failure else "",
                 status=outcome.status,
@@ -89,14 +89,14 @@ class Reporter:
             )
         )
 
-    def _mark(self, span: trace.Span, outcome: Answer | NoAnswer, failure: Failure | None) -> None:
+    def _mark(self, span: trace.Span, outcome: RawAnswer | NoAnswer, failure: Failure | None) -> None:
         if outcome.status is not None:
             span.set_attribute("http.response.status_code", outcome.status)
         if failure is not None:
             span.set_attribute("error.type", failure.code)
             span.set_status(trace.StatusCode.ERROR)
 
-    def _count(self, call: Call, outcome: Answer | NoAnswer) -> None:
+    def _count(self, call: Call, outcome: RawAnswer | NoAnswer) -> None:
         status_class = "none" if isinstance(outcome, NoAnswer) else f"{outcome.status // 100}xx"
         labels = {"system": self._profile.vendor, "operation": call.operation, "status_class": status_class}
         self._metrics.count(VENDOR_REQUESTS, **labels)

@@ -15,7 +15,7 @@ from common.contracts.ids import ConnectionId
 from common.failures import Bug, Failure, RateLimited, Rejected, Transient, Unauthorised
 from common.flights import Flights
 from common.http import door_codes
-from common.http.broker import BrokerAnswer, BrokerClient, NoAnswer
+from common.http.broker import BrokerAnswer, BrokerClient, BrokerSilent
 from common.secret import Secret
 
 # The broker refreshes minutes ahead; this only covers the way of the token from its clock to the vendor's.
@@ -116,7 +116,7 @@ class BrokerTokens:
         ):
             try:
                 answer = await self._broker.ask("POST", path, report)
-            except NoAnswer as lost:
+            except BrokerSilent as lost:
                 unavailable = door_codes.TOKEN_BROKER_UNAVAILABLE
                 raise Transient(unavailable.name, unavailable.meaning) from lost
             if answer.granted:

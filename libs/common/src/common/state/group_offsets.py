@@ -10,14 +10,14 @@ from typing import NamedTuple
 from common.state.pool import DbConnection
 
 
-class Stored(NamedTuple):
+class StoredPlace(NamedTuple):
     """How far a group is in one partition; the era is raised whenever the place is set and not reached."""
 
     era: int
     next_offset: int
 
 
-class Step(NamedTuple):
+class BatchStep(NamedTuple):
     """A batch's way through one partition: from where this consumer knows the group to be, to behind its last record."""
 
     partition: int
@@ -34,14 +34,14 @@ class GroupTopic:
     topic: str
 
 
-class Places(NamedTuple):
+class StoredPlaces(NamedTuple):
     """All stored places of one group on one topic, and the era that a partition without one is in."""
 
     era: int
-    stored: Mapping[int, Stored]
+    stored: Mapping[int, StoredPlace]
 
 
-async def read(tx: DbConnection, whose: GroupTopic) -> Places:
+async def read(tx: DbConnection, whose: GroupTopic) -> StoredPlaces:
     """One statement, so that all of it is of one moment."""
     rows = await tx.fetch(
         """
@@ -51,11 +51,13 @@ async def read(tx: DbConnection, whose: GroupTopic) -> Places:
         whose.group,
         whose.topic,
     )
-    stored = {row["partition"]: Stored(row["era"], row["next_offset"]) for row in rows if row["partition"] is not None}
-    return Places(rows[0]["floor"], stored)
+    stored = {
+        row["partition"]: StoredPlace(row["era"], row["next_offset"]) for row in rows if row["partition"] is not None
+    }
+    return StoredPlaces(rows[0]["floor"], stored)
 
 
-async def begin(tx: DbConnection, whose: GroupTopic, places: Mapping[int, Stored]) -> None:
+async def begin(tx: DbConnection, whose: GroupTopic, places: Mapping[int, StoredPlace]) -> None:
     """Sets places; one that somebody else has set meanwhile, in this era or a later one, stays."""
     await tx.execute(
         """
@@ -72,7 +74,7 @@ async def begin(tx: DbConnection, whose: GroupTopic, places: Mapping[int, Stored
     )
 
 
-async def advance(tx: DbConnection, whose: GroupTopic, steps: Sequence[Step]) -> set[int]:
+async def advance(tx: DbConnection, whose: GroupTopic, steps: Sequence[BatchStep]) -> set[int]:
     """Takes these steps and returns the partitions where that was right; the caller's transaction must not commit without all.
 
     A place never goes back: a batch that comes late has handled what it says, but somebody else may have handled more. It is not taken

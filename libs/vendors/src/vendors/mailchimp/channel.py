@@ -13,7 +13,7 @@ from typing import Any
 
 from common.http.call import Api, Call
 from common.secret import Secret
-from vendors.channel import HookSecrets, Subscription
+from vendors.channel import HookSecrets, HookSubscription
 from vendors.mailchimp import wire
 from vendors.mailchimp.catalogue import found
 from vendors.mailchimp.inbox import PATH_SECRET
@@ -27,12 +27,12 @@ _PATH = PATH_SECRET.decode()
 class MailchimpChannel:
     """Webhooks of audiences; the subject is the audience."""
 
-    async def missing(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+    async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """Reads the audience's webhooks."""
         hook, _ = await _there(wanted, api)
         return _lacks(wanted, hook, await secrets.known(slot(wanted.subject)))
 
-    async def ensure(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+    async def ensure(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """One webhook: the vendor refuses a second one of the same address, and one that moved is made anew with a new key."""
         hook, more = await _there(wanted, api)
         lacks = _lacks(wanted, hook, await secrets.known(slot(wanted.subject)))
@@ -48,7 +48,7 @@ def slot(audience: str) -> str:
     return f"audience-{re.sub(r'[^A-Za-z0-9_-]', '', audience)}"[:64]
 
 
-def _lacks(wanted: Subscription, hook: Mapping[str, Any] | None, secret: Secret | None) -> list[str]:
+def _lacks(wanted: HookSubscription, hook: Mapping[str, Any] | None, secret: Secret | None) -> list[str]:
     if hook is None:
         return ["webhook of the audience"]
     if secret is None:
@@ -60,13 +60,13 @@ def _lacks(wanted: Subscription, hook: Mapping[str, Any] | None, secret: Secret 
     return []
 
 
-def _url(wanted: Subscription, secret: Secret) -> str:
+def _url(wanted: HookSubscription, secret: Secret) -> str:
     """With a secret at its end where the vendor does not sign."""
     text = secret.reveal()
     return f"{wanted.base}/{text.removeprefix(_PATH)}" if text.startswith(_PATH) else wanted.base
 
 
-async def _there(wanted: Subscription, api: Api) -> tuple[Mapping[str, Any] | None, Sequence[Mapping[str, Any]]]:
+async def _there(wanted: HookSubscription, api: Api) -> tuple[Mapping[str, Any] | None, Sequence[Mapping[str, Any]]]:
     """The audience's webhook that calls us, and further ones that do so too."""
     call = Call("GET", HOOKS, "webhooks.list", path={"list_id": wanted.subject}, query={"count": "1000"})
     listed = wire.document((await found(wanted.subject, api, call)).body).get("webhooks") or ()
@@ -74,7 +74,7 @@ async def _there(wanted: Subscription, api: Api) -> tuple[Mapping[str, Any] | No
     return (ours[0] if ours else None), ours[1:]
 
 
-async def _create(wanted: Subscription, api: Api, secrets: HookSecrets) -> None:
+async def _create(wanted: HookSubscription, api: Api, secrets: HookSecrets) -> None:
     made = await _post(wanted, wanted.base, api)
     if made.get("signing_secret"):
         await secrets.keep(slot(wanted.subject), Secret(str(made["signing_secret"])))
@@ -85,7 +85,7 @@ async def _create(wanted: Subscription, api: Api, secrets: HookSecrets) -> None:
     await _post(wanted, _url(wanted, secret), api)
 
 
-async def _post(wanted: Subscription, url: str, api: Api) -> Mapping[str, Any]:
+async def _post(wanted: HookSubscription, url: str, api: Api) -> Mapping[str, Any]:
     body = {"url": url, "events": EVENTS, "sources": SOURCES}
     call = Call("POST", HOOKS, "webhooks.create", path={"list_id": wanted.subject}, json=body, writes=True)
     hooks: Mapping[str, Any] = wire.document((await api.call(call)).body)

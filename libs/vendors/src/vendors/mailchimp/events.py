@@ -20,7 +20,7 @@ TYPES = ("subscribe", "unsubscribe", "profile", "upemail", "cleaned", "campaign"
 _PART = re.compile(r"\[([^\[\]]*)\]")
 
 
-class Unreadable(ValueError):
+class UnreadableForm(ValueError):
     """The body is no event of an audience; the text says why and quotes nothing of it."""
 
 
@@ -40,14 +40,14 @@ def read(body: bytes) -> Event:
     try:
         pairs = dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2000))
     except (UnicodeDecodeError, ValueError) as error:
-        raise Unreadable("The body is no form.") from error
+        raise UnreadableForm("The body is no form.") from error
     kind = pairs.get("type", "")
     if kind not in TYPES:
-        raise Unreadable("The body names no type of event that is known.")
+        raise UnreadableForm("The body names no type of event that is known.")
     form = {name: value for name, value in pairs.items() if name.startswith("data[")}
     audience = form.get("data[list_id]", "")
     if not audience:
-        raise Unreadable("The body names no audience.")
+        raise UnreadableForm("The body names no audience.")
     return _campaign(audience, form, pairs) if kind == "campaign" else _member(kind, audience, form, pairs)
 
 
@@ -59,7 +59,7 @@ def _campaign(audience: str, form: Mapping[str, str], pairs: Mapping[str, str]) 
 def _member(kind: str, audience: str, form: Mapping[str, str], pairs: Mapping[str, str]) -> Event:
     email = form.get("data[new_email]" if kind == "upemail" else "data[email]", "").strip()
     if not email:
-        raise Unreadable("The body names no address.")
+        raise UnreadableForm("The body names no address.")
     fired_at = _fired_at(pairs)
     fields: dict[str, object] = {"email": email, "happened_at": fired_at.isoformat()}
     match kind:
@@ -93,4 +93,4 @@ def _fired_at(pairs: Mapping[str, str]) -> datetime:
     try:
         return datetime.strptime(pairs.get("fired_at", ""), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Unreadable("The body does not say when it happened.") from error
+        raise UnreadableForm("The body does not say when it happened.") from error

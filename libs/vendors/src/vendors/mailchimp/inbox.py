@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, unquote
 
 from vendors.mailchimp import events
-from vendors.vendor import HookRequest, Refused, Subject, Verified
+from vendors.vendor import HookRequest, Subject, Unverified, Verified
 
 SIGNATURE = "x-mailchimp-signature"
 MANDRILL_SIGNATURE = "x-mandrill-signature"
@@ -42,7 +42,7 @@ class MailchimpInbox:
             return b"" if isinstance(_by_mandrill(request, [MANDRILL_TEST_KEY]), Verified) else None
         return None
 
-    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Refused:
+    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Unverified:
         """On the raw bytes, every secret compared, so that the time tells nothing."""
         signing = [secret for secret in secrets if not secret.startswith(PATH_SECRET)]
         if SIGNATURE in request.headers:
@@ -50,27 +50,27 @@ class MailchimpInbox:
         if MANDRILL_SIGNATURE in request.headers:
             return _by_mandrill(request, signing)
         if signing:
-            return Refused("the signature header is missing")
+            return Unverified("the signature header is missing")
         return _by_path(request, [secret.removeprefix(PATH_SECRET) for secret in secrets])
 
     def subject(self, request: HookRequest) -> Subject | None:
         try:
             event = events.read(request.body)
-        except events.Unreadable:
+        except events.UnreadableForm:
             return None
         return Subject(event.entity, event.record)
 
 
-def _by_signature(request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Refused:
+def _by_signature(request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Unverified:
     at, given = _stamped(request.headers[SIGNATURE])
     if not _SECONDS.match(at) or not given:
-        return Refused("the signature header is not of the form t=,v1=")
+        return Unverified("the signature header is not of the form t=,v1=")
     if abs(now.timestamp() - int(at)) > MAX_AGE.total_seconds():
-        return Refused("the signature is too old, or of the future")
+        return Unverified("the signature is too old, or of the future")
     message = at.encode() + b"." + request.body
     expected = [hmac.digest(secret, message, "sha256").hex() for secret in secrets]
     matches = [hmac.compare_digest(one, other) for one in expected for other in given]
-    return Verified("signature") if any(matches) else Refused("the signature does not fit")
+    return Verified("signature") if any(matches) else Unverified("the signature does not fit")
 
 
 def _stamped(header: str) -> tuple[str, list[str]]:
@@ -80,20 +80,20 @@ def _stamped(header: str) -> tuple[str, list[str]]:
     return at, [value.lower() for name, _, value in pairs if name == "v1" and _HEX.match(value.lower())]
 
 
-def _by_mandrill(request: HookRequest, secrets: Sequence[bytes]) -> Verified | Refused:
+def _by_mandrill(request: HookRequest, secrets: Sequence[bytes]) -> Verified | Unverified:
     form = _form(request)
     # The address exactly as it was registered, then each field, decoded, in the order of the names.
     message = (request.url + "".join(name + form[name] for name in sorted(form))).encode()
     given = request.headers[MANDRILL_SIGNATURE].strip().encode()
     expected = [base64.b64encode(hmac.digest(secret, message, "sha1")) for secret in secrets]
     matches = [hmac.compare_digest(one, given) for one in expected]
-    return Verified("mandrill-signature") if any(matches) else Refused("the signature does not fit")
+    return Verified("mandrill-signature") if any(matches) else Unverified("the signature does not fit")
 
 
-def _by_path(request: HookRequest, secrets: Sequence[bytes]) -> Verified | Refused:
+def _by_path(request: HookRequest, secrets: Sequence[bytes]) -> Verified | Unverified:
     given = unquote(request.path.rstrip("/").rpartition("/")[2]).encode()
     matches = [hmac.compare_digest(secret, given) for secret in secrets if secret]
-    return Verified("path-secret") if any(matches) else Refused("the address does not end in the secret")
+    return Verified("path-secret") if any(matches) else Unverified("the address does not end in the secret")
 
 
 def _form(request: HookRequest) -> dict[str, str]:

@@ -50,7 +50,7 @@ def _changed(found: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(found["last_changed"]).astimezone(UTC)
 
 
-class Reading:
+class MemberReading:
     """One listing while it is read: which call comes next, and what an answer comes to."""
 
     def __init__(self, audience: str, cursor: Cursor | None) -> None:

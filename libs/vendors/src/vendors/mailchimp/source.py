@@ -23,7 +23,7 @@ from vendors.grant import Place
 from vendors.mailchimp import catalogue, events, listing
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
-from vendors.vendor import Cursor, Page, Reading, State, Subject
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
 AT_ONCE = 4
@@ -35,17 +35,17 @@ class MailchimpSource:
     entities: Mapping[Entity, str] = {events.SUBSCRIPTION: "Audience members"}
     settles_after = SETTLES_AFTER
 
-    def receipt(self, receipt: Receipt) -> Reading:
+    def receipt(self, receipt: Receipt) -> ReceiptReading:
         """An event tells by itself. An empty list of Mandrill's, and events of its mail, tell nothing of an audience."""
         if receipt.verified_by == "mandrill-signature":
-            return Reading()
+            return ReceiptReading()
         try:
             event = events.read(receipt.body)
-        except events.Unreadable as error:
+        except events.UnreadableForm as error:
             raise Rejected(MC_WEBHOOK_UNREADABLE.name, f"{MC_WEBHOOK_UNREADABLE.meaning} {error}") from error
         # R10: unsettled, whatever the clock says.
         version = Version(stamp=event.fired_at, settled=False)
-        return Reading(
+        return ReceiptReading(
             [
                 State(
                     event.entity,
@@ -81,7 +81,7 @@ class MailchimpSource:
         """The members of one audience: that is the place."""
         if not place:
             raise Rejected(MC_NOT_FOUND.name, "Members are listed an audience at a time, and none is named.")
-        reader = listing.Reading(place, since)
+        reader = listing.MemberReading(place, since)
         while not reader.over:
             yield reader.page(await api.call(reader.call()))
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from common.http.call import Api, Call
 from common.secret import Secret
-from vendors.channel import HookSecrets, Subscription
+from vendors.channel import HookSecrets, HookSubscription
 from vendors.zoho_books import wire
 
 SLOT = "default"
@@ -50,12 +50,12 @@ class _There:
 class ZohoBooksChannel:
     """Webhooks and workflow rules of one organisation."""
 
-    async def missing(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+    async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """Reads both lists: a connection without the settings scope fails here, before anything is made."""
         lacks = [words for one in await _there(wanted, api) for words in one.lacks]
         return lacks if await secrets.known(SLOT) else [*lacks, "secret of the webhooks"]
 
-    async def ensure(self, wanted: Subscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
+    async def ensure(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """Each step can be repeated: a crash in between leaves a webhook without a rule, which the next call finds."""
         there = await _there(wanted, api)
         known = await secrets.known(SLOT)
@@ -72,7 +72,7 @@ class ZohoBooksChannel:
         return done
 
 
-async def _there(wanted: Subscription, api: Api) -> list[_There]:
+async def _there(wanted: HookSubscription, api: Api) -> list[_There]:
     hooks = [h async for h in _all(api, HOOKS, "webhooks") if wanted.is_ours(str(h.get("url", "")))]
     rules = [r async for r in _all(api, RULES, "workflows")]
     found = []
@@ -104,7 +104,7 @@ def _runs(rule: Mapping[str, Any], hook: str) -> bool:
     return any(one.get("action_type") == "webhook" and str(one.get("action_id")) == hook for one in actions)
 
 
-async def _hook(one: _There, wanted: Subscription, api: Api, secret: Secret, *, rekey: bool) -> str:
+async def _hook(one: _There, wanted: HookSubscription, api: Api, secret: Secret, *, rekey: bool) -> str:
     """The webhook's id, once it is as wanted."""
     body: dict[str, Any] = {
         "webhook_name": f"Millrace {MODULES[wanted.subject]} {one.event}",
@@ -124,7 +124,7 @@ async def _hook(one: _There, wanted: Subscription, api: Api, secret: Secret, *, 
     return hook
 
 
-async def _rule(one: _There, wanted: Subscription, api: Api, hook: str) -> None:
+async def _rule(one: _There, wanted: HookSubscription, api: Api, hook: str) -> None:
     if one.rule is None:
         body = {
             "workflow_name": f"Millrace {MODULES[wanted.subject]} {one.event}",

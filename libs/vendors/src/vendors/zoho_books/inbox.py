@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 from common.contracts.ids import Entity, RecordId
-from vendors.vendor import HookRequest, Refused, Subject, Verified
+from vendors.vendor import HookRequest, Subject, Unverified, Verified
 from vendors.zoho_books import wire
 
 SIGNATURE = "x-zoho-webhook-signature"
@@ -27,16 +27,16 @@ class ZohoBooksInbox:
         """Zoho Books never validates an address."""
         return None
 
-    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Refused:
+    def verify(self, request: HookRequest, secrets: Sequence[bytes], now: datetime) -> Verified | Unverified:
         given = request.headers.get(SIGNATURE, "").strip().lower()
         if not given:
-            return Refused("the signature header is missing")
+            return Unverified("the signature header is missing")
         if not _HEX.match(given):
-            return Refused("the signature is not 64 hex digits")
+            return Unverified("the signature is not 64 hex digits")
         message = signed_message(request)
         # Every secret is compared, so that the time does not tell which one fits.
         matches = [hmac.compare_digest(hmac.digest(secret, message, "sha256").hex(), given) for secret in secrets]
-        return Verified("signature") if any(matches) else Refused("the signature does not fit")
+        return Verified("signature") if any(matches) else Unverified("the signature does not fit")
 
     def subject(self, request: HookRequest) -> Subject | None:
         try:

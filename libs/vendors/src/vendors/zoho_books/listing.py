@@ -82,7 +82,7 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-class Reading:
+class ListReading:
     """One listing while it is read: which call comes next, and what an answer comes to."""
 
     def __init__(self, entity: Entity, cursor: Cursor | None) -> None:

@@ -24,7 +24,7 @@ from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.grant import Place
-from vendors.vendor import Cursor, Page, Reading, State, Subject
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 from vendors.zoho_books import listing, wire
 from vendors.zoho_books.catalogue import FIELDS
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
@@ -46,7 +46,7 @@ class ZohoBooksSource:
     }
     settles_after = SETTLES_AFTER
 
-    def receipt(self, receipt: Receipt) -> Reading:
+    def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A signed webhook tells by itself; an unsigned one only says which record to read."""
         headers = dict(receipt.headers)
         try:
@@ -59,16 +59,16 @@ class ZohoBooksSource:
         except wire.Unreadable as error:
             raise Rejected(ZB_WEBHOOK_UNREADABLE.name, f"{ZB_WEBHOOK_UNREADABLE.meaning} {error}") from error
 
-    def _told(self, receipt: Receipt, subject: Subject, found: Mapping[str, Any]) -> Reading:
+    def _told(self, receipt: Receipt, subject: Subject, found: Mapping[str, Any]) -> ReceiptReading:
         if _event(receipt.query) == "deleted":
             asked = Version(stamp=receipt.received_at, settled=False)
-            return Reading([_state(subject, "asked", asked, "ask", {}, receipt.received_at)])
+            return ReceiptReading([_state(subject, "asked", asked, "ask", {}, receipt.received_at)])
         moment = wire.stamp(found)
         if moment is None or receipt.verified_by != "signature":
-            return Reading(thin=[subject])
+            return ReceiptReading(thin=[subject])
         parsed = wire.fields(subject.entity, found)
         # R10: unsettled, whatever the clock says.
-        return Reading(
+        return ReceiptReading(
             [_state(subject, "changed", Version(stamp=moment, settled=False), "hook", parsed, receipt.received_at)]
         )
 
@@ -89,7 +89,7 @@ class ZohoBooksSource:
         self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
     ) -> AsyncIterator[Page]:
         """A connection is one organisation, so there is one place."""
-        reader = listing.Reading(entity, since)
+        reader = listing.ListReading(entity, since)
         while not reader.over:
             yield reader.page(await api.call(reader.call()))
 

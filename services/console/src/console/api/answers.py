@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.api.problems import Problem
+from common.api.problems import ProblemAnswer
 
 # Each route can refuse so: no token, a body too large or too late, a request that is none, a fault, a database that is away.
 _ALWAYS = (400, 401, 408, 413, 422, 500, 503)
@@ -20,5 +20,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def with_problem_schema(document: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI document, with the one schema that every refusal points at."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas["Problem"] = ProblemAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
     return document

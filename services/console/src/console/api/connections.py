@@ -10,6 +10,7 @@ from console.api import versions
 from console.api.answers import problems
 from console.api.context import ApiContext, actor
 from console.api.documents import (
+    ChosenPlaceBody,
     ConnectingDocument,
     ConnectionDocument,
     ConnectionId,
@@ -18,7 +19,6 @@ from console.api.documents import (
     DeletedDocument,
     NameBody,
     NewConnection,
-    PlaceBody,
     QuotaDocument,
     RoadDocument,
     TrialDocument,
@@ -30,9 +30,9 @@ from console.api.documents import (
     trial_document,
     vendor_document,
 )
-from console.api.once import Answer
+from console.api.once import StoredAnswer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
-from console.state.connections import ConnectionRow, Wanted
+from console.state.connections import ConnectionRow, WantedConnection
 from console.use_cases.connecting import Road
 from console.use_cases.connections import Shown
 
@@ -69,7 +69,9 @@ def _reading(router: APIRouter, context: ApiContext) -> None:
         limit: Limit = USUAL, cursor: Cursor = "", name: NameQuery = "", vendor: Word = "", state: Word = ""
     ) -> ConnectionPage:
         after = after_of(cursor, 2)
-        wanted = Wanted(name.replace("\x00", "\ufffd"), vendor, state, (after[0], after[1]) if after else None, limit)
+        wanted = WantedConnection(
+            name.replace("\x00", "\ufffd"), vendor, state, (after[0], after[1]) if after else None, limit
+        )
         page = await context.connections.page(wanted)
         return ConnectionPage(
             items=[connection_document(shown) for shown in page.items], next_cursor=cursor_of(page.after)
@@ -89,7 +91,7 @@ def _connecting(router: APIRouter, context: ApiContext) -> None:
         "/connections", status_code=201, response_model=ConnectingDocument, responses=problems(409, 422, 429, 503)
     )
     async def add(body: NewConnection, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             road = await context.connecting.add(body.vendor, body.name, body.wish(actor(request)))
             return await _begun(context, road, 201)
 
@@ -101,7 +103,7 @@ def _connecting(router: APIRouter, context: ApiContext) -> None:
         responses=problems(404, 409, 422, 429, 503),
     )
     async def reconnect(connection: ConnectionId, body: CredentialBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             road = await context.connecting.reconnect(connection, body.wish(actor(request)))
             return await _begun(context, road, 200)
 
@@ -114,9 +116,9 @@ def _connecting(router: APIRouter, context: ApiContext) -> None:
     @router.post(
         "/connections/{connection}/place", response_model=RoadDocument, responses=problems(404, 409, 422, 429, 503)
     )
-    async def choose(connection: ConnectionId, body: PlaceBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
-            return Answer(200, road_document(await context.connecting.choose(connection, body.place)))
+    async def choose(connection: ConnectionId, body: ChosenPlaceBody, request: Request, key: Key = None) -> Response:
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, road_document(await context.connecting.choose(connection, body.place)))
 
         return await context.once.run(request, work)
 
@@ -124,8 +126,8 @@ def _connecting(router: APIRouter, context: ApiContext) -> None:
         "/connections/{connection}/places", response_model=RoadDocument, responses=problems(404, 409, 422, 429, 503)
     )
     async def discover(connection: ConnectionId, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
-            return Answer(200, road_document(await context.connecting.discover(connection)))
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, road_document(await context.connecting.discover(connection)))
 
         return await context.once.run(request, work)
 
@@ -139,7 +141,7 @@ def _tending(router: APIRouter, context: ApiContext) -> None:
     async def rename(
         connection: ConnectionId, body: NameBody, request: Request, key: Key = None, if_match: IfMatch = None
     ) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             row = await context.connections.row(connection)
             versions.expect(etag_of(row), if_match)
             return _answer(await context.connections.rename(connection, body.name, row))
@@ -148,21 +150,21 @@ def _tending(router: APIRouter, context: ApiContext) -> None:
 
     @router.post("/connections/{connection}/test", response_model=TrialDocument, responses=problems(404, 409))
     async def test(connection: ConnectionId, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
-            return Answer(200, trial_document(await context.trials.test(connection)))
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, trial_document(await context.trials.test(connection)))
 
         return await context.once.run(request, work)
 
     @router.post("/connections/{connection}/pause", response_model=ConnectionDocument, responses=problems(404, 409))
     async def pause(connection: ConnectionId, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             return _answer(await context.gates.pause(connection, actor(request)))
 
         return await context.once.run(request, work)
 
     @router.post("/connections/{connection}/resume", response_model=ConnectionDocument, responses=problems(404, 409))
     async def resume(connection: ConnectionId, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             return _answer(await context.gates.resume(connection))
 
         return await context.once.run(request, work)
@@ -173,23 +175,25 @@ def _tending(router: APIRouter, context: ApiContext) -> None:
         responses={202: {"model": DeletedDocument}, **problems(404, 409, 412)},
     )
     async def delete(connection: ConnectionId, request: Request, key: Key = None, if_match: IfMatch = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             versions.expect(etag_of(await context.connections.row(connection)), if_match, required=False)
             revoked = await context.removal.delete(connection)
-            return Answer(202 if revoked is None else 200, DeletedDocument(id=connection, revoked=revoked or "waiting"))
+            return StoredAnswer(
+                202 if revoked is None else 200, DeletedDocument(id=connection, revoked=revoked or "waiting")
+            )
 
         return await context.once.run(request, work)
 
 
-def _answer(shown: Shown) -> Answer:
-    return Answer(200, connection_document(shown), etag=etag_of(shown.row))
+def _answer(shown: Shown) -> StoredAnswer:
+    return StoredAnswer(200, connection_document(shown), etag=etag_of(shown.row))
 
 
-async def _begun(context: ApiContext, road: Road, status: int) -> Answer:
+async def _begun(context: ApiContext, road: Road, status: int) -> StoredAnswer:
     shown = connection_document(await context.connections.show(road.connection))
     shown_road = road_document(road)
     kept = shown_road.model_copy(update={"start_url": None})
-    return Answer(
+    return StoredAnswer(
         status,
         ConnectingDocument(connection=shown, road=shown_road),
         kept=ConnectingDocument(connection=shown, road=kept),

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from common.http.quota import Quota
 from common.secret import Secret
-from console.broker import Grant, Ways
+from console.broker import BrokerGrant, Ways
 from console.use_cases.connecting import ConnectRequest, Road
 from console.use_cases.connections import Shown
 from console.use_cases.trials import Trial
@@ -64,7 +64,7 @@ class NameBody(Body):
     name: Name
 
 
-class PlaceBody(Body):
+class ChosenPlaceBody(Body):
     """The place that was chosen."""
 
     place: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -285,7 +285,7 @@ def vendor_document(ways: Ways) -> VendorDocument:
     )
 
 
-def _grant(grant: Grant) -> GrantDocument:
+def _grant(grant: BrokerGrant) -> GrantDocument:
     return GrantDocument.model_validate(grant.model_dump(include=set(GrantDocument.model_fields)))
 
 

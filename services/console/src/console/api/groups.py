@@ -13,7 +13,7 @@ from console import codes
 from console.api.answers import problems
 from console.api.context import ApiContext
 from console.api.documents import Body
-from console.api.once import Answer
+from console.api.once import StoredAnswer
 from console.use_cases.groups import Seek
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def routes(context: ApiContext) -> APIRouter:
 
     @router.post("/groups/{group}/seek", response_model=SeekDocument, responses=problems(404, 409, 422, 503))
     async def seek(group: Named, body: SeekBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
-            return Answer(200, _seek(await _sought(context, group, body)))
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, _seek(await _sought(context, group, body)))
 
         return await context.once.run(request, work)
 

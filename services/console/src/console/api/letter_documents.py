@@ -17,8 +17,8 @@ from console.api.paging import cursor_of
 from console.masking import masked_tree
 from console.state.letters import LetterGroup
 from console.use_cases.letter_choice import LetterWish, Waiting
-from console.use_cases.letter_steps import STEP, Step
-from console.use_cases.letters import MOST_COUNTED, Plan, meaning_of
+from console.use_cases.letter_steps import STEP, LetterStep
+from console.use_cases.letters import MOST_COUNTED, LetterPlan, meaning_of
 
 LetterId = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -44,7 +44,7 @@ class DiscardBody(LettersBody):
     reason: Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
-class GroupDocument(BaseModel):
+class LetterGroupDocument(BaseModel):
     """All that waits for the same reason."""
 
     code: str
@@ -62,7 +62,7 @@ class GroupDocument(BaseModel):
 class GroupsDocument(BaseModel):
     """Groups, the largest first."""
 
-    items: list[GroupDocument]
+    items: list[LetterGroupDocument]
 
 
 class LetterDocument(BaseModel):
@@ -142,14 +142,14 @@ def letter_detail(one: Waiting, *, unmask: bool) -> LetterDetail:
     return LetterDetail(**_fields(one, unmask=unmask), content=_content(one, unmask=unmask))
 
 
-def plan_document(plan: Plan) -> PlanDocument:
+def plan_document(plan: LetterPlan) -> PlanDocument:
     """What would be done."""
     return PlanDocument(
         dry_run=True, records=plan.total, messages=plan.messages, work=plan.work, superseded=plan.superseded
     )
 
 
-def step_document(step: Step) -> PlanDocument:
+def step_document(step: LetterStep) -> PlanDocument:
     """What was done."""
     return PlanDocument(
         dry_run=False, records=step.total, messages=step.messages, work=step.work, superseded=step.superseded,
@@ -157,9 +157,9 @@ def step_document(step: Step) -> PlanDocument:
     )  # fmt: skip
 
 
-def _group(one: LetterGroup) -> GroupDocument:
+def _group(one: LetterGroup) -> LetterGroupDocument:
     meaning, action, safe = meaning_of(one.code)
-    return GroupDocument(
+    return LetterGroupDocument(
         code=one.code, meaning=meaning, action=action, retry_safe=safe, records=one.records, messages=one.messages, work=one.work,
         syncs=list(one.syncs), first_at=one.first_at, last_at=one.last_at,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from console.api.letter_documents import (
     plan_document,
     step_document,
 )
-from console.api.once import Answer
+from console.api.once import StoredAnswer
 from console.api.paging import after_of, cursor_of
 from console.use_cases.letter_choice import LetterWish
 
@@ -75,22 +75,26 @@ def routes(context: ApiContext) -> APIRouter:
 def _acting(router: APIRouter, context: ApiContext) -> None:
     @router.post("/dead-letters/retry", response_model=PlanDocument, responses=problems(404, 422, 503))
     async def retry(body: LettersBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             wish = body.wish()
             if body.dry_run:
-                return Answer(200, plan_document(await context.letters.plan(wish)))
+                return StoredAnswer(200, plan_document(await context.letters.plan(wish)))
             after = after_of(body.cursor, 5)
-            return Answer(200, step_document(await context.letters.retry(wish, actor(request), after, body.limit)))
+            return StoredAnswer(
+                200, step_document(await context.letters.retry(wish, actor(request), after, body.limit))
+            )
 
         return await context.once.run(request, work)
 
     @router.post("/dead-letters/discard", response_model=PlanDocument, responses=problems(404, 422))
     async def discard(body: DiscardBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             wish = body.wish()
             if body.dry_run:
-                return Answer(200, plan_document(await context.letters.plan(wish)))
+                return StoredAnswer(200, plan_document(await context.letters.plan(wish)))
             by, after = actor(request), after_of(body.cursor, 5)
-            return Answer(200, step_document(await context.letters.discard(wish, by, body.reason, after, body.limit)))
+            return StoredAnswer(
+                200, step_document(await context.letters.discard(wish, by, body.reason, after, body.limit))
+            )
 
         return await context.once.run(request, work)

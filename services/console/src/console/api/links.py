@@ -23,7 +23,7 @@ from console.api.link_documents import (
     planned_document,
     question_document,
 )
-from console.api.once import Answer
+from console.api.once import StoredAnswer
 from console.api.paging import after_of, cursor_of
 
 Text = Annotated[str, Query(max_length=400, pattern=r"^[^\x00]*$", description="An id or a key of either side.")]
@@ -67,32 +67,32 @@ def routes(context: ApiContext) -> APIRouter:
 def _making(router: APIRouter, context: ApiContext) -> None:
     @router.post("/links", response_model=PlannedDocument, responses=problems(422))
     async def add(body: LinkBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             planned = await context.links.add(body.row(), actor(request), body.reason, dry_run=body.dry_run)
-            return Answer(200, planned_document(planned, dry_run=body.dry_run))
+            return StoredAnswer(200, planned_document(planned, dry_run=body.dry_run))
 
         return await context.once.run(request, work)
 
     @router.post("/links/import", response_model=PlannedDocument, responses=problems(422))
     async def import_links(body: ImportBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             planned = await context.links.import_file(body.text, actor(request), body.reason, dry_run=body.dry_run)
-            return Answer(200, planned_document(planned, dry_run=body.dry_run))
+            return StoredAnswer(200, planned_document(planned, dry_run=body.dry_run))
 
         return await context.once.run(request, work)
 
     @router.post("/links/{link}/answer", response_model=QuestionDocument, responses=problems(404))
     async def answer(link: Id, body: AnswerBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             found = await context.questions.answer(link, body.field, body.winner, actor(request), body.reason)
-            return Answer(200, question_document(found, unmask=False))
+            return StoredAnswer(200, question_document(found, unmask=False))
 
         return await context.once.run(request, work)
 
     @router.post("/links/{link}/remove", response_model=LinkDetail, responses=problems(404, 409))
     async def remove(link: Id, body: RemoveBody, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             gone = await context.links.remove(link, actor(request), body.reason, dry_run=body.dry_run)
-            return Answer(200, link_detail(gone, unmask=False, removal=True))
+            return StoredAnswer(200, link_detail(gone, unmask=False, removal=True))
 
         return await context.once.run(request, work)

@@ -18,11 +18,11 @@ from common.state import pool as state
 from console import codes
 from console.state import idempotency
 
-Work = Callable[[], Awaitable["Answer"]]
+Work = Callable[[], Awaitable["StoredAnswer"]]
 _LONGEST = 128
 
 
-class Answer:
+class StoredAnswer:
     """What a use case leads to; `kept` is what a repeat gets, where that is less."""
 
     def __init__(self, status: int, document: BaseModel, *, etag: str = "", kept: BaseModel | None = None) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from console.api.answers import problems
 from console.api.context import ApiContext, actor
-from console.api.once import Answer
+from console.api.once import StoredAnswer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
 from console.api.run_documents import HistoryDocument, history_document
 from console.api.sync_documents import (
@@ -66,11 +66,13 @@ def _applying(router: APIRouter, context: ApiContext) -> None:
     async def apply(
         body: SyncBody, request: Request, dry_run: DryRun = False, draft: Draft = False, key: Key = None
     ) -> Response:
-        async def work() -> Answer:
+        async def work() -> StoredAnswer:
             if dry_run:
-                return Answer(200, applied_document(await context.applying.plan(body.wish()), body.name, dry_run=True))
+                return StoredAnswer(
+                    200, applied_document(await context.applying.plan(body.wish()), body.name, dry_run=True)
+                )
             done = await context.applying.apply(body.wish(), actor(request), activate=not draft)
-            return Answer(200, applied_document(done, body.name, dry_run=False))
+            return StoredAnswer(200, applied_document(done, body.name, dry_run=False))
 
         return await context.once.run(request, work)
 
@@ -82,22 +84,22 @@ def _applying(router: APIRouter, context: ApiContext) -> None:
 def _switching(router: APIRouter, context: ApiContext) -> None:
     @router.post("/syncs/{sync}/pause", response_model=SyncDetail, responses=problems(404, 409))
     async def pause(sync: Named, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
-            return Answer(200, sync_detail(await context.syncs.pause(sync)))
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, sync_detail(await context.syncs.pause(sync)))
 
         return await context.once.run(request, work)
 
     @router.post("/syncs/{sync}/resume", response_model=SyncDetail, responses=problems(404, 409, 422, 503))
     async def resume(sync: Named, request: Request, key: Key = None) -> Response:
-        async def work() -> Answer:
-            return Answer(200, sync_detail(await context.syncs.resume(sync, actor(request))))
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, sync_detail(await context.syncs.resume(sync, actor(request))))
 
         return await context.once.run(request, work)
 
     @router.post("/syncs/{sync}/disable", response_model=SyncDetail, responses=problems(404, 409))
     async def disable(sync: Named, request: Request, key: Key = None, archive: bool = False) -> Response:
-        async def work() -> Answer:
-            return Answer(
+        async def work() -> StoredAnswer:
+            return StoredAnswer(
                 200, sync_detail(await context.syncs.disable(sync, actor(request), "archive" if archive else "keep"))
             )
 

@@ -12,7 +12,7 @@ from console.api.answers import problems
 from console.api.context import ApiContext
 
 
-class RunDocument(BaseModel):
+class UpkeepRunDocument(BaseModel):
     """The last run of one table's keeper."""
 
     table: str
@@ -26,7 +26,7 @@ class RunDocument(BaseModel):
 class UpkeepDocument(BaseModel):
     """Every table that has a keeper and was tidied once."""
 
-    items: list[RunDocument]
+    items: list[UpkeepRunDocument]
 
 
 def routes(context: ApiContext) -> APIRouter:
@@ -35,6 +35,6 @@ def routes(context: ApiContext) -> APIRouter:
 
     @router.get("/upkeep", response_model=UpkeepDocument, responses=problems())
     async def upkeep() -> UpkeepDocument:
-        return UpkeepDocument(items=[RunDocument(**asdict(run)) for run in await context.last_runs()])
+        return UpkeepDocument(items=[UpkeepRunDocument(**asdict(run)) for run in await context.last_runs()])
 
     return router

@@ -68,7 +68,7 @@ class ConnectionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedConnection:
     """Which connections a list shows."""
 
     name: str = ""
@@ -101,7 +101,7 @@ async def named(tx: state.DbConnection, name: str) -> ConnectionRow | None:
     return (await _whole(tx, rows))[0] if rows else None
 
 
-async def page(tx: state.DbConnection, wanted: Wanted) -> Sequence[ConnectionRow]:
+async def page(tx: state.DbConnection, wanted: WantedConnection) -> Sequence[ConnectionRow]:
     """A page in the order of names, one row longer than asked where there are more."""
     after = wanted.after or ("", "")
     rows = await tx.fetch(

@@ -32,7 +32,7 @@ from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.state.turns import alone
 from console.use_cases.drafting import Draft, Drafting
-from console.use_cases.hooks import NO_ADDRESS, Hooks, Wanted
+from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook
 from console.use_cases.leg_drafting import DraftLeg
 from console.use_cases.problems import of_vendor, refuse_if_any
 from console.use_cases.wishes import SyncWish
@@ -162,10 +162,10 @@ async def _create_fields(leg: DraftLeg) -> list[str]:
     return made
 
 
-def _wanted(draft: Draft) -> list[Wanted]:
+def _wanted(draft: Draft) -> list[WantedHook]:
     """What shall be heard of either side; legs that hear the same of the same side hear it once."""
     sides = [
-        Wanted(end, subject)
+        WantedHook(end, subject)
         for leg in draft.legs
         for end, subject in ((leg.source, leg.written.source_entity), (leg.target, leg.place.id))
     ]

@@ -29,7 +29,7 @@ from common.contracts.ids import VendorName
 from common.secret import Secret
 from common.state import pool as state
 from console import codes
-from console.broker import Broker, Consent, Grant
+from console.broker import Broker, BrokerConsent, BrokerGrant
 from console.refusals import BrokerAway, unknown_connection, wrong_state
 from console.state import connecting as roads
 from console.state import connections as rows
@@ -60,7 +60,7 @@ class Road:
 
     connection: str
     state: str
-    consent: Consent | None = None
+    consent: BrokerConsent | None = None
     code: str = ""
     message: str = ""
     next: str = ""
@@ -225,7 +225,7 @@ class Connecting:
                 return await self._not_complete(row, consent)
         return await self._adopt(row)
 
-    async def _not_complete(self, row: ConnectionRow, consent: Consent) -> Road:
+    async def _not_complete(self, row: ConnectionRow, consent: BrokerConsent) -> Road:
         if consent.is_over:
             async with state.transaction(self._pool) as tx:
                 await roads.ended(tx, row.id, consent.code, consent.message)
@@ -262,7 +262,7 @@ class Connecting:
         words = f"{trial.message} The vendor said: {trial.vendor_words}" if trial.vendor_words else trial.message
         return Road(row.id, "testing" if trial.passing else "failed", code=trial.code, message=words, next=trial.action)
 
-    async def _activate(self, row: ConnectionRow, grant: Grant) -> Road:
+    async def _activate(self, row: ConnectionRow, grant: BrokerGrant) -> Road:
         message = f"{row.name} is connected."
         account = self._vendors[VendorName(row.vendor)].account(row.for_calls(grant.details))
         await failpoints.hit("console.connecting.tried")
@@ -280,12 +280,12 @@ def _fresh_id(vendor: str) -> str:
     return f"{vendor}-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
 
 
-def _place_of(row: ConnectionRow, held: Grant | None) -> str:
+def _place_of(row: ConnectionRow, held: BrokerGrant | None) -> str:
     known = row.connecting.place if row.connecting is not None else ""
     return known or (held.place if held is not None and row.state == "active" else "")
 
 
-def _road(connection: str, consent: Consent) -> Road:
+def _road(connection: str, consent: BrokerConsent) -> Road:
     return Road(connection, consent.state, consent, consent.code, consent.message, consent.next)
 
 

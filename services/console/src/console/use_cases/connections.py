@@ -15,18 +15,18 @@ from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import pool as state
 from console import codes
-from console.broker import Grant
+from console.broker import BrokerGrant
 from console.refusals import BrokerAway, unknown_connection, wrong_state
 from console.state import connections as rows
-from console.state.connections import ConnectionRow, Wanted
+from console.state.connections import ConnectionRow, WantedConnection
 
 
-class Grants(Protocol):
+class GrantsOfBroker(Protocol):
     """Where grants are looked up."""
 
-    async def grants(self) -> Mapping[str, Grant]: ...
+    async def grants(self) -> Mapping[str, BrokerGrant]: ...
 
-    async def grant(self, connection: str) -> Grant | None: ...
+    async def grant(self, connection: str) -> BrokerGrant | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Shown:
     """One connection with what the broker knows of it."""
 
     row: ConnectionRow
-    grant: Grant | None
+    grant: BrokerGrant | None
 
     @property
     def standing(self) -> str:
@@ -63,7 +63,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ShownConnections:
     """Some connections, and where the next ones begin."""
 
     items: Sequence[Shown]
@@ -73,12 +73,12 @@ class Page:
 class Connections:
     """Reads connections, and gives them other names."""
 
-    def __init__(self, pool: state.Pool, grants: Grants, clock: Clock) -> None:
+    def __init__(self, pool: state.Pool, grants: GrantsOfBroker, clock: Clock) -> None:
         self._pool = pool
         self._grants = grants
         self._clock = clock
 
-    async def page(self, wanted: Wanted) -> Page:
+    async def page(self, wanted: WantedConnection) -> ShownConnections:
         """The connections that fit, in the order of their names."""
         async with state.connection(self._pool) as link:
             found = await rows.page(link, wanted)
@@ -86,7 +86,7 @@ class Connections:
         grants = await self._all_grants() if shown else {}
         more = len(found) > wanted.limit
         after = (shown[-1].name, shown[-1].id) if more else None
-        return Page([Shown(row, grants.get(row.id)) for row in shown], after)
+        return ShownConnections([Shown(row, grants.get(row.id)) for row in shown], after)
 
     async def row(self, connection: str) -> ConnectionRow:
         """The stored connection; one that was deleted is not there."""
@@ -118,7 +118,7 @@ class Connections:
             raise Refusal(409, codes.CONNECTION_NAME_TAKEN, f"There is a connection named {name} already.") from taken
         return await self.show(connection)
 
-    async def _all_grants(self) -> dict[str, Grant]:
+    async def _all_grants(self) -> dict[str, BrokerGrant]:
         try:
             return dict(await self._grants.grants())
         except BrokerAway:

@@ -40,7 +40,7 @@ class Ended(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LetterStep:
     """What one step did, and where the next one begins."""
 
     outcomes: Sequence[Ended]
@@ -64,7 +64,7 @@ class Steps:
         self._by = by
         self._why = why
 
-    async def step(self, wish: LetterWish, after: tuple[str, ...] | None, limit: int) -> Step:
+    async def step(self, wish: LetterWish, after: tuple[str, ...] | None, limit: int) -> LetterStep:
         """Those that are named, all at once; of others the next `limit`."""
         async with state.connection(self._pool) as link:
             if wish.ids:
@@ -83,7 +83,7 @@ class Steps:
 
     async def _act(
         self, messages: Sequence[StoredLetter], work: Sequence[StuckItem], after: tuple[str, ...] | None
-    ) -> Step:
+    ) -> LetterStep:
         ids = [one.id for one in messages]
         async with state.connection(self._pool) as link:
             superseded = await rows.superseded(link, ids) if ids else 0
@@ -93,7 +93,7 @@ class Steps:
         closed = {str(id) for id in gone} | ended
         all_of_them = [*(str(id) for id in ids), *(one.id for one in work)]
         outcomes = [Ended(id, done if id in closed else "not_open") for id in all_of_them]
-        return Step(outcomes, len(gone), len(ended), superseded, after)
+        return LetterStep(outcomes, len(gone), len(ended), superseded, after)
 
     async def _send_all(self, messages: Sequence[StoredLetter]) -> Sequence[int]:
         if not messages:

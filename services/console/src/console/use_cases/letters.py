@@ -21,7 +21,7 @@ from console import codes, record_codes
 from console.state import letters as rows
 from console.state.letters import LetterGroup
 from console.use_cases.letter_choice import LetterWish, Waiting, is_message, named, refuse_unless_named
-from console.use_cases.letter_steps import STEP, Open, Step, Steps
+from console.use_cases.letter_steps import STEP, LetterStep, Open, Steps
 
 MOST_COUNTED = 10_000
 """A list says how many there are up to this; nobody reads on to the ten thousandth."""
@@ -29,7 +29,7 @@ _UNTOLD = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LetterPlan:
     """What an act would do: messages sent again, work opened again, and how many of the messages are outdated by now."""
 
     messages: int
@@ -42,7 +42,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LetterPage:
     """Some of what waits, how many there are (at most `MOST_COUNTED`), and where the next ones begin."""
 
     items: Sequence[Waiting]
@@ -63,7 +63,7 @@ class Letters:
         async with state.connection(self._pool) as link:
             return await rows.groups(link)
 
-    async def list(self, wish: LetterWish, limit: int, after: tuple[str, ...] | None = None) -> Page:
+    async def list(self, wish: LetterWish, limit: int, after: tuple[str, ...] | None = None) -> LetterPage:
         """The newest first; without a wish all of them."""
         items = wish.items()
         async with state.connection(self._pool) as link:
@@ -74,16 +74,16 @@ class Letters:
             total += await stuck.count(items, MOST_COUNTED - total) if items and total < MOST_COUNTED else 0
         waiting: list[Waiting] = sorted([*messages, *work], key=_order, reverse=True)
         shown = waiting[:limit]
-        return Page(shown, total, _cursor(shown[-1]) if len(waiting) > limit else None)
+        return LetterPage(shown, total, _cursor(shown[-1]) if len(waiting) > limit else None)
 
-    async def held(self, wish: LetterWish, limit: int) -> Page:
+    async def held(self, wish: LetterWish, limit: int) -> LetterPage:
         """Records whose last call nobody saw the end of: those that are looked at next first, and how many there are."""
         wanted = wish.items()
         if wanted is None:
-            return Page((), 0, None)
+            return LetterPage((), 0, None)
         async with state.connection(self._pool) as link:
             items = StuckItems(link)
-            return Page(await items.held(wanted, limit=limit), await items.count_held(wanted), None)
+            return LetterPage(await items.held(wanted, limit=limit), await items.count_held(wanted), None)
 
     async def show(self, id: str) -> Waiting:
         """One of them; a closed message can still be looked at."""
@@ -95,26 +95,28 @@ class Letters:
             raise Refusal(404, record_codes.LETTER_UNKNOWN, f"There is no dead letter {id[:100]}.")
         return found
 
-    async def plan(self, wish: LetterWish) -> Plan:
+    async def plan(self, wish: LetterWish) -> LetterPlan:
         """What an act on all of these would do; nothing is left out of the count."""
         refuse_unless_named(wish)
         async with state.connection(self._pool) as link:
             if wish.ids:
                 messages, work = await named(link, wish.ids)
-                return Plan(len(messages), len(work), await rows.superseded(link, [one.id for one in messages]))
+                return LetterPlan(len(messages), len(work), await rows.superseded(link, [one.id for one in messages]))
             items = wish.items()
             many = await DeadLetters(link).count(wish.letters(), _UNTOLD)
             stuck = await StuckItems(link).count(items, _UNTOLD) if items else 0
-            return Plan(many, stuck, await rows.superseded_of(link, wish.letters()))
+            return LetterPlan(many, stuck, await rows.superseded_of(link, wish.letters()))
 
-    async def retry(self, wish: LetterWish, by: str, after: tuple[str, ...] | None = None, limit: int = STEP) -> Step:
+    async def retry(
+        self, wish: LetterWish, by: str, after: tuple[str, ...] | None = None, limit: int = STEP
+    ) -> LetterStep:
         """One step of trying again; the next one begins behind it."""
         refuse_unless_named(wish)
         return await Steps(self._pool, self._open, self._clock, by).step(wish, after, limit)
 
     async def discard(
         self, wish: LetterWish, by: str, why: str, after: tuple[str, ...] | None = None, limit: int = STEP
-    ) -> Step:
+    ) -> LetterStep:
         """One step of giving up; work comes back by itself when something newer is read for its record."""
         if not why.strip():
             raise Refusal(422, record_codes.REASON_MISSING)

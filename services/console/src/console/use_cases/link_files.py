@@ -22,14 +22,14 @@ LONGEST = 400
 _FORMULA = ("'=", "'+", "'-", "'@")
 
 
-class Read(NamedTuple):
+class ReadLinks(NamedTuple):
     """What a file says: its links by their lines, and what is wrong with it."""
 
     rows: Sequence[LinkRow]
     problems: Sequence[Problem]
 
 
-def read_links(text: str) -> Read:
+def read_links(text: str) -> ReadLinks:
     """JSON lines where the first line opens an object, else CSV with a line of column names."""
     rows: list[LinkRow] = []
     problems: list[Problem] = []
@@ -40,7 +40,7 @@ def read_links(text: str) -> Read:
         if not wrong:
             assert not isinstance(found, Problem)
             rows.append(_row(line, found))
-    return Read(rows, [*problems, *_twice(rows)])
+    return ReadLinks(rows, [*problems, *_twice(rows)])
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Problem]]:

@@ -20,7 +20,7 @@ from console.state.queues import Queued
 from console.state.syncs import SyncRow, VersionRow
 from console.state.turns import alone
 from console.use_cases.drafting import Drafting
-from console.use_cases.hooks import Hooks, Wanted
+from console.use_cases.hooks import Hooks, WantedHook
 from console.use_cases.problems import refuse_if_any
 from mapper.mapping.problems import Problem
 
@@ -130,7 +130,7 @@ class Syncs:
             end: None for leg in row.legs for end in ((leg.source, leg.source_entity), (leg.target, leg.target_place))
         }
         problems: list[Problem] = []
-        wanted = [Wanted(await self._drafting.open(end), subject) for end, subject in ends]
+        wanted = [WantedHook(await self._drafting.open(end), subject) for end, subject in ends]
         async with alone(self._pool, [row.source, row.target]):
             await self._hooks.ensure(wanted, problems)
         refuse_if_any(problems)

@@ -12,7 +12,7 @@ from common import telemetry
 from common.clock import monotonic
 from common.failures import Bug
 from common.http import door_codes
-from common.http.exchange import Answer, NoAnswer, exchange, open_client
+from common.http.exchange import NoAnswer, RawAnswer, exchange, open_client
 from common.http.profile import Timeouts
 from vendors.grant import GrantCall, GrantReply, NotGranted
 from vendors.grant_codes import ACCOUNTS_FAULT
@@ -51,11 +51,11 @@ class Accounts:
             found = await exchange(
                 self._client, request, deadline=monotonic() + self._total, max_body=MAX_BODY, before_send=before_send
             )
-            if isinstance(found, Answer):
+            if isinstance(found, RawAnswer):
                 span.set_attribute("http.response.status_code", found.status)
             else:
                 span.set_attribute("error.type", found.cause)
-        return GrantReply(found.status, found.body) if isinstance(found, Answer) else _told(found)
+        return GrantReply(found.status, found.body) if isinstance(found, RawAnswer) else _told(found)
 
     async def aclose(self) -> None:
         await self._client.aclose()

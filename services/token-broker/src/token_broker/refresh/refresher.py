@@ -26,7 +26,7 @@ from token_broker import codes
 from token_broker.accounts.client import Accounts
 from token_broker.accounts.registry import Registry
 from token_broker.refresh.locks import GrantLocks, LockBusy, LockLost, Sure
-from token_broker.refresh.store import Intent, Postponed, RefreshStore
+from token_broker.refresh.store import Postponed, RefreshIntent, RefreshStore
 from token_broker.refusals import needs_reauth, unavailable, unknown_grant
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.keyring import KeyLost
@@ -148,7 +148,7 @@ class Refresher:
         return _paused(TOKEN_THROTTLED.name, message, wait_s)
 
     async def _ask(
-        self, held: OpenCredential, oauth: OAuth, renewal: Renewal, intent: Intent, because: str, sure: Sure
+        self, held: OpenCredential, oauth: OAuth, renewal: Renewal, intent: RefreshIntent, because: str, sure: Sure
     ) -> Outcome:
         began = monotonic()
         asked_at = self._clock.now()
@@ -177,7 +177,13 @@ class Refresher:
         return app, oauth.refresh(app, held.site, held.refresh)
 
     async def _keep(
-        self, held: OpenCredential, granted: Granted, renewal: Renewal, intent: Intent, because: str, asked_at: datetime
+        self,
+        held: OpenCredential,
+        granted: Granted,
+        renewal: Renewal,
+        intent: RefreshIntent,
+        because: str,
+        asked_at: datetime,
     ) -> Outcome:
         times = times_of(granted, renewal, asked_at, self._draw)
         if held.kind == "client_credentials":
@@ -192,7 +198,7 @@ class Refresher:
         return found
 
     async def _store_surely(
-        self, held: OpenCredential, granted: Granted, intent: Intent, times: Times, because: str
+        self, held: OpenCredential, granted: Granted, intent: RefreshIntent, times: Times, because: str
     ) -> None:
         """The vendor has given, so this must reach the disk: whatever the trouble, it is tried again for a minute, and then raised.
 
@@ -215,7 +221,7 @@ class Refresher:
             if await self._is_stored(held, intent):
                 return
 
-    async def _is_stored(self, held: OpenCredential, intent: Intent) -> bool:
+    async def _is_stored(self, held: OpenCredential, intent: RefreshIntent) -> bool:
         """A commit whose answer was lost may have happened."""
         try:
             return await self._store.stored(held.connection, intent) is not None
@@ -224,7 +230,7 @@ class Refresher:
                 raise
             return False
 
-    async def _no(self, held: OpenCredential, said: NotGranted, intent: Intent) -> Outcome:
+    async def _no(self, held: OpenCredential, said: NotGranted, intent: RefreshIntent) -> Outcome:
         now = self._clock.now()
         self._count(held, said.means)
         if said.means == "dead":
@@ -249,7 +255,7 @@ class Refresher:
         self._metrics.count(TOKEN_REFRESH, system=held.vendor, outcome=outcome)
 
     def _log_line(
-        self, held: OpenCredential, said: Granted | NotGranted, intent: Intent, because: str, took_s: float
+        self, held: OpenCredential, said: Granted | NotGranted, intent: RefreshIntent, because: str, took_s: float
     ) -> None:
         refused = said if isinstance(said, NotGranted) else None
         self._log.info(

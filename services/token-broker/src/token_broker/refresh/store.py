@@ -27,7 +27,7 @@ KEPT_FOR_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class RefreshIntent:
     """A refresh that may be sent now; `unknown` is how many earlier ones of the same token nobody saw the answer of."""
 
     attempt: UUID
@@ -53,7 +53,9 @@ class RefreshStore:
         self._credentials = credentials
         self._horizon = horizon
 
-    async def begin(self, held: OpenCredential, renewal: Renewal, because: str, now: datetime) -> Intent | Postponed:
+    async def begin(
+        self, held: OpenCredential, renewal: Renewal, because: str, now: datetime
+    ) -> RefreshIntent | Postponed:
         """Counts the call and leaves the intent, or says how long to wait."""
         async with state.transaction(self._pool) as tx:
             unknown, wait_s = await self._former(tx, held, renewal)
@@ -75,9 +77,11 @@ class RefreshStore:
                 self._horizon,
                 unknown,
             )
-            return Intent(attempt, unknown, await count_call(tx, held.connection, held.lineage, because, now))
+            return RefreshIntent(attempt, unknown, await count_call(tx, held.connection, held.lineage, because, now))
 
-    async def succeed(self, held: OpenCredential, intent: Intent, granted: Granted, times: Times, because: str) -> bool:
+    async def succeed(
+        self, held: OpenCredential, intent: RefreshIntent, granted: Granted, times: Times, because: str
+    ) -> bool:
         """Both tokens of the new generation, durable when this returns; false when another refresh was quicker."""
         async with state.transaction(self._pool) as tx:
             generation = held.generation + 1
@@ -110,13 +114,13 @@ class RefreshStore:
                 await announce(tx, held.connection)
             return bool(stored)
 
-    async def stored(self, connection: str, intent: Intent) -> OpenCredential | None:
+    async def stored(self, connection: str, intent: RefreshIntent) -> OpenCredential | None:
         """The credential if this refresh is what it came from: asked when a commit's outcome was lost."""
         found = await self._credentials.read(connection)
         return found if found is not None and found.attempt == intent.attempt else None
 
     async def pause(
-        self, held: CredentialStatus, intent: Intent | None, said: NotGranted, until: datetime, now: datetime
+        self, held: CredentialStatus, intent: RefreshIntent | None, said: NotGranted, until: datetime, now: datetime
     ) -> None:
         """It did not work and the grant lives: not before `until`. An answer that may yet have counted leaves the intent."""
         async with state.transaction(self._pool) as tx:
@@ -135,7 +139,7 @@ class RefreshStore:
                 await close_gate(tx, held, "needs_reauth", None, said, now)
             await announce(tx, held.connection)
 
-    async def end(self, held: OpenCredential, intent: Intent | None, said: NotGranted, now: datetime) -> None:
+    async def end(self, held: OpenCredential, intent: RefreshIntent | None, said: NotGranted, now: datetime) -> None:
         """The grant is over; the gate closes with it, once, with one notification."""
         async with state.transaction(self._pool) as tx:
             ended = await tx.fetchval(
@@ -195,7 +199,7 @@ class RefreshStore:
         # The call that has to leave the window before one more fits in.
         return None if len(made) < allowed else made[allowed - 1] + window
 
-    async def _settle(self, tx: state.DbConnection, intent: Intent, said: NotGranted) -> None:
+    async def _settle(self, tx: state.DbConnection, intent: RefreshIntent, said: NotGranted) -> None:
         """An unknown outcome keeps its intent, and so does any that tells nothing of an earlier unknown one."""
         if said.means == "unknown" or intent.unknown > 0:
             await outcome_of_call(tx, intent.call, said.means, said.words)
@@ -211,7 +215,7 @@ class RefreshStore:
             await outcome_of_call(tx, intent.call, said.code or said.means, said.words)
 
     async def _close(
-        self, tx: state.DbConnection, held: OpenCredential, intent: Intent, outcome: str, words: str = ""
+        self, tx: state.DbConnection, held: OpenCredential, intent: RefreshIntent, outcome: str, words: str = ""
     ) -> None:
         await tx.execute(
             "delete from vault.refresh_intent where connection = $1 and generation = $2",

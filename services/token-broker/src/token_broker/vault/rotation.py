@@ -27,7 +27,7 @@ _OURS = "and rotating again will not help: this is our fault or the installation
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RotationProgress:
     """How far a rotation is."""
 
     state: Literal["idle", "running", "done", "failed"] = "idle"
@@ -47,7 +47,7 @@ class Rotation:
         self._ring = ring
         self._clock = clock
         self._log = log
-        self.progress = Progress()
+        self.progress = RotationProgress()
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -60,7 +60,7 @@ class Rotation:
             total = await self._left()
         async with state.connection(self._pool) as link:
             await self._vault.introduce(link)
-        self.progress = Progress("running", 0, total, self._clock.now())
+        self.progress = RotationProgress("running", 0, total, self._clock.now())
         self._task = asyncio.create_task(self._run(), name="rotation")
 
     async def finished(self) -> None:
