@@ -34,7 +34,7 @@ class HookSecrets(Protocol):
         """The secret that is valid now."""
 
     async def made(self, slot: str, prefix: str = "") -> Secret:
-        """A fresh one that begins so, stored before it is told; the former one stays valid for a while."""
+        """A new secret with this prefix, stored before it is returned; the former one stays valid for a while."""
 
     async def keep(self, slot: str, secret: Secret) -> None:
         """Stores one that the vendor made, at once: it is told only once."""

@@ -1,7 +1,7 @@
-"""Takes due records, plans each one's next step, and makes the calls: at most one in flight per record and per target key.
+"""Plans the next step of records that were claimed, and brings each to its end: at most one call in flight per record and target key.
 
-Promise: whatever was sent has an intent that was stored before, and whatever came of it is stored in one transaction with one verdict
-per row. A record that differs in nothing costs no call.
+In: rows under a lease (`queue.py`). Out: calls to the vendor (`sender.py`). Durable: nothing here but the ends of rows that need no call.
+A record that differs in nothing costs no call.
 
     claim -> plan -> (look) -> intents -> call -> result -> plan again, until nothing is left for this wish
 

@@ -1,8 +1,8 @@
 """Write commands become work items: the newest wish of every record, and nothing else.
 
-Promise: after a batch, each record's work item holds the highest revision ever seen for it, and every older one that was passed over
-has its row in the journal. R7: versions decide and offsets are an economy, so the rows are never deleted: they outlive Kafka's
-retention. (What must not be coalesced, such as payments, has a key of its own per command and passes here as a record of its own.)
+In: commands. Out: work items. Durable with one transaction a batch: each record's work item holds the highest revision ever seen for it,
+and every older one that was passed over has its row in the journal. R7: versions decide and offsets are an economy, so the rows are never
+deleted: they outlive Kafka's retention.
 
 A crash before the commit leaves nothing, and the batch is read again. A crash after it and before the offsets repeats the batch: every
 revision is then equal or lower, and at most a closed row is opened again, which ends as `Unchanged` without a call. A crash before the

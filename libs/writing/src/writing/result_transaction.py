@@ -1,7 +1,7 @@
 """What one transaction of a writer stores: next states, journal, knowledge, links and ownership, gathered row by row and written together.
 
-In: rows and what became of them. Durable with the caller's commit: all of it, or nothing. A crash before leaves the rows with whoever
-had taken them: their leases run out, and what is in flight is settled by one look (R2).
+In: rows and what became of them. Out: the rows that go on. Durable with the caller's commit: all of it, or nothing. A crash before
+leaves the rows with whoever had taken them: their leases run out, and what is in flight is settled by one look (R2).
 
 R5: every row of a batch stands alone here; a refused row, or one whose lease is gone, leaves its neighbours as they are.
 """

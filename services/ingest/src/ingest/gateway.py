@@ -1,7 +1,7 @@
 """Where webhooks come in: verify the raw bytes, make them durable, answer; everything else happens later.
 
-In comes a vendor's request; out goes a receipt, its bytes as they came. Promise: a vendor that got a 2xx from us has its bytes on the
-receipt topic, acknowledged by the broker. A receipt decides nothing, so a webhook that comes twice is two receipts and one change.
+In: a vendor's request. Out: a receipt, its bytes as they came. Durable with the broker's acknowledgement, and only then a 2xx is
+answered. A receipt decides nothing, so a webhook that comes twice is two receipts and one change.
 
 A crash before the broker's acknowledgement: the vendor saw no 2xx and sends again. A crash after it and before the answer: the vendor
 sends again, and the repeat has the same id. Broker or secrets away: 503 within the vendor's patience, and the vendor sends again; never

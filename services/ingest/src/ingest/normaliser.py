@@ -1,10 +1,10 @@
 """Receipts become change events; thin ones become reads by id. Nothing is dropped: what cannot be read is a dead letter.
 
-In come receipts, in the order of their records. What has to be read by id is a row of `flow.read_request`, committed first; then change
-events go out, and only when the broker has acknowledged all of them Kafka is told how far we are. A receipt that tells its record by
-itself leaves no row, so this group's place is Kafka's and not the database's (decision 17).
+In: receipts, in the order of their records. Out: change events. Durable first, with a commit: what has to be read by id, a row of
+`flow.read_request`. Durable then, by the broker's acknowledgement: the events; and only after that Kafka is told how far we are. A receipt
+that tells its record by itself leaves no row, so this group's place is Kafka's and not the database's (decision 17).
 
-A crash anywhere before that reads the batch again: its rows are there already, and its changes are sent twice under the same event ids,
+A crash before Kafka is told reads the batch again: its rows are there already, and its changes are sent twice under the same event ids,
 which the mapper finds to be duplicates.
 """
 

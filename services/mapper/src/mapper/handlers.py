@@ -1,7 +1,8 @@
 """Change events become wanted documents, and wanted documents become commands.
 
-Promise: after a batch, every record in it is merged into what we know of it, what every leg wants of it is stored under a revision
-that only grows, and the journal says of each change what it was. One transaction; no vendor is called.
+In: change events. Out: commands, each with the id of its revision. Durable with one transaction a batch: every record merged into what
+we know of it, what every leg wants of it under a revision that only grows, and what the journal says of each change. Commands are sent
+after it, from what is stored. No vendor is called.
 
 A crash before the commit leaves nothing: the batch is read again. A crash between the commit and the send leaves stored revisions
 that are not published: the repeat of the batch finds its changes to be duplicates and publishes what is stored, and so does the

@@ -112,7 +112,7 @@ class Offsets:
                 self._next.pop(partition, None)
 
     async def commit(self, consumer: Any, *, within: float) -> bool:
-        """Tells the broker; whether it heard. Correctness does not need it: what it missed is said again, or read again."""
+        """Commits, and returns whether that was confirmed; a loss means reading again, or a later commit."""
         assigned, generation = consumer.assignment(), self.generation
         waiting = {tp: at for tp, at in self._uncommitted.items() if tp in assigned}
         if not waiting:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.mailchimp import wire
 from vendors.mailchimp.errors import MC_AUDIENCE_GONE, MC_FIELD_REFUSED
@@ -20,6 +21,10 @@ _SHOWN = "merge_fields.tag,merge_fields.name,merge_fields.type,merge_fields.requ
 _TAG = re.compile(r"[A-Z0-9_]{1,10}\Z")
 _RESERVED = frozenset({"EMAIL", "INTERESTS", "UNSUB", "FORGOT", "REWARDS", "ARCHIVE", "UPDATE", "PROFILE", "LIST"})
 _ADDRESS_PARTS = ("street", "city", "state", "zip")
+CHOICES = Choices(
+    gone=("archive", "tag", "leave"), on_delete="archive", on_filtered="leave", without_key="archive",
+    options=frozenset({"gone_tag"}), collected=frozenset({"tags"}),
+)  # fmt: skip
 
 Type = Literal[
     "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url"

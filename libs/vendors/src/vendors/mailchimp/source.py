@@ -1,7 +1,7 @@
 """Subscriptions of Mailchimp in neutral words: from webhooks, and by id.
 
 A webhook's time has a resolution of one second and its body may be overtaken by the next, so its version is never settled (R10). What
-it tells of consent is still acted on at once, because it can only be taken for less than it is, never for more.
+it tells of consent is still acted on at once, because it can only lower consent and never raise it.
 """
 
 from __future__ import annotations

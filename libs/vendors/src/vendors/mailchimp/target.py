@@ -1,12 +1,13 @@
 """Members of an audience, written: what one call does, and what its answer says of each row.
 
-Promise: no call of ours raises a member's consent. New members are made by a batch that cannot update (`update_existing` false), and
-existing ones are changed without a status; the three acts that carry one (create, return, withdraw) got theirs in planning.py, which
-never raises it. A row's own verdict counts, HTTP 200 means nothing, and a row that is passed over in silence is read again.
+In: acts of one kind, whose intents are stored. Out: a verdict on each. Durable: at the vendor, whenever it likes; here nothing.
 
-A crash before a call sent nothing. A crash during or after it leaves an intent whose outcome one look tells: `landed` compares what was
-seen with what the act would have made. Every act can be repeated: its key is the subscriber hash, a second create is refused by the
-vendor as known, a second change, archive or tag changes nothing.
+No call of ours raises a member's consent. New members are made by a batch that cannot update (`update_existing` false), and existing
+ones are changed without a status; the acts that carry one (create, return, withdraw) got theirs in planning.py, which never raises it.
+A row's own verdict counts, HTTP 200 means nothing, and a row that is passed over in silence is read again.
+
+A crash before a call sent nothing. A crash after that leaves an intent whose outcome one look tells (`landed`). Every act can be repeated:
+its key is the subscriber hash; a second create is refused as known, a second change, archive or tag changes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from common.http.call import Api, Call, VendorAnswer
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.mailchimp import catalogue, echoes, hearing, knowledge, looking, planning, row_errors, seeing, wire
 from vendors.mailchimp.consent import ARCHIVED
@@ -47,10 +47,7 @@ class MailchimpTarget:
     looks = 1
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
-    choices = Choices(
-        gone=("archive", "tag", "leave"), on_delete="archive", on_filtered="leave", without_key="archive",
-        options=frozenset({"gone_tag"}), collected=frozenset({"tags"}),
-    )  # fmt: skip
+    choices = catalogue.CHOICES
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         """By the address; two spellings of it are one member."""

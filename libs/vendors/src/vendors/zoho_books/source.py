@@ -1,5 +1,7 @@
 """Records of Zoho Books in neutral words: from webhooks, and by id.
 
+In: a webhook's bytes, or the answer to a read. Out: a state of the record. Durable: nothing here; whoever asked stores or sends it.
+
 Promise: a state says exactly what the vendor's bytes said, by which version, and whether that version is settled. A webhook's body
 never is (R10): its stamp has a resolution of one second and a second edit may follow within it. A webhook of a deletion only asks
 (R12), because it has no stamp at all; a read by id that answers "does not exist" is the deletion, as of that answer's Date.
