@@ -11,7 +11,6 @@ JUDGES = {"is_away", "trouble_of", "DATABASE_ERRORS"}
 MAY_LOOP = {
     "libs/common/src/common/loops.py": "the frame itself",
     "libs/writing/src/writing/results.py": "stores what a vendor answered, until its lease ends and no longer",
-    "libs/writing/src/writing/worker.py": "the listener waits as long as its connection lasts",
     "services/token-broker/src/token_broker/refresh/refresher.py": "a rotated token reaches the disk: tried for a minute, then raised",
 }
 

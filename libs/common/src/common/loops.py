@@ -33,14 +33,22 @@ class Loop:
     """One loop: its step, its pauses, how it stands."""
 
     def __init__(
-        self, name: str, every_s: float, step: Step, *, woken: asyncio.Event | None = None, long_s: float = LONG_S
+        self,
+        name: str,
+        every_s: float,
+        step: Step,
+        *,
+        woken: asyncio.Event | None = None,
+        long_s: float = LONG_S,
+        longest_s: float = LONGEST_S,
     ) -> None:
-        """`woken` ends a pause early, unless something is away."""
+        """`woken` ends a pause early, unless something is away; no pause is longer than `longest_s` then."""
         self._name = name
         self._every_s = every_s
         self._step = step
         self._woken = woken or asyncio.Event()
         self._long_s = long_s
+        self._longest_s = longest_s
         self._failures = 0
         self._since = 0.0
         self._reason = ""
@@ -75,7 +83,7 @@ class Loop:
         """Returns how long to wait: full jitter over the upper half of a ceiling that doubles."""
         if not self._failures:
             self._since = monotonic()
-        ceiling = min(LONGEST_S, self._every_s * 2.0 ** min(self._failures, 10))
+        ceiling = min(self._longest_s, self._every_s * 2.0 ** min(self._failures, 10))
         seconds = random.uniform(ceiling / 2, ceiling)  # noqa: S311
         self._failures += 1
         self._reason = redact_text(str(error) or type(error).__name__)[:300]

@@ -16,39 +16,12 @@ from opentelemetry.trace import Tracer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from common.redaction import Redactor
-from common.secret import Secret
+from common.telemetry_settings import TelemetrySettings
 from common.version import version
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Their INFO lines tell of every connection and every request; what matters of them we log ourselves.
 _CHATTY = ("aiokafka", "httpx", "httpcore", "asyncio", "faststream", "uvicorn", "opentelemetry")
-
-
-class TelemetrySettings(Protocol):
-    """What telemetry needs to know of the settings."""
-
-    @property
-    def log_level(self) -> str: ...
-    @property
-    def log_format(self) -> str: ...
-    @property
-    def no_color(self) -> str: ...
-    @property
-    def redact_fields(self) -> tuple[str, ...]: ...
-    @property
-    def stack_id(self) -> str: ...
-    @property
-    def otel_service_name(self) -> str: ...
-    @property
-    def otel_exporter_otlp_endpoint(self) -> str | None: ...
-    @property
-    def otel_exporter_otlp_headers(self) -> Secret: ...
-    @property
-    def otel_traces_sampler(self) -> str: ...
-    @property
-    def otel_traces_sampler_arg(self) -> float: ...
-    @property
-    def otel_resource_attributes(self) -> str: ...
 
 
 class Telemetry:

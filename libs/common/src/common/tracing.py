@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Protocol
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -13,30 +12,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
 
-from common.secret import Secret
+from common.telemetry_settings import TracingSettings
 from common.version import version
 
 _FLUSH_MS = 2000
 _EXPORT_TIMEOUT_S = 5
-
-
-class TracingSettings(Protocol):
-    """What tracing needs to know of the settings."""
-
-    @property
-    def stack_id(self) -> str: ...
-    @property
-    def otel_service_name(self) -> str: ...
-    @property
-    def otel_exporter_otlp_endpoint(self) -> str | None: ...
-    @property
-    def otel_exporter_otlp_headers(self) -> Secret: ...
-    @property
-    def otel_traces_sampler(self) -> str: ...
-    @property
-    def otel_traces_sampler_arg(self) -> float: ...
-    @property
-    def otel_resource_attributes(self) -> str: ...
 
 
 def start_tracing(service: str, settings: TracingSettings) -> Callable[[], None]:

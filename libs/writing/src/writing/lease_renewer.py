@@ -11,15 +11,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from common.clock import monotonic
+from common.loops import Loop
 from common.state.pool import Pool, connection
-from common.state.trouble import DatabaseTrouble, trouble_of
 
 LEASE = timedelta(seconds=30)
-
-_log = structlog.get_logger(__name__)
 
 
 class Lease:
@@ -51,24 +47,21 @@ class LeaseRenewer:
             del self._held[token]
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until the service has drained; it is cancelled then."""
-        while True:
-            await asyncio.sleep(self.lease.total_seconds() / 3)
+        """Until the service stops and nothing is kept any more. A database that is away is asked as often as one that is there."""
+        drained, every_s = asyncio.Event(), self.lease.total_seconds() / 3
+
+        async def step() -> None:
             if self._held:
                 await self._renew()
             elif stopping.is_set():
-                return
+                drained.set()
+
+        await Loop("lease renewer", every_s, step, longest_s=every_s).run(drained)
 
     async def _renew(self) -> None:
         since, held = monotonic(), dict(self._held)
-        try:
-            async with connection(self._pool) as link:
-                await link.execute(_RENEW, list(held), self.lease)
-        except Exception as error:
-            if trouble_of(error) is not DatabaseTrouble.AWAY:
-                raise
-            _log.warning("writer.leases_not_renewed", error=type(error).__name__)
-            return
+        async with connection(self._pool) as link:
+            await link.execute(_RENEW, list(held), self.lease)
         for lease in held.values():
             lease.until = since + self.lease.total_seconds()
 

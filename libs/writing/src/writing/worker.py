@@ -16,6 +16,7 @@ from common.clock import monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity
 from common.failures import Failure
+from common.loops import Loop, until_set
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import connection
 from common.state.trouble import DatabaseTrouble, trouble_of
@@ -75,20 +76,17 @@ class Worker:
         def heard(*_: object) -> None:
             self.wake()
 
-        while not stopping.is_set():
+        async def as_long_as_it_lasts() -> None:
             lost = asyncio.Event()
-            try:
-                async with connection(self._parts.pool) as link:
-                    await link.add_listener(CHANNEL, heard)
-                    link.add_termination_listener(lambda *_, lost=lost: lost.set())
-                    try:
-                        await either(stopping, lost)
-                    finally:
-                        await link.remove_listener(CHANNEL, heard)
-            except Exception as error:
-                if trouble_of(error) is not DatabaseTrouble.AWAY:
-                    raise
-                await either(stopping, asyncio.Event(), within=IDLE_S)
+            async with connection(self._parts.pool) as link:
+                await link.add_listener(CHANNEL, heard)
+                link.add_termination_listener(lambda *_: lost.set())
+                try:
+                    await until_set(stopping, lost)
+                finally:
+                    await link.remove_listener(CHANNEL, heard)
+
+        await Loop("listener", IDLE_S, as_long_as_it_lasts).run(stopping)
 
     async def _turn(self) -> int:
         """Asks for all connections at once; returns how many rows were taken."""

@@ -61,7 +61,7 @@ class BrokerClient:
         self._most = most_bytes
 
     async def ask(self, method: str, path: str, body: object = None) -> BrokerAnswer:
-        """One request, one answer; raises `NoAnswer`."""
+        """One request, one answer; raises `BrokerSilent`."""
         headers = {"authorization": f"Bearer {self._key().reveal()}", "content-type": "application/json"}
         propagate.inject(headers)
         content = None if body is None else orjson.dumps(body)

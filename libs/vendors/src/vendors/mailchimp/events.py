@@ -36,7 +36,7 @@ class Event:
 
 
 def read(body: bytes) -> Event:
-    """Raises `Unreadable` for anything but an event of an audience."""
+    """Raises `UnreadableForm` for anything but an event of an audience."""
     try:
         pairs = dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2000))
     except (UnicodeDecodeError, ValueError) as error:

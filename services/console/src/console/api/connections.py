@@ -51,6 +51,7 @@ def routes(context: ApiContext) -> APIRouter:
     _reading(router, context)
     _connecting(router, context)
     _tending(router, context)
+    _ending(router, context)
     return router
 
 
@@ -169,6 +170,8 @@ def _tending(router: APIRouter, context: ApiContext) -> None:
 
         return await context.once.run(request, work)
 
+
+def _ending(router: APIRouter, context: ApiContext) -> None:
     @router.delete(
         "/connections/{connection}",
         response_model=DeletedDocument,
