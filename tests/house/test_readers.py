@@ -14,7 +14,7 @@ from tests.house.sources import Source, product
 # The accident: 8 of 25 metrics that nothing set, an option that changed nothing, outcomes that nothing ended with.
 MAY_BE_UNREAD = {
     # Read all at once, by a loop over their names.
-    "Attempt.resend": "`asdict` makes a log line of it",
+    "CallAttempt.resend": "`asdict` makes a log line of it",
     "BrokerSettings.mailchimp_client_id": "`apps` reads all that end so",
     "BrokerSettings.mailchimp_client_secret": "`apps` reads all that end so",
     "BrokerSettings.zoho_client_id": "`apps` reads all that end so",
@@ -42,7 +42,7 @@ MAY_BE_UNPRODUCED = {
     "Shell.ZSH": "an argument of the command line, by its value",
     "Shell.FISH": "an argument of the command line, by its value",
     "Shell.PWSH": "an argument of the command line, by its value",
-    "Topic.EXIT_CODES": "an argument of the command line, by its value",
+    "HelpTopic.EXIT_CODES": "an argument of the command line, by its value",
 }
 MAY_BE_UNCALLED = {
     "survivor_edited": "the judgement of pairs, which their models and suites call; owned by pairs",
