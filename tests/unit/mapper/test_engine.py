@@ -125,7 +125,7 @@ class TestProblemsOfADefinition:
             MappingRow("merge.AGE", "c", (Transform("shorten", {"length": 3}),)),
         )
         with pytest.raises(MappingInvalid) as caught:
-            compile_mapping(MappingDefinition(version=1, rows=rows, key="email"), AUDIENCE)
+            compile_mapping(MappingDefinition(version=1, rows=rows, key="email"), AUDIENCE, collected=())
         codes = [(p.row, p.code) for p in caught.value.problems]
         assert codes == [
             (1, "MAPPING_TARGET_UNKNOWN"),
@@ -224,14 +224,16 @@ class TestClearEmpty:
     ROWS = (MappingRow("email", "email", required=True), MappingRow("merge.FNAME", "first_name"))
 
     def test_empties_what_is_empty_at_the_source(self) -> None:
-        mapping = compile_mapping(MappingDefinition(1, self.ROWS, key="email"))
+        mapping = compile_mapping(MappingDefinition(1, self.ROWS, key="email"), collected=())
         assert mapping.apply({"email": "a@ex.org", "first_name": None}).document == {
             "email": "a@ex.org",
             "merge.FNAME": None,
         }
 
     def test_false_leaves_it_alone(self) -> None:
-        mapping = compile_mapping(MappingDefinition(1, self.ROWS, options={"clear_empty": False}, key="email"))
+        mapping = compile_mapping(
+            MappingDefinition(1, self.ROWS, options={"clear_empty": False}, key="email"), collected=()
+        )
         for empty in (None, "", []):
             assert mapping.apply({"email": "a@ex.org", "first_name": empty}).document == {"email": "a@ex.org"}
         assert mapping.apply({"email": "a@ex.org", "first_name": "A"}).document["merge.FNAME"] == "A"

@@ -29,7 +29,7 @@ def wish_of(state: RecordState, compiled: CompiledMapping) -> DesiredDocument:
 
 
 def mapping(*rows: MappingRow, **more: Any) -> CompiledMapping:
-    return compile_mapping(MappingDefinition(2, rows or (EMAIL, NAME), **more, key="email"), AUDIENCE)
+    return compile_mapping(MappingDefinition(2, rows or (EMAIL, NAME), **more, key="email"), AUDIENCE, collected=())
 
 
 def wish(compiled: CompiledMapping, **fields: Any) -> DesiredDocument:
@@ -53,7 +53,7 @@ class TestLeaves:
         assert (found.wish, found.skip, found.document) == ("absent", "no_email", {"how": "archive"})
 
     def test_a_key_that_no_catalogue_requires_is_required_all_the_same(self) -> None:
-        bare = compile_mapping(MappingDefinition(1, (EMAIL, NAME), key="email"), None)
+        bare = compile_mapping(MappingDefinition(1, (EMAIL, NAME), key="email"), None, collected=())
         assert (wish(bare, email=None).wish, wish(bare, email=None).skip) == ("absent", "no_email")
 
 

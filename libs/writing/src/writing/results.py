@@ -2,7 +2,8 @@
 
 In: a call and its answers. Out: the rows that go on with another step. Durable with the commit: the intents closed, each row's end or
 next state, what is known of its target, links, and the journal, all of it at once. A crash before it leaves the intents open: the rows
-go on hold, and one look tells what the answer would have told (R2). A crash after it costs nothing.
+go on hold, and one look tells what the answer would have told (R2). A crash after it loses nothing: a row with more to do is taken
+again when its lease runs out.
 """
 
 from __future__ import annotations

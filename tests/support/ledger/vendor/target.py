@@ -15,6 +15,7 @@ from tests.support.ledger.vendor import errors, knowing, wire
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
 
@@ -27,6 +28,7 @@ class LedgerTarget:
     looks = wire.ROWS
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
+    choices = Choices(gone=("archive", "leave"), on_delete="archive", on_filtered="leave", without_key="archive")
     name = ""
     """As the ledger calls them."""
     match = ""

@@ -118,7 +118,7 @@ class CompiledMapping:
 
 
 def compile_mapping(
-    definition: MappingDefinition, target: FieldCatalogue | None = None, *, collected: Collection[str] = ()
+    definition: MappingDefinition, target: FieldCatalogue | None = None, *, collected: Collection[str]
 ) -> CompiledMapping:
     """Compiles a definition and holds it against the target's catalogue; raises `MappingInvalid` with every problem found.
 
