@@ -1,6 +1,8 @@
 """What we build on is declared where it is used, locked with hashes, and imported only when it is needed."""
 
 import ast
+import importlib
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from millrace import check, import_contracts
+from millrace.commands import NOUNS, Noun
 from tests.house.sources import ROOT, Source, members, sources, workspace
 
 LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock")
@@ -142,6 +145,34 @@ class TestImportTime:
     def test_the_command_starts_without_heavy_libraries(self, heavy: str) -> None:
         code = f"import sys, millrace.app; sys.exit({heavy!r} in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+    # Each of them costs more than the command itself; counted, because a clock tells about the machine.
+    @pytest.mark.parametrize(
+        ("words", "light_of"),
+        [
+            (["--help"], {"rich", "httpx", "asyncio", "ssl", "pydantic_settings", "pygments"}),
+            (["status"], {"rich", "httpx", "asyncio", "ssl", "pydantic_settings", "pygments"}),
+            (["sync", "list"], {"asyncpg", "pydantic_settings", "uvicorn", "yaml"}),
+        ],
+        ids=" ".join,
+    )
+    def test_what_is_asked_often_imports_only_what_it_needs(
+        self, words: list[str], light_of: set[str], tmp_path: Path
+    ) -> None:
+        code = f"import sys; from millrace.app import main; main({words!r}); print(*sys.modules, file=sys.stderr)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"MILLRACE_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert light_of & set(done.stderr.split()) == set()
+
+    @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+    def test_a_noun_says_the_same_of_itself_before_it_is_imported(self, noun: Noun) -> None:
+        assert importlib.import_module(noun.module).app.info.help == noun.help
 
 
 class TestImportContracts:

@@ -1,6 +1,6 @@
 """One module per noun, each with a typer `app`; this list is all that the root command knows of them.
 
-A module is imported when its noun is used, so a command pays for its own imports only.
+A module is imported when its noun is used, so a command pays for its own imports only, and the list of commands for none.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ class Noun(NamedTuple):
     """A group of commands: `millrace <name> <verb>`, defined in `millrace.commands.<name>`."""
 
     name: str
+    help: str
 
     @property
     def module(self) -> str:
@@ -17,14 +18,14 @@ class Noun(NamedTuple):
 
 
 NOUNS: tuple[Noun, ...] = (
-    Noun("config"),
-    Noun("connection"),
-    Noun("dead-letter"),
-    Noun("group"),
-    Noun("keys"),
-    Noun("link"),
-    Noun("record"),
-    Noun("run"),
-    Noun("sync"),
-    Noun("topic"),
+    Noun("config", "Settings: what can be set, what is set, whether it would be accepted."),
+    Noun("connection", "Connections: accounts at vendors that Millrace may use."),
+    Noun("dead-letter", "Dead letters: records that wait for a person, with the reason."),
+    Noun("group", "Consumer groups: lag, and moving a stopped group."),
+    Noun("keys", "The master keys that the vault is sealed with."),
+    Noun("link", "Links: which record of one system is which record of the other."),
+    Noun("record", "Records: find one, and read what happened to it."),
+    Noun("run", "Runs: what became of the records that entered them."),
+    Noun("sync", "Syncs: what joins a source to a target, and how."),
+    Noun("topic", "Topics: what they are, what is on them, what comes."),
 )

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
-from millrace.progress import Progress, progress
 from millrace.settings import StackSettings
-from millrace.stack import doctor as checks
-from millrace.stack import lifecycle
 from millrace.stack.home import Home
-from millrace.stack.jars import JarStore
-from millrace.stack.log_reader import follow, show
 from millrace.stack.status import Status, is_ready, look
 from millrace.terminal import note
+
+if TYPE_CHECKING:
+    from millrace.progress import Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 WATCH_SECONDS = 2.0
@@ -34,6 +32,10 @@ def up() -> None:
 
     Examples: millrace up; NO_DEMO=1 millrace up; MILLRACE_HOME=/tmp/second millrace up
     """
+    # Imported in the commands: `status` and `--help` are asked often, and must be quick.
+    from millrace.progress import progress
+    from millrace.stack import lifecycle
+
     settings = StackSettings.from_environment()
     began = time.monotonic()
     with progress() as shown:
@@ -53,6 +55,8 @@ def down() -> None:
 
     Examples: millrace down; MILLRACE_HOME=/tmp/second millrace down
     """
+    from millrace.stack import lifecycle
+
     settings = StackSettings.from_environment()
     stopped = lifecycle.down(settings, note)
     typer.echo(f"Stopped; the data stays in {settings.home}." if stopped else "Nothing was running.")
@@ -63,6 +67,8 @@ def stop(service: Annotated[str, typer.Argument(help="Which service, as `millrac
 
     Examples: millrace stop mapper; millrace stop writer-mailchimp
     """
+    from millrace.stack import lifecycle
+
     lifecycle.hold(StackSettings.from_environment(), service)
     typer.echo(f"{service} is stopped until `millrace start {service}`.")
 
@@ -72,6 +78,8 @@ def start(service: Annotated[str, typer.Argument(help="Which service.")]) -> Non
 
     Examples: millrace start mapper; millrace start writer-mailchimp
     """
+    from millrace.stack import lifecycle
+
     lifecycle.release(StackSettings.from_environment(), service)
     typer.echo(f"{service} runs.")
 
@@ -105,6 +113,8 @@ def logs(
 
     Examples: millrace logs; millrace logs kafka -f; millrace logs postgres -n 200
     """
+    from millrace.stack.log_reader import follow, show
+
     home = Home(StackSettings.from_environment().home)
     names = [path.stem for path in sorted(home.logs.glob("*.log"))]
     if part is not None and part not in names:
@@ -121,6 +131,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     Examples: millrace doctor; millrace doctor --json
     """
+    from millrace.stack import doctor as checks
+
     findings = checks.examine(StackSettings.from_environment())
     if as_json:
         typer.echo(json.dumps([finding.document() for finding in findings], indent=2))
@@ -138,10 +150,14 @@ def clean(
 
     Examples: millrace clean; millrace clean --all
     """
+    from millrace.stack import lifecycle
+
     lifecycle.clean(StackSettings.from_environment(), typer.echo, everything=everything)
 
 
 def _prepare(settings: StackSettings, shown: Progress) -> None:
+    from millrace.stack.jars import JarStore
+
     if settings.kafka_bootstrap_servers is None:
         JarStore.at(settings.cache, settings.jar_repository).fetch(shown.fetched)
 
