@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import httpcore
+import httpx
 import pytest
 
 from common.clock import SystemClock, monotonic
@@ -17,6 +19,7 @@ from common.contracts.connections import Connection
 from common.failures import Bug, Failure, FailureClass, RateLimited, Rejected, Transient, Unauthorised, Unknown
 from common.http.call import Priority
 from common.http.door import Api, Call, Door
+from common.http.exchange import NoAnswer, RawAnswer, exchange
 from common.http.profile import PERMIT_PATIENCE_S, Limit, Timeouts
 from tests.support.odd_vendor import OK, Behaviour, OddVendor, Seen, answer, drip, odd_vendor, raw, reset, silence
 from tests.unit.http.fakes import CANARY, FakeBudget, FakePermit, FakeTokens, Remembered
@@ -234,6 +237,77 @@ LOST_ANSWERS = {
     "overloaded": (answer(503, b""), "VENDOR_FAULT"),
     "a page instead of the API": (answer(200, b"<html>maintenance"), "VENDOR_ANSWER_UNREADABLE"),
 }
+
+
+class BrokenStream(httpcore.AsyncMockStream):
+    """A connection that takes so many writes and then is broken."""
+
+    def __init__(self, takes: int) -> None:
+        super().__init__([])
+        self._takes = takes
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._takes == 0:
+            raise httpcore.WriteError
+        self._takes -= 1
+
+
+class Backend(httpcore.AsyncMockBackend):
+    def __init__(self, takes: int) -> None:
+        super().__init__([])
+        self._takes = takes
+
+    async def connect_tcp(self, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
+        return BrokenStream(self._takes)
+
+
+class SlowReader(BrokenStream):
+    """It takes the head of a request, and of its body nothing, for ever."""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._takes == 0:
+            await asyncio.Event().wait()
+        self._takes -= 1
+
+
+class SlowBackend(Backend):
+    async def connect_tcp(self, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
+        return SlowReader(self._takes)
+
+
+async def exchanged(backend: Backend, *, out_within_s: float = 10.0) -> RawAnswer | NoAnswer:
+    """A write on a connection that is not what it seems."""
+    transport = httpx.AsyncHTTPTransport()
+    transport._pool = httpcore.AsyncConnectionPool(network_backend=backend)
+    async with httpx.AsyncClient(transport=transport) as client:
+        request = client.build_request("PUT", "http://vendor/contacts/7", json={"a": 1})
+        return await exchange(client, request, deadline=monotonic() + 20, max_body=100, out_within_s=out_within_s)
+
+
+class TestBrokenWhileItIsSent:
+    async def test_before_a_byte_was_sent_there_is_no_unknown_outcome(self) -> None:
+        outcome = await exchanged(Backend(takes=0))
+        assert isinstance(outcome, NoAnswer)
+        assert (outcome.cause, outcome.sent) == ("unreachable", False)
+
+    async def test_after_the_first_byte_nobody_knows(self) -> None:
+        outcome = await exchanged(Backend(takes=1))
+        assert isinstance(outcome, NoAnswer)
+        assert (outcome.cause, outcome.sent) == ("lost", True)
+
+    async def test_a_request_that_is_not_out_in_its_time_is_broken_off_long_before_the_deadline(self) -> None:
+        """The horizon counts on it: what is not out then never arrives."""
+        outcome = await exchanged(SlowBackend(takes=1), out_within_s=0.2)
+        assert isinstance(outcome, NoAnswer)
+        assert (outcome.cause, outcome.sent) == ("timeout", True)
+        assert outcome.duration_s < 15
+
+    async def test_one_that_is_out_has_all_the_time_for_its_answer(self, scene: Scene) -> None:
+        scene.vendor.then(after(0.3, answer()))
+        async with httpx.AsyncClient(trust_env=False) as client:
+            request = client.build_request("PUT", scene.vendor.url, json={"a": 1})
+            outcome = await exchange(client, request, deadline=monotonic() + 20, max_body=100, out_within_s=0.2)
+        assert isinstance(outcome, RawAnswer)
 
 
 class TestLostAnswer:

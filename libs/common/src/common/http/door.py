@@ -159,6 +159,7 @@ class _Opened:
                         deadline=latest,
                         max_body=self._profile.max_body,
                         before_send=call.before_send,
+                        out_within_s=self._profile.timeouts.out,
                     )
                 close = _ending(permit, outcome)
                 result = judged(self._profile, call, outcome, token.secret.reveal(), self._door.clock.now())

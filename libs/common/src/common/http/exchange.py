@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Literal
 
+import httpcore
 import httpx
 
 from common.clock import monotonic
@@ -90,13 +92,17 @@ async def exchange(
     deadline: float,
     max_body: int,
     before_send: Callable[[], None] | None = None,
+    out_within_s: float = math.inf,
 ) -> RawAnswer | NoAnswer:
-    """Sends once. `before_send` and the deadline are checked after the connection stands, just before the first byte (R3)."""
-    course = _Course()
-    request.extensions["trace"] = _watcher(course, deadline, before_send)
+    """Sends once. `before_send` and the deadline are checked after the connection stands, just before the first byte (R3).
+
+    A request that is not out as a whole within `out_within_s` is broken off: from then on it can only be processed, not arrive (R2).
+    """
+    course, ends = _Course(), _in_loop_time(deadline)
     cause: Cause
     try:
-        async with asyncio.timeout_at(asyncio.get_running_loop().time() + max(0.0, deadline - monotonic())):
+        async with asyncio.timeout_at(min(ends, _in_loop_time(course.began + out_within_s))) as patience:
+            request.extensions["trace"] = _watcher(course, deadline, before_send, lambda: patience.reschedule(ends))
             return await _ask(client, request, course, max_body)
     except TimeoutError:
         course.late = not course.sent
@@ -119,10 +125,19 @@ async def exchange(
     return course.trouble(cause)
 
 
+def _in_loop_time(at: float) -> float:
+    return asyncio.get_running_loop().time() + max(0.0, at - monotonic())
+
+
 def _watcher(
-    course: _Course, deadline: float, before_send: Callable[[], None] | None
+    course: _Course, deadline: float, before_send: Callable[[], None] | None, is_out: Callable[[], None]
 ) -> Callable[[str, Mapping[str, object]], Awaitable[None]]:
-    async def watch(event: str, _: Mapping[str, object]) -> None:
+    async def watch(event: str, told: Mapping[str, object]) -> None:
+        if event.endswith(".send_request_headers.failed") and isinstance(told.get("exception"), httpcore.WriteError):
+            # The connection was broken before: what could not be written at all was not sent.
+            course.sent = False
+        if event.endswith(".send_request_body.complete"):
+            is_out()
         if not event.endswith(".send_request_headers.started"):
             return
         course.late = monotonic() >= deadline

@@ -66,6 +66,23 @@ class Timeouts:
     pool: float = 5.0
     total: float = 45.0
 
+    @property
+    def out(self) -> float:
+        """The whole request is out within this time, or is broken off."""
+        return self.pool + self.connect + self.write
+
+
+TOLERATED_PAUSE_S = 30.0
+"""How long a process may stand still between its last look at the clock and the first byte, and clocks may differ."""
+
+
+def horizon(timeouts: Timeouts, vendor_longest: timedelta, read_lag: timedelta) -> timedelta:
+    """H of R2, from the moment in which the intent is stored: a request waits for its permit, is out within its time, is processed by the
+    vendor as long as that takes at most, and is seen by a read after the lag. Our patience for the answer is no part of it (decision 31).
+    """
+    ours = timedelta(seconds=PERMIT_PATIENCE_S + timeouts.out + TOLERATED_PAUSE_S)
+    return max(ours + vendor_longest + read_lag, timedelta(seconds=PERMIT_PATIENCE_S + timeouts.total) + read_lag)
+
 
 class Profile(Protocol):
     """The vendor as the door sees it."""
@@ -90,7 +107,7 @@ class Profile(Protocol):
 
     @property
     def horizon(self) -> timedelta:
-        """H of R2: patience for a permit + patience for the call + the vendor's own timeout + read lag + tolerated pause."""
+        """H of R2: how long after its intent a request that we made may still take effect."""
 
     @property
     def read_lag(self) -> timedelta:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 from common.contracts.connections import Connection
-from common.http.profile import PERMIT_PATIENCE_S, Limit, Timeouts
+from common.http.profile import Limit, Timeouts, horizon
 
 CONCURRENCY = "concurrency"
 AT_ONCE = 10
 
 # The vendor ends a call after 120 s; a batch of 500 may take most of that, so our patience is a little longer than its own.
 VENDOR_TIMEOUT = timedelta(seconds=120)
-TIMEOUTS = Timeouts(connect=5, read=125, write=30, pool=5, total=130)
+TIMEOUTS = Timeouts(connect=5, read=125, write=15, pool=5, total=130)
 
 # The vendor states none; what a batch has made shows within a second or two.
 READ_LAG = timedelta(seconds=5)
 
-# Patience for a permit + for the call + the vendor's own timeout + reads after writes + half a minute of a paused process, rounded up.
-HORIZON = timedelta(seconds=PERMIT_PATIENCE_S + TIMEOUTS.total) + VENDOR_TIMEOUT + READ_LAG + timedelta(seconds=35)
+HORIZON = horizon(TIMEOUTS, VENDOR_TIMEOUT, READ_LAG)
 
 
 def limits(connection: Connection) -> tuple[Limit, ...]:

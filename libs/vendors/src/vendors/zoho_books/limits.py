@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from common.contracts.connections import Connection
-from common.http.profile import PERMIT_PATIENCE_S, Limit, Shape, Timeouts
+from common.http.profile import Limit, Shape, Timeouts, horizon
 
 MINUTE, DAY, CONCURRENCY = "minute", "day", "concurrency"
 
@@ -27,15 +27,13 @@ AT_ONCE, AT_ONCE_FREE = 10, 5
 
 TIMEOUTS = Timeouts(connect=5, read=30, write=10, pool=5, total=45)
 
-# The vendor publishes no gateway timeout; half a minute is what its pages take at worst. Reads follow writes at once; one second of lag
-# and half a minute of a paused process are added. Five minutes round that up. Before the call comes the patience for a permit.
+# The vendor publishes no gateway timeout; half a minute is what its pages take at worst, and we grant it twice that.
+VENDOR_LONGEST = timedelta(seconds=60)
+# Reads follow writes at once.
 READ_LAG = timedelta(seconds=1)
 # Lists come from an index that follows the records. The vendor says nothing of how fast; ten seconds are more than anybody has reported.
 LIST_LAG = timedelta(seconds=10)
-HORIZON = timedelta(seconds=PERMIT_PATIENCE_S + TIMEOUTS.total) + timedelta(minutes=5)
-
-# After a call that we gave up, the vendor may still be busy with it.
-_LINGERS = timedelta(seconds=60)
+HORIZON = horizon(TIMEOUTS, VENDOR_LONGEST, READ_LAG)
 
 
 def limits(connection: Connection) -> tuple[Limit, ...]:
@@ -65,7 +63,7 @@ def limits(connection: Connection) -> tuple[Limit, ...]:
             key,
             "concurrency",
             _number(connection, "calls_at_once", AT_ONCE_FREE if _plan(connection) == "free" else AT_ONCE),
-            lingers=_LINGERS,
+            lingers=VENDOR_LONGEST,
         ),
     )
 
