@@ -31,7 +31,7 @@ from common.state.dead_letters import DeadLetters, LetterFilter, StoredLetter
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from common.state.read_requests import ReadRequest
 from ingest.normaliser import ReceiptHandler
-from ingest.reader import Reader
+from ingest.reader import LEASE, Reader
 from mapper.state import AskedFor, RecordState, merge
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
@@ -309,6 +309,34 @@ class TestReader:
             await read_requests.lease(tx, NOW, count=5, within=timedelta(seconds=-1))
         assert await ingest.reader.step()
         assert await ingest.open_requests() == []
+
+    async def test_who_lives_keeps_what_it_reads_and_who_died_holds_it_for_seconds(
+        self, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert timedelta(seconds=15) >= LEASE
+        monkeypatch.setattr("ingest.reader.RENEW_S", 0.0)
+
+        async def hangs(one: Call) -> VendorAnswer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        ingest.wire.call = hangs  # type: ignore[method-assign]
+        await ingest.ask("detail")
+        reading = asyncio.create_task(ingest.reader.run(asyncio.Event()))
+        leased: set[datetime] = set()
+        async with asyncio.timeout(30):
+            while len(leased) < 3:
+                (request,) = await ingest.open_requests()
+                leased |= {request["lease_until"]} - {None}
+                ingest.reader.wake()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        async with transaction(ingest.pool) as tx:
+            _, taken = await read_requests.lease(tx, NOW, count=5, within=LEASE)
+            assert taken == []
+            await tx.execute("update flow.read_request set lease_until = lease_until - $1::interval", LEASE)
+            _, taken = await read_requests.lease(tx, NOW, count=5, within=LEASE)
+            assert len(taken) == 1
 
     async def test_a_gated_connection_is_left_alone(self, ingest: Ingest, database: Database) -> None:
         owner = await open_pool(database.owner_url, name="owner", size=1)

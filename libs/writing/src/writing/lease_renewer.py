@@ -1,4 +1,4 @@
-"""Keeps the leases of living executors: a claim is good for half a minute, and is renewed as long as its process lives.
+"""Keeps the leases of living executors: a claim is good for a quarter of a minute, and is renewed as long as its process lives.
 
 A process that stops, dies or loses the database keeps nothing; its rows are taken over, and on hold where something is in flight.
 """
@@ -15,7 +15,8 @@ from common.clock import monotonic
 from common.loops import Loop
 from common.state.pool import Pool, connection
 
-LEASE = timedelta(seconds=30)
+# So long what a dead process had claimed waits for another one; what its process paused for longer than that is not sent (R3).
+LEASE = timedelta(seconds=15)
 
 
 class Lease:

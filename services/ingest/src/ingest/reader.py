@@ -32,10 +32,12 @@ from vendors.registry import VENDORS, vendor_named
 AT_ONCE = 50
 # Connections that are read at the same time; with AT_ONCE rows each at most, this bounds what is in flight.
 CONNECTIONS = 100
-# What one connection's turn may take: less than its lease, so that nobody else reads the same meanwhile.
+# What one connection's turn may take; its lease is renewed meanwhile.
 TURN_S = 90.0
 EVERY_S = 1.0
-LEASE = timedelta(seconds=120)
+# As long as the requests of a reader that died wait for another one.
+LEASE = timedelta(seconds=15)
+RENEW_S = LEASE.total_seconds() / 3
 # Whether a probe is due; which steps lie between them the gate knows.
 PROBE_S = 2.0
 
@@ -54,6 +56,8 @@ class Reader:
         self._clock = clock
         self._woken = asyncio.Event()
         self._running: dict[ConnectionId, asyncio.Task[None]] = {}
+        self._leases: dict[ConnectionId, UUID] = {}
+        self._next_renewal = 0.0
         self._probing: asyncio.Task[None] | None = None
         self._next_probe = 0.0
         self._loop = Loop("reader", EVERY_S, self._look_round, woken=self._woken)
@@ -77,7 +81,17 @@ class Reader:
 
     async def _look_round(self) -> bool:
         self._probe_in_time()
+        await self._renew_in_time()
         return await self._begin()
+
+    async def _renew_in_time(self) -> None:
+        """Whoever lives keeps what it reads."""
+        if monotonic() < self._next_renewal:
+            return
+        self._next_renewal = monotonic() + RENEW_S
+        if self._leases:
+            async with transaction(self._pool) as tx:
+                await read_requests.renew(tx, set(self._leases.values()), LEASE)
 
     async def step(self) -> bool:
         """Takes what is due and waits until it is answered; False when nothing is."""
@@ -105,7 +119,7 @@ class Reader:
                 else self._turn.read(token, connection, requests)
             )
             task = asyncio.create_task(self._in_time(token, requests, turn), name=f"read:{connection_id}")
-            self._running[connection_id] = task
+            self._running[connection_id], self._leases[connection_id] = task, token
             task.add_done_callback(partial(self._ended, connection_id))
         return bool(due)
 
@@ -124,7 +138,7 @@ class Reader:
 
     def _ended(self, connection: ConnectionId, turn: asyncio.Task[None]) -> None:
         """Whatever went wrong in it, the others go on; its requests come again when their lease is over."""
-        del self._running[connection]
+        del self._running[connection], self._leases[connection]
         self._woken.set()
         _tell_if_failed(turn)
 

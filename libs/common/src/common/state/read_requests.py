@@ -5,7 +5,7 @@ A request asked again while it is being answered stays: `asked` counts, and an a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,6 +94,18 @@ async def lease(
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def renew(tx: DbConnection, tokens: Iterable[UUID], within: timedelta) -> None:
+    """Their readers live and go on; a lease that has run out may be somebody else's by now."""
+    await tx.execute(
+        """
+        update flow.read_request set lease_until = clock_timestamp() + $2
+         where lease = any($1::uuid[]) and lease_until > clock_timestamp()
+        """,
+        list(tokens),
+        within,
+    )
 
 
 async def answered(tx: DbConnection, token: UUID, requests: Sequence[ReadRequest]) -> list[ReadRequest]:
