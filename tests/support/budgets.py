@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 from redis.asyncio import Redis
@@ -12,7 +14,8 @@ from common.contracts.ids import ConnectionId, VendorName
 from common.failures import RateLimited
 from common.http.budget import MeteredBudget, Slot
 from common.http.call import Priority
-from common.http.meter import Meter, open_redis
+from common.http.meter import Meter, Metered, Place, open_redis
+from common.http.places import BEAT_S
 from common.http.profile import Limit
 from common.http.quota import QuotaReader
 from common.metrics import Metrics
@@ -37,11 +40,20 @@ def per_day(count: int, *, zone: str = "UTC", kept_for_live: float = 0.0, reserv
     return Limit("day", "zoho-books:1", "daily", count, reserve=reserve, resets_zone=zone, kept_for_live=kept_for_live)
 
 
+class LateBeat:
+    """A heartbeat on its way."""
+
+    def __init__(self) -> None:
+        self.begun, self.served = asyncio.Event(), asyncio.Event()
+
+
 class Process:
     """One budget and a short way to ask it."""
 
-    def __init__(self, budget: MeteredBudget) -> None:
+    def __init__(self, budget: MeteredBudget, meter: Meter, redis: Redis) -> None:
         self.budget = budget
+        self._meter = meter
+        self._redis = redis
 
     async def admit(
         self, *limits: Limit, priority: Priority = "live", patience_s: float = 0.0, hold_s: float = 30.0
@@ -64,6 +76,31 @@ class Process:
         """Until every ending was told."""
         await self.budget.settled()
 
+    async def die(self) -> None:
+        """It beats no more; what it had in progress it never ends."""
+        await self.budget.aclose()
+
+    async def is_dead(self, other: Process) -> bool:
+        """Whether the meters have not heard of another one for so long that its places are free."""
+        seconds, microseconds = await self._redis.time()
+        (beat,) = await self._redis.zmscore("budget:alive", [other.budget._process])
+        return beat is None or seconds * 1000 + microseconds // 1000 - beat > 5000
+
+    async def in_progress(self, limit: Limit, count: int) -> bool:
+        return (await self._meter.read(Metered(limit))).in_flight == count
+
+    def delays_its_beat(self) -> LateBeat:
+        """Its next beat reaches the meters when the test says so."""
+        late, beat = LateBeat(), self._meter.beat
+
+        async def held_up(process: str, places: Sequence[Place]) -> None:
+            late.begun.set()
+            await late.served.wait()
+            await beat(process, places)
+
+        self._meter.beat = held_up  # type: ignore[method-assign]
+        return late
+
 
 class Budgets:
     """Makes processes on one Valkey, one database and one clock."""
@@ -75,12 +112,21 @@ class Budgets:
         self._open: list[tuple[MeteredBudget, Redis]] = []
         self._readers: list[Redis] = []
 
-    def process(self, *, url: str | None = None, clock: Clock | None = None, metrics: Metrics | None = None) -> Process:
+    def process(
+        self,
+        *,
+        url: str | None = None,
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+        beat_s: float = BEAT_S,
+    ) -> Process:
         redis = open_redis(SecretUrl(url or self._url))
         at = clock or self.clock
-        budget = MeteredBudget(Meter(redis, at), BudgetFloors(self.pool), at, metrics=metrics, jitter=lambda: 0.0)
+        meter = Meter(redis, at)
+        floors = BudgetFloors(self.pool)
+        budget = MeteredBudget(meter, floors, at, metrics=metrics, jitter=lambda: 0.0, beat_s=beat_s)
         self._open.append((budget, redis))
-        return Process(budget)
+        return Process(budget, meter, redis)
 
     def quota(self, url: str | None = None) -> QuotaReader:
         redis = open_redis(SecretUrl(url or self._url))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from common.clock import FixedClock
+from common.clock import FixedClock, SystemClock, monotonic
 from common.failures import RateLimited, Transient
 from common.http.budget import Slot
 from common.http.profile import Limit
@@ -18,6 +23,8 @@ from tests.support.database import Database
 from tests.support.valkey_server import ValkeyServer
 
 MINUTE = timedelta(minutes=1)
+NO_CALL_TAKES_SO_LONG_S = 600.0
+SECONDS_UNTIL_DEAD = 5
 
 
 class TestWindow:
@@ -45,7 +52,9 @@ class TestWindow:
         assert timedelta(seconds=2) < refusal.value.retry_at - (budgets.clock.now() - timedelta(seconds=2.6)) < MINUTE
         assert refusal.value.scope == "minute"
 
-    async def test_frees_the_place_of_a_dead_caller_after_its_longest_call_and_a_window(self, budgets: Budgets) -> None:
+    async def test_frees_the_place_of_a_call_without_an_end_after_its_longest_and_a_window(
+        self, budgets: Budgets
+    ) -> None:
         limit = per_minute(1, reserve=0.0)
         await budgets.process().admit(limit, hold_s=30)  # never ends it
 
@@ -129,6 +138,98 @@ class TestSeveralLimits:
         assert await process.drain(limit) == []
         budgets.clock.advance(2)
         assert len(await process.drain(limit)) == 1
+
+
+class TestDeadCallers:
+    """Their heartbeat tells, not the longest that their calls might have taken."""
+
+    async def test_their_places_are_free_within_seconds(
+        self, budgets: Budgets, valkey: ValkeyServer, database: Database
+    ) -> None:
+        limit, survivor = at_once(3), budgets.process(clock=SystemClock())
+        holder = held(valkey, database, places=3)
+        assert await survivor.drain(limit) == []
+
+        holder.kill()
+        holder.wait(10)
+
+        assert await survivor.admit(limit, patience_s=NO_CALL_TAKES_SO_LONG_S / 4)
+        assert len(await survivor.drain(limit)) == 2
+
+    async def test_what_their_calls_cost_counts_a_window_from_their_death(self, budgets: Budgets) -> None:
+        """The vendor may have counted them a moment before it."""
+        dying, survivor, limit = budgets.process(), budgets.process(), per_minute(1, reserve=0.0)
+        await dying.admit(limit, hold_s=NO_CALL_TAKES_SO_LONG_S)
+        await dying.die()
+        await until(lambda: survivor.is_dead(dying))
+
+        assert await survivor.drain(limit) == []
+        budgets.clock.advance(59 - SECONDS_UNTIL_DEAD)
+        assert await survivor.drain(limit) == []
+        budgets.clock.advance(SECONDS_UNTIL_DEAD + 2)
+        assert len(await survivor.drain(limit)) == 1
+
+    async def test_who_lives_keeps_its_places_however_long_its_call_takes(self, budgets: Budgets) -> None:
+        process, other, limit = budgets.process(beat_s=0.2), budgets.process(), at_once(1)
+        await process.admit(limit, hold_s=NO_CALL_TAKES_SO_LONG_S)
+        began = monotonic()
+        while monotonic() - began < SECONDS_UNTIL_DEAD + 1:
+            assert await other.drain(limit) == []
+
+    async def test_a_call_that_timed_out_still_occupies_its_place_there_when_its_process_has_died(
+        self, budgets: Budgets
+    ) -> None:
+        dying, survivor, limit = budgets.process(), budgets.process(), at_once(1, lingers_s=120)
+        (slot,) = await dying.drain(limit)
+        slot.unanswered()
+        await dying.settled()
+        await dying.die()
+        await until(lambda: survivor.is_dead(dying))
+
+        assert await survivor.drain(limit) == []
+
+    async def test_with_a_meter_that_has_forgotten_everything_too(
+        self, budgets: Budgets, database: Database, tmp_path: Path
+    ) -> None:
+        """A kill of everything: nobody is left who could be in progress."""
+        server, limit = ValkeyServer(tmp_path, durable=True).start(), at_once(8)
+        try:
+            holder = held(server, database, places=8)
+            holder.kill()
+            server.kill()
+            server.start()
+            fresh = budgets.process(url=server.url, clock=SystemClock())
+
+            slots = [await fresh.admit(limit, patience_s=NO_CALL_TAKES_SO_LONG_S / 4) for _ in range(8)]
+
+            assert len(slots) == 8
+        finally:
+            server.kill()
+
+    async def test_a_meter_that_forgot_is_told_again_by_whoever_lives(
+        self, budgets: Budgets, valkey: ValkeyServer
+    ) -> None:
+        living, other, limit = budgets.process(beat_s=0.2), budgets.process(clock=SystemClock()), at_once(3)
+        slots = await living.drain(limit)
+        valkey.flush()
+        await until(lambda: other.in_progress(limit, 3))
+
+        began = monotonic()
+        while monotonic() - began < SECONDS_UNTIL_DEAD + 1:
+            assert await other.drain(limit) == []
+        slots[0].answered()
+        assert await other.admit(limit, patience_s=10)
+
+    async def test_a_beat_that_is_served_after_an_ending_holds_nothing(self, budgets: Budgets) -> None:
+        process, limit = budgets.process(beat_s=0.2), at_once(1)
+        (slot,) = await process.drain(limit)
+        late = process.delays_its_beat()
+        await late.begun.wait()
+        slot.answered()
+        await process.settled()
+        late.served.set()
+
+        assert await process.admit(limit, patience_s=10)
 
 
 class TestFigures:
@@ -414,6 +515,9 @@ class TestRedisAway:
 
             assert await process.drain(limit) == []
             budgets.clock.advance(62)
+            # The calls that are in progress count as long as they are, though the meter had forgotten them.
+            assert len(await process.drain(limit)) == 1
+            budgets.clock.advance(30)
             assert len(await process.drain(limit)) >= 17
         finally:
             server.kill()
@@ -471,6 +575,25 @@ class TestQuota:
 
         assert not quota.metered
         assert quota.limits[0].used is None
+
+
+def held(valkey: ValkeyServer, database: Database, *, places: int) -> subprocess.Popen[str]:
+    """A process that has these places."""
+    given = {"redis": valkey.url, "database": database.url("service"), "places": places}
+    holder = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.place_holder", json.dumps(given | {"hold_s": NO_CALL_TAKES_SO_LONG_S})],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+async def until(reached: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await reached():  # noqa: ASYNC110 - another process's memory is no event
+            await asyncio.sleep(0.05)
 
 
 class FixedClockThatRuns(FixedClock):

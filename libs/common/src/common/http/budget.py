@@ -30,6 +30,7 @@ from common.http.floor import Floor, Floors, day_ends, metered
 from common.http.lane import CallLane, Waiter
 from common.http.meter import Asker, Ending, Meter, Metered, Reply
 from common.http.pauses import Pauses, PauseStore
+from common.http.places import BEAT_S, Ended, Places
 from common.http.profile import Limit
 from common.http.turns import Turns, TurnStore
 from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING, VENDOR_QUOTA_SATURATED
@@ -87,6 +88,7 @@ class MeteredBudget:
         *,
         metrics: Metrics | None = None,
         jitter: Callable[[], float] = random.random,
+        beat_s: float = BEAT_S,
     ) -> None:
         self._meter = meter
         self._store = store
@@ -96,10 +98,11 @@ class MeteredBudget:
         self._turns = Turns(store, clock)
         self._pauses = Pauses(meter, store, clock, jitter)
         self._process = uuid.uuid4().hex[:12]
+        self._places = Places(meter, self._process, beat_s)
         self._numbers = itertools.count()
         self._lanes: dict[tuple[Limit, ...], CallLane[Slot]] = {}
         self._endings: set[asyncio.Task[None]] = set()
-        self._unheard: list[tuple[str, tuple[Metered, ...], Ending]] = []
+        self._unheard: list[Ended] = []
         self._queued: set[str] = set()
         self._away_until = 0.0
 
@@ -135,6 +138,7 @@ class MeteredBudget:
         for lane in self._lanes.values():
             lane.close()
         await self.settled()
+        self._places.close()
 
     async def settled(self) -> None:
         """Until the endings on their way were told, at most a second."""
@@ -170,7 +174,7 @@ class MeteredBudget:
 
     async def _by_meter(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
         await self._tell_unheard()
-        slot = uuid.uuid4().hex[:16]
+        slot = f"{self._process}:{uuid.uuid4().hex[:16]}"
         asker = Asker(self._process, waiter.rank, waiter.since_ms, int(waiter.hold_s * 1000))
         reply = await self._meter.acquire(slot, limits, asker)
         if reply.verdict == "wait":
@@ -178,7 +182,8 @@ class MeteredBudget:
             waiter.saturated_use = reply.used if reply.used is not None else waiter.saturated_use
         if reply.verdict == "granted":
             self._queued.discard(limits[0].limit.key)
-            return Slot(lambda how: self._spawn(self._ended(slot, limits, how)), left=reply.ms / 1000)
+            self._places.hold(slot, limits, waiter.hold_s)
+            return Slot(lambda how: self._spawn(self._ended(Ended(slot, limits, how))), left=reply.ms / 1000)
         return await self._not_yet(limits[reply.at], reply, waiter)
 
     async def _withdraw(self, key: str) -> None:
@@ -248,19 +253,19 @@ class MeteredBudget:
 
     # --- endings ------------------------------------------------------------------------------------------------------------
 
-    async def _ended(self, slot: str, limits: tuple[Metered, ...], how: Ending) -> None:
+    async def _ended(self, ended: Ended) -> None:
+        self._places.end(ended)
         try:
-            await self._meter.release(slot, limits, how)
+            await self._meter.release(*ended)
         except RedisError:
             # It expires by itself, later than it must; told as soon as Redis is back.
-            self._unheard = [*self._unheard[-_KEPT_ENDINGS:], (slot, limits, how)]
+            self._unheard = [*self._unheard[-_KEPT_ENDINGS:], ended]
         for lane in self._lanes.values():
             lane.wake()
 
     async def _tell_unheard(self) -> None:
         while self._unheard:
-            slot, limits, how = self._unheard[-1]
-            await self._meter.release(slot, limits, how)
+            await self._meter.release(*self._unheard[-1])
             self._unheard.pop()
 
     def _spawn(self, ending: Coroutine[object, object, None]) -> None:

@@ -20,6 +20,7 @@ ACTIVE = timedelta(seconds=15)
 # Around midnight a call counts for both days: whose clock is right is not known to the second.
 SKEW = timedelta(seconds=5)
 _MARGIN = timedelta(seconds=1)
+_ALL_HAVE_BEATEN = timedelta(seconds=5)
 _LOCK_MS = 3000
 
 
@@ -71,8 +72,10 @@ class Floor:
     def _full_until(self, one: Metered, known: datetime | None, now: datetime, hold: timedelta) -> datetime | None:
         if known is None:
             return None
-        window = hold if one.limit.shape == "concurrency" else one.limit.window
-        return min(now, known) + window + _MARGIN
+        if one.limit.shape == "concurrency":
+            # Whoever lives and has calls in progress says so with its next beats; the calls of all others are over.
+            return now + min(hold, _ALL_HAVE_BEATEN) if known + hold > now else None
+        return min(now, known) + one.limit.window + _MARGIN
 
 
 def metered(limits: tuple[Limit, ...], now: datetime) -> tuple[Metered, ...]:

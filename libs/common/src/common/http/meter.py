@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -23,6 +23,7 @@ Verdict = Literal["granted", "wait", "paused", "lost", "idle", "empty"]
 _TIMEOUT_S = 0.5
 _SAME_CLOCK_MS = 20
 _ANSWERED_MS = 1000
+_ALIVE = "budget:alive"
 _LUA = Path(__file__).with_name("lua")
 
 
@@ -84,6 +85,14 @@ class Reading:
     paused_until: datetime | None
 
 
+class Place(NamedTuple):
+    """Of a call in progress, in one limit: when it is free at the latest."""
+
+    log: str
+    slot: str
+    latest_ms: int
+
+
 def open_redis(url: SecretUrl) -> Redis:
     """A client that never repeats a command by itself: a repeated count would be a second count."""
     client: Redis = Redis.from_url(
@@ -107,10 +116,11 @@ class Meter:
         self._release = redis.register_script(_script("release"))
         self._restore = redis.register_script(_script("restore"))
         self._pause = redis.register_script(_script("pause"))
+        self._beat = redis.register_script(_script("beat"))
 
     async def acquire(self, slot: str, metered: Sequence[Metered], asker: Asker) -> Reply:
         """A place in every limit, or none in any."""
-        keys = [f"budget:{metered[0].limit.key}:queue", f"budget:{metered[0].limit.key}:asking"]
+        keys = [f"budget:{metered[0].limit.key}:queue", f"budget:{metered[0].limit.key}:asking", _ALIVE]
         args: list[str | int | float] = [
             slot,
             self._offset_ms(),
@@ -137,6 +147,16 @@ class Meter:
             keys += [one.log, one.state]
             args += [one.limit.shape, one.window_ms, int(one.limit.lingers.total_seconds() * 1000)]
         await self._release(keys=keys, args=args)
+
+    def places(self, slot: str, metered: Sequence[Metered], hold_s: float) -> tuple[Place, ...]:
+        """What a call that begins now holds; a day's calls are numbered and never given back."""
+        latest = self._now_ms() + int(hold_s * 1000)
+        return tuple(Place(one.log, slot, latest + one.window_ms) for one in metered if one.day is None)
+
+    async def beat(self, process: str, places: Sequence[Place]) -> None:
+        """The process lives, and these are its calls in progress."""
+        args = [word for place in places for word in (place.slot, place.latest_ms)]
+        await self._beat(keys=[_ALIVE, *(place.log for place in places)], args=[process, *args])
 
     async def restore(self, one: Metered, active_until: datetime, full_until: datetime | None) -> None:
         """The limit is known to this run of the server; up to `full_until` it counts as full."""

@@ -1,9 +1,10 @@
 -- One place in every limit of a call, or none: decided in one step for all processes.
 --
 -- A limit has a log (sorted set: call -> when its place is free) and a state (hash). A call in progress is in the log with the time at
--- which its process must have given up plus the window; its answer replaces that by a window from the answer.
+-- which its process must have given up plus the window; its answer replaces that by a window from the answer. Its name begins with its
+-- process: when that has not beaten for a while, the call is over, and what it may have cost counts from then.
 --
--- KEYS  queue, seen, then log and state of each limit
+-- KEYS  queue, seen, alive (sorted set: process -> its last beat), then log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
 --       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none), spare
 -- Returns granted {_, permille left} | wait {limit, ms, permille of ours answered in the last window} | paused {limit, ms}
@@ -11,6 +12,7 @@
 
 local STOPPED_ASKING_MS = 3000
 local LONGEST_AHEAD_MS = 600000
+local DEAD_AFTER_MS = 5000
 
 local t = redis.call('TIME')
 local real = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -21,11 +23,11 @@ local hold = tonumber(ARGV[6])
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 
 local limits = {}
-for i = 1, (#KEYS - 2) / 2 do
+for i = 1, (#KEYS - 3) / 2 do
   local at = 6 + (i - 1) * 5
-  local state = redis.call('HMGET', KEYS[2 * i + 2], 'run', 'until', 'full', 'tat', 'pause', 'left', 'rest')
+  local state = redis.call('HMGET', KEYS[2 * i + 3], 'run', 'until', 'full', 'tat', 'pause', 'left', 'rest')
   local limit = {
-    log = KEYS[2 * i + 1], state = KEYS[2 * i + 2], kind = ARGV[at + 1], allowed = tonumber(ARGV[at + 2]),
+    log = KEYS[2 * i + 2], state = KEYS[2 * i + 3], kind = ARGV[at + 1], allowed = tonumber(ARGV[at + 2]),
     window = tonumber(ARGV[at + 3]), pace = tonumber(ARGV[at + 4]), spare = tonumber(ARGV[at + 5]),
     full = tonumber(state[3] or 0), tat = tonumber(state[4] or 0),
     left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0),
@@ -66,6 +68,27 @@ local function day(i, limit)
   end
 end
 
+local some_died = redis.call('ZCOUNT', KEYS[3], '-inf', '(' .. string.format('%.0f', real - DEAD_AFTER_MS)) > 0
+
+local function bury(limit)
+  local in_progress = redis.call('ZRANGEBYSCORE', limit.log, '(' .. string.format('%.0f', now + limit.window), '+inf')
+  for _, slot in ipairs(in_progress) do
+    local process = string.match(slot, '^(%w+):')
+    local beat = process and tonumber(redis.call('ZSCORE', KEYS[3], process) or 0)
+    if beat and beat < real - DEAD_AFTER_MS then
+      -- The vendor counted it before its process died, and that was soon after the last beat.
+      local died = (beat > 0 and beat or real - DEAD_AFTER_MS) + DEAD_AFTER_MS
+      local free = died + tonumber(ARGV[2]) + limit.window
+      if limit.kind == 'concurrency' or free <= now then
+        redis.call('ZREM', limit.log, slot)
+      else
+        redis.call('ZADD', limit.log, free, slot)
+      end
+    end
+  end
+  return redis.call('ZCARD', limit.log)
+end
+
 local function log(i, limit)
   redis.call('ZREMRANGEBYSCORE', limit.log, '-inf', now)
   -- After a clock that was set back: what lies further ahead than any call can reach counts once more as a full window.
@@ -76,6 +99,7 @@ local function log(i, limit)
   if limit.tat > now + limit.window then limit.tat = now end
 
   limit.used = redis.call('ZCARD', limit.log)
+  if some_died and limit.allowed - limit.used <= ahead then limit.used = bury(limit) end
   local allowed = limit.allowed
   if limit.full > now then
     -- Memory was lost: what others may have in progress counts as everything we have, but for the trickle.
@@ -126,6 +150,7 @@ if room <= ahead then
 end
 
 redis.call('ZREM', KEYS[2], waiter)
+redis.call('ZADD', KEYS[3], real, waiter)
 for _, limit in ipairs(limits) do
   if limit.kind == 'daily' then
     redis.call('HINCRBY', limit.state, 'left', -1)

@@ -30,7 +30,9 @@ for i = 1, #KEYS / 2 do
   elseif free == nil or how == 'unused' then
     redis.call('ZREM', log, slot)
   else
-    redis.call('ZADD', log, free, slot)
+    -- Under another name: what is over is kept by nobody's heartbeat.
+    redis.call('ZREM', log, slot)
+    redis.call('ZADD', log, free, '-' .. slot)
     redis.call('PEXPIRE', log, free - now + LONGEST_AHEAD_MS)
   end
 end
