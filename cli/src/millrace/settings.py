@@ -75,6 +75,12 @@ def keeping_bytecode(folder: Path) -> dict[str, str]:
     return {"PYTHONPYCACHEPREFIX": str(folder), **given}
 
 
+def take_over(environment: Mapping[str, str]) -> None:
+    """From now on this process has that environment and no other."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 def _refuse_unknown(given: Mapping[str, str]) -> None:
     """A name that nobody reads is a typing error, and its default would be a surprise."""
     known = known_names()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Sleeper:
     answers: bool = True
     chosen: int = 0
     log: Path | None = None
+    early_code: str = ""
     order: list[str] = field(default_factory=list)
 
     def choose_ports(self, ports: PortRange) -> None:
@@ -50,6 +52,9 @@ class Sleeper:
 
     def command(self) -> Command:
         return Command([sys.executable, "-c", self.code], dict(os.environ))
+
+    def early(self) -> Command | None:
+        return Command([sys.executable, "-c", self.early_code], {"EARLY": "1"}) if self.early_code else None
 
     async def probe(self, pid: int) -> str | None:
         if self.strangers:
@@ -129,6 +134,82 @@ class TestUnit:
         await unit.start()
         await unit.stop()
         assert marked_with(home.stack_id()) == []
+
+
+class TestEarly:
+    """What a service imports it imports while the servers start."""
+
+    LISTENS = "import json, sys, time; print('here', flush=True); told = json.loads(sys.stdin.readline()); print(*told, flush=True); time.sleep(60)"
+
+    async def test_one_that_waits_for_its_needs_is_there_before_them_and_goes_on_as_the_same_process(
+        self, home: Home
+    ) -> None:
+        server, service = Sleeper("server"), Sleeper("service", ("server",), early_code=self.LISTENS)
+        server.answers, board = False, board_of(home, "server", "service")
+        supervisor = Supervisor(home, [service, server], [], PortRange(20000, 20001), board)
+        running = asyncio.create_task(supervisor.run())
+        log = home.log("service")
+        await until(lambda: log.exists() and "here" in log.read_text())
+        (early,) = [one.pid for one in marked_with(home.stack_id()) if one.pid != board.state.units["server"].pid]
+        assert board.state.units["service"].phase is Phase.WAITING
+        server.answers = True
+        await until(lambda: board.state.phase == "up")
+        await until(lambda: "MILLRACE_STACK_ID" in log.read_text() and "PATH" in log.read_text())
+        assert board.state.units["service"].pid == early
+        supervisor.stopping.set()
+        await running
+        assert marked_with(home.stack_id()) == []
+
+    async def test_one_that_has_ended_is_started_as_ever(self, home: Home) -> None:
+        part, board = Sleeper(early_code="pass"), board_of(home, "sleeper")
+        unit = Unit(part, home, PortRange(20000, 20001), board)
+        await unit.start_early()
+        await until(lambda: marked_with(home.stack_id()) == [])
+        await unit.start()
+        assert board.state.units["sleeper"].phase is Phase.READY
+        await unit.stop()
+
+    async def test_a_stop_ends_one_that_was_never_told_to_run(self, home: Home) -> None:
+        unit = Unit(Sleeper(early_code=self.LISTENS), home, PortRange(20000, 20001), board_of(home, "sleeper"))
+        await unit.start_early()
+        await unit.stop()
+        assert marked_with(home.stack_id()) == []
+
+
+class TestPrepared:
+    @pytest.fixture
+    def program(self, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+        (tmp_path / "served").mkdir()
+        (tmp_path / "served" / "__init__.py").write_text("")
+        (tmp_path / "served" / "__main__.py").write_text(
+            "import os, sys\nprint('imported', flush=True)\nif __name__ == '__main__':\n"
+            "    print(sorted(os.environ.items()), len(sys.argv), sys.stdin.read() == '', flush=True)\n"
+        )
+        started = subprocess.Popen(
+            [sys.executable, "-m", "millrace.stack.prepared", "served"],
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        yield started
+        started.kill()
+        started.wait()
+
+    def test_is_imported_before_and_runs_as_itself_once_it_is_told_its_environment(
+        self, program: subprocess.Popen[str]
+    ) -> None:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stdout.readline() == "imported\n"
+        told, warned = program.communicate('{"ONLY": "this"}\n', timeout=30)
+        assert told == "imported\n[('ONLY', 'this')] 1 True\n"
+        assert (program.returncode, warned) == (0, "")
+
+    def test_ends_with_a_supervisor_that_died_before(self, program: subprocess.Popen[str]) -> None:
+        told, _ = program.communicate("", timeout=30)
+        assert (told, program.returncode) == ("imported\n", 0)
 
 
 class TestSupervisor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,10 @@ class StackPart(Protocol):
 
     def command(self) -> Command: ...
 
+    def early(self) -> Command | None:
+        """What can be started before its needs are there: it waits on its standard input for the environment of `command`."""
+        ...
+
     async def probe(self, pid: int) -> str | None:
         """The version of the server if it is ready and is ours; None if it is not ready yet; else NotOurs."""
         ...
@@ -63,23 +68,40 @@ class StackPart(Protocol):
         """Called once the process is gone."""
 
 
-async def spawn(command: Command, log: Path, home: Home) -> asyncio.subprocess.Process:
+async def spawn(command: Command, log: Path, home: Home, *, listens: bool = False) -> asyncio.subprocess.Process:
     """Start a program that writes to its own log, in a group of its own, with the mark of its stack.
 
-    The mark is how the next command finds the child if we die before we have written down that there is one.
+    The mark is how the next command finds the child if we die before we have written down that there is one. `listens`: it is told
+    something later (`tell`).
     """
     other_user = {} if command.user is None else {"user": command.user, "group": command.user, "extra_groups": []}
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *[str(word) for word in command.argv],
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if listens else asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**command.environment, MARKER: home.stack_id()},
+            env=_marked(command, home),
             cwd=home.root,
             start_new_session=True,
             **other_user,  # type: ignore[arg-type]
         )
+
+
+async def tell(early: asyncio.subprocess.Process, command: Command, home: Home) -> bool:
+    """Give a process that was started early what it waits for; False when it is gone."""
+    assert early.stdin is not None
+    try:
+        early.stdin.write(json.dumps(_marked(command, home)).encode() + b"\n")
+        await early.stdin.drain()
+        early.stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return early.returncode is None
+
+
+def _marked(command: Command, home: Home) -> dict[str, str]:
+    return {**command.environment, MARKER: home.stack_id()}
 
 
 async def run_tool(command: Command, log: Path, seconds: float, home: Home) -> None:

@@ -101,7 +101,9 @@ def make_plan(home: Home, settings: StackSettings, given: Mapping[str, UnitState
     surroundings = Surroundings(home, settings, parts)
     chosen = declared(demo=settings.demo, extra=settings.extra_services)
     for service in chosen:
-        parts[service.name] = ServicePart(service, home.stack_id(), surroundings.of, _needs(service))
+        parts[service.name] = ServicePart(
+            service, home.stack_id(), surroundings.of, settings.for_services(), _needs(service)
+        )
     return Plan(list(parts.values()), _steps(home, surroundings, parts, chosen), given)
 
 

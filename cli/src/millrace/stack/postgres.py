@@ -154,6 +154,9 @@ class Postgres:
         argv = self.programs.argv("postgres", "-D", str(self.folder), *words)
         return Command(argv, self.environment, self.programs.user)
 
+    def early(self) -> None:
+        """It needs nothing, so nothing is gained."""
+
     async def probe(self, pid: int) -> str | None:
         if self.postmaster() != pid:
             return None

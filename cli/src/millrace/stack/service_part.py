@@ -24,6 +24,8 @@ class ServicePart:
     service: Service
     stack_id: str
     surroundings: Surroundings = field(repr=False)
+    inherited: Mapping[str, str] = field(repr=False)
+    """What its imports may see; the rest is told when it runs."""
     needs: tuple[str, ...] = ()
     port: int = 0
     start_seconds: float = 60
@@ -43,6 +45,11 @@ class ServicePart:
     def command(self) -> Command:
         environment = {**self.surroundings(self.service), "PORT": str(self.port)}
         return Command([sys.executable, "-m", self.service.module], environment)
+
+    def early(self) -> Command | None:
+        if not self.needs:
+            return None
+        return Command([sys.executable, "-m", "millrace.stack.prepared", self.service.module], self.inherited)
 
     async def probe(self, pid: int) -> str | None:
         ready = await http_get(self.port, "/readyz")

@@ -68,6 +68,8 @@ class Supervisor:
                 group.create_task(self._start(name), name=f"start {name}")
 
     async def _start(self, name: str) -> None:
+        if name in self._units:
+            await self._units[name].start_early()
         for need in self._needs(name):
             await self._done[need].wait()
         if name in self._units:

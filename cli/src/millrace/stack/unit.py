@@ -10,13 +10,15 @@ import time
 from millrace.errors import CommandError
 from millrace.stack.home import Home
 from millrace.stack.logs import last_lines
-from millrace.stack.parts import NotOurs, StackPart, spawn
+from millrace.stack.parts import NotOurs, StackPart, spawn, tell
 from millrace.stack.ports import PortRange
 from millrace.stack.processes import Process, process_of
 from millrace.stack.state import Board, Phase
 
 PROBE_SECONDS = 0.1
 WATCH_SECONDS = 2.0
+# What has been well for a while is asked less often: a question costs both sides milliseconds. Its end is seen at once anyway.
+CALM_AFTER, CALM_WATCH_SECONDS = 20.0, 10.0
 HELD_SECONDS = 0.2
 HELD = "stopped by `millrace stop`"
 STEADY_SECONDS = 60.0
@@ -34,6 +36,7 @@ class Unit:
         self._ports = ports
         self._board = board
         self._child: asyncio.subprocess.Process | None = None
+        self._early: asyncio.subprocess.Process | None = None
         self._identity: Process | None = None
         self._stopping = False
         self.stuck_seconds = STUCK_SECONDS
@@ -45,6 +48,12 @@ class Unit:
         return self.part.name
 
     # -- the first start
+
+    async def start_early(self) -> None:
+        """Whatever it can do before its needs are there."""
+        command = self.part.early()
+        if command is not None:
+            self._early = await spawn(command, self._home.log(self.name), self._home, listens=True)
 
     async def start(self) -> None:
         """Bring it up for the first time; a failure here is the failure of `up`."""
@@ -77,7 +86,11 @@ class Unit:
         await self._until_ready()
 
     async def _spawn(self) -> None:
-        self._child = await spawn(self.part.command(), self._home.log(self.name), self._home)
+        command, early = self.part.command(), self._early
+        self._child, self._early = early, None
+        if early is None or not await tell(early, command, self._home):
+            self._child = await spawn(command, self._home.log(self.name), self._home)
+        assert self._child is not None
         self._identity = process_of(self._child.pid)
         started = self._identity.started if self._identity else None
         facts = dict(self.part.facts())
@@ -159,9 +172,12 @@ class Unit:
         """Tell the truth about readiness while the child lives, and end it when it is stuck."""
         child, heard = self._child, time.monotonic()
         assert child is not None
+        troubled = time.monotonic()
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            calm = time.monotonic() - troubled > CALM_AFTER
+            await asyncio.sleep(CALM_WATCH_SECONDS if calm else WATCH_SECONDS)
             trouble = await _trouble_of(self.part, child.pid)
+            troubled = time.monotonic() if trouble else troubled
             self._board.unit(self.name, phase=Phase.STARTING if trouble else Phase.READY, trouble=trouble)
             if not trouble or await self.part.responds():
                 heard = time.monotonic()
@@ -195,8 +211,16 @@ class Unit:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
         await self._end_child(self.part.stop_signal, self.part.stop_seconds)
+        await self._end_early()
         self.part.after_stop()
         self._board.unit(self.name, phase=Phase.STOPPED, pid=None, started=None)
+
+    async def _end_early(self) -> None:
+        """One that was never told to run."""
+        early, self._early = self._early, None
+        if early is not None and early.returncode is None:
+            early.kill()
+            await early.wait()
 
     async def _end_child(self, number: signal.Signals, seconds: float) -> None:
         child = self._child

@@ -52,6 +52,9 @@ class Valkey:
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return Command([server_program(), *words], self.environment)
 
+    def early(self) -> None:
+        """It needs nothing, so nothing is gained."""
+
     async def probe(self, pid: int) -> str | None:
         facts = await valkey_facts(self.port)
         if facts is None or "process_id" not in facts:
