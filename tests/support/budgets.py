@@ -14,8 +14,8 @@ from common.contracts.ids import ConnectionId, VendorName
 from common.failures import RateLimited
 from common.http.budget import MeteredBudget, Slot
 from common.http.call import Priority
-from common.http.meter import Meter, Metered, Place, open_redis
-from common.http.places import BEAT_S
+from common.http.held_places import BEAT_S
+from common.http.meter import HeldPlace, Meter, Metered, open_redis
 from common.http.profile import Limit
 from common.http.quota import QuotaReader
 from common.metrics import Metrics
@@ -93,7 +93,7 @@ class Process:
         """Its next beat reaches the meters when the test says so."""
         late, beat = LateBeat(), self._meter.beat
 
-        async def held_up(process: str, places: Sequence[Place]) -> None:
+        async def held_up(process: str, places: Sequence[HeldPlace]) -> None:
             late.begun.set()
             await late.served.wait()
             await beat(process, places)

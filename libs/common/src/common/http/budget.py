@@ -27,10 +27,10 @@ from common.failures import Failure, RateLimited, Transient
 from common.http.call import Priority
 from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_UNAVAILABLE
 from common.http.floor import Floor, Floors, day_ends, metered
+from common.http.held_places import BEAT_S, EndedCall, HeldPlaces
 from common.http.lane import CallLane, Waiter
 from common.http.meter import Asker, Ending, Meter, Metered, Reply
 from common.http.pauses import Pauses, PauseStore
-from common.http.places import BEAT_S, Ended, Places
 from common.http.profile import Limit
 from common.http.turns import Turns, TurnStore
 from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING, VENDOR_QUOTA_SATURATED
@@ -98,11 +98,11 @@ class MeteredBudget:
         self._turns = Turns(store, clock)
         self._pauses = Pauses(meter, store, clock, jitter)
         self._process = uuid.uuid4().hex[:12]
-        self._places = Places(meter, self._process, beat_s)
+        self._places = HeldPlaces(meter, self._process, beat_s)
         self._numbers = itertools.count()
         self._lanes: dict[tuple[Limit, ...], CallLane[Slot]] = {}
         self._endings: set[asyncio.Task[None]] = set()
-        self._unheard: list[Ended] = []
+        self._unheard: list[EndedCall] = []
         self._queued: set[str] = set()
         self._away_until = 0.0
 
@@ -183,7 +183,7 @@ class MeteredBudget:
         if reply.verdict == "granted":
             self._queued.discard(limits[0].limit.key)
             self._places.hold(slot, limits, waiter.hold_s)
-            return Slot(lambda how: self._spawn(self._ended(Ended(slot, limits, how))), left=reply.ms / 1000)
+            return Slot(lambda how: self._spawn(self._ended(EndedCall(slot, limits, how))), left=reply.ms / 1000)
         return await self._not_yet(limits[reply.at], reply, waiter)
 
     async def _withdraw(self, key: str) -> None:
@@ -253,7 +253,7 @@ class MeteredBudget:
 
     # --- endings ------------------------------------------------------------------------------------------------------------
 
-    async def _ended(self, ended: Ended) -> None:
+    async def _ended(self, ended: EndedCall) -> None:
         self._places.end(ended)
         try:
             await self._meter.release(*ended)

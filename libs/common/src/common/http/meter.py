@@ -85,7 +85,7 @@ class Reading:
     paused_until: datetime | None
 
 
-class Place(NamedTuple):
+class HeldPlace(NamedTuple):
     """Of a call in progress, in one limit: when it is free at the latest."""
 
     log: str
@@ -148,12 +148,12 @@ class Meter:
             args += [one.limit.shape, one.window_ms, int(one.limit.lingers.total_seconds() * 1000)]
         await self._release(keys=keys, args=args)
 
-    def places(self, slot: str, metered: Sequence[Metered], hold_s: float) -> tuple[Place, ...]:
+    def places(self, slot: str, metered: Sequence[Metered], hold_s: float) -> tuple[HeldPlace, ...]:
         """What a call that begins now holds; a day's calls are numbered and never given back."""
         latest = self._now_ms() + int(hold_s * 1000)
-        return tuple(Place(one.log, slot, latest + one.window_ms) for one in metered if one.day is None)
+        return tuple(HeldPlace(one.log, slot, latest + one.window_ms) for one in metered if one.day is None)
 
-    async def beat(self, process: str, places: Sequence[Place]) -> None:
+    async def beat(self, process: str, places: Sequence[HeldPlace]) -> None:
         """The process lives, and these are its calls in progress."""
         args = [word for place in places for word in (place.slot, place.latest_ms)]
         await self._beat(keys=[_ALIVE, *(place.log for place in places)], args=[process, *args])

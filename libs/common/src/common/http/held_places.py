@@ -12,14 +12,14 @@ from typing import NamedTuple
 import structlog
 from redis.exceptions import RedisError
 
-from common.http.meter import Ending, Meter, Metered, Place
+from common.http.meter import Ending, HeldPlace, Meter, Metered
 
 BEAT_S = 1.0
 
 _log = structlog.get_logger(__name__)
 
 
-class Ended(NamedTuple):
+class EndedCall(NamedTuple):
     """A call that is over."""
 
     slot: str
@@ -27,16 +27,16 @@ class Ended(NamedTuple):
     how: Ending
 
 
-class Places:
+class HeldPlaces:
     """Those of one process."""
 
     def __init__(self, meter: Meter, process: str, beat_s: float = BEAT_S) -> None:
         self._meter = meter
         self._process = process
         self._beat_s = beat_s
-        self._held: dict[str, tuple[Place, ...]] = {}
+        self._held: dict[str, tuple[HeldPlace, ...]] = {}
         self._telling = False
-        self._to_end_again: list[Ended] = []
+        self._to_end_again: list[EndedCall] = []
         self._heart: asyncio.Task[None] | None = None
 
     def hold(self, slot: str, limits: tuple[Metered, ...], hold_s: float) -> None:
@@ -45,7 +45,7 @@ class Places:
         if self._heart is None or self._heart.done():
             self._heart = asyncio.create_task(self._beat(), name="budget-heart")
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: EndedCall) -> None:
         """A call is over."""
         self._held.pop(ended.slot, None)
         if self._telling:
