@@ -207,6 +207,20 @@ class TestPrepared:
         assert told == "imported\n[('ONLY', 'this')] 1 True\n"
         assert (program.returncode, warned) == (0, "")
 
+    def test_imports_nothing_that_draws_on_terminals(self, tmp_path: Path) -> None:
+        (tmp_path / "drawn.py").write_text(
+            "import sys\nimport httpx, structlog\nif __name__ == '__main__':\n"
+            "    print(*(name for name, module in sys.modules.items() if module and name in ('rich', 'pygments')))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "millrace.stack.prepared", "drawn"],
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            input="{}\n",
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stdout, done.returncode) == ("\n", 0), done.stderr
+
     def test_ends_with_a_supervisor_that_died_before(self, program: subprocess.Popen[str]) -> None:
         told, _ = program.communicate("", timeout=30)
         assert (told, program.returncode) == ("imported\n", 0)

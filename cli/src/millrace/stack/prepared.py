@@ -16,8 +16,12 @@ from pathlib import Path
 
 from millrace.settings import take_over
 
+# Two libraries of the services draw on terminals where this is installed, and it is for the command: 5 MB and a tenth of a second each.
+DRAWING = ("rich", "pygments")
+
 
 def main(module: str) -> None:
+    sys.modules.update(dict.fromkeys(DRAWING))  # type: ignore[arg-type]
     spec = find_spec(module)
     program = f"{module}.__main__" if spec is not None and spec.submodule_search_locations else module
     importlib.import_module(program)
