@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.database import database, database_server, database_template, empty_database  # noqa: F401
-from tests.support.local_stack import LocalStack, infrastructure, running
+from tests.support.local_stack import LocalStack, infrastructure, running, sync
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield running(Path(reused))
         return
     with infrastructure(tmp_path_factory.mktemp("stack") / "home") as started:
+        sync(started, on=False)
         yield started
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.journeys import Journey, journeys, p50, table
 from tests.e2e.road import CHAIN, Road
 from tests.e2e.vendors import tags_of
+from tests.support.local_stack import LocalStack, sync
 
 CUSTOMERS = 200
 CHANGED = 100
@@ -133,7 +134,15 @@ class TestPausedSync:
 
 
 @pytest.fixture(scope="class")
-def two_hundred(road: Road) -> dict[str, list[Journey]]:
+def synced(stack: LocalStack) -> Iterator[None]:
+    """What is measured waits for the disk, as it does where it matters."""
+    sync(stack, on=True)
+    yield
+    sync(stack, on=False)
+
+
+@pytest.fixture(scope="class")
+def two_hundred(road: Road, synced: None) -> dict[str, list[Journey]]:
     """Two hundred customers, each created, a hundred of them edited and given another address, six a second."""
     found: dict[str, list[Journey]] = {}
     emails: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import socket
@@ -9,9 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import asyncpg
 
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
@@ -50,6 +54,22 @@ def infrastructure(home: Path) -> Iterator[LocalStack]:
         except subprocess.TimeoutExpired:
             supervisor.kill()
             raise
+
+
+def sync(stack: LocalStack, *, on: bool) -> None:
+    """Whether the database waits for its disk. Tests kill processes and not the machine, and what was committed survives those in the
+    system's memory; only what measures the product's time has to wait as the product does."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _sync(stack.postgres_url, "on" if on else "off")).result()
+
+
+async def _sync(postgres_url: str, wanted: str) -> None:
+    link = await asyncpg.connect(postgres_url)
+    try:
+        await link.execute(f"alter system set fsync = {wanted}")
+        await link.execute("select pg_reload_conf()")
+    finally:
+        await link.close()
 
 
 def start_supervisor(home: Path, *options: str, **environment: str) -> subprocess.Popen[bytes]:

@@ -23,7 +23,6 @@ class TestInfrastructure:
         link = await asyncpg.connect(stack.postgres_url)
         try:
             assert await link.fetchval("select rolsuper from pg_roles where rolname = current_user")
-            assert await link.fetchval("show fsync") == "on"
         finally:
             await link.close()
 

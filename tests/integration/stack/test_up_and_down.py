@@ -91,6 +91,16 @@ class TestUp:
             assert connects(part["address"])
         assert running.run("status").returncode == 0
 
+    async def test_the_database_waits_for_its_disk(self, running: Millrace) -> None:
+        link = await asyncpg.connect(running.status()["parts"]["postgres"]["url"])
+        try:
+            found = [
+                await link.fetchval(f"show {name}") for name in ("fsync", "full_page_writes", "synchronous_commit")
+            ]
+        finally:
+            await link.close()
+        assert found == ["on", "on", "on"]
+
     def test_a_second_up_says_that_it_is_already_running(self, running: Millrace) -> None:
         before = running.process("kafka")
         again = running.up()
