@@ -12,6 +12,7 @@ from common.clock import OffsetClock
 from common.http.door import Door
 from common.metrics import Metrics
 from common.state.pool import open_pool
+from tests.support.pace import hurried
 from tests.support.writing import Key, Places
 from vendors import mailchimp
 from writing.assembly import assemble
@@ -33,9 +34,10 @@ async def main() -> None:
     door = Door(Key(given["API_KEY"]), Places(), clock, {"mailchimp": given["MAILCHIMP"]})
     writer = assemble(mailchimp.VENDOR, pool, clock, door, Metrics(), service="writer-mailchimp", at_once=8)
     stopping = asyncio.Event()
-    await asyncio.gather(
-        writer.worker.run(stopping), writer.worker.listen(stopping), writer.lease_renewer.run(stopping)
-    )
+    with hurried():
+        await asyncio.gather(
+            writer.worker.run(stopping), writer.worker.listen(stopping), writer.lease_renewer.run(stopping)
+        )
 
 
 if __name__ == "__main__":

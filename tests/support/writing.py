@@ -29,6 +29,8 @@ from common.metrics import Metrics
 from common.secret import Secret
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from tests.support.legs import ONE_LEG
+from tests.support.pace import hurried
+from tests.support.patience import patient
 from tests.support.sandbox import SandboxProcess
 from vendors import mailchimp, zoho_books
 from vendors.vendor import Vendor, connection_of
@@ -112,7 +114,14 @@ class World:
 
     @asynccontextmanager
     async def running(self, executors: int = 1) -> AsyncIterator[None]:
-        """Executors at work until the block ends; an error of theirs is the test's."""
+        """Executors at work until the block ends, hurried; an error of theirs is the test's."""
+        with hurried():
+            async with self.running_as_in_production(executors):
+                yield
+
+    @asynccontextmanager
+    async def running_as_in_production(self, executors: int = 1) -> AsyncIterator[None]:
+        """The same with the pauses that a service has between two looks."""
         stopping, door = asyncio.Event(), self.door()
         writers = [self.writer(door) for _ in range(executors)]
         tasks = [asyncio.create_task(w.worker.run(stopping)) for w in writers]
@@ -217,7 +226,7 @@ class World:
         return await self.rows("select * from flow.journal where record = $1 and step = $2 order by id", record, step)
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 20.0) -> None:
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + patient(within)
         while not await condition():
             assert time.monotonic() < deadline, f"{what}; items: {await self._shown()}"
             await asyncio.sleep(0.03)

@@ -14,6 +14,7 @@ from console.state.links import LinkRow
 from console.use_cases.links import Links
 from tests.support.database import Database
 from tests.support.ledger.world import CUSTOMER, LedgerWorld
+from tests.support.pace import SEVERAL_SWEEPS_S
 from writing import needs
 
 
@@ -58,7 +59,7 @@ class TestNeeds:
         await world.settled("awaiting")
         before = await world.rows("select record, changed_at, state from flow.work_item order by record")
         async with world.running(executors=2):
-            await asyncio.sleep(3)
+            await asyncio.sleep(SEVERAL_SWEEPS_S)
         assert await world.rows("select record, changed_at, state from flow.work_item order by record") == before
 
     async def test_name_a_parent_that_failed_in_words(self, world: LedgerWorld) -> None:

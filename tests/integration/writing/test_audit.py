@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from common.failures import Failure
+from tests.support.pace import SEVERAL_SWEEPS_S
 from tests.support.writing import World
 from vendors import mailchimp
 from vendors.mailchimp.limits import HORIZON
@@ -133,7 +134,7 @@ class TestAtAKeyThatSomebodyOwns:
             )
             looks = world.routes().count(LOOK)
             world.advance(HOURS)
-            await asyncio.sleep(3)
+            await asyncio.sleep(SEVERAL_SWEEPS_S)
             assert world.routes().count(LOOK) == looks
             assert len(await _audits(world)) == 1
             await world.execute("update flow.work_item set state = 'done', token = null, lease_until = null")
@@ -199,7 +200,7 @@ class TestALookThatFails:
             looks = world.routes().count(LOOK)
             world.advance(HOURS)
             await world.until(lambda: _failed(world, 1), "the first look has failed")
-            await asyncio.sleep(3)
+            await asyncio.sleep(SEVERAL_SWEEPS_S)
             assert world.routes().count(LOOK) == looks + 1
             for failed in range(2, 10):
                 world.advance(3601)

@@ -158,7 +158,7 @@ class TestConnections:
                  from generate_series(1, 1000) n"""
         )
         await world.execute(ONE_LEG, "l")
-        async with world.running():
+        async with world.running_as_in_production():
             await asyncio.sleep(1.0)
             before = await _transactions(world)
             await asyncio.sleep(5.0)

@@ -24,6 +24,8 @@ from tests.support.database import Database
 from tests.support.ledger.calling import AnyKey, AnyNumber
 from tests.support.ledger.process import LedgerProcess
 from tests.support.ledger.vendor import DOCUMENT, NOTE, PARTY, VENDOR
+from tests.support.pace import hurried
+from tests.support.patience import patient
 from writing.assembly import Writer, assemble
 from writing.intake import CommandHandler
 from writing.lease_renewer import LEASE
@@ -76,7 +78,13 @@ class LedgerWorld:
 
     @asynccontextmanager
     async def running(self, executors: int = 1) -> AsyncIterator[None]:
-        """Executors at work until the block ends; an error of theirs is the test's."""
+        """Executors at work until the block ends, hurried; an error of theirs is the test's."""
+        with hurried():
+            async with self._running(executors):
+                yield
+
+    @asynccontextmanager
+    async def _running(self, executors: int) -> AsyncIterator[None]:
         stopping, door = asyncio.Event(), self.door()
         writers = [self.writer(door) for _ in range(executors)]
         tasks = [asyncio.create_task(one.worker.run(stopping)) for one in writers]
@@ -166,7 +174,7 @@ class LedgerWorld:
         return await self.rows("select * from flow.journal where record = $1 and step = $2 order by id", record, step)
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 40.0) -> None:
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + patient(within)
         while not await condition():
             assert time.monotonic() < deadline, f"{what}; {await self.shown()}"
             await asyncio.sleep(0.05)
