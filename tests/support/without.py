@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.concerned import Sources
+
 ROOT = Path(__file__).resolve().parents[2]
 # The lists that have a line, or a block, for it.
 LINES = {
@@ -34,6 +36,13 @@ class Copy:
 
     folder: Path
     vendor: str
+    changed: frozenset[Path]
+    """Modules that say something else than in the original."""
+
+    def concerned(self, *places: str) -> list[str]:
+        """The tests in these places for which something is different here."""
+        tests = sorted(one for place in places for one in (self.folder / place).rglob("test_*.py"))
+        return [str(one.relative_to(self.folder)) for one in Sources(self.folder).concerned(tests, self.changed)]
 
     def run(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """`python ...` in the copy."""
@@ -53,14 +62,33 @@ def without(vendor: str, folder: Path) -> Copy:
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )  # fmt: skip
     name = spellings(vendor)
-    for path in listed.stdout.splitlines():
-        if not name.search(path) and (ROOT / path).is_file():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, folder / path)
+    files = [Path(path) for path in listed.stdout.splitlines() if (ROOT / path).is_file()]
+    left = [path for path in files if not name.search(str(path))]
+    for path in left:
+        _copy(path, folder)
     _take_lines(folder, vendor)
     _take_tests(folder, name)
     _make_environment(folder)
-    return Copy(folder, vendor)
+    if (known := ROOT / ".mypy_cache").exists():
+        shutil.copytree(known, folder / ".mypy_cache")
+    return Copy(folder, vendor, _changed(folder, {path.parent.name for path in set(files) - set(left)}))
+
+
+def _copy(path: Path, folder: Path) -> None:
+    """With its time, so that what was compiled of it, or checked, is known to be its own still."""
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(ROOT / path, target)
+    for compiled in (ROOT / path).parent.glob(f"__pycache__/{path.stem}.*.pyc") if path.suffix == ".py" else ():
+        (target.parent / "__pycache__").mkdir(exist_ok=True)
+        shutil.copy2(compiled, target.parent / "__pycache__")
+
+
+def _changed(folder: Path, lighter: set[str]) -> frozenset[Path]:
+    """Modules that lost lines, and those that read a folder in which something is missing now."""
+    reads = re.compile(rf"[\"'/]({'|'.join(map(re.escape, sorted(lighter)))})[\"'/]")
+    readers = {path for path in folder.rglob("src/**/*.py") if reads.search(path.read_text())}
+    return frozenset({folder / path for path in LINES} | readers)
 
 
 def _take_lines(folder: Path, vendor: str) -> None:
