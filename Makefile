@@ -1,7 +1,7 @@
 # Thin: each target is one command that works without make. `./millrace python` is the project's own Python.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean test test-browser check bench
+.PHONY: help up down status clean test test-browser test-long check bench
 
 PYTHON := ./millrace python
 
@@ -20,11 +20,14 @@ status: ## Say what runs
 clean: ## Stop everything and remove data, environment and caches of the checkout
 	@./millrace clean
 
-test: ## Run all tests but those in a browser; they start what they need (ARGS="-k name" for some)
+test: ## Run all tests but those in a browser; they start what they need (ARGS="-k name" for some, ALL=1 for the simulator's own too)
 	@$(PYTHON) -m tests $(ARGS)
 
 test-browser: ## Run the tests in a browser
 	@$(PYTHON) -m pytest -m browser $(ARGS)
+
+test-long: ## Run the long stories: more storms, restarts for minutes, whole accounts (nightly)
+	@$(PYTHON) -m tests long $(ARGS)
 
 check: ## Format, lint, types, import rules, reference pages
 	@$(PYTHON) -m millrace.check

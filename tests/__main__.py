@@ -1,29 +1,52 @@
-"""`python -m tests`: every test, first those that bear company side by side, then those that measure or break things, alone.
+"""`python -m tests`: every test, first those that bear company side by side, then those that measure, alone.
 
-`make test` runs it; further arguments go to pytest. Browser tests are `make test-browser`.
+`make test` runs it; further arguments go to pytest. Browser tests are `make test-browser`, the long stories `make test-long`. The simulator's
+own suite runs when the simulator, its suite or the libraries have changed since it last passed on this machine, and always with ALL=1.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+
+from tests import simulator
+from tests.order import workers
 
 NOTHING_MATCHED = 5
-PHASES = (
-    ("side by side", ["-m", "not browser and not alone", "-n", "2", "--dist", "loadfile"]),
-    ("alone", ["-m", "alone and not browser"]),
+# The same stories with other dice, for longer, and at the size of the promise.
+LONG_PATHS = (
+    "tests/chaos/storm",
+    "tests/chaos/ledger",
+    "tests/e2e/test_rolling_restart.py",
+    "tests/integration/console/test_scale.py",
 )
+LONG = {"STORM_SEEDS": "2,3,4,5", "ROLLING_SECONDS": "300", "LEDGER_PARENTS": "1000", "SCALE_JOURNAL": "10000000"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs both; the exit code is the first that is not success. A choice that one of them lacks is none of its business."""
-    codes = []
-    for name, options in PHASES:
-        print(f"== tests {name}", flush=True)
-        codes.append(subprocess.run([sys.executable, "-m", "pytest", *options, *arguments], check=False).returncode)
-    failed = [code for code in codes if code not in (0, NOTHING_MATCHED)]
-    return failed[0] if failed else min(codes)
+    """Runs both phases; the exit code is the first that is not success. A choice that one of them lacks is none of its business."""
+    if arguments[:1] == ["long"]:
+        return _pytest("long stories", ["-s", *LONG_PATHS, *arguments[1:]], LONG)
+    untouched = [] if arguments or "ALL" in os.environ else simulator.untouched()
+    cores = len(os.sched_getaffinity(0))
+    side = _pytest("side by side", ["-m", "not browser and not alone", *workers(cores), *untouched, *arguments])
+    alone = _pytest("alone", ["-m", "alone and not browser", *untouched, *arguments])
+    failed = [code for code in (side, alone) if code not in (0, NOTHING_MATCHED)]
+    if not failed and not arguments:
+        simulator.passed()
+    return failed[0] if failed else min(side, alone)
+
+
+def _pytest(name: str, options: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    began = time.monotonic()
+    print(f"== tests {name}", flush=True)
+    environment = {**(environment or {}), **os.environ}
+    code = subprocess.run([sys.executable, "-m", "pytest", *options], env=environment, check=False).returncode
+    print(f"== tests {name}: {time.monotonic() - began:.0f} s", flush=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.order import Schedule, arrange
 from tests.support.database import database, database_server, database_template, empty_database  # noqa: F401
 from tests.support.local_stack import LocalStack, infrastructure, running, sync
 
@@ -24,22 +25,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield started
 
 
-# What measures time or memory, kills servers, or starts the whole product several times over.
-ALONE = (
-    "tests/e2e/",
-    "tests/chaos/",
-    "tests/contract/sandbox/core/test_scale.py",
-    "tests/integration/console/test_scale.py",
-    "tests/contract/sandbox/mailchimp/test_speed.py",
-    "tests/integration/http/test_four_processes.py",
-    "tests/integration/stack/test_kill.py",
-)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedule:
+    return Schedule(config, log)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if str(item.path.relative_to(config.rootpath)).startswith(ALONE):
-            item.add_marker("alone")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    arrange(items)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

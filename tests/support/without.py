@@ -22,6 +22,8 @@ LINES = {
     "cli/src/millrace/stack/services.py": (r"    Service\(\n        \"writer-{name}\",\n(?:        .*\n)*    \),\n",),
     "compose.yaml": (r"  writer-{name}:\n(?:    .*\n)*\n?",),
 }  # fmt: skip
+# What the type checker and hypothesis would find out anew, for the same answers.
+KNOWN = (".mypy_cache", ".hypothesis/unicode_data")
 IMPORTED = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)+)(?: import (.+))?", re.MULTILINE)
 
 
@@ -69,8 +71,9 @@ def without(vendor: str, folder: Path) -> Copy:
     _take_lines(folder, vendor)
     _take_tests(folder, name)
     _make_environment(folder)
-    if (known := ROOT / ".mypy_cache").exists():
-        shutil.copytree(known, folder / ".mypy_cache")
+    for known in KNOWN:
+        if (ROOT / known).exists():
+            shutil.copytree(ROOT / known, folder / known)
     return Copy(folder, vendor, _changed(folder, {path.parent.name for path in set(files) - set(left)}))
 
 

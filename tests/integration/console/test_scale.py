@@ -1,4 +1,4 @@
-"""After years: a thousand connections, a million work items, ten million journal rows. Every list and every turn stays within 50 ms at
+"""After years: a thousand connections, a million work items, millions of journal rows. Every list and every turn stays within 50 ms at
 the database, and nothing reads a large table from end to end."""
 
 from __future__ import annotations
