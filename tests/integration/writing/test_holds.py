@@ -44,7 +44,7 @@ class TestTwoReplicas:
         world.lease = timedelta(seconds=4)
         await hold(world, 200)
         # Fifty rows at eight calls at a time take a multiple of the lease.
-        world.fault("latency", MEMBER, seconds=3.0)
+        world.fault("latency", MEMBER, seconds=1.5)
         before = len(world.calls())
         world.advance(H + 1)
         async with world.running(executors=2):
