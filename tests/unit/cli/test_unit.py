@@ -20,6 +20,7 @@ from millrace.stack.parts import Command, NotOurs
 from millrace.stack.ports import PortRange
 from millrace.stack.processes import marked_with
 from millrace.stack.state import Board, Phase, StackState, UnitState
+from millrace.stack.steps import EarlyModule
 from millrace.stack.supervisor import Supervisor, SupervisorStep
 from millrace.stack.unit import Unit
 
@@ -174,6 +175,28 @@ class TestEarly:
         await unit.start_early()
         await unit.stop()
         assert marked_with(home.stack_id()) == []
+
+    async def test_a_step_begins_before_its_needs_too_and_is_the_same_process(self, home: Home, tmp_path: Path) -> None:
+        (tmp_path / "stepped.py").write_text(
+            "import os\nprint('imported', os.getpid(), flush=True)\n"
+            "if __name__ == '__main__':\n    print('ran', os.getpid(), os.environ['TOLD'], flush=True)\n"
+        )
+        module = EarlyModule(home, "topics", "stepped", os.environ | {"PYTHONPATH": str(tmp_path)})
+        server, log = Sleeper("server", answers=False), home.log("topics")
+        step = SupervisorStep("topics", ("server",), lambda: module.run({"TOLD": "late"}), module.begin)
+        board = Board(
+            home, StackState(units={"server": UnitState("server"), "topics": UnitState("topics", kind="step")})
+        )
+        supervisor = Supervisor(home, [server], [step], PortRange(20000, 20001), board)
+        running = asyncio.create_task(supervisor.run())
+        await until(lambda: log.exists() and "imported" in log.read_text())
+        assert "ran" not in log.read_text()
+        server.answers = True
+        await until(lambda: board.state.phase == "up")
+        words = log.read_text().split()
+        assert words[-3:] == ["ran", words[1], "late"]
+        supervisor.stopping.set()
+        await running
 
 
 class TestPrepared:

@@ -104,9 +104,11 @@ def _marked(command: Command, home: Home) -> dict[str, str]:
     return {**command.environment, MARKER: home.stack_id()}
 
 
-async def run_tool(command: Command, log: Path, seconds: float, home: Home) -> None:
-    """Run a short program to its end; if it fails, its last lines are the reason."""
-    tool = await spawn(command, log, home)
+async def run_tool(
+    command: Command, log: Path, seconds: float, home: Home, early: asyncio.subprocess.Process | None = None
+) -> None:
+    """Run a short program to its end; if it fails, its last lines are the reason. `early` is the same program, started before its time."""
+    tool = early if early is not None and await tell(early, command, home) else await spawn(command, log, home)
     try:
         code = await asyncio.wait_for(tool.wait(), seconds)
     except BaseException:

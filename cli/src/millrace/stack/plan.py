@@ -19,7 +19,7 @@ from millrace.stack.secrets import secret_file
 from millrace.stack.service_part import ServicePart
 from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, SANDBOX, SANDBOX_CLIENTS, TOPICS, Service, declared
 from millrace.stack.state import UnitState
-from millrace.stack.steps import ModuleRun, create_database
+from millrace.stack.steps import EarlyModule, ModuleRun, create_database
 from millrace.stack.supervisor import SupervisorStep
 from millrace.stack.valkey import Valkey
 
@@ -52,6 +52,11 @@ class Surroundings:
         self._home = home
         self._settings = settings
         self._parts = parts
+
+    @property
+    def inherited(self) -> dict[str, str]:
+        """What a process of ours may see before it is told the rest."""
+        return self._settings.for_services()
 
     def of(self, service: Service) -> dict[str, str]:
         environment = self.base(service.role) | {"OTEL_SERVICE_NAME": f"millrace-{service.name}"}
@@ -102,7 +107,7 @@ def make_plan(home: Home, settings: StackSettings, given: Mapping[str, UnitState
     chosen = declared(demo=settings.demo, extra=settings.extra_services)
     for service in chosen:
         parts[service.name] = ServicePart(
-            service, home.stack_id(), surroundings.of, settings.for_services(), _needs(service)
+            service, home.stack_id(), surroundings.of, surroundings.inherited, _needs(service)
         )
     return Plan(list(parts.values()), _steps(home, surroundings, parts, chosen), given)
 
@@ -146,11 +151,13 @@ def _steps(
             if service.migrations:
                 await ModuleRun(home, MIGRATIONS, service.migrations, surroundings.base(service.role))()
 
+    early = EarlyModule(home, TOPICS, TOPICS_MODULE, surroundings.inherited)
+
     async def topics() -> None:
-        await ModuleRun(home, TOPICS, TOPICS_MODULE, surroundings.base("service"))()
+        await early.run(surroundings.base("service"))
 
     steps.append(SupervisorStep(MIGRATIONS, ("postgres", DATABASE_STEP), migrate))
-    steps.append(SupervisorStep(TOPICS, ("kafka",), topics))
+    steps.append(SupervisorStep(TOPICS, ("kafka",), topics, early.begin))
     sandbox = parts.get(SANDBOX)
     if sandbox is not None:
         steps.append(

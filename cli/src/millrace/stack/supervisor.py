@@ -25,6 +25,8 @@ class SupervisorStep:
     name: str
     needs: tuple[str, ...]
     run: Callable[[], Awaitable[None]]
+    begin: Callable[[], Awaitable[None]] | None = None
+    """What of it needs nothing."""
 
 
 class Supervisor:
@@ -70,6 +72,8 @@ class Supervisor:
     async def _start(self, name: str) -> None:
         if name in self._units:
             await self._units[name].start_early()
+        elif (begin := self._steps[name].begin) is not None:
+            await begin()
         for need in self._needs(name):
             await self._done[need].wait()
         if name in self._units:
