@@ -100,20 +100,20 @@ class Places:
         `known` is what this consumer knows to have been stored, whether Kafka was told of it or not.
         """
         # First Kafka, then the table: a place only grows, so what is read later cannot be behind by itself.
-        told = await self._told()
+        at_kafka = await self._told()
         async with transaction(self.pool) as tx:
             rows = await group_offsets.read(tx, self.whose)
-            if self._back(told, known, rows):
+            if self._back(at_kafka, known, rows):
                 await group_offsets.hold_era(tx)
                 rows = await group_offsets.read(tx, self.whose)
-            back = self._back(told, known, rows)
+            back = self._back(at_kafka, known, rows)
             if back is not None:
                 await self._close(tx, back)
             else:
-                rows = await self._begun(tx, told, rows, assigned)
+                rows = await self._begun(tx, at_kafka, rows, assigned)
         if back is not None:
             raise back
-        return {p: Start(*rows.stored[p], told[p].offset if p in told else None) for p in assigned}
+        return {p: Start(*rows.stored[p], at_kafka[p].offset if p in at_kafka else None) for p in assigned}
 
     async def take(self, tx: DbConnection, steps: Sequence[BatchStep]) -> None:
         """Stores a batch's steps in its transaction; raises where the batch must not be stored."""
@@ -141,9 +141,9 @@ class Places:
         }
 
     async def _begun(
-        self, tx: DbConnection, told: Mapping[int, Committed], rows: StoredPlaces, assigned: Collection[int]
+        self, tx: DbConnection, at_kafka: Mapping[int, Committed], rows: StoredPlaces, assigned: Collection[int]
     ) -> StoredPlaces:
-        anew = {p: set_anew(told.get(p), rows.stored.get(p), rows.era) for p in assigned}
+        anew = {p: set_anew(at_kafka.get(p), rows.stored.get(p), rows.era) for p in assigned}
         wanted = {p: place for p, place in anew.items() if place is not None}
         if not wanted:
             return rows
@@ -151,8 +151,10 @@ class Places:
         # Somebody else may have been quicker: what the table says now is so.
         return await group_offsets.read(tx, self.whose)
 
-    def _back(self, told: Mapping[int, Committed], known: Sequence[BatchStep], rows: StoredPlaces) -> WentBack | None:
-        for partition, one in sorted(told.items()):
+    def _back(
+        self, at_kafka: Mapping[int, Committed], known: Sequence[BatchStep], rows: StoredPlaces
+    ) -> WentBack | None:
+        for partition, one in sorted(at_kafka.items()):
             if went_back(one, place := _place(rows, partition)):
                 return self._went_back(partition, one.offset, place)
         for step in known:
