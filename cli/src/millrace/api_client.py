@@ -23,7 +23,7 @@ from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
-from millrace.stack.status import look
+from millrace.stack.status import fact_of
 
 TOKEN_FILE = "console-api.token"  # noqa: S105
 PREFIX = "/api/v1"
@@ -148,15 +148,14 @@ def open_client(context: str | None = None) -> ApiClient:
 
 def of_stack(home: Home) -> ConsoleAddress:
     """The console of a local stack that runs."""
-    status = look(home)
-    console = next((unit for unit in status.parts() if unit.name == "console"), None)
-    if status.state == "down" or console is None or "url" not in console.facts:
+    url = fact_of(home, "console", "url")
+    if url is None:
         raise CommandError(
             f"No console runs in {home.root}.",
             "Start it with `millrace up`, or name another installation with --context.",
             ExitCode.UNREACHABLE,
         )
-    return ConsoleAddress(console.facts["url"], _token(home.secrets / TOKEN_FILE))
+    return ConsoleAddress(url, _token(home.secrets / TOKEN_FILE))
 
 
 def _of_context(name: str, settings: StackSettings) -> ConsoleAddress:

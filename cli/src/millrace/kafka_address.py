@@ -8,7 +8,7 @@ from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
-from millrace.stack.status import look
+from millrace.stack.status import fact_of
 
 if TYPE_CHECKING:
     from common.bus.connection import KafkaAddress
@@ -30,12 +30,11 @@ def kafka_address(settings: StackSettings | None = None) -> KafkaAddress:
 
 
 def _local(home: Home) -> str:
-    status = look(home)
-    kafka = next((unit for unit in status.parts() if unit.name == "kafka"), None)
-    if status.state == "down" or kafka is None or "address" not in kafka.facts:
+    address = fact_of(home, "kafka", "address")
+    if address is None:
         raise CommandError(
             f"No Kafka runs in {home.root}.",
             "Start it with `millrace up`, or name yours with KAFKA_BOOTSTRAP_SERVERS.",
             ExitCode.UNREACHABLE,
         )
-    return kafka.facts["address"]
+    return address

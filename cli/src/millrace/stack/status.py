@@ -46,6 +46,13 @@ def look(home: Home) -> Status:
     return Status(home, _word(home, record, supervised=supervised), supervised, record)
 
 
+def fact_of(home: Home, name: str, fact: str) -> str | None:
+    """Where a part of the local stack is, for example; None where the stack is down or the part has not said."""
+    status = look(home)
+    part = next((unit for unit in status.parts() if unit.name == name), None)
+    return None if status.state == "down" or part is None else part.facts.get(fact)
+
+
 def is_ready(unit: UnitState) -> bool:
     if unit.phase is not Phase.READY:
         return False

@@ -6,7 +6,6 @@ it tells of consent is still acted on at once, because it can only lower consent
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -23,6 +22,7 @@ from vendors.grant import Place
 from vendors.mailchimp import catalogue, events, listing
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
+from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
@@ -62,18 +62,7 @@ class MailchimpSource:
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
         """One call a member; one that does not exist is a state `deleted` (R12)."""
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def one(subject: Subject) -> State | Failure:
-            async with places:
-                try:
-                    return await _read_one(subject, api)
-                except Failure as failure:
-                    return failure
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(subject)) for subject in subjects]
-        return [task.result() for task in tasks]
+        return await one_by_one(subjects, lambda subject: _read_one(subject, api), at_once=AT_ONCE)
 
     async def pages(
         self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""

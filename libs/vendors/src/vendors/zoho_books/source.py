@@ -12,7 +12,6 @@ state has the same event id.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +25,7 @@ from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.grant import Place
+from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 from vendors.zoho_books import listing, wire
 from vendors.zoho_books.catalogue import FIELDS
@@ -76,16 +76,7 @@ class ZohoBooksSource:
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
         """One call a record, a few at once: the vendor has no read of several."""
-        places = asyncio.Semaphore(AT_ONCE)
-
-        async def one(subject: Subject) -> State | Failure:
-            async with places:
-                try:
-                    return await _read_one(subject, api)
-                except Failure as failure:
-                    return failure
-
-        return await asyncio.gather(*(one(subject) for subject in subjects))
+        return await one_by_one(subjects, lambda subject: _read_one(subject, api), at_once=AT_ONCE)
 
     async def pages(
         self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
