@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -56,6 +57,21 @@ class TestConnecting:
             headers={"authorization": f"Zoho-oauthtoken {token['token']}"},
         )
         assert books.status_code == 200
+
+    def test_a_choice_that_is_told_twice_is_made_once(self, world: World, broker: Broker, name: str) -> None:
+        """The only place is taken by itself while a command that was given it says so; and an answer may be lost."""
+        add_connection(world.database, name, "zoho-books")
+        consent = begin(broker, name, site="eu")
+        browser = Browser()
+        browser.get(browser.decide(browser.to_vendor(consent["start_url"])))
+        ours, *others = (one["id"] for one in state_of(broker, consent)["places"])
+        choice = f"/v1/consents/{consent['id']}/place"
+        with ThreadPoolExecutor(4) as pool:
+            told = list(pool.map(lambda _: broker.call("POST", choice, json={"place": ours}), range(4)))
+        assert [one.status_code for one in told] == [200] * 4, [one.text for one in told]
+        assert {(one.json()["state"], one.json()["place"]) for one in told} == {("complete", ours)}
+        refused = broker.call("POST", choice, json={"place": others[0]})
+        assert (refused.status_code, refused.json()["code"]) == (409, "CONSENT_NOT_OPEN")
 
     @pytest.mark.parametrize("dc", ["us", "in", "au", "jp", "ca", "cn", "sa"])
     def test_every_other_data_centre(self, world: World, broker: Broker, name: str, dc: str) -> None:

@@ -20,6 +20,7 @@ from token_broker.accounts.registry import Registry
 from token_broker.accounts.revocation import Revocation
 from token_broker.consent.credential_replacement import CredentialReplacement, NewGrant
 from token_broker.consent.store import Consent, ConsentStore
+from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.times import times_of
 from vendors import grant_codes
 from vendors.grant import Discovery, Granted, NotGranted, Place
@@ -72,8 +73,10 @@ class Choice:
         return await self._offer(consent, found)
 
     async def choose(self, consent_id: str, place_id: str) -> Consent:
-        """The person chose; the grant becomes the connection's."""
+        """The person chose; the grant becomes the connection's. Who says once more what is chosen hears that it is."""
         consent = await self.read(consent_id)
+        if consent.state == "complete" and consent.place == place_id:
+            return consent
         place = next((place for place in consent.places if place.id == place_id), None)
         if consent.state != "choose":
             raise Refusal(409, codes.CONSENT_NOT_OPEN, f"This consent is {consent.state}.")
@@ -124,21 +127,37 @@ class Choice:
 
     async def _complete(self, consent: Consent, place: Place) -> Consent:
         """One transaction: the choice, the grant in its place, the gates open, the candidate forgotten."""
-        now = self._clock.now()
-        message = f"{self._registry.title(consent.vendor)} is connected to {place.title}."
         async with state.transaction(self._pool) as tx:
             candidate = await self._store.candidate(tx, consent.id)
             if candidate is None or not await self._store.settle(tx, consent.id, place.id, place.details):
-                raise Refusal(409, codes.CONSENT_NOT_OPEN)
-            new = self._grant(consent, place, candidate.access, candidate.refresh)
-            former = await self._replacement.adopt(tx, new)
-            next_step = "You can close this window; the rest happens where you started."
-            await self._store.finish(tx, consent.id, "complete", "", message, next_step, now)
+                candidate = None
+            else:
+                new = self._grant(consent, place, candidate.access, candidate.refresh)
+                former = await self._adopt(tx, consent, place, new)
+        if candidate is None:
+            return await self._chosen(consent.id, place)
         self._log.info("consent.completed", connection=consent.connection, vendor=consent.vendor, site=consent.site)
         oauth = self._registry.oauth(consent.vendor)
         if former is not None and oauth is not None and oauth.revokes_replaced and former.refresh != new.refresh:
             await self._revocation.revoke(former.vendor, former.kind, former.site, former.access, former.refresh)
         return await self.read(consent.id)
+
+    async def _adopt(
+        self, tx: state.DbConnection, consent: Consent, place: Place, new: NewGrant
+    ) -> OpenCredential | None:
+        """The grant that it replaces, if there is one."""
+        former = await self._replacement.adopt(tx, new)
+        message = f"{self._registry.title(consent.vendor)} is connected to {place.title}."
+        next_step = "You can close this window; the rest happens where you started."
+        await self._store.finish(tx, consent.id, "complete", "", message, next_step, self._clock.now())
+        return former
+
+    async def _chosen(self, consent_id: str, place: Place) -> Consent:
+        """Somebody was quicker: the only place is taken by itself while a person chooses it."""
+        consent = await self.read(consent_id)
+        if consent.state != "complete" or consent.place != place.id:
+            raise Refusal(409, codes.CONSENT_NOT_OPEN)
+        return consent
 
     def _grant(self, consent: Consent, place: Place, access: Secret, refresh: Secret | None) -> NewGrant:
         oauth = self._registry.oauth(consent.vendor)
