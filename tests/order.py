@@ -28,6 +28,8 @@ LONGEST_FIRST = (
     "tests/chaos/token_broker/test_killed_refresh.py",
     "tests/e2e/",
     "tests/integration/stack/",
+    "tests/integration/ingest/test_secrets.py",
+    "tests/integration/console/test_crashes.py",
     "tests/integration/writing/test_consent_property.py",
     "tests/integration/http/test_budget.py",
     "tests/integration/writing/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import httpx
 import pytest
@@ -86,11 +87,13 @@ class TestEndings:
 
 
 KILLED_AT = (20, 54, 55)
+A_MINUTE = int(os.environ.get("HOUR_REQUESTS_A_MINUTE", "20"))
 
 
 class TestAnHour:
     @pytest.mark.slow
-    async def test_ten_thousand_requests_with_restarts_stay_within_the_budget(self, own_world: World) -> None:
+    async def test_of_requests_with_restarts_stays_within_the_budget(self, own_world: World) -> None:
+        """Ten thousand of them in `make test-long`."""
         brokers = [own_world.broker() for _ in range(2)]
         own_world.connect_books(brokers[0])
         before, served, longest = len(own_world.token_calls()), 0, 0.0
@@ -102,11 +105,11 @@ class TestAnHour:
             if minute in (40, 56):
                 assert brokers[1].stop() == 0
                 brokers[1].start()
-            answers = await ask_all(brokers, "books", 156)
+            answers = await ask_all(brokers, "books", A_MINUTE)
             longest = max(longest, *(answer.took_s for answer in answers))
             assert {answer.status for answer in answers} == {200}
             served += len(answers)
-        assert served > 10_000
+        assert served == 66 * A_MINUTE
         spent = own_world.token_calls()[before:]
         # A broker that was killed between asking and storing costs one refresh more, and no other restart does.
         assert 1 <= len(spent) <= 1 + len(KILLED_AT)
