@@ -98,7 +98,9 @@ class Fleet:
         self._parts: dict[str, ServicePart] = {}
         self._surroundings = Surroundings(self.home, self.settings, self._parts)
         for name, service in services.items():
-            self._parts[name] = ServicePart(service, self.home.stack_id(), self._surroundings.of)
+            self._parts[name] = ServicePart(
+                service, self.home.stack_id(), self._surroundings.of, self._surroundings.inherited
+            )
             self._parts[name].port = self.fronts.get(name) or free_port()
         self._parts["sandbox"].port = self.sandbox_port
 
