@@ -16,7 +16,7 @@ from common.contracts.messages import ChangeEvent
 from vendors.absorbing import TargetEvent
 from vendors.acts import Written
 from vendors.mailchimp import events, members, wire
-from vendors.mailchimp.consent import ARCHIVED, SKEW, WITHDRAWN
+from vendors.mailchimp.consent import SKEW, WITHDRAWN
 from vendors.mailchimp.memory import STANDING
 from vendors.target_record import TargetRecord
 
@@ -100,7 +100,7 @@ def _made(write: Written, path: str, event: TargetEvent) -> bool:
 def _standing(event: TargetEvent, known: TargetRecord, written: Sequence[Written]) -> _Field:
     """A withdrawal is never taken for ours. What we did before our newest status is ours only where its event is older than that.
 
-    An archive of the very second in which we brought the member back may be ours or somebody's who archived it again: a look tells.
+    One of the very second of our newest status may be the echo of what we did before it, or somebody's who undid it: a look tells.
     """
     said = event.values.get(STANDING)
     if said is None or said in WITHDRAWN:
@@ -110,7 +110,7 @@ def _standing(event: TargetEvent, known: TargetRecord, written: Sequence[Written
         if one.act.values[STANDING] == said and _is_of(one, event.at):
             if all(event.at < _earliest(newer) for newer in with_standing[:at]):
                 return _Field.OURS
-            return _Field.DOUBTFUL if said == ARCHIVED != known.seen.get(STANDING) else _Field.FOREIGN
+            return _Field.DOUBTFUL if said != known.seen.get(STANDING) else _Field.KNOWN
     return _Field.FOREIGN
 
 
