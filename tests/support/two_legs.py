@@ -25,7 +25,7 @@ from console.use_cases.hooks import Hooks
 from console.use_cases.previews import Previews
 from console.use_cases.syncs import Syncs
 from mapper.handlers import ChangeHandler
-from mapper.judging import Mappings
+from mapper.mappings import Mappings
 from mapper.publisher import Publisher, Sends
 from mapper.remap import Remapper
 from tests.integration.mapper.test_handlers import Wire

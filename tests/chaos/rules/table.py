@@ -1,4 +1,4 @@
-"""R1 to R16 and R23 to R26: the line that keeps each, what takes it away, and the narrowest test that then turns red.
+"""R1 to R26: the line that keeps each, what takes it away, and the narrowest test that then turns red.
 
 R11, a cursor with an overlap, has no line yet: nothing is polled. It is named here so that nobody takes it for kept.
 """
@@ -14,6 +14,8 @@ RULES = "tests/integration/writing/test_rules.py"
 SHARING = "tests/integration/writing/test_sharing.py"
 NEEDS, ONCE = "tests/integration/ledger/test_needs.py::TestNeeds", "tests/integration/ledger/test_once.py"
 RENDERED, BLOCK = "tests/integration/ledger/test_rendered.py::TestNote", "tests/unit/vendors/test_block.py::TestRender"
+PAIRS, SMALLEST = "libs/common/src/common/pairs", "tests/unit/pairs/test_rules.py::TestRules"
+BOTH = "tests/integration/ledger/test_both.py"
 NOT_YET = {"R11"}
 
 
@@ -74,7 +76,7 @@ TABLE = (
         f"{RULES}::TestR8::test_an_equal_revision_opens_a_dead_row",
     ),
     Kept(
-        "R9", f"{MAPPER}/judging.py", "before.content != wish.content):", "before.content is not None):",
+        "R9", f"{MAPPER}/judging.py", "before.content != wish.content or pairing", "before.content is not None or pairing",
         "tests/integration/mapper/test_handlers.py::TestChangeHandler::test_a_repeat_is_a_journal_row_and_no_command",
     ),
     Kept(
@@ -97,6 +99,50 @@ TABLE = (
     Kept(
         "R15", f"{MAILCHIMP}/knowledge.py", "seen=shown.seen, doubtful=False", "seen=shown.seen, agreed=shown.seen, doubtful=False",
         "tests/unit/vendors/mailchimp/test_knowledge.py::TestWhatIsAgreed::test_is_not_changed_by_a_look",
+    ),
+    Kept(
+        "R15", f"{PAIRS}/merging.py", 'current.own != self.agreed[side == "right"]', "current.own != self.agreed[0]",
+        f"{SMALLEST}::test_r15_what_a_side_has_made_of_a_write_is_no_edit_of_its",
+    ),
+    Kept(
+        "R16", f"{PAIRS}/sides.py", "if side.write is not None:", "if False:",
+        f"{SMALLEST}::test_r16_what_is_seen_during_a_write_is_not_buried_by_its_answer",
+    ),
+    Kept(
+        "R17", f"{PAIRS}/sides.py", "return replace(_wait(side, seen), doubtful=True)", "return side",
+        f"{SMALLEST}::test_r17_another_value_with_the_stamp_of_our_write_asks_for_a_read",
+    ),
+    Kept(
+        "R18", f"{PAIRS}/sides.py", "if not part.restores:", "if False:",
+        f"{SMALLEST}::test_r18_a_settled_read_that_names_us_tells_what_a_write_became",
+    ),
+    Kept(
+        "R19", f"{PAIRS}/sides.py", "return replace(side, overwritten={**side.overwritten, name: lost})", "return side",
+        f"{SMALLEST}::test_r19_an_edit_that_we_overwrote_unseen_is_judged_against_what_overwrote_it",
+    ),
+    Kept(
+        "R20", f"{PAIRS}/merging.py", "answer is not None and (answer.left, answer.right) == (one.left.own, one.right.own)", "answer is not None",
+        f"{SMALLEST}::test_r20_an_answer_holds_for_its_two_values",
+    ),
+    Kept(
+        "R15", f"{MAPPER}/judging.py", "await pairing.judge(tx, states)", "pass",
+        f"{BOTH}::TestAPair::test_takes_edits_of_either_side_to_the_other",
+    ),
+    Kept(
+        "R21", f"{WRITING}/claimed.py", 'if self.met == "taken":', "if False:",
+        f"{BOTH}::TestTwoThatMeet::test_a_second_of_the_same_match_is_nobodys_counterpart",
+    ),
+    Kept(
+        "R21", f"{WRITING}/paired.py", "if not row.whole and item.target_key:", "if False:",
+        f"{BOTH}::TestTwoThatMeet::test_while_one_is_being_created_wait_for_its_link",
+    ),
+    Kept(
+        "R22", "libs/common/src/common/state/pair_births.py", "if found.gone == other(side):", "if False:",
+        f"{BOTH}::TestOneThatIsGone::test_is_followed_by_a_new_record_with_its_match",
+    ),
+    Kept(
+        "R22", f"{MAPPER}/pairing.py", "if not there and row.state in", "if False and row.state in",
+        f"{BOTH}::TestOneThatIsGone::test_is_not_made_again_by_an_edit_of_the_other",
     ),
     Kept(
         "R16", f"{WRITING}/target_events.py", "return bool(acts) and not target.urgent(known, one.parsed, acts)", "return False",

@@ -23,7 +23,7 @@ from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from mapper.handlers import ChangeHandler
-from mapper.judging import Mappings
+from mapper.mappings import Mappings
 from mapper.publisher import Publisher
 from mapper.remap import Remapper
 from tests.support.bus import until

@@ -14,7 +14,7 @@ from common.clock import OffsetClock
 from common.state.configuration import ConfigurationReader
 from common.state.migration import migrate
 from common.state.pool import close_pool, open_pool
-from mapper.judging import Mappings
+from mapper.mappings import Mappings
 from mapper.publisher import Publisher
 from mapper.remap import Remapper
 from tests.integration.mapper.test_handlers import Wire

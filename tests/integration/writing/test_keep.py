@@ -16,7 +16,7 @@ from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.pool import transaction
 from mapper.handlers import ChangeHandler
-from mapper.judging import Mappings
+from mapper.mappings import Mappings
 from mapper.publisher import Publisher
 from mapper.remap import Remapper
 from tests.support.writing import World

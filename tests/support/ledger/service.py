@@ -25,13 +25,14 @@ TOPIC = commands("ledger")
 
 @dataclass
 class LedgerService:
-    """`python -m tests.support.ledger.writer`."""
+    """`python -m tests.support.ledger.writer`, or the mapper that reads two ledgers."""
 
     stack: LocalStack
     database: Database
     ledger: LedgerProcess
     broker_url: str
     folder: Path
+    module: str = "tests.support.ledger.writer"
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
     deaths: int = 0
 
@@ -50,15 +51,15 @@ class LedgerService:
             "KAFKA_SESSION_TIMEOUT_S": "6",
             "MILLRACE_TEST": "1",
             "MILLRACE_HOME": str(self.folder),
-            "MILLRACE_LEDGER_BASE_URL": self.ledger.url,
             "MILLRACE_TOKEN_BROKER_URL": self.broker_url,
             "MILLRACE_SERVICE_KEY_PATH": str(key),
+            **({} if self.module.endswith("mapper") else {"MILLRACE_LEDGER_BASE_URL": self.ledger.url}),
             **settings,
         }
-        with (self.folder / "writer.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self.running.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.ledger.writer"], env=environment, stdout=log, stderr=log, cwd=ROOT
+                    [sys.executable, "-m", self.module], env=environment, stdout=log, stderr=log, cwd=ROOT
                 )
             )  # fmt: skip
 
@@ -71,7 +72,11 @@ class LedgerService:
 
     @property
     def log(self) -> str:
-        return (self.folder / "writer.log").read_text()[-4000:]
+        return self._log.read_text()[-4000:]
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f"{self.module.rpartition('.')[2]}.log"
 
     def stop(self) -> None:
         for one in self.running:

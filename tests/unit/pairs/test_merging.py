@@ -8,7 +8,7 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.pairs.merging import Answer, Current, Merged, Policy, Question, Rule, merge3
+from common.pairs.merging import NOWHERE, Answer, Current, Merged, Policy, Question, Rule, merge3
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 VALUES = st.sampled_from("abc")
@@ -104,3 +104,19 @@ class TestWhatWasOverwritten:
     def test_is_restored_where_it_was_only_carried_along(self) -> None:
         result = merged(("a", "a"), one("a"), one("b", overwritten=True), Policy({"f": "source"}))
         assert (result.to_right, result.overridden) == ({"f": "b"}, ())
+
+
+class TestAValueThatTheOtherSideCannotHave:
+    """A required field that is empty here: nothing is written there, and what is there may come."""
+
+    def test_stays_where_it_is(self) -> None:
+        found = merge3({"city": ("a", "a")}, {"city": Current("", NOWHERE)}, {"city": Current("a", "a")}, Policy())
+        assert (found.to_left, found.to_right, found.asks) == ({}, {}, {})
+
+    def test_gives_way_to_an_edit_of_the_other(self) -> None:
+        found = merge3({}, {"city": Current("", NOWHERE)}, {"city": Current("b", "b")}, Policy())
+        assert (found.to_left, found.to_right) == ({"city": "b"}, {})
+
+    def test_on_both_sides_is_nobodys(self) -> None:
+        found = merge3({}, {"city": Current("", NOWHERE)}, {"city": Current("?", NOWHERE)}, Policy())
+        assert (found.to_left, found.to_right, found.asks) == ({}, {}, {})

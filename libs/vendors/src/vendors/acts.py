@@ -25,6 +25,19 @@ class ByMatch:
     value: str
 
 
+_ID = "id:"
+
+
+def key_of_id(id: str) -> str:
+    """The target key of a record that is known by its link, whatever its match is by now."""
+    return f"{_ID}{id}"
+
+
+def id_of_key(key: str) -> str:
+    """The vendor's id in such a key; empty where a key is a match."""
+    return key.removeprefix(_ID) if key.startswith(_ID) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One record's wish together with all that is known of the target records it concerns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -30,5 +31,7 @@ class TargetRecord:
     In what a look returns: what else it shows, for the vendor's own code; never stored. `also` holds the whole memories of records that
     turned out to be this one, when the account of a connection was learnt.
     """
+    stamp: datetime | None = None
+    """In what a look returns: the vendor's own stamp of the state that it shows; never stored."""
     doubtful: bool = False
     """Look before anything is decided."""

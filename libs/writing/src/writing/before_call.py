@@ -15,11 +15,12 @@ from vendors.absorbing import ToBeSent
 from vendors.acts import Act
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, links, target_records, work_items
+from writing import claims, intents, leases, links, target_records, work_items
 from writing.calls import Batch, Intended, Terms, first_bodies, refresh
 from writing.claimed import Claimed
 from writing.intent import intent_of
 from writing.links import Reserving, rule_of
+from writing.pair_results import PairResults
 
 
 class BeforeCall:
@@ -36,7 +37,7 @@ class BeforeCall:
         now, began = self._clock.now(), monotonic()
         async with transaction(self._pool) as tx:
             mine = await work_items.still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
-            kept = [(row, act) for row, act in batch if row.item.key in mine]
+            kept = await self._begun(tx, name, [(row, act) for row, act in batch if row.item.key in mine], now)
             if not kept:
                 return None
             # H is measured by the database's own time: a machine's clock that is set back makes no hold longer.
@@ -45,13 +46,27 @@ class BeforeCall:
             fresh = [
                 Reserving(row.item, rule_of(self._target, row.item), row.ownership.former)
                 for row, act in kept
-                if act.key == row.item.target_key
+                if act.key == row.item.target_key and not row.item.side
             ]
             await links.reserve(tx, fresh, now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
             await self._before_sending(tx, kept, now)
             await work_items.keep_first_bodies(tx, first_bodies(self._target, kept))
         return Intended(name, kept, now, stored_at, began)
+
+    async def _begun(self, tx: DbConnection, name: str, batch: Batch, now: datetime) -> Batch:
+        """R15: rows of pairs begin their write in the pair; where it says something else by now, the row is planned anew."""
+        if not any(row.item.side for row, _ in batch):
+            return batch
+        pairs = await PairResults.locked(tx, [row.item for row, _ in batch], now)
+        begun = [not row.item.side or pairs.begin(row, act, name) for row, act in batch]
+        await pairs.write(tx)
+        kept = [one for one, begins in zip(batch, begun, strict=True) if begins]
+        again = [row.item for (row, _), begins in zip(batch, begun, strict=True) if not begins]
+        if again:
+            await claims.give_back(tx, again, now + claims.BLOCKED_FOR)
+            await leases.release(tx, [item.key for item in again])
+        return kept
 
     async def _before_sending(self, tx: DbConnection, batch: Batch, now: datetime) -> None:
         """Keeps what nobody can know any more once the act is done."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from common.contracts.messages import RecordRef
+from common.contracts.outcomes import SkipReason
 from common.failures import Failure
+from common.state.pairs import PairRow
 from common.state.runs import Did
-from vendors.acts import Act, Look, Nothing, Step, Wait, Work
+from vendors.acts import Act, Look, Nothing, Skip, Step, Wait, Work
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing.items import Item, TargetKey
@@ -38,6 +40,10 @@ class Claimed:
     """The ids at the target of the records that it needs, as far as they are linked."""
     written: set[str] = field(default_factory=set)
     """The keys of which the vendor has just answered what they are."""
+    pair: PairRow | None = None
+    """Where its leg has a way back: the pair as it was when the record was taken."""
+    met: Literal["", "joined", "taken"] = ""
+    """What came of a look for the counterpart that a record of such a leg had not yet: it is that one, or that one is another's."""
     first_body: Mapping[str, Any] | None = None
     """What its first create has carried, while nobody knows what became of it."""
 
@@ -67,6 +73,12 @@ class Claimed:
     def _planned(self, target: Target, facts: object | None) -> Step | Failure:
         if self.item.wish == "keep":
             # What is kept as it is gets no call; it ends as skipped, by the reason it carries.
+            return Nothing()
+        if self.met == "taken":
+            # R21: a record has one counterpart.
+            return Skip(SkipReason.SHARES_TARGET)
+        if self.met == "joined":
+            # What each side shall get is judged now that both are known.
             return Nothing()
         try:
             with vendor_code():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import leases, needs, owners, past, target_records
 from writing.claimed import Claimed
-from writing.items import Item, TargetKey, columns
+from writing.items import Item, ItemKey, TargetKey, columns
 from writing.owners import Ownership
 from writing.vendor_code import judged
 
@@ -30,11 +30,8 @@ async def own(
     held = await owners.held(tx, taken)
     # R23: one lease covers the whole tree of a document, its children too.
     covered = {item.key: {*_keys(targets[item.target_entity], item), *held[item.key].keys} for item in taken}
-    free = await leases.take(tx, taken, covered)
-    blocked = [item for item in taken if item.key not in free]
-    if blocked:
-        await _give_back(tx, blocked, now + BLOCKED_FOR)
-    mine = [item for item in taken if item.key in free]
+    targets_of = {item.key: {item.target(key) for key in covered[item.key]} for item in taken}
+    mine = await lease(tx, taken, targets_of, now)
     if not mine:
         return []
     stay = {item.key for item in mine if _stays(targets[item.target_entity], item)}
@@ -48,6 +45,17 @@ async def own(
         _claimed(item, owned[item.key], concerned[item.key], known, connection, linked.get(item.key, {}))
         for item in mine
     ]
+
+
+async def lease(
+    tx: DbConnection, taken: Sequence[Item], keys: Mapping[ItemKey, Set[TargetKey]], now: datetime
+) -> list[Item]:
+    """Those of the records that get all of their keys; the others go back."""
+    free = await leases.take(tx, taken, keys)
+    blocked = [item for item in taken if item.key not in free]
+    if blocked:
+        await give_back(tx, blocked, now + BLOCKED_FOR)
+    return [item for item in taken if item.key in free]
 
 
 def wished(item: Item, closing: frozenset[SyncId]) -> Item:
@@ -86,7 +94,7 @@ def _claimed(
     )  # fmt: skip
 
 
-async def _give_back(tx: DbConnection, items: Sequence[Item], due_at: datetime) -> None:
+async def give_back(tx: DbConnection, items: Sequence[Item], due_at: datetime) -> None:
     await tx.execute(
         """
         update flow.work_item w set state = 'waiting', token = null, lease_until = null, due_at = $4

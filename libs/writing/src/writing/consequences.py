@@ -38,6 +38,8 @@ async def left_and_linked(
 ) -> list[Entry]:
     """Rows that have what they wished: their former keys are past, and their links are what the target has of them."""
     await leaving.leave(tx, [row.item for row in done])
+    # Pairs that are edited on both sides have a transaction of their own for what they are (`pair_results.py`).
+    done = [row for row in done if not row.item.side]
     wanted = [(row.item, row.known.get(row.item.target_key, TargetRecord())) for row in done if row.item.target_key]
     there = [(item, known.id) for item, known in wanted if known.exists]
     as_wished = [(item, links.rule_of(target, item)) for item, _ in there if fates[item.key].outcome != "skipped"]

@@ -12,13 +12,14 @@ from common.metrics import Metrics
 from common.state import awaiting
 from common.state.pool import DbConnection, Pool, transaction
 from vendors.absorbing import Seen
-from vendors.acts import Nothing, Skip, Wait
+from vendors.acts import Nothing, Skip, Wait, id_of_key
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import figures, intents, needs, target_records, verdicts, work_items
 from writing.claimed import Claimed
 from writing.items import NextState
 from writing.needs import Awaited
+from writing.pair_results import PairResults, known_by_link
 from writing.result_transaction import ResultTransaction
 
 
@@ -132,7 +133,22 @@ class Endings:
                 row.known[key] = current[row.target(key)]
                 result.learn(row, key, Seen(found, asked_at, result.now))
                 row.fresh.add(key)
+            await self._met(tx, result, seen, asked_at)
             await result.write(tx)
+
+    async def _met(
+        self, tx: DbConnection, result: ResultTransaction, seen: Sequence[tuple[Claimed, str, TargetRecord]], asked_at: datetime
+    ) -> None:  # fmt: skip
+        """What a look makes of the pairs of two-way legs; what was found by a match is not kept under it."""
+        its = [(row, key, found) for row, key, found in seen if row.item.side]
+        met = [(row.item, found.id) for row, key, found in its if not id_of_key(key)]
+        pairs = await PairResults.locked(tx, [row.item for row, _, _ in its], result.now, met)
+        for row, key, found in its:
+            pairs.seen(row, key, found, asked_at)
+            if not id_of_key(key):
+                known_by_link(result.known, row.item, key, found.id if row.met == "joined" else "")
+        await pairs.write(tx)
+        result.entries += pairs.entries
 
 
 def _words(missing: Sequence[Awaited], ended: Mapping[Awaited, str]) -> str:

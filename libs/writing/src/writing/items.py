@@ -66,6 +66,8 @@ class Item:
     """The records that have to be linked first."""
     first_body: Mapping[str, Any] | None = None
     """What its first create has carried, of a record that is made once and not known to be there."""
+    side: Literal["", "left", "right"] = ""
+    """Which side of its pair it writes; empty where its leg has no way back."""
     looks: int = 0
     """Looks that failed in a row since it went on hold."""
     call_group: str = ""
@@ -150,6 +152,7 @@ def item_of(row: Any) -> Item:
         token=row["token"],
         needs=_needs_of(row["needs"]),
         first_body=row["first_body"],
+        side=row["side"],
         looks=row["looks"],
         call_group=row["call_group"],
         hold_until=row["hold_until"],

@@ -12,9 +12,9 @@ from common.state.pool import DbConnection
 from writing.items import Item, ItemKey, TargetKey, columns, key_of, target_of
 
 
-async def take(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, Set[str]]) -> set[ItemKey]:
+async def take(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, Set[TargetKey]]) -> set[ItemKey]:
     """Takes the keys of each record, all or none; returns the records that have all of theirs."""
-    wanted = [(item.target(key), item.key) for item in items for key in keys[item.key]]
+    wanted = [(target, item.key) for item in items for target in keys[item.key]]
     if not wanted:
         return {item.key for item in items}
     # In the order of the keys: two claims that want the same ones wait for each other once, and never crosswise.

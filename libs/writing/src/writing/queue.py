@@ -21,6 +21,7 @@ from common.state import pool as state
 from common.state.configuration import Configuration
 from common.state.pool import Pool, connection, transaction
 from vendors.target import Target
+from writing import paired
 from writing.claimed import Claimed
 from writing.claims import own, wished
 from writing.items import ACCOUNTS, Item, item_of
@@ -88,7 +89,12 @@ class Queue:
                 if item.wish == "keep"
             ]
             moving = [item for item in taken if item.wish != "keep"]
-            return kept + (await own(tx, moving, self._targets, connection, now) if moving else [])
+            one_way, two_way = (
+                [item for item in moving if not item.side],
+                [item for item in moving if item.side],
+            )
+            owned = await own(tx, one_way, self._targets, connection, now) if one_way else []
+            return kept + owned + (await paired.own(tx, two_way, self._targets, connection, now) if two_way else [])
 
     async def _take(
         self, tx: state.DbConnection, due: Due, closed: Sequence[str], turn: Turn, now: datetime

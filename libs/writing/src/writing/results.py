@@ -28,6 +28,7 @@ from writing.event_judgement import release
 from writing.intent import Closing
 from writing.items import Locked
 from writing.judging import Judge, RowAnswer
+from writing.pair_results import PairResults, known_by_link
 from writing.result_transaction import ResultTransaction
 
 STORE_PAUSE_S = 0.2
@@ -77,9 +78,19 @@ class Results:
             # The wanted key too: where a plan has nothing left to write, both sides say the same of it.
             keys = [(row, key) for row, act in batch for key in {act.key, row.item.target_key} if key]
             await refresh(tx, keys, result.now)
+            made = [
+                (row.item, one.id)
+                for (row, _), one in zip(batch, sent.answers.verdicts, strict=True)
+                if isinstance(one, Done)
+            ]
+            pairs = await PairResults.locked(tx, [row.item for row, _ in batch], result.now, made)
             for (row, act), verdict, was in zip(batch, sent.answers.verdicts, before, strict=True):
                 answer = RowAnswer(sent, row, act, verdict, was, facts, locked[row.item.key])
                 await self._row(tx, result, answer, closed_now=(sent.call.name, row.item.key) in open_until_now)
+                if id := pairs.answered(row.item, sent.call.name, verdict):
+                    known_by_link(result.known, row.item, act.key, id)
+            await pairs.write(tx)
+            result.entries += pairs.entries
             await result.write(tx)
             await self._release(tx, result, sent)
         figures.count(result, self._metrics, self._service)

@@ -22,7 +22,7 @@ from common.state import pool as state
 from common.state.pool import Pool, transaction
 from common.state.runs import Did
 from vendors.absorbing import ActDone, Doubted, Seen
-from vendors.acts import Done
+from vendors.acts import Done, id_of_key
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import figures, intents, journal_entries, target_records, verdicts, work_items
@@ -30,6 +30,7 @@ from writing.event_judgement import release
 from writing.intent import Closing, Intent
 from writing.items import Item, Locked, NextState
 from writing.looks import Finding
+from writing.pair_results import PairResults, known_by_link
 from writing.result_transaction import ResultTransaction, counted
 from writing.vendor_code import judged
 
@@ -113,7 +114,22 @@ class Settlement:
             assert isinstance(seen, TargetRecord)
             shown = Seen(seen, finding.asked_at, result.now)
             result.known[target] = result.target.absorb(known[target], shown).record
+        await self._paired(tx, result, item, its, finding, landed)
         return result_so_far
+
+    async def _paired(
+        self, tx: state.DbConnection, result: ResultTransaction, item: Item, its: Sequence[Intent], finding: Finding, landed: Landed
+    ) -> None:  # fmt: skip
+        """The end of the write in the pair, where the row has one; what was found by a match is not kept under it."""
+        shown = {i.attempt: one for i in its if isinstance(one := finding.found[i.target], TargetRecord)}
+        pairs = await PairResults.locked(tx, [item], result.now, [(item, one.id) for one in shown.values() if one.id])
+        for intent in its if item.side else ():
+            seen, done = shown[intent.attempt], landed[intent.attempt]
+            id = pairs.looked(item, intent.attempt, seen, finding.asked_at, landed=done is not None)
+            if not id_of_key(intent.target.key):
+                known_by_link(result.known, item, intent.target.key, id)
+        await pairs.write(tx)
+        result.entries += pairs.entries
 
     def _decide(self, result: ResultTransaction, item: Item, locked: Locked, result_so_far: Did, *, seen: bool) -> None:
         """R1: whatever the look has shown, the plan is made anew; a newer wish has its turn then as well."""
@@ -143,6 +159,10 @@ class Settlement:
             result.entries += [journal_entries.settled_intent(item, intent, result.now, NOT_LOOKED) for intent in its]
             known = await target_records.lock(tx, {intent.target for intent in its}, result.now)
             result.known |= {target: result.target.absorb(one, Doubted()).record for target, one in known.items()}
+            pairs = await PairResults.locked(tx, [item], result.now)
+            for intent in its:
+                pairs.not_looked(item, intent.attempt)
+            await pairs.write(tx)
             # R1: a newer wish looks by its own plan, because what is known is doubtful now.
             newer = locked.revision > item.revision
             result.end_held(item, next_state.overtaken(result.now) if newer else next_state)

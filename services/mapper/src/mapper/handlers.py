@@ -29,7 +29,9 @@ from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from mapper import state_rows
 from mapper.entering import counts, enter_changes
-from mapper.judging import Mappings, judge, trace_id
+from mapper.judging import judge, trace_id
+from mapper.mappings import Mappings
+from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state import AskedFor, MergedState, merge
 from mapper.state_rows import Key
@@ -90,7 +92,11 @@ class ChangeHandler:
             await read_requests.ask(tx, asks, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
-        judged = await judge(tx, configuration, self._mappings, states, causes, now)
+        pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
+        pairing.recall(known)
+        for item in batch:
+            pairing.observe(_key(item.message), item.message)
+        judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing)
         await enter_changes(tx, judged.all, heard, now)
         await write(tx, entries + judged.entries)
 

@@ -7,27 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-import structlog
-
 from common import telemetry
-from common.contracts.ids import Entity, SyncId
-from common.contracts.syncs import Leg, MappingDefinition, Sync
+from common.contracts.syncs import Leg, Sync
 from common.journal import Entry, Step
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper import wanted_rows
 from mapper.entering import JudgedBySync, run_of
-from mapper.mapping.engine import CompiledMapping, compile_mapping
-from mapper.mapping.problems import MappingInvalid
+from mapper.mapping.engine import CompiledMapping
+from mapper.mappings import Mappings, target_of
+from mapper.pairing import Pairing
 from mapper.state import RecordState
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause, Raised, WantedKey
 from mapper.wish import DesiredDocument, wish_of
-from vendors.catalogue import FieldCatalogue, catalogue_of
-from vendors.registry import vendor_named
 from vendors.target import Target
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -40,37 +34,6 @@ class Judged:
     """Of every record by every sync, whether anything was raised or not: what enters a run."""
 
 
-class Mappings:
-    """The compiled mappings of this process, by leg and version; versions never change, so they never grow stale."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[tuple[SyncId, Entity, int], CompiledMapping | None] = {}
-
-    def of(self, leg: Leg, target: Target) -> CompiledMapping | None:
-        """The leg's active mapping, or None when it cannot be compiled: its records wait for a version that can."""
-        if leg.mapping is None:
-            return None
-        key = (leg.sync, leg.name, leg.mapping.version)
-        if key not in self._compiled:
-            self._compiled[key] = self._compile(leg, leg.mapping, target)
-        return self._compiled[key]
-
-    def _compile(self, leg: Leg, definition: MappingDefinition, target: Target) -> CompiledMapping | None:
-        fields: FieldCatalogue | None = catalogue_of(definition.catalogue) if definition.catalogue else None
-        try:
-            return compile_mapping(definition, fields, collected=target.choices.collected)
-        except MappingInvalid as invalid:
-            _log.error(
-                "mapping.broken",
-                sync=leg.sync,
-                leg=leg.name,
-                version=definition.version,
-                code="MAPPING_BROKEN",
-                problems=str(invalid),
-            )
-            return None
-
-
 async def judge(
     tx: DbConnection,
     configuration: Configuration,
@@ -79,6 +42,7 @@ async def judge(
     causes: Mapping[Key, Cause],
     now: datetime,
     *,
+    pairing: Pairing,
     only: Leg | None = None,
 ) -> Judged:
     """R9: compares what every leg wants of these locked records with what is stored and raises the revision where they differ.
@@ -86,22 +50,27 @@ async def judge(
     The configuration was read after the locks: a judgement by an older mapping version would otherwise come after a newer one.
     """
     wanting = _wanting(configuration, mappings, states, only)
+    # R15: before any wish, because a pair that is judged once more is what the wishes are made of.
+    await pairing.judge(tx, states)
     stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, _, key in wanting])
     judged = Judged()
     for leg, mapping, target, key in wanting:
         before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
         with _span(sync, mapping, alone=len(states) == 1):
-            wish = wish_of(seen_by(leg, states[key]), mapping, target)
+            wish = pairing.wish(leg, key, wish_of(seen_by(leg, states[key]), mapping, target))
         # Gone before this leg ever wanted it: there is nothing to take away.
         never = before is None and wish.wish == "absent" and wish.skip is None
         revision = 0
-        if not never and (before is None or before.content != wish.content):
+        if not never and (before is None or before.content != wish.content or pairing.is_due(leg, key)):
             revision = before.revision + 1 if before else 1
+            pairing.raised(leg, key)
             run = run_of(sync.name, causes[key].run, now)
             judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version, run))
             judged.entries.append(_entry(judged.raised[-1], now))
         judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
     await wanted_rows.raise_revisions(tx, judged.raised, now)
+    await pairing.store(tx)
+    judged.entries += pairing.entries
     return judged
 
 
@@ -118,12 +87,6 @@ def _wanting(
         if (target := target_of(configuration, leg)) is not None
         if (mapping := mappings.of(leg, target)) is not None
     ]
-
-
-def target_of(configuration: Configuration, leg: Leg) -> Target | None:
-    """Who writes what the leg wants; None once its connection is gone: then nobody does."""
-    there = configuration.connections.get(leg.target)
-    return vendor_named(there.vendor).targets[leg.target_entity] if there is not None else None
 
 
 def _wanted(leg: Leg, key: Key) -> WantedKey:

@@ -18,11 +18,12 @@ from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep
+from mapper import pair_settling, remap
 from mapper import publisher as publishing
-from mapper import remap
 from mapper.handlers import ChangeHandler
-from mapper.judging import Mappings
 from mapper.mapping.definitions import source_vendors
+from mapper.mappings import Mappings
+from mapper.pair_settling import PairSettling
 from mapper.publisher import Publisher
 from mapper.remap import Remapper
 from mapper.settings import MapperSettings
@@ -53,6 +54,8 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
             runtime.health.add(name, consumer.ready)
         runtime.every("republisher", publishing.EVERY_S, publisher.republish)
         runtime.every("remapper", remap.EVERY_S, remapper.step)
+        settling = PairSettling(pool, runtime.clock, configuration, mappings, publisher)
+        runtime.every("pairs", pair_settling.EVERY_S, settling.step)
         runtime.every("journal months", A_DAY_S, partial(_make_months, runtime, pool))
         upkeep = Upkeep(pool, runtime.clock, settings.retention, runtime.metrics, runtime.log, by="mapper")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))

@@ -22,7 +22,9 @@ from common.state.pool import DbConnection, Pool, transaction
 from common.state.runs import Run, version_run
 from mapper import state_rows
 from mapper.entering import enter_page
-from mapper.judging import Mappings, judge, target_of
+from mapper.judging import judge
+from mapper.mappings import Mappings, target_of
+from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
@@ -107,7 +109,9 @@ class Remapper:
         configuration = await self._configuration.read(tx)  # R9: after the locks
         run = _run(configuration.syncs[leg.sync], leg)
         causes = {key: Cause(now, Lane.BACKFILL, run=RunId(f"v{run.mapping_version}")) for key in states}
-        judged = await judge(tx, configuration, self._mappings, states, causes, now, only=leg)
+        pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
+        pairing.recall(states)
+        judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing, only=leg)
         await enter_page(tx, judged.all, run, now)
         await write(tx, judged.entries)
         last = max(states).record if states else job["cursor"]

@@ -45,15 +45,21 @@ async def lock(tx: DbConnection, keys: Sequence[Key], now: datetime) -> dict[Key
         *columns,
         now,
     )
-    rows = await tx.fetch(
-        """
-        select s.* from flow.record_state s
-          join unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record) using (connection, entity, record)
-         order by s.connection, s.entity, s.record for update of s
-        """,
-        *columns,
-    )
+    rows = await tx.fetch(_LOCK, *columns)
     return {_key(row): state_of(row) for row in rows}
+
+
+async def lock_known(tx: DbConnection, keys: Sequence[Key]) -> dict[Key, RecordState]:
+    """The same for those that were ever seen; none is made."""
+    rows = await tx.fetch(_LOCK, *([key[at] for key in sorted(set(keys))] for at in range(3)))
+    return {_key(row): state_of(row) for row in rows}
+
+
+_LOCK = """
+select s.* from flow.record_state s
+  join unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record) using (connection, entity, record)
+ order by s.connection, s.entity, s.record for update of s
+"""
 
 
 async def lock_page(

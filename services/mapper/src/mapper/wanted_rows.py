@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from common.contracts.ids import CommandId, Entity, EventId, RecordId, RunId, SyncId
 from common.contracts.messages import Lane, WriteCommand
@@ -105,7 +105,7 @@ async def unpublished(
         chosen = sorted(set(keys))
         columns = [[key[at] for key in chosen] for at in range(3)]
         rows = await tx.fetch(_OF_RECORDS, list(syncs), count, *columns)
-    return [_unpublished(row, syncs[row["sync"]].legs[row["entity"]]) for row in rows]
+    return [_unpublished(row, syncs[row["sync"]]) for row in rows]
 
 
 # Of each sync that is owed something its share, the oldest first: a large one holds nobody up, and what is owed where nobody can
@@ -156,17 +156,19 @@ def _row(item: Raised, now: datetime) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _unpublished(row: Any, leg: Leg) -> Unpublished:
+def _unpublished(row: Any, sync: Sync) -> Unpublished:
+    leg = sync.legs[row["entity"]]
     source = Key(leg.source, leg.source_entity, RecordId(row["record"]))
-    return Unpublished(_command(row, leg), row["traceparent"], source)
+    side = leg.writes if sync.way_back(leg) is not None else ""
+    return Unpublished(_command(row, leg, side), row["traceparent"], source)
 
 
-def _command(row: Any, leg: Leg) -> WriteCommand:
+def _command(row: Any, leg: Leg, side: Literal["", "left", "right"]) -> WriteCommand:
     identity = (leg.sync, leg.name, RecordId(row["record"]))
     return WriteCommand(
         id=CommandId(WriteCommand.derive_id(*identity, row["revision"])),
         sync=identity[0], entity=identity[1], record=identity[2],
-        source=leg.source, target=leg.target, place=leg.target_place, target_entity=leg.target_entity, mode=leg.mode,
+        source=leg.source, target=leg.target, place=leg.target_place, target_entity=leg.target_entity, mode=leg.mode, side=side,
         revision=row["revision"], mapping_version=row["mapping_version"],
         wish=row["wish"], document=row["document"], skip=row["skip"], lane=Lane(row["lane"]),
         run=row["run"] or None, event=row["event_id"] or None, happened_at=row["happened_at"],

@@ -1,11 +1,14 @@
 """The product's side of the ledger, which is registered in tests only."""
 
+from typing import cast
+
 from common.contracts.ids import Entity
 from tests.support.ledger.vendor.client import NAME, LedgerProfile, ping
 from tests.support.ledger.vendor.document import DocumentTarget
 from tests.support.ledger.vendor.note import NoteTarget
 from tests.support.ledger.vendor.party import PartyTarget
-from vendors.vendor import Vendor
+from tests.support.ledger.vendor.source import LedgerSource
+from vendors.vendor import Source, Vendor
 
 PARTY, DOCUMENT, NOTE = Entity("party"), Entity("document"), Entity("note")
 
@@ -15,5 +18,6 @@ VENDOR = Vendor(
     profile=LedgerProfile(),
     ping=ping,
     account_detail="account",
+    source=cast(Source, LedgerSource()),
     targets={PARTY: PartyTarget(), DOCUMENT: DocumentTarget(), NOTE: NoteTarget()},
 )

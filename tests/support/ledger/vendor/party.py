@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Mode
+from common.failures import Failure
+from common.http.call import Api
 from tests.support.ledger.vendor import knowing, wire
 from tests.support.ledger.vendor.target import LedgerTarget
-from vendors.acts import Act, Look, Nothing, Skip, Step, Work
+from vendors.acts import Act, Look, Nothing, Skip, Step, Work, id_of_key
 from vendors.target_record import TargetRecord
 
 
@@ -35,6 +38,16 @@ class PartyTarget(LedgerTarget):
         if not changed:
             return Nothing()
         return Act("update", work.key, changed, batch="update", most=wire.ROWS, memory={"id": known.id})
+
+    async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
+        """By the id of a link, which does not lag; else by the address."""
+        ids = {key: id for key in keys if (id := id_of_key(key))}
+        found = await super().look(place, [key for key in keys if key not in ids], api) if len(ids) < len(keys) else {}
+        read = await wire.read(api, place, self.name, list(ids.values())) if ids else []
+        return {**found, **{key: self._read(one) for key, one in zip(ids, read, strict=True)}}
+
+    def _read(self, record: wire.Record | None) -> TargetRecord:
+        return TargetRecord(exists=False) if record is None or record.get("deleted") else self.shown(record)
 
     def row(self, act: Act) -> dict[str, Any]:
         return {"op": act.action, "fields": dict(act.values), **act.memory}

@@ -45,6 +45,9 @@ class LedgerTarget:
     def lets_go(self, document: Mapping[str, Any]) -> bool:
         return True
 
+    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"how": how}
+
     def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
         return knowing.absorb(known, fact)
 
@@ -81,7 +84,9 @@ class LedgerTarget:
         return self.shown(found[0]) if found else TargetRecord(exists=False)
 
     def shown(self, record: wire.Record) -> TargetRecord:
-        return TargetRecord(exists=True, met=True, id=str(record["id"]), seen=self.seen(record))
+        return TargetRecord(
+            exists=True, met=True, id=str(record["id"]), seen=self.seen(record), stamp=wire.stamp(record)
+        )
 
     def seen(self, record: wire.Record) -> dict[str, Any]:
         """What it says, by path."""

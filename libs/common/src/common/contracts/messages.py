@@ -6,7 +6,7 @@ Frozen, additive-only: the JSON Schemas under `schemas/` are snapshots, and a te
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -62,6 +62,13 @@ class Version(Message):
         """Sorts as text the way versions sort: microseconds since 1970, then settled."""
         micros = round((self.stamp.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
         return f"{micros:020d}.{int(self.settled)}"
+
+    @classmethod
+    def of_sequence(cls, sequence: str) -> Self:
+        """The version that this is the text of."""
+        micros, _, settled = sequence.partition(".")
+        stamp = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
+        return cls(stamp=stamp, settled=settled == "1")
 
 
 class Receipt(Message):
@@ -142,6 +149,8 @@ class WriteCommand(Message):
     target_entity: Entity = Entity("")
     """What the record is there: a member, a contact. Empty in a command of a release that had one kind for each vendor: that one."""
     mode: Mode = "state"
+    side: Literal["", "left", "right"] = ""
+    """Which side of its pair it writes, where the leg has a way back; what the fields shall be is in the pair (R15)."""
     revision: int
     """R9: orders everything downstream of the mapper."""
     mapping_version: int

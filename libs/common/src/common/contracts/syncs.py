@@ -83,6 +83,22 @@ class Leg:
         """Whether records of this place of the source are this leg's; one that names no place is in the connection's only one."""
         return not place or self.source_place in ("", place)
 
+    def leads_back(self, other: Leg) -> bool:
+        """Whether this leg leads to where the other comes from, and comes from where that one leads to."""
+        return (
+            self.direction != other.direction
+            and (self.mode, other.mode) == ("state", "state")
+            and (self.source, self.source_entity) == (other.target, other.target_entity)
+            and (self.target, self.target_entity) == (other.source, other.source_entity)
+            and self.source_place in ("", other.target_place)
+            and other.source_place in ("", self.target_place)
+        )
+
+    @property
+    def writes(self) -> Literal["left", "right"]:
+        """Which side of a pair it writes to: left is the side that a sync's forward legs start from."""
+        return "right" if self.direction == "forward" else "left"
+
 
 @dataclass(frozen=True, slots=True)
 class Sync:
@@ -101,6 +117,10 @@ class Sync:
     def judges(self) -> bool:
         """Whether changes are judged; a paused one keeps judging and does not write."""
         return self.state in ("active", "paused")
+
+    def way_back(self, leg: Leg) -> Leg | None:
+        """The leg that leads the other way between the same records: both sides are edited, and written."""
+        return next((one for one in self.legs.values() if leg.leads_back(one)), None)
 
     @property
     def closing(self) -> bool:

@@ -16,6 +16,10 @@ Rule = Literal["source", "target", "newest", "ask"]
 SIDES: tuple[SideName, SideName] = ("left", "right")
 
 
+NOWHERE: Any = object()
+"""What the other side would have of a value that it cannot have in any form."""
+
+
 def other(side: SideName) -> SideName:
     """The other end of the pair."""
     return "right" if side == "left" else "left"
@@ -27,7 +31,7 @@ class Current(NamedTuple):
     own: Any
     """In the side's own spelling."""
     there: Any
-    """What the other side would have by the mapping: its spelling, not this one's."""
+    """What the other side would have by the mapping: its spelling, not this one's; or `NOWHERE`."""
     edited_at: datetime | None = None
     """When somebody who was not us last changed it; None: nobody that we know of."""
     overwritten: bool = False
@@ -127,6 +131,8 @@ class _Field(NamedTuple):
 def _with_field(merged: Merged, name: str, one: _Field, policy: Policy) -> Merged:
     if one.alike:
         return replace(merged, agreed=(*merged.agreed, name))
+    if NOWHERE in (one.left.there, one.right.there):
+        return _one_way(merged, one)
     if not (one.changed("left") or one.changed("right")):
         # Each has what it had when both agreed, in its own spelling.
         return merged
@@ -136,6 +142,13 @@ def _with_field(merged: Merged, name: str, one: _Field, policy: Policy) -> Merge
     if winner is None:
         return replace(merged, asks={**merged.asks, name: Question(one.left.own, one.right.own)})
     return _won(merged, one, winner, rule=rule)
+
+
+def _one_way(merged: Merged, one: _Field) -> Merged:
+    """Only one of the two values can be had on both sides: it goes to the other where it is an edit, and is else left alone."""
+    side: SideName = "left" if one.right.there is NOWHERE else "right"
+    able = one.of(side).there is not NOWHERE
+    return _won(merged, one, side, rule="") if able and one.changed(side) else merged
 
 
 def _won(merged: Merged, one: _Field, winner: SideName, *, rule: str) -> Merged:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from common.pairs.merging import SIDES, Current, Merged, Overridden, Policy, SideName, merge3, other
+from common.pairs.merging import NOWHERE, SIDES, Current, Merged, Overridden, Policy, SideName, merge3, other
 from common.pairs.sides import Observation, Part, Side, Span, Version, observed, take, with_span
 
 Translate = Callable[[SideName, Mapping[str, Any]], Mapping[str, Any]]
@@ -64,6 +64,14 @@ class Judgement:
 def seen(pair: Pair, name: SideName, what: Observation) -> Pair:
     """A side was observed."""
     return pair.with_side(name, observed(pair.side(name), what))
+
+
+def first_writes(pair: Pair, name: SideName, translate: Translate) -> dict[str, Part]:
+    """What a create at this side carries: the record is at the other side only, and there is nothing to be merged with."""
+    partner = pair.side(other(name)).seen
+    return {
+        at: Part(value, None, partner[at]) for at, value in translate(other(name), partner).items() if at in partner
+    }
 
 
 def begun(pair: Pair, name: SideName, parts: Mapping[str, Part]) -> Pair:
@@ -180,7 +188,7 @@ def _free(pair: Pair) -> set[str]:
 def _currents(side: Side, name: SideName, free: set[str], translate: Translate) -> dict[str, Current]:
     values = {**side.seen, **{at: one.value for at, one in side.overwritten.items()}}
     there = translate(name, values)
-    return {at: _current(side, at, values[at], there.get(at)) for at in free}
+    return {at: _current(side, at, values[at], there.get(at, NOWHERE)) for at in free}
 
 
 def _current(side: Side, at: str, own: Any, there: Any) -> Current:

@@ -38,6 +38,10 @@ class Configuration:
         """Every leg of every sync."""
         return (leg for sync in self.syncs.values() for leg in sync.legs.values())
 
+    def way_back(self, leg: Leg) -> Leg | None:
+        """The leg that leads the other way between the same records."""
+        return self.syncs[leg.sync].way_back(leg)
+
     def leg(self, sync: SyncId, name: Entity) -> Leg | None:
         """The leg that a row of this sync belongs to."""
         found = self.syncs.get(sync)
@@ -49,6 +53,11 @@ class ConfigurationReader:
 
     def __init__(self) -> None:
         self._known: Configuration | None = None
+
+    @property
+    def known(self) -> Configuration:
+        """As somebody in this process read it last."""
+        return self._known or Configuration(0)
 
     async def read(self, tx: state.DbConnection) -> Configuration:
         """The configuration as this transaction's statements see it."""

@@ -6,8 +6,8 @@ somebody lists and answers; an answer is read with the next judgement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,12 +16,11 @@ from pydantic import TypeAdapter
 from common.journal import Entry, Step
 from common.pairs.merging import SIDES, Answer, Overridden, Policy, Question, Rule, SideName
 from common.pairs.pair import Judgement, Pair, Translate, judged
-from common.pairs.sides import Side, pruned
+from common.pairs.sides import Part, Side, pruned
 from common.state.pool import DbConnection
 
 # A webhook that comes later than this is judged by the newest value alone.
 LATE = timedelta(days=3)
-_SIDE = TypeAdapter(Side)
 
 
 class RecordRef(NamedTuple):
@@ -31,6 +30,15 @@ class RecordRef(NamedTuple):
     place: str
     entity: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SidePlan:
+    """What a side shall get, as it was judged last: the writer sends this and nothing older."""
+
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    raised: bool = True
+    """Whether a wish was raised for it, so that a writer comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +52,61 @@ class PairRow:
     pair: Pair
     connections: tuple[str, str]
     """Through which people know the two accounts."""
+    planned: Mapping[SideName, SidePlan] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """The fields that are merged, called as the right side calls them, and what the left calls them."""
+    attempts: Mapping[SideName, str] = field(default_factory=dict)
+    """The calls of the open writes."""
+    owed: bool = False
+    """Something is known by which it was not judged yet."""
+    happened: tuple[str, ...] = ()
+    """For its history."""
 
     @property
     def gone(self) -> SideName | None:
         """Whose record has ended."""
         return {"ended_left": SIDES[0], "ended_right": SIDES[1]}.get(self.state)
+
+    def end(self, side: SideName) -> RecordRef:
+        return self.left if side == "left" else self.right
+
+    def with_end(self, side: SideName, id: str) -> PairRow:
+        """The pair with another record at this side."""
+        end = self.end(side)._replace(id=id)
+        return replace(self, left=end) if side == "left" else replace(self, right=end)
+
+    @property
+    def whole(self) -> bool:
+        """Whether both ends are known."""
+        return bool(self.left.id and self.right.id)
+
+    def plan(self, side: SideName) -> SidePlan:
+        return self.planned.get(side, SidePlan())
+
+    def with_plan(self, side: SideName, planned: SidePlan) -> PairRow:
+        return replace(self, planned={**self.planned, side: planned})
+
+    def path(self, side: SideName, field: str) -> str:
+        return self.paths.get(field, field) if side == "left" else field
+
+    def named(self, side: SideName, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A side's own record, as far as the pair's fields go, by their names."""
+        fields = {self.path(side, at): at for at in self.paths}
+        return {fields[path]: value for path, value in values.items() if path in fields}
+
+
+_SIDE = TypeAdapter(Side)
+_PLANNED = TypeAdapter(dict[SideName, SidePlan])
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A locked pair, and by what it is judged."""
+
+    row: PairRow
+    rules: Mapping[str, Rule]
+    source: SideName
+    translate: Translate
 
 
 async def lock(tx: DbConnection, ends: Iterable[RecordRef]) -> list[PairRow]:
@@ -57,21 +115,23 @@ async def lock(tx: DbConnection, ends: Iterable[RecordRef]) -> list[PairRow]:
     if not columns:
         return []
     rows = await tx.fetch(_LOCK, *columns)
-    return [_row(row) for row in rows]
+    return [row_of(row) for row in rows]
 
 
 async def save(tx: DbConnection, row: PairRow, pair: Pair, now: datetime) -> None:
     """Stores what is known of both sides now; the row is locked."""
-    sides: dict[str, Any] = {
-        name: _SIDE.dump_python(pruned(pair.side(name), now - LATE), mode="json") for name in SIDES
-    }
-    columns = [{name: sides[name].pop(column) for name in SIDES} for column in ("seen", "agreed")]
-    told = {at: list(both) for at, both in pair.told.items()}
-    judgement: dict[str, Any] = {**sides, "restored": pair.restored, "told": told}
-    await tx.execute(
-        "update flow.pair set seen = $2, agreed = $3, judgement = $4, changed_at = $5 where id = $1",
-        row.id, *columns, judgement, now,
-    )  # fmt: skip
+    await store(tx, [replace(row, pair=pair)], now)
+
+
+async def store(tx: DbConnection, rows: Sequence[PairRow], now: datetime) -> None:
+    """Stores all of these as they are now; they are locked."""
+    if rows:
+        seen, agreed, judgement = zip(*(_stored(row, now) for row in rows), strict=True)
+        history = [{"more": [{"at": now.isoformat(), "what": what} for what in row.happened]} for row in rows]
+        await tx.execute(
+            _STORE, [row.id for row in rows], list(seen), list(agreed), list(judgement), now, [row.state for row in rows],
+            [row.left.id for row in rows], [row.right.id for row in rows], [row.owed for row in rows], history,
+        )  # fmt: skip
 
 
 async def judge(
@@ -83,42 +143,72 @@ async def judge(
     translate: Translate,
     now: datetime,
 ) -> tuple[Judgement, list[Entry]]:
-    """Judges the pair as it is now, stores it with its questions, and says what the journal has to tell."""
-    policy = Policy(rules, source, await _answers(tx, row.id))
-    found = judged(pair, policy, translate)
-    await save(tx, row, found.pair, now)
-    await _close(tx, row.id, found)
-    await _ask(tx, row.id, found.merged.asks, "differs", now)
-    return found, [_told(row, lost, now) for lost in found.overridden]
+    """Judges one pair as it is now, stores it with its questions, and says what the journal has to tell."""
+    ((after, found, entries),) = await judge_all(tx, [Judging(replace(row, pair=pair), rules, source, translate)], now)
+    await store(tx, [after], now)
+    return found, entries
+
+
+async def judge_all(
+    tx: DbConnection, judging: Sequence[Judging], now: datetime
+) -> list[tuple[PairRow, Judgement, list[Entry]]]:
+    """Judges these pairs, and stores their questions; the pairs themselves are the caller's to store."""
+    if not judging:
+        return []
+    answers = await answers_of(tx, [one.row.id for one in judging])
+    found = [
+        judged(one.row.pair, Policy(one.rules, one.source, answers.get(one.row.id, {})), one.translate)
+        for one in judging
+    ]
+    await _close(tx, [(one.row.id, its) for one, its in zip(judging, found, strict=True)])
+    asked = [(one.row.id, its.merged.asks) for one, its in zip(judging, found, strict=True)]
+    await ask(tx, asked, "differs", now)
+    return [
+        (replace(one.row, pair=its.pair), its, [_told(one.row, lost, now) for lost in its.overridden])
+        for one, its in zip(judging, found, strict=True)
+    ]
 
 
 async def survivor_edited(tx: DbConnection, row: PairRow, edited: SideName, now: datetime) -> bool:
     """R22: the counterpart is gone, so an edit is a question and never a create. True where a person has said to make it anew."""
-    answer = (await _answers(tx, row.id)).get("")
+    answer = (await answers_of(tx, [row.id])).get(row.id, {}).get("")
     if answer is not None and answer.winner == edited:
         return True
     if answer is None:
-        await _ask(tx, row.id, {"": Question(None, None)}, "gone", now)
+        await ask(tx, [(row.id, {"": Question(None, None)})], "gone", now)
     return False
 
 
-async def _answers(tx: DbConnection, pair: int) -> dict[str, Answer]:
+async def answers_of(tx: DbConnection, pairs: Sequence[int]) -> dict[int, dict[str, Answer]]:
+    """What people have said of these."""
     rows = await tx.fetch(
-        "select field, left_value, right_value, winner from flow.pair_question where pair = $1 and winner <> ''", pair
+        """
+        select pair, field, left_value, right_value, winner from flow.pair_question
+         where pair = any($1::bigint[]) and winner <> ''
+        """,
+        list(pairs),
     )
-    return {row["field"]: Answer(row["left_value"], row["right_value"], row["winner"]) for row in rows}
+    found: dict[int, dict[str, Answer]] = {}
+    for row in rows:
+        found.setdefault(row["pair"], {})[row["field"]] = Answer(row["left_value"], row["right_value"], row["winner"])
+    return found
 
 
-async def _ask(tx: DbConnection, pair: int, asked: Mapping[str, Question], kind: str, now: datetime) -> None:
+async def ask(tx: DbConnection, asked: Sequence[tuple[int, Mapping[str, Question]]], kind: str, now: datetime) -> None:
     """The same question again stays as it is; other values make it a new one (R20)."""
-    if asked:
-        values = [[{"value": value} for value in side] for side in zip(*asked.values(), strict=True)]
-        await tx.execute(_ASK, pair, kind, list(asked), *values, now)
+    rows = [(pair, at, {"value": one.left}, {"value": one.right}) for pair, its in asked for at, one in its.items()]
+    if rows:
+        await tx.execute(_ASK, *(list(column) for column in zip(*rows, strict=True)), kind, now)
 
 
-async def _close(tx: DbConnection, pair: int, found: Judgement) -> None:
+async def _close(tx: DbConnection, found: Sequence[tuple[int, Judgement]]) -> None:
     """What nobody has to decide any more is no question; an answer goes once both sides agree."""
-    await tx.execute(_CLOSE, pair, [at for at in found.free if at not in found.merged.asks], list(found.merged.agreed))
+    decided = [(pair, at) for pair, its in found for at in its.free if at not in its.merged.asks]
+    agreed = [(pair, at) for pair, its in found for at in its.merged.agreed]
+    if decided or agreed:
+        await tx.execute(
+            _CLOSE, [p for p, _ in decided], [at for _, at in decided], [p for p, _ in agreed], [at for _, at in agreed]
+        )
 
 
 def _told(row: PairRow, lost: Overridden, now: datetime) -> Entry:
@@ -129,7 +219,21 @@ def _told(row: PairRow, lost: Overridden, now: datetime) -> Entry:
     )  # fmt: skip
 
 
-def _row(row: Any) -> PairRow:
+def _stored(row: PairRow, now: datetime) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    sides: dict[str, Any] = {
+        name: _SIDE.dump_python(pruned(row.pair.side(name), now - LATE), mode="json") for name in SIDES
+    }
+    seen, agreed = ({str(name): sides[name].pop(column) for name in SIDES} for column in ("seen", "agreed"))
+    told = {at: list(both) for at, both in row.pair.told.items()}
+    judgement = {
+        **sides, "restored": row.pair.restored, "told": told, "paths": dict(row.paths), "attempts": dict(row.attempts),
+        "planned": _PLANNED.dump_python(dict(row.planned), mode="json"),
+    }  # fmt: skip
+    return seen, agreed, judgement
+
+
+def row_of(row: Any) -> PairRow:
+    """The pair in one row of `flow.pair` with its connections."""
     stored = row["judgement"]
     sides = {
         name: _SIDE.validate_python(
@@ -140,12 +244,19 @@ def _row(row: Any) -> PairRow:
     told = {at: (both[0], both[1]) for at, both in stored.get("told", {}).items()}
     pair = Pair(sides["left"], sides["right"], bool(stored.get("restored")), told)
     left, right = (RecordRef(*(row[f"{name}_{part}"] for part in RecordRef._fields)) for name in SIDES)
-    return PairRow(row["id"], left, right, row["state"], pair, (row["left_connection"], row["right_connection"]))
+    return PairRow(
+        row["id"], left, right, row["state"], pair, (row["left_connection"], row["right_connection"]),
+        _PLANNED.validate_python(stored.get("planned", {})), stored.get("paths", {}), stored.get("attempts", {}), row["owed"],
+    )  # fmt: skip
 
 
-_LOCK = """
-select p.*, coalesce((select min(c.id) from core.connection c where c.account = p.left_account), p.left_account) as left_connection,
-       coalesce((select min(c.id) from core.connection c where c.account = p.right_account), p.right_account) as right_connection
+# Read with every row of `flow.pair as p`.
+CONNECTIONS = """
+       coalesce((select min(c.id) from core.connection c where c.account = p.left_account), p.left_account) as left_connection,
+       coalesce((select min(c.id) from core.connection c where c.account = p.right_account), p.right_account) as right_connection"""
+
+_LOCK = f"""
+select p.*, {CONNECTIONS}
   from flow.pair p
  where p.id in (
     select q.id from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(account, place, entity, id)
@@ -155,16 +266,28 @@ select p.*, coalesce((select min(c.id) from core.connection c where c.account = 
       join flow.pair q on (q.right_account, q.right_place, q.right_entity, q.right_id) = (n.account, n.place, n.entity, n.id) and q.right_id <> '')
    and p.exclusive and p.state <> 'unlinked'
  order by p.id for update of p
+"""  # noqa: S608 - a constant of ours
+
+_STORE = """
+update flow.pair p
+   set seen = n.seen, agreed = n.agreed, judgement = n.judgement, changed_at = $5, state = n.state, left_id = n.left_id,
+       right_id = n.right_id, owed = n.owed, history = p.history || (n.history -> 'more')
+  from unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::jsonb[])
+       as n(id, seen, agreed, judgement, state, left_id, right_id, owed, history)
+ where p.id = n.id
 """
 
 _CLOSE = """
-delete from flow.pair_question
- where pair = $1 and kind = 'differs' and ((winner = '' and field = any($2::text[])) or field = any($3::text[]))
+delete from flow.pair_question q
+ where q.kind = 'differs'
+   and ((q.winner = '' and (q.pair, q.field) in (select * from unnest($1::bigint[], $2::text[])))
+        or (q.pair, q.field) in (select * from unnest($3::bigint[], $4::text[])))
 """
 
 _ASK = """
 insert into flow.pair_question as q (pair, kind, field, left_value, right_value, asked_at)
-select $1, $2, n.field, n.l -> 'value', n.r -> 'value', $6 from unnest($3::text[], $4::jsonb[], $5::jsonb[]) as n(field, l, r)
+select n.pair, $5, n.field, n.l -> 'value', n.r -> 'value', $6
+  from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::jsonb[]) as n(pair, field, l, r)
 on conflict (pair, field) do update
    set left_value = excluded.left_value, right_value = excluded.right_value, asked_at = excluded.asked_at, kind = excluded.kind,
        winner = '', answered_at = null, answered_by = '', why = ''

@@ -145,14 +145,14 @@ _TOLD = "jsonb_build_array(jsonb_build_object('at', {at}::timestamptz, 'what', {
 
 _ADD = f"""
 insert into flow.pair (left_account, left_place, left_entity, left_id, left_key, right_account, right_place, right_entity, right_id, right_key,
-                       state, rule, since, history, changed_at)
+                       state, rule, since, history, changed_at, owed)
 select n.left_account, n.left_place, n.left_entity, n.left_id, n.left_key, n.right_account, n.right_place, n.right_entity, n.right_id,
-       n.right_key, n.state, n.rule, coalesce(n.since, $18), {_TOLD.format(what="$15", who="$16", why="$17", at="$18")}, $18
+       n.right_key, n.state, n.rule, coalesce(n.since, $18), {_TOLD.format(what="$15", who="$16", why="$17", at="$18")}, $18, true
   from {_UNNEST}
 """  # noqa: S608 - constants of this module
 
 _REVIVE = f"""
-update flow.pair p set state = n.state, changed_at = $6, history = p.history || {_TOLD.format(what="$3", who="$4", why="$5", at="$6")}
+update flow.pair p set state = n.state, owed = true, changed_at = $6, history = p.history || {_TOLD.format(what="$3", who="$4", why="$5", at="$6")}
   from unnest($1::bigint[], $2::text[]) as n(id, state) where p.id = n.id
 """  # noqa: S608 - constants of this module
 

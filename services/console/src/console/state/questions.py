@@ -20,7 +20,8 @@ async def open_ones(tx: state.DbConnection, after: Sequence[str] | None, limit: 
 async def answer(
     tx: state.DbConnection, pair: int, field: str, winner: str, who: str, why: str, now: datetime
 ) -> Question | None:
-    """The question as it was answered; None when there is none that is open."""
+    """The question as it was answered; None when there is none that is open. The pair is judged by it next, and is locked first as always."""
+    await tx.execute("update flow.pair set owed = true where id = $1", pair)
     found: Question | None = await tx.fetchrow(_ANSWER, pair, field, winner, now, who, why)
     return found
 

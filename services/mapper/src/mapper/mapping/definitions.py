@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from common.codes import CODES, Code, register
 from common.contracts.syncs import MappingDefinition, MappingRow, Transform
+from common.pairs.merging import Rule
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.choices import Choices
 
@@ -59,6 +60,7 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
     gone = {name: str(options.pop(name, "")) for name in _GONE}
     if not isinstance(options.get("clear_empty", True), bool):
         problems.append(_problem(0, "clear_empty", "The option takes true or false."))
+    problems += _conflicts(options.get("conflicts", {}))
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
     if not isinstance(given.get("filter", "") or "", str):
@@ -81,8 +83,17 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
 
 
 _GONE = ("on_delete", "on_filtered")
-COMMON_OPTIONS = frozenset({*_GONE, "clear_empty"})
+COMMON_OPTIONS = frozenset({*_GONE, "clear_empty", "conflicts"})
 """Those that every target has."""
+
+
+def _conflicts(given: Any) -> list[Problem]:
+    """Who wins where both sides have changed a field; by the field's name in the forward leg's rows."""
+    if isinstance(given, Mapping) and all(rule in get_args(Rule) for rule in given.values()):
+        return []
+    return [
+        _problem(0, "conflicts", f"The option takes a field's name and one of {', '.join(get_args(Rule))} for each.")
+    ]
 
 
 def with_choices(definition: MappingDefinition, choices: Choices) -> MappingDefinition:

@@ -96,6 +96,16 @@ class CompiledMapping:
         draft.document |= {name: sorted(texts) for name, texts in draft.collected.items()}
         return Mapped(True, draft.document, tuple(draft.problems), tuple(draft.left_out))
 
+    def alone(self, target: str, record: Record) -> tuple[Any] | None:
+        """The one value that this target field has by its row, from a record that has only the field which the row reads; None where
+        the target takes no such value, or leaves its own."""
+        row = next(row for row in self._rows if row.target == target)
+        value = row.expression.read(record)
+        for step in row.steps:
+            value = step(value, record)
+        fitting, problem = checked(row.number, row.field, row.target, value, required=row.required)
+        return (fitting,) if problem is None and (fitting is not None or self._clears) else None
+
     def _fill(self, draft: _Draft, row: _Row, record: Record) -> None:
         if not row.expression.mentions(record) and not row.required:
             return

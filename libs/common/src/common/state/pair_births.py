@@ -1,0 +1,138 @@
+"""How pairs of two-way legs come to be: one-ended with the first sight of a record, whole once its counterpart is known (R21, R22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from common.pairs.merging import SideName, other
+from common.pairs.pair import Pair, seen
+from common.pairs.sides import Observation, Side
+from common.state.pairs import PairRow, RecordRef
+from common.state.pool import DbConnection
+
+
+class FirstSeen(NamedTuple):
+    """A record of which there is no pair, and where its counterpart would be."""
+
+    side: SideName
+    own: RecordRef
+    there: RecordRef
+    """Without an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What became of two ends that met."""
+
+    row: PairRow | None
+    """None: the other record has a living counterpart, so it is none for this one."""
+    merged: int | None = None
+    """The row that went into the other."""
+
+
+async def ensure(tx: DbConnection, records: Iterable[FirstSeen], now: datetime) -> None:
+    """A pair for each of these records: one that was imported or made by hand, or a new one that has no other end yet."""
+    listed = sorted(set(records))
+    columns = [
+        [one.side for one in listed],
+        *([one.own[at] for one in listed] for at in range(4)),
+        *([one.there[at] for one in listed] for at in range(3)),
+    ]
+    for side, there in (("left", "right"), ("right", "left")):
+        await tx.execute(_ALONE_NO_MORE.format(side=side, other=there), *columns)
+        await tx.execute(_ADOPT.format(side=side, other=there), *columns, now)
+    await tx.execute(_INSERT, *columns, now)
+
+
+async def forget(tx: DbConnection, merged: Sequence[int]) -> None:
+    """One-ended rows that went into others; nobody has ever been asked about them."""
+    if merged:
+        await tx.execute("delete from flow.pair where id = any($1::bigint[])", list(merged))
+
+
+def join(own: PairRow, side: SideName, id: str, rows: Mapping[int, PairRow]) -> Joined:
+    """The record of a one-ended pair and the record `id` of `side` are one, if that one has no living counterpart.
+
+    R21: a record has one counterpart. R22: a new record takes the place of one that is gone.
+    """
+    there = own.end(side)._replace(id=id)
+    found = next((row for row in rows.values() if row.end(side) == there and row.id != own.id), None)
+    if found is None:
+        return Joined(_linked(own.with_end(side, id)))
+    if not found.whole:
+        both = _with_seen(own.pair, side, found.pair.side(side))
+        return Joined(_linked(replace(own.with_end(side, id), pair=both)), found.id)
+    if found.gone == other(side):
+        return Joined(_in_its_place(found, own, other(side)), own.id)
+    return Joined(None)
+
+
+def alone_again(row: PairRow, side: SideName) -> PairRow:
+    """R22: a person has said that the one that is gone shall be made anew; nothing is known of it and nothing agreed."""
+    fresh = Pair(restored=row.pair.restored).with_side(other(side), _unagreed(row.pair.side(other(side))))
+    return replace(row.with_end(side, ""), pair=fresh, state="alone", planned={}, attempts={}, happened=("anew",))
+
+
+def _in_its_place(dead: PairRow, own: PairRow, side: SideName) -> PairRow:
+    """R22: the pair stays, with the new record at this side."""
+    both = Pair(restored=dead.pair.restored).with_side(side, own.pair.side(side))
+    both = both.with_side(other(side), _unagreed(dead.pair.side(other(side))))
+    row = replace(dead.with_end(side, own.end(side).id), pair=both, planned={}, attempts={}, paths=own.paths)
+    return _linked(row)
+
+
+def _unagreed(side: Side) -> Side:
+    return replace(side, agreed={}, overwritten={}, outdated=(), write=None)
+
+
+def _with_seen(pair: Pair, name: SideName, known: Side) -> Pair:
+    """What was seen of the other end before it was known whose it is. R16: while the write that made it is open, it waits."""
+    if pair.side(name).write is None:
+        return pair.with_side(name, known)
+    if known.version is not None:
+        pair = seen(pair, name, Observation(*known.version, known.seen))
+    for one in known.waiting:
+        pair = seen(pair, name, one)
+    return pair
+
+
+def _linked(row: PairRow) -> PairRow:
+    return replace(row, state="linked", owed=True, happened=("linked",))
+
+
+_UNNEST = """unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+             as n(side, account, place, entity, id, other_account, other_place, other_entity)"""
+
+_NAMED = """n.side = '{side}' and not p.exclusive and p.state <> 'unlinked' and p.{other}_id <> ''
+   and (p.{side}_account, p.{side}_place, p.{side}_entity, p.{side}_id, p.{other}_account, p.{other}_place, p.{other}_entity)
+     = (n.account, n.place, n.entity, n.id, n.other_account, n.other_place, n.other_entity)"""
+
+# Both ends may have been seen before anybody knew that they are one; what was seen of them is in their records' states too.
+_ALONE_NO_MORE = f"""
+delete from flow.pair h using flow.pair p, {_UNNEST}
+ where {_NAMED} and h.exclusive and h.state = 'alone'
+   and (h.{{side}}_account, h.{{side}}_place, h.{{side}}_entity, h.{{other}}_account, h.{{other}}_place, h.{{other}}_entity)
+     = (p.{{side}}_account, p.{{side}}_place, p.{{side}}_entity, p.{{other}}_account, p.{{other}}_place, p.{{other}}_entity)
+   and (h.{{side}}_id = p.{{side}}_id or h.{{other}}_id = p.{{other}}_id)
+"""  # noqa: S608 - constants of this module
+
+# What was made by hand or imported says no more than which record is which; from now on they have each other alone.
+_ADOPT = f"""
+update flow.pair p set exclusive = true, owed = true, changed_at = $9
+  from {_UNNEST}
+ where {_NAMED}
+"""  # noqa: S608 - constants of this module
+
+_INSERT = f"""
+insert into flow.pair (left_account, left_place, left_entity, left_id, right_account, right_place, right_entity, right_id, exclusive, state,
+                       since, changed_at)
+select case side when 'left' then account else other_account end, case side when 'left' then place else other_place end,
+       case side when 'left' then entity else other_entity end, case side when 'left' then id else '' end,
+       case side when 'left' then other_account else account end, case side when 'left' then other_place else place end,
+       case side when 'left' then other_entity else entity end, case side when 'left' then '' else id end, true, 'alone', $9, $9
+  from {_UNNEST}
+on conflict do nothing
+"""  # noqa: S608 - constants of this module

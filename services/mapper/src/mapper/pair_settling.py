@@ -1,0 +1,128 @@
+"""Judges pairs again of which something new is known: the end of a write, a person's answer, a wish for the side that told nothing.
+
+Whoever finds that out stores it in the pair and marks it `owed`. Here both records are locked, then the pair, in the order of every batch,
+and each leg's wish is raised (R9, R15). A crash before the commit leaves the pair owed; after it, wishes that the republisher publishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from common.clock import Clock
+from common.contracts.ids import RecordId
+from common.contracts.messages import Lane
+from common.contracts.syncs import Leg
+from common.journal import write
+from common.pairs.merging import SIDES, SideName
+from common.state import pair_births, read_requests
+from common.state.configuration import Configuration, ConfigurationReader
+from common.state.pair_births import FirstSeen
+from common.state.pairs import RecordRef
+from common.state.pool import DbConnection, Pool, transaction
+from common.state.read_requests import ReadRequest
+from mapper import state_rows
+from mapper.entering import enter_changes
+from mapper.judging import judge
+from mapper.mappings import Mappings
+from mapper.pairing import Pairing, TwoWays, ways_of
+from mapper.publisher import Publisher
+from mapper.state import AskedFor
+from mapper.state_rows import Key
+from mapper.wanted_rows import Cause
+from vendors.registry import vendor_named
+
+EVERY_S = 0.5
+PAGE = 200
+
+
+class PairSettling:
+    """Goes through the pairs that are owed a judgement."""
+
+    def __init__(
+        self, pool: Pool, clock: Clock, configuration: ConfigurationReader, mappings: Mappings, publisher: Publisher
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._configuration = configuration
+        self._mappings = mappings
+        self._publisher = publisher
+
+    async def step(self) -> bool:
+        """Judges one page; False when there is nothing to do. Without a leg that has a way back it asks nobody."""
+        if not any(self._ways(self._configuration.known)):
+            return False
+        async with transaction(self._pool) as tx:
+            owed = await tx.fetch(_OWED, PAGE)
+            keys = self._keys(self._configuration.known, owed)
+            if not owed:
+                return False
+            raised = await self._judge(tx, keys, self._by_hand(owed)) if keys else []
+            # Those of syncs that rest are judged with their next change.
+            await tx.execute(
+                "update flow.pair set owed = false where id = any($1::bigint[]) and owed", [row["id"] for row in owed]
+            )
+        await self._publisher.publish(raised)
+        return bool(raised)
+
+    async def _judge(self, tx: DbConnection, keys: list[Key], by_hand: Sequence[FirstSeen]) -> list[Key]:
+        now = self._clock.now()
+        await state_rows.judging(tx, keys)
+        states = await state_rows.lock_known(tx, keys)
+        configuration = await self._configuration.read(tx)  # R9: after the locks
+        if by_hand:
+            await pair_births.ensure(tx, by_hand, now)
+        pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
+        pairing.recall(states)
+        causes = {key: Cause(now, Lane.LIVE) for key in states}
+        judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing)
+        raised = [one for one in judged.all if one.revision]
+        await enter_changes(tx, raised, {one.key: [None] for one in raised}, now)
+        await write(tx, judged.entries)
+        asks = [_request(configuration, key, stamp) for key, stamp in pairing.doubtful()]
+        if asks:
+            # R16: nothing of that side is judged before a settled read.
+            await read_requests.ask(tx, asks, now)
+        return [one.key for one in raised]
+
+    def _keys(self, configuration: Configuration, owed: Sequence[Mapping[str, Any]]) -> list[Key]:
+        """Both records of each pair, by the connections of the legs that lead between them."""
+        ways = {(one.ends["left"][:3], one.ends["right"][:3]): one for one in self._ways(configuration)}
+        found = []
+        for row in owed:
+            its = ways.get((tuple(row["left"]), tuple(row["right"])))
+            if its is not None:
+                found += [Key(*its.source(side), RecordId(row[f"{side}_id"])) for side in SIDES if row[f"{side}_id"]]
+        return found
+
+    def _by_hand(self, owed: Sequence[Mapping[str, Any]]) -> list[FirstSeen]:
+        """Pairs that a person has made: from now on the two have each other alone."""
+        return [
+            FirstSeen("left", _end(row, "left", row["left_id"]), _end(row, "right", ""))
+            for row in owed
+            if not row["exclusive"] and row["left_id"] and row["right_id"]
+        ]
+
+    def _ways(self, configuration: Configuration) -> Iterator[TwoWays]:
+        legs: Iterable[Leg] = (one for one in configuration.legs() if one.direction == "forward" and one.mapping)
+        return (ways for leg in legs if (ways := ways_of(configuration, self._mappings, leg)) is not None)
+
+
+def _end(row: Mapping[str, Any], side: SideName, id: str) -> RecordRef:
+    account, place, entity = row[side]
+    return RecordRef(account, place, entity, id)
+
+
+def _request(configuration: Configuration, key: Key, stamp: datetime) -> ReadRequest:
+    """R10: an answer settles only after the stamp's second and the vendor's read lag are over."""
+    source = vendor_named(configuration.connections[key.connection].vendor).source
+    assert source is not None, "it was read before"
+    return ReadRequest(key.connection, key.entity, key.record, AskedFor.UNSETTLED.value, stamp + source.settles_after)
+
+
+_OWED = """
+select id, array[left_account, left_place, left_entity] as left, array[right_account, right_place, right_entity] as right, left_id, right_id,
+       exclusive
+  from flow.pair where owed order by id limit $1
+"""

@@ -1,0 +1,287 @@
+"""Pairs of legs that lead both ways, judged in the transaction that has locked their records (R15 to R22, decision 29).
+
+In: records of such legs, locked, with what has just been told of them. Out: what each side shall get, in the pair's own row, where the
+writer finds it; and for every leg what its wish is beyond that. Durable with the caller's commit: what was seen, what was agreed, what is
+asked, and what shall be written, all at once.
+
+One statement locks the pairs of a whole batch, in one order. A batch without such legs costs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
+from common.contracts.messages import ChangeEvent, Version
+from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import Leg
+from common.journal import Entry
+from common.pairs import pair as pairs
+from common.pairs.merging import SIDES, Question, Rule, SideName, other
+from common.pairs.sides import Observation, Part
+from common.state import pair_births
+from common.state import pairs as rows
+from common.state.configuration import Configuration
+from common.state.pair_births import FirstSeen
+from common.state.pairs import LATE, Judging, PairRow, RecordRef, SidePlan
+from common.state.pool import DbConnection
+from mapper.mapping.mirror import Mirror
+from mapper.mappings import Mappings
+from mapper.state import RecordState
+from mapper.state_rows import Key
+from mapper.wish import DesiredDocument
+from vendors.registry import vendor_named
+
+
+class TwoWays(NamedTuple):
+    """A leg and its way back, with the ends of their pairs."""
+
+    forward: Leg
+    back: Leg
+    mirror: Mirror
+    ends: Mapping[SideName, RecordRef]
+    """Without ids."""
+
+    def end(self, side: SideName, record: RecordId | str) -> RecordRef:
+        return self.ends[side]._replace(id=record)
+
+    def source(self, side: SideName) -> tuple[ConnectionId, Entity]:
+        """Where records of this side are read."""
+        leg = self.forward if side == "left" else self.back
+        return leg.source, leg.source_entity
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        assert self.forward.mapping is not None
+        rules: Mapping[str, Rule] = self.forward.mapping.options.get("conflicts", {})
+        return rules
+
+
+class _Record(NamedTuple):
+    """A record as one leg of a two-way sync sees it."""
+
+    sync: SyncId
+    leg: Entity
+    key: Key
+
+
+@dataclass(slots=True)
+class Pairing:
+    """The pairs of one transaction."""
+
+    now: datetime
+    rows: dict[int, PairRow] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    _ways: dict[_Record, TwoWays] = field(default_factory=dict)
+    _at: dict[_Record, int] = field(default_factory=dict)
+    _anew: set[int] = field(default_factory=set)
+
+    @classmethod
+    async def of(
+        cls, tx: DbConnection, configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], now: datetime
+    ) -> Pairing:  # fmt: skip
+        """Locks the pairs of these records; one that has none yet gets it, because whatever is seen of it is kept there."""
+        pairing = cls(now)
+        both = {(leg.source, leg.source_entity) for leg in configuration.legs() if configuration.way_back(leg)}
+        for key, state in states.items():
+            if not state.known or (key.connection, key.entity) not in both:
+                continue
+            for leg in configuration.legs_of(key.connection, key.entity):
+                ways = ways_of(configuration, mappings, leg)
+                if ways is not None:
+                    pairing._ways[_Record(leg.sync, leg.name, key)] = ways
+        if pairing._ways:
+            await pairing._lock(tx, states)
+        return pairing
+
+    async def _lock(self, tx: DbConnection, states: Mapping[Key, RecordState]) -> None:
+        # R15: one row for both directions, locked by every judgement.
+        await self._find(tx)
+        new = [
+            FirstSeen(side, self._end(one), self._ways[one].ends[other(side)])
+            for one in self._ways
+            if one not in self._at and not states[one.key].deleted
+            for side in (self._side(one),)
+        ]
+        if new:
+            await pair_births.ensure(tx, new, self.now)
+            await self._find(tx)
+
+    async def _find(self, tx: DbConnection) -> None:
+        found = await rows.lock(tx, [self._end(one) for one in self._ways])
+        self.rows = {row.id: row for row in found}
+        for one, ways in self._ways.items():
+            side, own = self._side(one), self._end(one)
+            there = ways.ends[other(side)]
+            for row in found:
+                if row.end(side) == own and row.end(other(side))[:3] == there[:3]:
+                    self._at[one] = row.id
+
+    def _side(self, one: _Record) -> SideName:
+        """On which side of its pair the record is."""
+        return "left" if self._ways[one].forward.name == one.leg else "right"
+
+    def _end(self, one: _Record) -> RecordRef:
+        return self._ways[one].end(self._side(one), one.key.record)
+
+    def _of(self, key: Key) -> Iterator[tuple[_Record, int]]:
+        return ((one, id) for one, id in self._at.items() if one.key == key)
+
+    # --- what was seen
+
+    def recall(self, states: Mapping[Key, RecordState]) -> None:
+        """What was known of the records before their leg had a way back."""
+        for one, id in self._at.items():
+            state, side = states.get(one.key), self._side(one)
+            if state is None or not state.field_versions or self.rows[id].pair.side(side).version is not None:
+                continue
+            version = Version.of_sequence(state.sequence)
+            values = self._ways[one].mirror.values(side, state.record(), whole=True)
+            self._see(id, side, Observation(version.stamp, version.settled, values))
+
+    def observe(self, key: Key, change: ChangeEvent) -> None:
+        """R16 to R19: every change is told to the pair, late and repeated ones too: it knows what they are."""
+        for one, id in self._of(key):
+            if change.kind == "changed":
+                side, whole = self._side(one), change.coverage == "detail"
+                values = self._ways[one].mirror.values(side, change.fields, whole=whole)
+                self._see(id, side, Observation(change.version.stamp, change.version.settled, values))
+
+    def _see(self, id: int, side: SideName, what: Observation) -> None:
+        row = self.rows[id]
+        known = row.pair.side(side).version
+        if known is not None and what.stamp < min(known.stamp, self.now - LATE):
+            return
+        self.rows[id] = replace(row, pair=pairs.seen(row.pair, side, what))
+
+    # --- the judgement
+
+    async def judge(self, tx: DbConnection, states: Mapping[Key, RecordState]) -> None:
+        """What both sides shall have, by what is known now."""
+        ways = {id: self._ways[one] for one, id in self._at.items()}
+        for one, id in self._at.items():
+            self._exists(id, self._side(one), there=not _deleted(states[one.key], self._ways[one], self._side(one)))
+        await self._ask_survivors(tx, states)
+        judging = [Judging(row, ways[id].rules, "left", ways[id].mirror.translate) for id, row in self.rows.items()]
+        for row, found, told in await rows.judge_all(tx, judging, self.now):
+            self.entries += told
+            self.rows[row.id] = _planned(row, found, ways[row.id])
+
+    def _exists(self, id: int, side: SideName, *, there: bool) -> None:
+        """R22: the pair outlives the record."""
+        row, ended = self.rows[id], f"ended_{side}"
+        if not there and row.state in ("linked", f"ended_{other(side)}"):
+            self.rows[id] = replace(row, state=ended, happened=(*row.happened, ended))
+        elif there and row.state == ended:
+            self.rows[id] = replace(row, state="linked", happened=(*row.happened, "linked"))
+
+    async def _ask_survivors(self, tx: DbConnection, states: Mapping[Key, RecordState]) -> None:
+        """R22: the counterpart is gone, so whatever is told of a survivor is a question and never a create."""
+        alone = {id: self._side(one) for one, id in self._at.items() if self.rows[id].gone == other(self._side(one))}
+        if not alone:
+            return
+        answers = await rows.answers_of(tx, list(alone))
+        asked = [(id, {"": Question(None, None)}) for id in alone if "" not in answers.get(id, {})]
+        await rows.ask(tx, asked, "gone", self.now)
+        for id, side in alone.items():
+            answer = answers.get(id, {}).get("")
+            if answer is not None and answer.winner == side:
+                self.rows[id] = pair_births.alone_again(self.rows[id], other(side))
+                self._anew.add(id)
+
+    # --- the wishes
+
+    def wish(self, leg: Leg, key: Key, wish: DesiredDocument) -> DesiredDocument:
+        """What the leg wants beyond the pair. R15: the merged fields are in the pair and change with it, so no wish repeats them."""
+        one = _Record(leg.sync, leg.name, key)
+        if one not in self._at or wish.wish != "present":
+            return wish
+        row, side = self.rows[self._at[one]], self._side(one)
+        if row.gone == other(side):
+            return DesiredDocument("keep", {}, SkipReason.NOT_AT_TARGET)
+        if not row.whole:
+            return wish
+        ways = self._ways[one]
+        merged = {ways.mirror.path(other(side), at) for at in ways.mirror.paths}
+        return replace(wish, document={path: value for path, value in wish.document.items() if path not in merged})
+
+    def is_due(self, leg: Leg, key: Key) -> bool:
+        """Whether the pair has something for the side that this leg writes, and no writer has been called for it."""
+        id = self._at.get(_Record(leg.sync, leg.name, key))
+        return id is not None and not self.rows[id].plan(leg.writes).raised
+
+    def raised(self, leg: Leg, key: Key) -> None:
+        """A writer comes for it."""
+        id = self._at.get(_Record(leg.sync, leg.name, key))
+        if id is not None:
+            row = self.rows[id]
+            self.rows[id] = row.with_plan(leg.writes, replace(row.plan(leg.writes), raised=True))
+
+    async def store(self, tx: DbConnection) -> None:
+        """Stores the pairs. What is due to a side whose record was not in this transaction is owed (`pair_settling.py`)."""
+        owed = {
+            id: any(not row.plan(side).raised or row.pair.side(side).doubtful for side in SIDES)
+            for id, row in self.rows.items()
+        }
+        await rows.store(tx, [replace(row, owed=owed[id]) for id, row in self.rows.items()], self.now)
+        if self._anew:
+            # The answer was carried out.
+            await tx.execute(
+                "delete from flow.pair_question where field = '' and pair = any($1::bigint[])", list(self._anew)
+            )
+
+    def doubtful(self) -> Iterator[tuple[Key, datetime]]:
+        """R16: the records of which a settled read has to say what they are, and the stamp that it has to be later than."""
+        for one, id in self._at.items():
+            for side in SIDES:
+                known, end = self.rows[id].pair.side(side), self.rows[id].end(side)
+                if known.doubtful and end.id:
+                    yield (
+                        Key(*self._ways[one].source(side), RecordId(end.id)),
+                        known.version.stamp if known.version else self.now,
+                    )
+
+
+def ways_of(configuration: Configuration, mappings: Mappings, leg: Leg) -> TwoWays | None:
+    """The leg and its way back; None where it leads one way."""
+    its = configuration.way_back(leg)
+    if its is None or its.mapping is None:
+        return None
+    forward, back = (leg, its) if leg.direction == "forward" else (its, leg)
+    mirror = mappings.mirror(forward, back, configuration)
+    there = configuration.connections
+    if mirror is None or forward.source not in there or forward.target not in there:
+        return None
+    left = RecordRef(_account(configuration, forward.source), back.target_place, forward.source_entity, "")
+    right = RecordRef(_account(configuration, forward.target), forward.target_place, forward.target_entity, "")
+    return TwoWays(forward, back, mirror, {"left": left, "right": right})
+
+
+def _account(configuration: Configuration, id: ConnectionId) -> str:
+    connection = configuration.connections[id]
+    return vendor_named(connection.vendor).account(connection)
+
+
+def _deleted(state: RecordState, ways: TwoWays, side: SideName) -> bool:
+    leg = ways.forward if side == "left" else ways.back
+    return state.deleted or not leg.takes(state.place)
+
+
+def _planned(row: PairRow, found: pairs.Judgement, ways: TwoWays) -> PairRow:
+    """What each side shall get; where it is what it was, a writer is on its way or has been there."""
+    for side in SIDES:
+        parts = _parts(row, side, found, ways)
+        if parts != row.plan(side).parts:
+            row = row.with_plan(side, SidePlan(parts, raised=not parts))
+    return replace(row, paths=ways.mirror.paths)
+
+
+def _parts(row: PairRow, side: SideName, found: pairs.Judgement, ways: TwoWays) -> dict[str, Part]:
+    if row.gone is not None:
+        return {}
+    if not row.whole:
+        return {} if row.end(side).id else pairs.first_writes(row.pair, side, ways.mirror.translate)
+    return found.writes(side)
