@@ -224,6 +224,8 @@ class Road:
         self.fleet.end()
         self.sandbox.kill()
         self.sql.close()
+        # Whoever comes next on this broker finds the topics as new.
+        self.topics.make_anew()
         self.topics.close()
 
 
