@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -10,7 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 # What measures time or memory. Everything else waits for conditions, and bears company.
 ALONE = (
     "tests/contract/sandbox/core/test_scale.py",
-    "tests/contract/sandbox/mailchimp/test_speed.py",
+    "tests/contract/sandbox/*/test_speed.py",
     "tests/e2e/test_pace.py",
     "tests/e2e/test_rolling_restart.py",
     "tests/integration/console/test_scale.py",
@@ -46,7 +47,7 @@ APART = ("tests/contract/deployment/test_taking_a_vendor_out.py", "tests/chaos/s
 def arrange(items: list[pytest.Item]) -> None:
     """Marks what runs alone, and sorts; those of one file keep their order."""
     for item in items:
-        if _place(item.nodeid).startswith(ALONE):
+        if any(_is(item.nodeid, one) for one in ALONE):
             item.add_marker("alone")
     items.sort(key=_turn)
 
@@ -68,6 +69,9 @@ def _place(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
+def _is(nodeid: str, named: str) -> bool:
+    return fnmatchcase(_place(nodeid), f"{named}*")
+
+
 def _turn(item: pytest.Item) -> int:
-    place = _place(item.nodeid)
-    return next((turn for turn, first in enumerate(LONGEST_FIRST) if place.startswith(first)), len(LONGEST_FIRST))
+    return next((turn for turn, first in enumerate(LONGEST_FIRST) if _is(item.nodeid, first)), len(LONGEST_FIRST))
