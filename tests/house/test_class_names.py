@@ -9,8 +9,6 @@ from tests.house.sources import product
 SAME_EVERYWHERE = {
     "ApiContext": "what the handlers of one API share; each service with an API has its own",
     "Body": "the base of what people send to one API; each service with an API has its own",
-    "Version": "R10's stamp and whether it is settled: of a message, and of a side of a pair, which knows no messages",
-    "RecordRef": "one record: of a message's own source, and of any system by its account",
 }
 
 

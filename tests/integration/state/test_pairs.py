@@ -15,14 +15,14 @@ from common.pairs import pair as pairs
 from common.pairs.merging import SIDES, Rule, SideName
 from common.pairs.pair import Judgement, Pair
 from common.pairs.sides import Observation
-from common.state.pairs import PairRow, RecordRef, judge, lock, save, survivor_edited
+from common.state.pairs import PairEnd, PairRow, judge, lock, save, survivor_edited
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from console.use_cases.questions import Questions
 from tests.support.database import Database
 from tests.unit.pairs.two_vendors import BEGAN, FIELDS, TwoVendors, Vendor
 
-LEFT, RIGHT = RecordRef("books:7", "", "customer", "1"), RecordRef("crm:9", "", "contact", "77")
-END: Mapping[SideName, RecordRef] = {"left": LEFT, "right": RIGHT}
+LEFT, RIGHT = PairEnd("books:7", "", "customer", "1"), PairEnd("crm:9", "", "contact", "77")
+END: Mapping[SideName, PairEnd] = {"left": LEFT, "right": RIGHT}
 
 
 async def make(pool: Pool) -> None:

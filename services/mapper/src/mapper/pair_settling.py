@@ -19,7 +19,7 @@ from common.pairs.merging import SIDES, SideName
 from common.state import pair_births, read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pair_births import FirstSeen
-from common.state.pairs import RecordRef
+from common.state.pairs import PairEnd
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
 from mapper import state_rows
@@ -109,9 +109,9 @@ class PairSettling:
         return (ways for leg in legs if (ways := ways_of(configuration, self._mappings, leg)) is not None)
 
 
-def _end(row: Mapping[str, Any], side: SideName, id: str) -> RecordRef:
+def _end(row: Mapping[str, Any], side: SideName, id: str) -> PairEnd:
     account, place, entity = row[side]
-    return RecordRef(account, place, entity, id)
+    return PairEnd(account, place, entity, id)
 
 
 def _request(configuration: Configuration, key: Key, stamp: datetime) -> ReadRequest:

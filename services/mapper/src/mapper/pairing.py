@@ -26,7 +26,7 @@ from common.state import pair_births
 from common.state import pairs as rows
 from common.state.configuration import Configuration
 from common.state.pair_births import FirstSeen
-from common.state.pairs import LATE, Judging, PairRow, RecordRef, SidePlan
+from common.state.pairs import LATE, Judging, PairEnd, PairRow, SidePlan
 from common.state.pool import DbConnection
 from mapper.mapping.mirror import Mirror
 from mapper.mappings import Mappings
@@ -42,10 +42,10 @@ class TwoWays(NamedTuple):
     forward: Leg
     back: Leg
     mirror: Mirror
-    ends: Mapping[SideName, RecordRef]
+    ends: Mapping[SideName, PairEnd]
     """Without ids."""
 
-    def end(self, side: SideName, record: RecordId | str) -> RecordRef:
+    def end(self, side: SideName, record: RecordId | str) -> PairEnd:
         return self.ends[side]._replace(id=record)
 
     def source(self, side: SideName) -> tuple[ConnectionId, Entity]:
@@ -124,7 +124,7 @@ class Pairing:
         """On which side of its pair the record is."""
         return "left" if self._ways[one].forward.name == one.leg else "right"
 
-    def _end(self, one: _Record) -> RecordRef:
+    def _end(self, one: _Record) -> PairEnd:
         return self._ways[one].end(self._side(one), one.key.record)
 
     def _of(self, key: Key) -> Iterator[tuple[_Record, int]]:
@@ -255,8 +255,8 @@ def ways_of(configuration: Configuration, mappings: Mappings, leg: Leg) -> TwoWa
     there = configuration.connections
     if mirror is None or forward.source not in there or forward.target not in there:
         return None
-    left = RecordRef(_account(configuration, forward.source), back.target_place, forward.source_entity, "")
-    right = RecordRef(_account(configuration, forward.target), forward.target_place, forward.target_entity, "")
+    left = PairEnd(_account(configuration, forward.source), back.target_place, forward.source_entity, "")
+    right = PairEnd(_account(configuration, forward.target), forward.target_place, forward.target_entity, "")
     return TwoWays(forward, back, mirror, {"left": left, "right": right})
 
 

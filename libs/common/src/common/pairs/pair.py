@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from common.pairs.merging import NOWHERE, SIDES, Current, Merged, Overridden, Policy, SideName, merge3, other
-from common.pairs.sides import Observation, Part, Side, Span, Version, observed, take, with_span
+from common.pairs.sides import Observation, Part, Side, Span, StateVersion, observed, take, with_span
 
 Translate = Callable[[SideName, Mapping[str, Any]], Mapping[str, Any]]
 """What the other side would have, by the mapping, if this side had these values."""
@@ -128,7 +128,7 @@ def _close(
             continue
         side = replace(side, agreed={**side.agreed, at: value})
         partner = replace(partner, agreed={**partner.agreed, at: part.partner})
-    version = Version(stamp, False)
+    version = StateVersion(stamp, False)
     side = replace(side, version=max(side.version, version) if side.version else version)
     return pair.with_side(name, side).with_side(other(name), partner)
 

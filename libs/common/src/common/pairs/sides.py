@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 
-class Version(NamedTuple):
+class StateVersion(NamedTuple):
     """How new a state is."""
 
     stamp: datetime
@@ -64,7 +64,7 @@ class Side:
 
     seen: Mapping[str, Any] = field(default_factory=dict)
     agreed: Mapping[str, Any] = field(default_factory=dict)
-    version: Version | None = None
+    version: StateVersion | None = None
     lines: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     overwritten: Mapping[str, Overwritten] = field(default_factory=dict)
     doubtful: bool = False
@@ -92,7 +92,7 @@ def observed(side: Side, seen: Observation) -> Side:
 
 def take(side: Side, seen: Observation) -> Side:
     """One observation of a side on which no write is open."""
-    version = Version(seen.stamp, seen.settled)
+    version = StateVersion(seen.stamp, seen.settled)
     newer = side.version is None or version > side.version
     if newer:
         side = _edited(_told_what_it_became(side, seen), seen, version)
@@ -134,7 +134,7 @@ def _told_what_it_became(side: Side, seen: Observation) -> Side:
     return replace(side, unsure={})
 
 
-def _edited(side: Side, seen: Observation, version: Version) -> Side:
+def _edited(side: Side, seen: Observation, version: StateVersion) -> Side:
     """Newer than all we know. R17: field by field; what is as we know it is no edit, and everything else is one, whoever wrote last."""
     for name, value in seen.values.items():
         if name in side.seen and side.seen[name] == value:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from common.pairs.merging import SideName, other
 from common.pairs.pair import Pair, seen
 from common.pairs.sides import Observation, Side
-from common.state.pairs import PairRow, RecordRef
+from common.state.pairs import PairEnd, PairRow
 from common.state.pool import DbConnection
 
 
@@ -18,8 +18,8 @@ class FirstSeen(NamedTuple):
     """A record of which there is no pair, and where its counterpart would be."""
 
     side: SideName
-    own: RecordRef
-    there: RecordRef
+    own: PairEnd
+    there: PairEnd
     """Without an id."""
 
 

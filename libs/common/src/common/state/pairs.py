@@ -23,7 +23,7 @@ from common.state.pool import DbConnection
 LATE = timedelta(days=3)
 
 
-class RecordRef(NamedTuple):
+class PairEnd(NamedTuple):
     """One record of one system, whichever connection leads there."""
 
     account: str
@@ -46,8 +46,8 @@ class PairRow:
     """A locked pair."""
 
     id: int
-    left: RecordRef
-    right: RecordRef
+    left: PairEnd
+    right: PairEnd
     state: str
     pair: Pair
     connections: tuple[str, str]
@@ -67,7 +67,7 @@ class PairRow:
         """Whose record has ended."""
         return {"ended_left": SIDES[0], "ended_right": SIDES[1]}.get(self.state)
 
-    def end(self, side: SideName) -> RecordRef:
+    def end(self, side: SideName) -> PairEnd:
         return self.left if side == "left" else self.right
 
     def with_end(self, side: SideName, id: str) -> PairRow:
@@ -109,7 +109,7 @@ class Judging:
     translate: Translate
 
 
-async def lock(tx: DbConnection, ends: Iterable[RecordRef]) -> list[PairRow]:
+async def lock(tx: DbConnection, ends: Iterable[PairEnd]) -> list[PairRow]:
     """The pairs that have one of these ends, left or right, locked until the transaction ends; in one order, so that no two wait crosswise."""
     columns = [list(column) for column in zip(*sorted(set(ends)), strict=True)]
     if not columns:
@@ -243,7 +243,7 @@ def row_of(row: Any) -> PairRow:
     }
     told = {at: (both[0], both[1]) for at, both in stored.get("told", {}).items()}
     pair = Pair(sides["left"], sides["right"], bool(stored.get("restored")), told)
-    left, right = (RecordRef(*(row[f"{name}_{part}"] for part in RecordRef._fields)) for name in SIDES)
+    left, right = (PairEnd(*(row[f"{name}_{part}"] for part in PairEnd._fields)) for name in SIDES)
     return PairRow(
         row["id"], left, right, row["state"], pair, (row["left_connection"], row["right_connection"]),
         _PLANNED.validate_python(stored.get("planned", {})), stored.get("paths", {}), stored.get("attempts", {}), row["owed"],
