@@ -133,10 +133,6 @@ TABLE = (
         f"{BOTH}::TestTwoThatMeet::test_a_second_of_the_same_match_is_nobodys_counterpart",
     ),
     Kept(
-        "R21", f"{WRITING}/paired.py", "if not row.whole and item.target_key:", "if False:",
-        f"{BOTH}::TestTwoThatMeet::test_while_one_is_being_created_wait_for_its_link",
-    ),
-    Kept(
         "R22", "libs/common/src/common/state/pair_births.py", "if found.gone == other(side):", "if False:",
         f"{BOTH}::TestOneThatIsGone::test_is_followed_by_a_new_record_with_its_match",
     ),
