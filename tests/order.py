@@ -14,7 +14,7 @@ ALONE = (
     "tests/contract/sandbox/*/test_speed.py",
     "tests/e2e/test_pace.py",
     "tests/e2e/test_rolling_restart.py",
-    "tests/integration/console/test_scale.py",
+    "tests/integration/console/test_scale",
     "tests/integration/http/test_four_processes.py",
     "tests/integration/stack/test_kill.py",
 )

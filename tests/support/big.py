@@ -21,7 +21,17 @@ JOURNAL = int(os.environ.get("SCALE_JOURNAL", "4000000"))
 SYNCS = CONNECTIONS // 2
 MONTHS = 4
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-BIG = ("work_item", "wanted", "record_state", "pair", "target_owner", "journal", "dead_letter", "run_record")
+BIG = (
+    "work_item",
+    "wanted",
+    "record_state",
+    "pair_question",
+    "pair",
+    "target_owner",
+    "journal",
+    "dead_letter",
+    "run_record",
+)
 
 # n is the record: which sync it belongs to, and what became of it.
 _SYNC = "case when n % 2 = 0 then 's0' else 's' || (n % 499 + 1) end"
@@ -61,8 +71,10 @@ RECORD_TABLES = (
                {_STATE}, now() - n * interval '1 second', 'MC_' || (n % 5), 'REJECTED', now() - n * interval '1 second', now(),
                now(), now() - n * interval '1 second' from {_ALL}""",
     f"""insert into flow.pair (left_account, left_entity, left_id, right_account, right_place, right_entity, right_key, right_id, state, since, changed_at)
-        select {_SOURCE}, 'customer', 'r' || n, {_ACCOUNT}, 'list', 'member', 'p' || n || '@ex.org', md5('p' || n || '@ex.org'), 'linked',
+        select {_SOURCE}, 'customer', 'r' || n, {_ACCOUNT}, 'list', 'member', 'p' || n || '@ex.org', md5('p' || n || '@ex.org'), case when n % 997 = 1 then 'ended_left' else 'linked' end,
                now(), now() from {_ALL}""",
+    """insert into flow.pair_question (pair, field, kind, left_value, right_value, asked_at)
+        select id, 'email', 'differs', '"a"', '"b"', now() - id * interval '1 second' from flow.pair where id % 50 = 0""",
     f"""insert into flow.target_owner (account, place, key, sync, entity, record, standing, since, target_entity, source_account)
         select {_ACCOUNT}, 'list', 'p' || n || '@ex.org', {_KEY}, 'live', now(), 'member', {_SOURCE} from {_ALL}""",
     f"""insert into flow.run (id, sync, kind, started_at)
@@ -90,13 +102,18 @@ def _month(back: int) -> tuple[str, str]:
     year, month = divmod(NOW.year * 12 + NOW.month - 1 - back, 12)
     first = datetime(year, month + 1, 1, tzinfo=UTC)
     table = name.format(first)
+    # A few are what targets told of their own records.
+    theirs = "n % 100 in (6, 7)"
     fill = f"""
         insert into flow.{table} (id, at, step, sync, connection, entity, record, event_id, revision, attempt, trace_id, target_key)
         select {back * _ROWS} + n, timestamptz '{first.isoformat()}' + n * interval '1 second',
-               (array['received', 'mapped', 'applied', 'unchanged'])[n / 2 % 4 + 1], case when n / 2 % 4 = 0 then '' else {_SYNC} end, {_SOURCE},
-               'customer', 'r' || (n % {RECORDS}), case when n % 3 = 0 then '' else 'e' || n end, n,
+               case when {theirs} then 'consent' else (array['received', 'mapped', 'applied', 'unchanged'])[n / 2 % 4 + 1] end,
+               case when {theirs} or n / 2 % 4 = 0 then '' else {_SYNC} end, case when {theirs} then {_ACCOUNT} else {_SOURCE} end,
+               case when {theirs} then 'member' else 'customer' end, case when {theirs} then '' else 'r' || (n % {RECORDS}) end,
+               case when n % 3 = 0 then '' else 'e' || n end, n,
                case when n / 2 % 4 = 2 then 'at' || n else '' end,
-               case when n % 5 = 0 then md5(n::text) else '' end, case when n / 2 % 4 = 2 then 'p' || (n % {RECORDS}) || '@ex.org' else '' end
+               case when n % 5 = 0 then md5(n::text) else '' end,
+               case when {theirs} or n / 2 % 4 = 2 then 'p' || (n % {RECORDS}) || '@ex.org' else '' end
           from generate_series(1, {_ROWS}) as n"""
     return table, fill
 
@@ -106,7 +123,7 @@ async def fill(database: Database) -> None:
     async with asyncio.timeout(280):
         await _run(database, CONFIGURATION)
         # What refers to a table has to be unlogged before it.
-        unlogged = [f"alter table flow.{table} set unlogged" for table in ("pair_question", *BIG) if table != "journal"]
+        unlogged = [f"alter table flow.{table} set unlogged" for table in BIG if table != "journal"]
         await _run(database, unlogged)
         indexes = await _without_indexes(database)
         months = [_of_month(*_month(back)) for back in range(MONTHS)]

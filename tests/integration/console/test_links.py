@@ -79,6 +79,27 @@ class TestLinks:
             await Links(world.pool, world.clock).show(99)
 
 
+class TestFound:
+    @pytest.mark.parametrize("text", ["1", "cust-1", "m1", "ana@ex.org"])
+    async def test_by_the_id_or_the_key_of_either_end(self, world: Judged, text: str) -> None:
+        links = Links(world.pool, world.clock)
+        await links.add(replace(ANA, left_key="cust-1", right_id="m1"), "eva", "", dry_run=False)
+        await links.add(replace(ANA, left_id="2", right_key="bo@ex.org"), "eva", "", dry_run=False)
+        assert [one["left_id"] for one in (await links.list(text, "", "", None, 10))[0]] == ["1"]
+
+    @pytest.mark.parametrize(("account", "found"), [("books", 2), ("chimp", 2), ("Bücher", 2), ("nobody", 0)])
+    async def test_by_an_account_or_the_name_of_its_connection(self, world: Judged, account: str, found: int) -> None:
+        links = Links(world.pool, world.clock)
+        await world.execute("update core.connection set name = 'Bücher' where id = 'books'")
+        await links.add(ANA, "eva", "", dry_run=False)
+        await links.add(replace(ANA, left_id="2", right_key="bo@ex.org", state="ended_right"), "eva", "", dry_run=False)
+        listed, _ = await links.list("", "", account, None, 10)
+        assert [one["left_id"] for one in listed] == ["1", "2"][:found]
+        if found:
+            assert (listed[0]["left_name"], listed[0]["left_account"]) == ("Bücher", "books")
+            assert [one["left_id"] for one in (await links.list("", "ended_right", account, None, 10))[0]] == ["2"]
+
+
 class TestImport:
     async def test_is_all_or_nothing(self, world: Judged) -> None:
         links = Links(world.pool, world.clock)

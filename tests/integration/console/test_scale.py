@@ -3,12 +3,10 @@ the database, and nothing reads a large table from end to end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, cast
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from common.clock import FixedClock
 from common.contracts.ids import ConnectionId, Entity, RecordId, RunId, SyncId
 from common.state import configuration, runs
-from common.state.pool import Pool, close_pool, connection, open_pool, transaction
+from common.state.pool import Pool, connection, transaction
 from common.state.runs import Entering, LineKey, Spoken
 from console.state import connections, queues, records, syncs
 from console.state.connections import WantedConnection
@@ -29,49 +27,25 @@ from mapper import wanted_rows
 from mapper.preview import preview
 from tests.support import big
 from tests.support.big import BIG, NOW
-from tests.support.database import Database, Server, in_a_loop
-from tests.support.explained import Explained, ExplainedPool, Statement
+from tests.support.database import Database
+from tests.support.explained import Explained, ExplainedPool
 from tests.support.judged import DEFINITION
+from tests.support.years import MOST_MS, hold, pool_of
 from vendors import mailchimp
 from writing.held import Held
 from writing.queue import Queue, Turn
 
-MOST_MS = 50.0
-
-
-@pytest.fixture(scope="module")
-def filled(database_server: Server, database_template: str) -> Iterator[Database]:
-    """Filled once for the module."""
-    name = f"big_{uuid4().hex[:12]}"
-    made = in_a_loop(database_server.create(name, template=database_template))
-    began = perf_counter()
-    in_a_loop(big.fill(made))
-    print(f"filled in {perf_counter() - began:.0f} s")
-    yield made
-    in_a_loop(database_server.drop(name))
-
 
 @pytest.fixture
 async def console(filled: Database) -> Any:
-    pool = await open_pool(filled.url("console"), name="console", size=2)
-    yield pool
-    await close_pool(pool)
+    async with pool_of(filled, "console") as pool:
+        yield pool
 
 
 @pytest.fixture
 async def service(filled: Database) -> Any:
-    pool = await open_pool(filled.url("service"), name="service", size=2)
-    yield pool
-    await close_pool(pool)
-
-
-def hold(seen: list[Statement]) -> None:
-    """Each statement is quick, and its plan leaves the large tables alone."""
-    assert seen
-    for one in seen:
-        print(one)
-        assert not any(table.startswith(BIG) for table in one.scanned()), f"{one} scans {one.scanned()}"
-        assert one.ms < MOST_MS, f"{one}: {one.times}"
+    async with pool_of(filled, "service") as pool:
+        yield pool
 
 
 class TestLists:
@@ -139,10 +113,15 @@ class TestRecords:
 
     async def test_timeline(self, console: Pool) -> None:
         async with connection(console) as link:
-            row = await link.fetchrow("select connection, record from flow.journal where target_key <> '' limit 1")
+            row = await link.fetchrow(
+                "select connection, record from flow.journal where target_key <> '' and record <> '' limit 1"
+            )
             explained: Any = Explained(link)
             assert await records.timeline(explained, RecordKey(row["connection"], "customer", row["record"]), None, 51)
+            told = await records.timeline(explained, RecordKey("a0", "customer", "r6"), None, 51)
             hold(explained.seen)
+        # What its target told of it, in each month.
+        assert {one["target_key"] for one in told if one["connection"] == "b0"} == {"p6@ex.org"}
 
 
 class TestRuns:
@@ -157,6 +136,7 @@ class TestRuns:
         (first,) = [run for run in older.items if run.row.kind == "first"]
         assert (first.row.started_at, first.total) == (told.since, big.RECORDS // 4)
         await reader.page(50)
+        assert (await reader.show("s0.v1")).total == big.RECORDS // 4
         hold(pool.seen)
         plain = Runs(console, Syncs(console, cast(Any, None), cast(Any, None), clock), clock)
         began = perf_counter()

@@ -52,8 +52,24 @@ Link = Mapping[str, Any]
 async def page(
     tx: state.DbConnection, text: str, wanted: Sequence[str], account: str, after: int, limit: int
 ) -> Sequence[Link]:
-    """Links in the order in which they were made; `text` is a key or an id of either side."""
-    return list(await tx.fetch(_PAGE, text, list(wanted), account, after, limit))
+    """Links in the order in which they were made; `text` is a key or an id of either side, `account` may be a connection's name."""
+    values: list[Any] = [after, limit, list(wanted)]
+    where = "p.id > $1 and p.state = any($3::text[])"
+    if "linked" not in wanted:
+        # The few that are not: they have an index of their own.
+        where += " and p.state <> 'linked'"
+    if text:
+        values.append(text)
+        where += f" and {_WITH_END.format(text=f'${len(values)}::text')}"
+    if account:
+        values.append(await _accounts(tx, account))
+        where += f" and {_OF_ACCOUNTS.format(accounts=f'${len(values)}::text[]', where=where)}"
+    return list(await tx.fetch(_PAGE.format(where=where), *values))
+
+
+async def _accounts(tx: state.DbConnection, named: str) -> list[str]:
+    rows = await tx.fetch("select account from core.connection where name = $1", named)
+    return sorted({named, *(row["account"] for row in rows)})
 
 
 async def one(tx: state.DbConnection, id: int, *, lock: bool = False) -> Link | None:
@@ -107,36 +123,56 @@ _UNNEST = (
 
 _NAMED = """lateral (select c.name from core.connection c where c.account = p.{side}_account
                        order by c.state = 'active' desc, c.id limit 1) as {to} on true"""
-_ONE = f"""
+_SHOWN = f"""
 select p.*, coalesce(l.name, '') as left_name, coalesce(r.name, '') as right_name
-  from flow.pair p
+  from {{of}} as p
   left join {_NAMED.format(side="left", to="l")}
   left join {_NAMED.format(side="right", to="r")}
 """  # noqa: S608 - constants of this module
+_ONE = _SHOWN.format(of="flow.pair")
+# Names are looked up for what is shown, and for nothing else.
+_PAGE = _SHOWN.format(of="(select p.* from flow.pair p where {where} order by p.id limit $2)") + " order by p.id"  # noqa: S608 - constants of this module
 
-_PAGE = f"""{_ONE}
- where p.id > $4 and ($1 = '' or $1 in (p.left_id, p.left_key, p.right_id, p.right_key)) and p.state = any($2::text[])
-   and ($3 = '' or $3 in (p.left_account, p.right_account, l.name, r.name))
- order by p.id limit $5
-"""
+_WITH_END = """p.id = any(array(
+    select id from flow.pair where left_id = {text}
+    union select id from flow.pair where left_key = {text} and left_key <> ''
+    union select id from flow.pair where right_id = {text} and right_id <> ''
+    union select id from flow.pair where right_key = {text}))"""
+
+# Each account's links are found in their order, so that a page of half a million takes no longer than one of fifty.
+_OF_ACCOUNTS = """p.id = any(array(
+    select found.id from unnest({accounts}) as a(account) cross join lateral (
+        (select p.id from flow.pair p where p.left_account = a.account and {where} order by p.id limit $2)
+        union all (select p.id from flow.pair p where p.right_account = a.account and {where} order by p.id limit $2)) as found))"""
 
 _SYSTEMS = "(p.left_account, p.left_place, p.left_entity, p.right_account, p.right_place, p.right_entity)"
 _WANTED = "(a.account, n.left_place, n.left_entity, b.account, n.right_place, n.right_entity)"
-_LEFT = "((n.left_id <> '' and p.left_id = n.left_id) or (n.left_key <> '' and p.left_key = n.left_key))"
 _RIGHT = "((n.right_id <> '' and p.right_id = n.right_id) or (n.right_key <> '' and p.right_key = n.right_key))"
+# An end is one record, by its id or by its key; each is looked up in an index of its own.
+_OF_LEFT = """(
+       select p.* from flow.pair p where (p.left_account, p.left_entity, p.left_id) = (a.account, n.left_entity, n.left_id) and n.left_id <> ''
+       union all
+       select p.* from flow.pair p where (p.left_account, p.left_place, p.left_entity, p.left_key)
+                                       = (a.account, n.left_place, n.left_entity, n.left_key) and p.left_key <> '') as p"""
+_OF_RIGHT = """(
+       select p.* from flow.pair p where (p.right_account, p.right_entity, p.right_id) = (b.account, n.right_entity, n.right_id) and p.right_id <> ''
+       union all
+       select p.* from flow.pair p where (p.right_account, p.right_place, p.right_entity, p.right_key)
+                                       = (b.account, n.right_place, n.right_entity, n.right_key) and n.right_key <> '') as p"""
 
 # A connection's id or name will do for its account.
 _CHECK = f"""
+with n as materialized (select * from {_UNNEST}), known as materialized (
+    select g.given, (select c.account from core.connection c where g.given in (c.account, c.id, c.name) and c.state <> 'deleted'
+                      order by c.account = g.given desc limit 1) as account
+      from (select left_account as given from n union select right_account from n) as g
+)
 select n.line, a.account as left_account, b.account as right_account, same.id as same, same.state as same_state, other.id as other, taken.id as taken
-  from {_UNNEST}
-  left join lateral (select c.account from core.connection c where n.left_account in (c.account, c.id, c.name) and c.state <> 'deleted'
-                      order by c.account = n.left_account desc limit 1) as a on true
-  left join lateral (select c.account from core.connection c where n.right_account in (c.account, c.id, c.name) and c.state <> 'deleted'
-                      order by c.account = n.right_account desc limit 1) as b on true
-  left join lateral (select p.id, p.state from flow.pair p where {_SYSTEMS} = {_WANTED} and {_LEFT} and {_RIGHT} limit 1) as same on true
-  left join lateral (select p.id from flow.pair p where {_SYSTEMS} = {_WANTED} and {_LEFT} and p.state in ('reserved', 'linked')
+  from n left join known a on a.given = n.left_account left join known b on b.given = n.right_account
+  left join lateral (select p.id, p.state from {_OF_LEFT} where {_SYSTEMS} = {_WANTED} and {_RIGHT} limit 1) as same on true
+  left join lateral (select p.id from {_OF_LEFT} where {_SYSTEMS} = {_WANTED} and p.state in ('reserved', 'linked')
                         and p.id is distinct from same.id limit 1) as other on true
-  left join lateral (select p.id from flow.pair p where {_SYSTEMS} = {_WANTED} and {_RIGHT} and p.exclusive and p.state in ('reserved', 'linked')
+  left join lateral (select p.id from {_OF_RIGHT} where {_SYSTEMS} = {_WANTED} and p.exclusive and p.state in ('reserved', 'linked')
                         and p.id is distinct from same.id limit 1) as taken on true
  order by n.line
 """  # noqa: S608 - constants of this module
