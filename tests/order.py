@@ -14,7 +14,8 @@ ALONE = (
     "tests/contract/sandbox/*/test_speed.py",
     "tests/e2e/test_pace.py",
     "tests/e2e/test_rolling_restart.py",
-    "tests/integration/console/test_scale",
+    "tests/integration/console/test_scale.py",
+    "tests/integration/console/test_scale_of_pairs.py",
     "tests/integration/http/test_four_processes.py",
     "tests/integration/stack/test_kill.py",
 )
