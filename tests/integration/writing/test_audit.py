@@ -95,7 +95,8 @@ class TestAtAKeyThatNobodyOwns:
             await world.want("1", "old@ex.org", FNAME="A")
             await world.until(lambda: _state(world, "hold"), "the row is held")
             await world.execute("update core.sync set state = 'disabled' where id = 's1'")
-            world.advance(H + 1)
+            # Its next try comes up to two seconds after the look; until then it waits.
+            world.advance(H + 3)
             await world.until(lambda: _state(world, "ready"), "the look has settled it")
             world.advance(700)
             await world.until(lambda: _status(world, "old@ex.org", "subscribed"), "the late request lands")
