@@ -96,8 +96,8 @@ class TestWrites:
 
     async def test_what_both_sides_edit_is_locked_from_either_end(self, service: Pool) -> None:
         async with transaction(service) as tx:
-            left = [pairs.RecordRef("a0", "", "customer", f"r{n}") for n in range(2, 502, 2)]
-            right = [pairs.RecordRef("b0", "list", "member", f"m{n}") for n in range(250)]
+            left = [pairs.PairEnd("a0", "", "customer", f"r{n}") for n in range(2, 502, 2)]
+            right = [pairs.PairEnd("b0", "list", "member", f"m{n}") for n in range(250)]
             explained: Any = Explained(tx)
             await pairs.lock(explained, left + right)
             await awaiting.release(explained, [LinkMade(one.account, one.entity, one.id, "b0") for one in left], NOW)
