@@ -162,9 +162,9 @@ with remapped as (
 select sync, 'live' as kind, name, null::integer as mapping_version, started_at, null::timestamptz as closed_at, total, quiet from live
 union all
 select r.sync, case r.mapping_version when 1 then 'first' else 'remap' end, r.name, r.mapping_version, r.started_at, r.finished_at,
-       greatest(r.seen, j.raised), greatest(0, r.seen - j.raised)
-  from remapped r cross join lateral (
-       select count(*) as raised from judged j where (j.sync, j.kind, j.name) = (r.sync, 'mapping', r.name)) as j;
+       greatest(r.seen, coalesce(j.raised, 0)), greatest(0, r.seen - coalesce(j.raised, 0))
+  from remapped r
+  left join (select sync, name, count(*) as raised from judged where kind = 'mapping' group by 1, 2) as j on (j.sync, j.name) = (r.sync, r.name);
 
 insert into flow.run (id, sync, kind, started_by, mapping_version, started_at, closed_at, before_ledger)
 select s.name || '.' || k.name, k.sync, k.kind, case k.kind when 'live' then 'webhook' else coalesce(v.created_by, '') end,
