@@ -14,7 +14,7 @@ from common.bus.connection import KafkaAddress
 from common.bus.handler import Delivered
 from common.bus.topics_admin import create_topics
 from common.contracts.messages import WriteCommand
-from common.contracts.topics import commands
+from common.contracts.topics import changes, commands
 from tests.support.bus import plain_producer
 from tests.support.database import Database
 from tests.support.ledger.process import ROOT, LedgerProcess
@@ -85,7 +85,8 @@ class LedgerService:
 
     async def publish(self, batch: Sequence[Delivered[WriteCommand]]) -> None:
         """As the mapper does: by sync, entity and record."""
-        await create_topics(KafkaAddress(self.stack.kafka), [TOPIC])
+        # What the ledger tells of itself is consumed by its writer too, which writes nothing before both topics are there (R27).
+        await create_topics(KafkaAddress(self.stack.kafka), [TOPIC, changes("ledger")])
         async with plain_producer(self.stack.kafka) as producer:
             for item in batch:
                 one = item.message
