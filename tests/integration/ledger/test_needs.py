@@ -1,19 +1,17 @@
 """A record that needs another one waits for its link, without attempts and without being asked again (R23)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
-from common.contracts.ids import RecordId
+from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import RecordRef
 from common.state import awaiting
-from common.state.pool import Pool, close_pool, open_pool, transaction
-from console.state.links import LinkRow
-from console.use_cases.links import Links
+from common.state.pool import transaction
 from tests.support.database import Database
-from tests.support.ledger.world import CUSTOMER, LedgerWorld
+from tests.support.ledger.by_hand import linked_by_hand
+from tests.support.ledger.world import CUSTOMER, LedgerWorld, line
 from tests.support.pace import SEVERAL_SWEEPS_S
 from writing import needs
 
@@ -88,6 +86,43 @@ class TestNeeds:
         await world.settled("awaiting")
         assert (await world.item("o1"))["message"] == "Waits for customer c1, which is skipped: filtered"
 
+    async def test_of_a_parent_that_shares_another_s_record_take_that_record(self, world: LedgerWorld) -> None:
+        """R13: two customers with one address are one party; whichever comes first."""
+        await world.want(world.order("o1", "c2"), world.customer("c1", "shared@ex.org"))
+        await world.settled("awaiting")
+        await world.want(world.customer("c2", "shared@ex.org"))
+        await world.settled()
+        assert (await world.item("c2"))["reason"] == "shares_target"
+        await world.want(world.order("o2", "c2"))
+        await world.settled()
+        assert {one["key"]: one["party"] for one in world.records("document")} == {"o1": "P1", "o2": "P1"}
+
+    async def test_of_a_parent_that_shares_go_on_with_the_link_of_whoever_writes(self, world: LedgerWorld) -> None:
+        await world.want(world.customer("c1", "shared@ex.org", name="refuse-me"), world.order("o2", "c2"))
+        await world.settled("awaiting")
+        await world.want(world.customer("c2", "shared@ex.org", name="refuse-me"))
+        await world.settled("awaiting")
+        await world.want(world.customer("c1", "shared@ex.org", name="Ida"))
+        await world.settled("dead")
+        assert [one["party"] for one in world.records("document")] == ["P1"]
+        assert (await world.item("o2"))["message"] == ""
+
+    async def test_of_a_leg_with_a_name_of_its_own(self, world: LedgerWorld) -> None:
+        """What a command needs is named by the source: the leg that writes it may be called otherwise."""
+        await world.execute("update core.leg set name = 'buyers' where name = 'customer'")
+        buyers = Entity("buyers")
+        await world.want(world.order("o1", "c1"))
+        await world.settled("awaiting")
+        await world.want(world.command(buyers, "c1", {"email": "c1@ex.org", "name": "refuse-me"}, of=CUSTOMER))
+        await world.settled("awaiting")
+        assert "which failed" in (await world.item("o1"))["message"]
+        await world.want(world.order("o2", "c1"))
+        await world.settled("awaiting")
+        assert "which failed" in (await world.item("o2"))["message"]
+        await world.want(world.command(buyers, "c1", {"email": "c1@ex.org"}, of=CUSTOMER))
+        await world.settled()
+        assert sorted(one["key"] for one in world.records("document")) == ["o1", "o2"]
+
     async def test_let_a_newer_wish_through(self, world: LedgerWorld) -> None:
         await world.want(world.order("o1", "c1", total="10.00"))
         await world.settled("awaiting")
@@ -123,13 +158,7 @@ class TestNeeds:
         (made,) = world.ledger.write(world.place, "party", [{"op": "create", "fields": {"email": "other@ex.org"}}])
         await world.want(world.order("o1", "c1"))
         await world.settled("awaiting")
-        wanted = LinkRow(
-            line=1, left_account="shop", left_place="", left_entity="customer", left_id="c1", left_key="", right_account="ledger",
-            right_place=world.place, right_entity="party", right_id=made["record"]["id"], right_key="other@ex.org", state="linked",
-            rule="by hand", since=None,
-        )  # fmt: skip
-        async with open_pool_of(database) as pool:
-            await Links(pool, world.clock).add(wanted, "eva", "the same person", dry_run=False)
+        await linked_by_hand(world, database, "c1", made["record"]["id"])
         await world.settled()
         assert [one["party"] for one in world.records("document")] == [made["record"]["id"]]
 
@@ -145,6 +174,23 @@ class TestNeeds:
             await world.quiet()
         assert len(world.records("document")) == 1
 
+    async def test_parent_and_child_are_wished_anew_while_the_parent_is_being_linked(self, world: LedgerWorld) -> None:
+        """Whoever locks both does so in one order: a child that sorts before its parent is locked before it by the writer too."""
+        await world.want(world.activity("c1"), world.customer("c1"))
+        world.ledger.faults({"kind": "slow", "entity": "party", "seconds": 1.0})
+        with capture_logs() as logs:
+            async with world.running():
+                await world.until(lambda: is_being_written(world), "the parent is being written")
+                async with transaction(world.owner) as known:
+                    await known.execute("select from flow.target_record where key = 'c1@ex.org' for update")
+                    await world.until(lambda: waiting_for_a_lock(world, 1), "the answer is being stored")
+                    again = asyncio.create_task(world.want(world.activity("c1", line(1)), world.customer("c1")))
+                    await world.until(lambda: waiting_for_a_lock(world, 2), "the newer wishes are being stored")
+                await again
+                await world.quiet()
+        assert [one for one in logs if one["event"] == "writer.result_not_stored"] == []
+        assert "e1" in world.text("P1/calls")
+
     @pytest.mark.parametrize("executors", [1, 3])
     async def test_many_children_and_their_parents_at_once(self, world: LedgerWorld, executors: int) -> None:
         orders = [world.order(f"o{n}", f"c{n % 40}", children=[f"pay{n}"]) for n in range(120)]
@@ -156,19 +202,22 @@ class TestNeeds:
         assert sorted(one["key"] for one in world.records("document")) == sorted(f"o{n}" for n in range(120))
 
 
-@asynccontextmanager
-async def open_pool_of(database: Database) -> AsyncIterator[Pool]:
-    """As the console has it."""
-    pool = await open_pool(database.url("console"), name="console", size=2)
-    yield pool
-    await close_pool(pool)
-
-
 async def was_planned(world: LedgerWorld, record: str) -> bool:
     """Taken a while ago: whatever it finds out, it has found out, or waits to."""
     item = await world.item(record)
     await asyncio.sleep(0.5)
     return bool(item["state"] in ("leased", "awaiting"))
+
+
+async def is_being_written(world: LedgerWorld) -> bool:
+    return bool(await world.rows("select from flow.write_intent where target_key = 'c1@ex.org' and state = 'sent'"))
+
+
+async def waiting_for_a_lock(world: LedgerWorld, count: int) -> bool:
+    rows = await world.rows(
+        "select distinct pid from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()"
+    )
+    return len(rows) >= count
 
 
 def test_words_name_the_record() -> None:

@@ -131,7 +131,7 @@ class LedgerWorld:
 
     def command(
         self, entity: Entity, record: str, document: dict[str, Any], *, needs: Sequence[str] = (), revision: int | None = None,
-        wish: str = "present", place: str = "", lane: Lane = Lane.LIVE, skip: str = "",
+        wish: str = "present", place: str = "", lane: Lane = Lane.LIVE, skip: str = "", of: Entity | None = None,
     ) -> Delivered[WriteCommand]:  # fmt: skip
         if revision is None:
             self.revisions[entity, record] += 1
@@ -139,7 +139,7 @@ class LedgerWorld:
         command = WriteCommand.model_validate(
             {"id": CommandId(f"{entity}-{record}-{number}"), "sync": SyncId("s1"), "entity": entity, "record": RecordId(record),
              "source": ConnectionId("shop"), "target": ConnectionId("ledger"), "place": place or self.place,
-             "target_entity": _BECOMES[entity], "revision": number, "mapping_version": 1, "wish": wish, "document": document,
+             "target_entity": _BECOMES[of or entity], "revision": number, "mapping_version": 1, "wish": wish, "document": document,
              "skip": skip, "lane": lane, "happened_at": self.clock.now(),
              "needs": [RecordRef(entity=CUSTOMER, record=RecordId(one)) for one in needs]}
         )  # fmt: skip

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from common.contracts.outcomes import SkipReason
 from common.journal import Entry, Step
 from common.state import awaiting
 from common.state.awaiting import LinkMade
 from common.state.pool import DbConnection
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import journal_entries, leaving, links, needs
+from writing import journal_entries, leaving, links, needs, work_items
 from writing.claimed import Claimed
 from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, NextState
@@ -33,6 +34,12 @@ async def told_to_waiting(tx: DbConnection, fates: Mapping[ItemKey, NextState], 
     ]
 
 
+async def refused(tx: DbConnection, creates: Sequence[Item], now: datetime) -> None:
+    """What the vendor has refused is not there, and what it carried is not sent again."""
+    await work_items.forget_first_bodies(tx, [item.key for item in creates])
+    await links.refused(tx, [item for item in creates if not item.side], now)
+
+
 async def left_and_linked(
     tx: DbConnection, target: Target, done: Sequence[Claimed], fates: Mapping[ItemKey, NextState], now: datetime
 ) -> list[Entry]:
@@ -45,7 +52,8 @@ async def left_and_linked(
     as_wished = [(item, links.rule_of(target, item)) for item, _ in there if fates[item.key].outcome != "skipped"]
     await links.adopt(tx, as_wished, now)
     new = set(await links.link(tx, there, now))
-    await _release(tx, [item for item, _ in there if item.key in new], now)
+    # R13: whoever shares what somebody else has linked before is there with it.
+    await _release(tx, [item for item, _ in there if item.key in new or _shares(fates[item.key])], now)
     gone = [item for item, known in wanted if known.exists is False and known.met]
     await links.lost(tx, gone, now)
     await links.end(tx, [row.item for row in done if row.item.wish == "absent"], now)
@@ -58,8 +66,12 @@ async def left_and_linked(
 
 async def _release(tx: DbConnection, linked: Sequence[Item], now: datetime) -> None:
     """R23: whoever has waited for one of these links goes on, from this very transaction."""
-    made = [LinkMade(item.source_account, item.key.entity, item.key.record, item.account) for item in linked]
+    made = [LinkMade(item.source_account, item.source_entity, item.key.record, item.account) for item in linked]
     await awaiting.release(tx, made, now)
+
+
+def _shares(fate: NextState) -> bool:
+    return fate.reason == SkipReason.SHARES_TARGET.value
 
 
 def _how_it_ended(fate: NextState) -> str:

@@ -41,7 +41,7 @@ class Endings:
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
             await awaiting.together(tx, {row.item.account for row, _ in ended})
-            locked = await work_items.lock(tx, [row.item.key for row, _ in ended])
+            locked = await needs.lock_with_waiting(tx, [row.item.key for row, _ in ended])
             await self._refresh(tx, [row for row, step in ended if result.agrees(row, step)], result.now)
             for row, step in ended:
                 now = locked[row.item.key]

@@ -105,14 +105,14 @@ class Judge:
         if sent.answers.whole and len(sent.call.batch) > 1:
             # Together with others it may be innocent: it waits longer each time, and is never parked for them.
             attempts = min(attempts, ATTEMPTS - 2)
-        once = self._target.mode == "once" and self._target.brings(act)
-        if once and failure.kind in (FailureClass.REJECTED, FailureClass.BUG):
-            result.refused_bodies.append(row.item.key)
+        brings = self._target.brings(act)
+        if brings and failure.kind in (FailureClass.REJECTED, FailureClass.BUG):
+            result.refused.append(row.item)
         next_state = verdicts.after_failure(
             failure, attempts, result.now, self._chance, hold_until=self._look_at(sent, failure), outage=sent.outage,
             call_group=name if sent.answers.whole else f"{name}/{row.item.key.record}",
             # R24: that a key is taken is known before a look-up shows by whom.
-            again=self._terms.read_lag if once else verdicts.SOON,
+            again=self._terms.read_lag if brings and self._target.mode == "once" else verdicts.SOON,
         )  # fmt: skip
         result.fail(row, next_state, answer.locked, name=name)
 

@@ -76,6 +76,15 @@ async def lost(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
         await tx.execute(_END_RIGHT, *_ends(items), [item.target_key for item in items], now)
 
 
+async def refused(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
+    """What was reserved for them is nobody's: a person may link the record by hand, and its next create reserves anew.
+
+    A pair that went along from another key stays: what is there under that key has not been left.
+    """
+    if items:
+        await tx.execute(_REFUSED, *_ends(items), [i.key.sync for i in items], [i.target_key for i in items], now)
+
+
 def _ends(items: Sequence[Item]) -> list[list[str]]:
     """The record and where it is written to, as the parallel arrays that `unnest` takes."""
     return columns(
@@ -140,4 +149,10 @@ _END_RIGHT = f"""
 update flow.pair p set state = 'ended_right', changed_at = $8, history = p.history || {_told("'ended_right'", "$8")}
   from {_UNNEST}, $7::text[]) as {_HERE}, key)
  where {_SAME} and p.right_key = n.key and p.state in ('reserved', 'linked')
+"""  # noqa: S608 - constants of this module
+
+_REFUSED = f"""
+update flow.pair p set state = 'unlinked', changed_at = $9, history = p.history || {_told("'refused'", "$9")}
+  from {_UNNEST}, $7::text[], $8::text[]) as {_HERE}, sync, key)
+ where {_SAME} and p.right_key = n.key and p.state = 'reserved' and p.history -> -1 ->> 'what' = 'reserved' and not {_KEPT}
 """  # noqa: S608 - constants of this module

@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from common.contracts.ids import ConnectionId, Entity, RecordId
 from common.contracts.messages import RecordRef
+from common.contracts.outcomes import SkipReason
 from common.state.pool import DbConnection
-from writing.items import ACCOUNTS, Item, ItemKey, columns, item_of
+from writing import work_items
+from writing.items import ACCOUNTS, Item, ItemKey, Locked, columns, item_of, key_of
 
 
 class Awaited(NamedTuple):
@@ -40,6 +42,20 @@ async def linked(tx: DbConnection, wanted: Sequence[tuple[Item, RecordRef]]) -> 
         item, ref = wanted[row["at"]]
         found[item.key][ref] = row["id"]
     return found
+
+
+async def lock_with_waiting(tx: DbConnection, keys: Iterable[ItemKey]) -> dict[ItemKey, Locked]:
+    """Locks these and whoever waits for them, which goes on, or is told, in the same transaction: all in the one order of everybody."""
+    wanted = sorted(set(keys))
+    waiting = await tx.fetch(
+        """
+        select n.sync, n.entity, n.record from unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)
+          join core.leg l on (l.sync, l.name) = (k.sync, k.entity)
+          join flow.work_need n on (n.need_entity, n.need_record) = (l.source_entity, k.record)
+        """,
+        *columns(wanted),
+    )
+    return await work_items.lock(tx, [*wanted, *map(key_of, waiting)])
 
 
 async def store(tx: DbConnection, missing: Mapping[ItemKey, Sequence[Awaited]]) -> None:
@@ -103,10 +119,11 @@ async def parents(tx: DbConnection, wanted: Iterable[Awaited]) -> dict[Awaited, 
 
 
 def how_it_ended(state: str, outcome: str, reason: str, message: str) -> str:
-    """Empty while it is at work, or when it has what it wants."""
+    """Empty while it is at work, or when it has what it wants, itself or with whom it shares (R13)."""
     if state in ("dead", "parked") or (state == "done" and outcome == "failed"):
         return f"which failed: {message or reason}"
-    return f"which is skipped: {reason}" if state == "done" and outcome == "skipped" else ""
+    skipped = state == "done" and outcome == "skipped" and reason != SkipReason.SHARES_TARGET.value
+    return f"which is skipped: {reason}" if skipped else ""
 
 
 def words(entity: Entity, record: RecordId, ended: str = "") -> str:
@@ -115,27 +132,46 @@ def words(entity: Entity, record: RecordId, ended: str = "") -> str:
 
 
 _LINKED = """
-select k.at, coalesce(nullif(p.right_id, ''), t.target_id) as id
-  from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) as k(at, source_account, entity, record, account, place)
-  join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place)
-                    = (k.source_account, k.entity, k.record, k.account, k.place) and p.state = 'linked'
+with wanted as (
+    select * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+               as k(at, source_account, entity, record, account, place)
+), found as (
+    select k.at, true as own, p.since, p.right_id, p.right_account, p.right_place, p.right_entity, p.right_key
+      from wanted k
+      join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.state)
+                        = (k.source_account, k.entity, k.record, k.account, k.place, 'linked')
+    union all
+    -- R13: a record that shares its target is there as soon as whoever writes it is.
+    select k.at, false, p.since, p.right_id, p.right_account, p.right_place, p.right_entity, p.right_key
+      from wanted k
+      join flow.target_owner o on (o.source_account, o.record, o.account, o.place, o.standing)
+                                = (k.source_account, k.record, k.account, k.place, 'live')
+      join core.leg l on (l.sync, l.name, l.source_entity) = (o.sync, o.entity, k.entity)
+      join flow.work_item w on (w.sync, w.entity, w.record, w.wish) = (o.sync, o.entity, o.record, 'present')
+      join flow.pair p on (p.right_account, p.right_place, p.right_entity, p.right_key, p.state)
+                        = (o.account, o.place, o.target_entity, o.key, 'linked')
+)
+select p.at, coalesce(nullif(p.right_id, ''), t.target_id) as id
+  from found p
   left join flow.target_record t on (t.account, t.place, t.target_entity, t.key) = (p.right_account, p.right_place, p.right_entity, p.right_key)
  where coalesce(nullif(p.right_id, ''), t.target_id, '') <> ''
- order by p.since
+ order by p.own, p.since
 """
 
 _WAITING_FOR = f"""
 select w.*, {ACCOUNTS}, p.sync as p_sync, p.entity as p_entity, p.record as p_record
   from unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record)
   join flow.work_item p using (sync, entity, record)
-  join flow.work_need n on (n.source, n.need_entity, n.need_record) = (p.source, p.entity, p.record)
+  join core.leg l on (l.sync, l.name) = (p.sync, p.entity)
+  join flow.work_need n on (n.source, n.need_entity, n.need_record) = (p.source, l.source_entity, p.record)
   join flow.work_item w on (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record) and w.state = 'awaiting' and w.connection = p.connection
  order by n.sync, n.entity, n.record
 """  # noqa: S608 - a constant of ours
 
 _PARENTS = """
-select distinct on (p.source, p.entity, p.record) p.source, p.entity, p.record, p.state, p.outcome, p.reason, p.message
+select distinct on (k.source, k.entity, k.record) k.source, k.entity, k.record, p.state, p.outcome, p.reason, p.message
   from unnest($1::text[], $2::text[], $3::text[]) as k(source, entity, record)
-  join flow.work_item p using (source, entity, record)
- order by p.source, p.entity, p.record, p.state in ('dead', 'parked') or p.outcome = 'skipped'
+  join core.leg l on l.source_entity = k.entity
+  join flow.work_item p on (p.sync, p.entity, p.source, p.record) = (l.sync, l.name, k.source, k.record)
+ order by k.source, k.entity, k.record, p.state in ('dead', 'parked') or p.outcome = 'skipped'
 """

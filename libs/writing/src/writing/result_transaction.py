@@ -47,8 +47,8 @@ class ResultTransaction:
     yielding: dict[ItemKey, Yielding] = field(default_factory=dict)
     audits: dict[TargetKey, ItemKey] = field(default_factory=dict)
     awaiting: dict[ItemKey, tuple[Awaited, ...]] = field(default_factory=dict)
-    refused_bodies: list[ItemKey] = field(default_factory=list)
-    """Of creates that the vendor has refused: what they carried is not repeated."""
+    refused: list[Item] = field(default_factory=list)
+    """Whose creates the vendor has refused: what they carried is not repeated, and they are no pairs."""
     ended: dict[LineKey, Spoken] = field(default_factory=dict)
     late: set[LineKey] = field(default_factory=set)
     """What was written of these is learnt when their ends have been told already."""
@@ -169,7 +169,7 @@ class ResultTransaction:
         if self.progressed:
             # A crash must not make an added record an unchanged one.
             await work_items.note_progress(tx, {row.item.key: row.result_so_far for row in self.progressed})
-        await work_items.forget_first_bodies(tx, self.refused_bodies)
+        await consequences.refused(tx, self.refused, self.now)
         if self.awaiting:
             await needs.store(tx, self.awaiting)
         self.entries += await consequences.told_to_waiting(tx, self.fates, self.now)

@@ -21,7 +21,7 @@ from common.state.pool import DbConnection, Pool, transaction
 from common.state.trouble import DatabaseTrouble, trouble_of
 from vendors.acts import Act, Done, NotSent, Verdict
 from vendors.target import Target
-from writing import figures, intents, target_records, work_items
+from writing import figures, intents, needs, target_records, work_items
 from writing.calls import Sent, Terms, refresh
 from writing.claimed import Claimed
 from writing.event_judgement import release
@@ -72,7 +72,7 @@ class Results:
         batch = sent.call.batch
         async with transaction(self._pool) as tx:
             await awaiting.together(tx, {row.item.account for row, _ in batch})
-            locked = await work_items.lock(tx, [row.item.key for row, _ in batch])
+            locked = await needs.lock_with_waiting(tx, [row.item.key for row, _ in batch])
             before = [row.before(act) for row, act in batch]
             open_until_now = await intents.close(tx, _closings(sent), result.now)
             # The wanted key too: where a plan has nothing left to write, both sides say the same of it.

@@ -25,7 +25,7 @@ from vendors.absorbing import ActDone, Doubted, Seen
 from vendors.acts import Done, id_of_key
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import figures, intents, journal_entries, target_records, verdicts, work_items
+from writing import figures, intents, journal_entries, needs, target_records, verdicts
 from writing.event_judgement import release
 from writing.intent import Closing, Intent
 from writing.items import Item, Locked, NextState
@@ -64,7 +64,7 @@ class Settlement:
         failed = next((one for one in (*finding.found.values(), *landed.values()) if isinstance(one, Failure)), None)
         result = ResultTransaction(self._targets[item.target_entity], self._clock.now())
         async with transaction(self._pool) as tx:
-            locked = (await work_items.lock(tx, [item.key]))[item.key]
+            locked = (await needs.lock_with_waiting(tx, [item.key]))[item.key]
             if locked.token != item.token:
                 return
             if failed is not None:
@@ -82,7 +82,7 @@ class Settlement:
         """Our own code cannot settle this row: no look will, so it ends where people see it."""
         result = ResultTransaction(self._targets[item.target_entity], self._clock.now())
         async with transaction(self._pool) as tx:
-            locked = (await work_items.lock(tx, [item.key]))[item.key]
+            locked = (await needs.lock_with_waiting(tx, [item.key]))[item.key]
             if locked.token == item.token:
                 await self._failed(tx, result, item, its, failure, locked, outage=False)
                 await result.write(tx)

@@ -41,15 +41,30 @@ async def release(tx: DbConnection, made: Sequence[LinkMade], now: datetime) -> 
 
 
 _RELEASE = """
-with free as (
-    delete from flow.work_need n
-     using unnest($1::text[], $2::text[], $3::text[], $4::text[]) as p(source_account, entity, record, account),
-           flow.work_item w, core.connection t
-     where (n.need_entity, n.need_record) = (p.entity, p.record)
+with made as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as m(source_account, entity, record, account)
+), there as (
+    select * from made
+    union
+    -- R13: whoever shares the target of one of these is there with it.
+    select o.source_account, l.source_entity, o.record, o.account
+      from made m
+      join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.state)
+                        = (m.source_account, m.entity, m.record, m.account, 'linked')
+      join flow.target_owner o on (o.account, o.place, o.target_entity, o.key, o.standing)
+                                = (p.right_account, p.right_place, p.right_entity, p.right_key, 'live')
+      join core.leg l on (l.sync, l.name) = (o.sync, o.entity)
+), free as materialized (
+    select w.sync, w.entity, w.record, n.need_entity, n.need_record
+      from there p
+      join flow.work_need n on (n.need_entity, n.need_record) = (p.entity, p.record)
        and (n.source = p.source_account or n.source in (select c.id from core.connection c where c.account = p.source_account))
-       and (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record) and t.id = w.connection
-       and coalesce(t.account, t.id) = p.account
-    returning n.sync, n.entity, n.record
+      join flow.work_item w on (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+      join core.connection t on t.id = w.connection and coalesce(t.account, t.id) = p.account
+     order by w.sync, w.entity, w.record for update of w
+), gone as (
+    delete from flow.work_need n using free f
+     where (n.sync, n.entity, n.record, n.need_entity, n.need_record) = (f.sync, f.entity, f.record, f.need_entity, f.need_record)
 )
 update flow.work_item w
    set state = 'ready', due_at = $5, reason = '', code = '', kind = '', message = '', changed_at = $5

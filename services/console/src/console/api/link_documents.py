@@ -79,7 +79,8 @@ class LinkDocument(BaseModel):
     left: EndDocument
     right: EndDocument
     state: str = Field(
-        description="reserved: about to be made; linked; ended_left, ended_right: that record is gone; unlinked: taken apart by hand."
+        description="reserved: about to be made; linked; ended_left, ended_right: that record is gone; "
+        "unlinked: taken apart by hand, or refused by the vendor before it was there."
     )
     rule: str
     since: datetime
