@@ -154,7 +154,7 @@ class TestImportTime:
             (["status"], {"rich", "httpx", "asyncio", "ssl", "pydantic_settings", "pygments"}),
             (["sync", "list"], {"asyncpg", "pydantic_settings", "uvicorn", "yaml"}),
         ],
-        ids=" ".join,
+        ids=("help", "status", "sync list"),
     )
     def test_what_is_asked_often_imports_only_what_it_needs(
         self, words: list[str], light_of: set[str], tmp_path: Path
