@@ -13,7 +13,6 @@ from common.failures import Failure, FailureClass
 from tests.contract.vendors.account import Account, Answering
 from tests.contract.vendors.hand import Hand
 from tests.support.odd_bodies import broken, torn
-from tests.support.sandbox import SandboxProcess
 from vendors.acts import Act, Done, Nothing, Sending, Skip
 from vendors.target import Target
 from vendors.target_record import TargetRecord
@@ -50,14 +49,15 @@ class TargetSuite:
 
     vendor: ClassVar[Vendor]
     entity: ClassVar[Entity]
-    opened: ClassVar[Callable[[SandboxProcess], AbstractAsyncContextManager[Any]]]
+    opened: ClassVar[Callable[[Any], AbstractAsyncContextManager[Any]]]
+    """At the simulated vendor that the fixture `sandbox` is."""
 
     @property
     def target(self) -> Target:
         return self.vendor.targets[self.entity]
 
     @pytest.fixture
-    async def account(self, sandbox: SandboxProcess) -> AsyncIterator[TargetAccount]:
+    async def account(self, sandbox: Any) -> AsyncIterator[TargetAccount]:
         async with type(self).opened(sandbox) as account:
             yield account
 

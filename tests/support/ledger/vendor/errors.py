@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ LEDGER_SEVERAL = _code("LEDGER_SEVERAL", "The ledger has several records with th
 LEDGER_SUM_DIFFERS = _code("LEDGER_SUM_DIFFERS", "The sum of the lines is not the total of the document.")
 LEDGER_POSTED = _code("LEDGER_POSTED", "The document is posted: a change of it has to be adjusted by a person.")
 LEDGER_EDITED = _code("LEDGER_EDITED", "A person has edited the draft, which is left as it is.")
+LEDGER_UNREADABLE = _code("LEDGER_UNREADABLE", "The ledger has answered in a form that nobody knows.")
 
 TABLE = FailureTable(
     (
@@ -58,6 +60,15 @@ def of_row(error: Mapping[str, Any]) -> Failure:
 def refused(code: Code, words: str = "") -> Failure:
     """The record alone, by a rule of ours."""
     return FAILURES[FailureClass.REJECTED](code.name, f"{code.meaning} {words}".strip())
+
+
+@contextmanager
+def reading(kind: FailureClass) -> Iterator[None]:
+    """What an answer lacks, or holds in another form than the ledger's, is a failure, and breaks nothing else."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as odd:
+        raise FAILURES[kind](LEDGER_UNREADABLE.name, LEDGER_UNREADABLE.meaning) from odd
 
 
 def _said(body: bytes) -> Said:

@@ -12,6 +12,8 @@ from vendors.target_record import TargetRecord
 
 BECAME = "became"
 """In the memory: what the ledger made of each agreed field, in its own spelling (R18)."""
+LEFT = "left"
+"""In the memory: the record went by an act of ours, and may come back by one."""
 
 
 def absorb(known: TargetRecord, fact: Fact) -> Absorbed:
@@ -34,6 +36,8 @@ def absorb(known: TargetRecord, fact: Fact) -> Absorbed:
 
 def _done(known: TargetRecord, act: Act, done: Done) -> TargetRecord:
     """The ledger answers with the whole record."""
+    if not done.exists:
+        return TargetRecord(exists=False, met=True, memory={LEFT: True})
     seen = done.became or {**known.seen, **act.values}
     after = replace(known, exists=done.exists, met=True, id=done.id or known.id, seen=seen, doubtful=False)
     return _agreed(after, act.values)
@@ -64,6 +68,8 @@ def edited(known: TargetRecord, paths: Mapping[str, Any]) -> list[str]:
 
 def landed(attempt: Attempt, seen: TargetRecord) -> Done | None:
     """Whether everything that the act would have made is there; what it took away is gone."""
+    if attempt.act.action == "delete":
+        return None if seen.exists else Done(exists=False)
     if not seen.exists:
         return None
     if attempt.act.action != "create" and any(

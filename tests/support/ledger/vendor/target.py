@@ -9,7 +9,7 @@ from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Mode
-from common.failures import Failure
+from common.failures import Failure, FailureClass
 from common.http.call import Api
 from tests.support.ledger.vendor import errors, knowing, wire
 from vendors.absorbing import Absorbed, Fact, TargetEvent
@@ -28,11 +28,12 @@ class LedgerTarget:
     looks = wire.ROWS
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
-    choices = Choices(gone=("archive", "leave"), on_delete="archive", on_filtered="leave", without_key="archive")
+    choices = Choices(gone=("archive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
     name = ""
     """As the ledger calls them."""
     match = ""
     """The field by which they are found."""
+    fields: tuple[CatalogueField, ...] = ()
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         value = str(document.get(self.match) or "")
@@ -74,8 +75,9 @@ class LedgerTarget:
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         """One look-up for all of them; it lags."""
-        found = await wire.find(api, place, self.name, self.match, keys)
-        return {key: self._one(found[key]) for key in keys}
+        with errors.reading(FailureClass.TRANSIENT):
+            found = await wire.find(api, place, self.name, self.match, keys)
+            return {key: self._one(found[key]) for key in keys}
 
     def _one(self, found: Sequence[wire.Record]) -> TargetRecord | Failure:
         """R24: several with one key are a question, and not the first of them."""
@@ -103,21 +105,23 @@ class LedgerTarget:
         self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
     ) -> Answered:
         """One call for all of them. What makes each repeatable is said by its plan."""
-        told, answer = await wire.write(api, place, self.name, [self.row(act) for act in acts], sending)
-        return Answered([self._verdict(one) for one in told], answer)
+        with errors.reading(FailureClass.UNKNOWN):
+            told, answer = await wire.write(api, place, self.name, [self.row(act) for act in acts], sending)
+            return Answered([self._verdict(one) for one in told], answer)
 
     def _verdict(self, told: wire.Record | Failure) -> Verdict:
         if isinstance(told, Failure):
             return told
-        return Done(self.seen(told), id=str(told["id"]), stamp=wire.stamp(told))
+        exists = not told.get("deleted")
+        return Done(self.seen(told), exists=exists, id=str(told["id"]), stamp=wire.stamp(told))
 
     async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
-        raise AssertionError("tests name their organisations")
+        return [Place(str(one["id"]), str(one["name"])) for one in await wire.organisations(api)]
 
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
-        return FieldCatalogue(())
+        return FieldCatalogue(self.fields)
 
     async def create_field(
         self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
     ) -> CatalogueField:
-        raise AssertionError("the ledger takes every field")
+        raise errors.refused(errors.LEDGER_REFUSED, f"Its fields are its own; it makes none called {path}.")

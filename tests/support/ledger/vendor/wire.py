@@ -35,7 +35,13 @@ async def write(
     """One record or refusal a row."""
     answer = await api.call(_call(place, entity, "write", {"rows": list(rows)}, sending))
     told = orjson.loads(answer.body)["rows"]
+    if len(told) != len(rows):
+        raise ValueError(len(told))
     return [one["record"] if "record" in one else errors.of_row(one["error"]) for one in told], answer
+
+
+async def organisations(api: Api) -> list[Record]:
+    return list(orjson.loads((await api.call(Call("GET", "/organisations", "organisations"))).body)["organisations"])
 
 
 def fields(record: Record) -> dict[str, Any]:
