@@ -165,7 +165,8 @@ TABLE = (
         f"{ONCE}::TestCreate::test_is_not_looked_for_before_a_read_shows_it",
     ),
     Kept(
-        "R24", f"{WRITING}/judging.py", "again=self._terms.read_lag if once else verdicts.SOON", "again=verdicts.SOON",
+        "R24", f"{WRITING}/judging.py",
+        'again=self._terms.read_lag if brings and self._target.mode == "once" else verdicts.SOON', "again=verdicts.SOON",
         f"{ONCE}::TestCreate::test_of_a_key_that_is_taken_is_not_looked_for_before_a_read_shows_it",
     ),
     Kept(
