@@ -31,7 +31,7 @@ class TargetRecord:
     In what a look returns: what else it shows, for the vendor's own code; never stored. `also` holds the whole memories of records that
     turned out to be this one, when the account of a connection was learnt.
     """
-    stamp: datetime | None = None
-    """In what a look returns: the vendor's own stamp of the state that it shows; never stored."""
     doubtful: bool = False
     """Look before anything is decided."""
+    stamp: datetime | None = None
+    """In what a look returns: the vendor's own stamp of the state that it shows; never stored."""
