@@ -1,0 +1,47 @@
+"""Customers, entered at once by the operator's token over plain keep-alive connections, at a cost that does not hide what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+LANES = 16
+
+
+async def entered(account: Mapping[str, Any], count: int, *, lanes: int = LANES) -> None:
+    """Returns when the vendor has taken all of them."""
+    numbers = iter(range(count))
+    await asyncio.gather(*(_lane(account, numbers) for _ in range(lanes)))
+
+
+async def _lane(account: Mapping[str, Any], numbers: Iterable[int]) -> None:
+    where = urlsplit(account["base_url"])
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    head = (
+        f"POST {where.path}/contacts?organization_id={account['organization_id']} HTTP/1.1\r\nhost: {where.netloc}\r\n"
+        f"authorization: Zoho-oauthtoken {account['operator_token']}\r\ncontent-type: application/json\r\n"
+    )
+    try:
+        for number in numbers:
+            body = json.dumps(_customer(number)).encode()
+            writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            await _taken(reader)
+    finally:
+        writer.close()
+
+
+async def _taken(reader: asyncio.StreamReader) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+    body = await reader.readexactly(int(head.partition("content-length: ")[2].partition("\r\n")[0]))
+    if head.split()[1] != "201":
+        raise AssertionError(f"the vendor took no customer: {head}{body[:300]!r}")
+
+
+def _customer(number: int) -> dict[str, Any]:
+    person = {
+        "first_name": "Ida", "last_name": f"Alder {number}", "email": f"c{number}@burst.example", "is_primary_contact": True,
+    }  # fmt: skip
+    return {"contact_name": f"Burst {number}", "company_name": "Alder & Co", "contact_persons": [person]}
