@@ -33,6 +33,7 @@ OURS = ("ingest", "mapper", "writer-mailchimp")
 SERVERS = ("kafka", "postgres", "valkey")
 WITHIN_S = 900.0
 IDEAL_ROWS = 500
+IDLE_S = 5.0
 
 GOALS = (
     Goal("records a second", at_least=200.0),
@@ -40,6 +41,10 @@ GOALS = (
     *(Goal(f"cpu ms: {name}") for name in OURS),
     Goal("cpu ms: postgres", at_most=1.5),
     Goal("cpu ms: kafka", at_most=0.7),
+    Goal("cpu ms over idle: ours"),
+    Goal("cpu ms over idle: postgres"),
+    Goal("cpu ms over idle: kafka"),
+    Goal("idle, % of a core: ours"),
     Goal("cpu ms: valkey"),
     Goal("cpu ms: sandbox", at_most=1.0),
     Goal("commits"),
@@ -71,13 +76,18 @@ def measured(road: Road, stack: LocalStack, customers: int) -> dict[str, float]:
     road.customer_created("first@burst.example")
     road.wait_for_member("first@burst.example")
     road.wait_until_quiet()
-    parts, mark, before = _parts(road, stack), road.mark(), _Counts.of(road, stack)
+    parts = _parts(road, stack)
+    idle = _idle(parts)
+    mark, before = road.mark(), _Counts.of(road, stack)
     cpu, began = cpu_ms(parts), time.monotonic()
     asyncio.run(entered(road.books.account, customers))
     _show(f"{customers} customers are entered after {time.monotonic() - began:.1f} s")
     seconds = _until_written(road, customers + 1) - began
     road.wait_until_quiet(within=WITHIN_S)
-    used = {name: (now - cpu[name]) / customers for name, now in cpu_ms(parts).items()}
+    took, now = time.monotonic() - began, cpu_ms(parts)
+    used = {name: (now[name] - cpu[name]) / customers for name in parts}
+    # What it burns with nothing to do is no record's: on a machine that others use it would count for as long as they do.
+    net = {name: used[name] - idle[name] * took / customers for name in parts}
     counts = _Counts.of(road, stack).since(before)
     calls = len(road.calls_of(mark))
     return {
@@ -85,10 +95,21 @@ def measured(road: Road, stack: LocalStack, customers: int) -> dict[str, float]:
         "records a second": customers / seconds,
         "cpu ms: ours": sum(used[name] for name in OURS),
         **{f"cpu ms: {name}": value for name, value in used.items()},
+        "cpu ms over idle: ours": sum(net[name] for name in OURS),
+        "cpu ms over idle: postgres": net["postgres"],
+        "cpu ms over idle: kafka": net["kafka"],
+        "idle, % of a core: ours": sum(idle[name] for name in OURS) / 10,
         **{name: value / customers for name, value in counts.items()},
         "mailchimp calls": calls,
         "mailchimp calls over ideal": calls / -(-customers // IDEAL_ROWS),
     }
+
+
+def _idle(parts: Mapping[str, int]) -> dict[str, float]:
+    """Milliseconds of CPU a second of each part while nothing happens."""
+    before = cpu_ms(parts)
+    time.sleep(IDLE_S)
+    return {name: (now - before[name]) / IDLE_S for name, now in cpu_ms(parts).items()}
 
 
 class _Counts:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
-import psutil
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_ms(parts: Mapping[str, int]) -> dict[str, float]:
     """Milliseconds of CPU of each part so far, by the process that leads it."""
-    return {name: 1000 * _seconds(pid) for name, pid in parts.items()}
+    return {name: 1000 * sum(map(_ticks, _family(pid))) / _TICKS_A_SECOND for name, pid in parts.items()}
 
 
-def _seconds(pid: int) -> float:
-    """Of the living, and of those that have ended: their parents were told what they used."""
-    total = 0.0
-    leader = psutil.Process(pid)
-    for process in (leader, *leader.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            used = process.cpu_times()
-            total += used.user + used.system + used.children_user + used.children_system
-    return total
+def _family(pid: int) -> Iterator[int]:
+    """A process and all that came of it; one that has ended meanwhile has none."""
+    yield pid
+    with suppress(FileNotFoundError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in (thread / "children").read_text().split():
+                yield from _family(int(child))
+
+
+def _ticks(pid: int) -> int:
+    """In user and system mode, its own and of those children that have ended: `man 5 proc`, fields 14 to 17."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0
+    return sum(map(int, fields[11:15]))
