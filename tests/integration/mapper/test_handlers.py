@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from common.bus.batch import BatchRunner, Origin
 from common.bus.handler import Delivered
 from common.bus.producer import Outgoing
 from common.bus.record import RawRecord
+from common.bus.trace import MessagingTrace
 from common.clock import FixedClock
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import ChangeEvent, Version, WriteCommand
@@ -29,6 +31,7 @@ from mapper.remap import Remapper
 from tests.support.bus import until
 from tests.support.database import Database
 from tests.support.legs import ONE_LEG
+from tests.support.statements import CountedPool
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -304,3 +307,23 @@ class TestNewMappingVersion:
     async def test_a_disabled_sync_does_not(self, mapper: Mapper, owner: Pool) -> None:
         await configure(owner, MappingDefinition(2, (EMAIL,), key="email"), state="disabled")
         assert await mapper.handle(told(1, email="a@ex.org")) == []
+
+
+class TestStatements:
+    async def test_a_batch_costs_the_same_whatever_its_size(self, mapper: Mapper) -> None:
+        await mapper.handle(told(1, "warm", first_name="W", email="w@ex.org"))
+        counts = []
+        for number, many in enumerate((1, 200)):
+            counted = CountedPool(mapper.pool)
+            ours: Any = counted
+            runner = BatchRunner(
+                mapper.handler, ours, Origin("mapper", "0", "map"), now=mapper.clock.now, trace=MessagingTrace(), on_letters=lambda _: None
+            )  # fmt: skip
+            mapper.publisher._pool = ours
+            events = [told(1, f"{number}-{n}", first_name="A", email=f"a{number}-{n}@ex.org") for n in range(many)]
+            await runner.run([_record(n, event) for n, event in enumerate(events)])
+            counts.append(len(counted.statements))
+            # One transaction, one look at what is owed, one mark: no more.
+            assert counted.times == 3
+        assert counts[0] == counts[1] <= 16, counted.statements
+        assert len(mapper.wire.sent) == 202

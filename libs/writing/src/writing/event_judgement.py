@@ -36,7 +36,9 @@ async def judge(tx: DbConnection, target: Target, events: Sequence[KeptEvent], n
     known = await target_records.read(tx, targets)
     written = await intents.written(tx, targets, min(one.parsed.at for one in events))
     judgement = _Judgement(tx, target, now, known)
-    return [await judgement.of(one, written[one.where]) for one in events]
+    entries = [await judgement.of(one, written[one.where]) for one in events]
+    await target_records.save(tx, judgement.changed, now)
+    return entries
 
 
 async def release(
@@ -70,15 +72,16 @@ class _Judgement:
         self._target = target
         self._now = now
         self._known = known
+        self.changed: dict[TargetKey, TargetRecord] = {}
 
     async def of(self, one: KeptEvent, written: Sequence[Written]) -> Entry:
         where, event = one.where, one.parsed
         old = where._replace(key=event.former_key) if event.former_key else None
         absorbed = self._absorbed(self._known[where], Heard(event, written, self._known[old] if old else None))
-        await self._save(where, absorbed.record)
+        self._learn(where, absorbed.record)
         if old is not None and absorbed.former is not None:
             await past.moved(self._tx, old, event.key)
-            await self._save(old, absorbed.former)
+            self._learn(old, absorbed.former)
         if "owners" in absorbed.concerns:
             await rechecks.ask_living(self._tx, where)
         if "followers" in absorbed.concerns:
@@ -95,10 +98,9 @@ class _Judgement:
         change = Change("received", "edited", fields=tuple(fact.event.values))
         return Absorbed(self._target.absorb(known, Doubted()).record if known.exists else known, change)
 
-    async def _save(self, where: TargetKey, record: TargetRecord) -> None:
+    def _learn(self, where: TargetKey, record: TargetRecord) -> None:
         if record != self._known[where]:
-            await target_records.save(self._tx, {where: record}, self._now)
-            self._known[where] = record
+            self._known[where] = self.changed[where] = record
 
 
 def entry_of(

@@ -138,6 +138,8 @@ async def reopen(tx: DbConnection, keys: Sequence[ItemKey], now: datetime) -> No
 
     So are those that are kept as they are: they do nothing whatever others do, and two of them would wake each other for ever.
     """
+    if not keys:
+        return
     await tx.execute(
         """
         update flow.work_item w

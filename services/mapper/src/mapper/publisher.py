@@ -17,7 +17,7 @@ from common.contracts.messages import Envelope
 from common.contracts.syncs import Sync
 from common.contracts.topics import commands
 from common.state.configuration import Configuration, ConfigurationReader
-from common.state.pool import Pool, transaction
+from common.state.pool import Pool, connection
 from mapper import wanted_rows
 from mapper.state_rows import Key
 from mapper.wanted_rows import Unpublished
@@ -43,15 +43,16 @@ class Publisher:
 
     async def publish(self, keys: Sequence[Key] | None, causes: Mapping[Key, RawRecord] | None = None) -> int:
         """Publishes what these records are still owed (all records: None), and says how many commands that was."""
-        async with transaction(self._pool) as tx:
-            configuration = await self._configuration.read(tx)
-            owed = await wanted_rows.unpublished(tx, _reachable(configuration), keys, PAGE)
+        # Two reads, and later one write: none of them needs a transaction around it.
+        async with connection(self._pool) as link:
+            configuration = await self._configuration.read(link)
+            owed = await wanted_rows.unpublished(link, _reachable(configuration), keys, PAGE)
         if not owed:
             return 0
         await self._producer.send_all([_outgoing(item, configuration, causes or {}) for item in owed])
         await failpoints.hit("mapper.after_publish")
-        async with transaction(self._pool) as tx:
-            await wanted_rows.mark_published(tx, [item.command for item in owed])
+        async with connection(self._pool) as link:
+            await wanted_rows.mark_published(link, [item.command for item in owed])
         return len(owed)
 
     async def republish(self) -> bool:

@@ -71,18 +71,24 @@ async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKe
 
 async def raise_revisions(tx: DbConnection, raised: Sequence[Raised], now: datetime) -> None:
     """R9: stores the new wishes under their new revisions; what is stored here is what will be published."""
-    await tx.executemany(
+    if not raised:
+        return
+    rows = [_row(item) for item in sorted(raised, key=lambda r: (r.leg.sync, r.leg.name, r.key))]
+    await tx.execute(
         """
         insert into flow.wanted (sync, entity, record, connection, revision, wish, skip, document, content, mapping_version,
                                  lane, run, event_id, happened_at, traceparent, changed_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        select n.*, $16
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::jsonb[], $9::text[],
+                      $10::int[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[]) as n
         on conflict (sync, entity, record) do update
            set revision = excluded.revision, wish = excluded.wish, skip = excluded.skip, document = excluded.document,
                content = excluded.content, mapping_version = excluded.mapping_version, lane = excluded.lane,
                run = excluded.run, event_id = excluded.event_id, happened_at = excluded.happened_at,
                traceparent = excluded.traceparent, changed_at = excluded.changed_at
         """,
-        [_row(item, now) for item in sorted(raised, key=lambda r: (r.leg.sync, r.leg.name, r.key))],
+        *(list(column) for column in zip(*rows, strict=True)),
+        now,
     )
 
 
@@ -147,12 +153,12 @@ async def mark_published(tx: DbConnection, commands: Sequence[WriteCommand]) -> 
     )
 
 
-def _row(item: Raised, now: datetime) -> tuple[Any, ...]:
+def _row(item: Raised) -> tuple[Any, ...]:
     leg, wish, cause = item.leg, item.wish, item.cause
     return (
         leg.sync, leg.name, item.key.record, leg.source, item.revision, wish.wish, (wish.skip or "").__str__(),
         wish.document, wish.content, item.mapping_version, cause.lane.value, item.run, cause.event or "",
-        cause.happened_at, cause.traceparent, now,
+        cause.happened_at, cause.traceparent,
     )  # fmt: skip
 
 
