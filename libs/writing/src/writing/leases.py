@@ -59,10 +59,13 @@ async def take_one(tx: DbConnection, target: TargetKey, key: ItemKey) -> bool:
 
 async def release(tx: DbConnection, keys: Iterable[ItemKey]) -> None:
     """Gives the keys of these records back."""
+    listed = sorted(set(keys))
+    if not listed:
+        return
     await tx.execute(
         """
         delete from flow.target_lease l using unnest($1::text[], $2::text[], $3::text[]) as n(sync, entity, record)
          where (l.sync, l.entity, l.record) = (n.sync, n.entity, n.record)
         """,
-        *columns(sorted(set(keys))),
+        *columns(listed),
     )
