@@ -22,24 +22,26 @@ ECHO_WITHIN = timedelta(minutes=80)
 WRITE_TAKES = timedelta(minutes=10)
 # What is settled is needed by echoes, by late answers and by the audit with its repeated looks (R4). Retention may not be shorter.
 NEEDED_FOR = timedelta(days=3)
-_COLUMNS = (
-    "attempt", "sync", "entity", "record", "connection", "account", "place", "target_entity", "target_key", "revision",
-    "mapping_version", "action", "sent", "memory", "counts_as", "before", "body_hash", "state", "sent_at", "hold_until", "run",
-    "event_id", "trace_id",
-)  # fmt: skip
 
 
 async def store(tx: DbConnection, intents: Sequence[Intent]) -> None:
     """R3: the caller has locked the rows and checked their tokens in this transaction."""
-    rows = [
-        (
-            one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, one.act.action,
-            dict(one.act.values), dict(one.act.memory), one.act.counts_as, dict(one.before), body_hash(one.act.values), "sent", one.sent_at,
-            one.hold_until, one.run, one.event_id, one.trace_id,
-        )
-        for one in intents
-    ]  # fmt: skip
-    await tx.copy_records_to_table("write_intent", schema_name="flow", columns=_COLUMNS, records=rows)
+    await tx.executemany(
+        """
+        insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
+                                       mapping_version, action, sent, memory, counts_as, before, body_hash, state, sent_at, hold_until, run,
+                                       event_id, trace_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'sent', $18, $19, $20, $21, $22)
+        """,
+        [
+            (
+                one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, one.act.action,
+                dict(one.act.values), dict(one.act.memory), one.act.counts_as, dict(one.before), body_hash(one.act.values), one.sent_at,
+                one.hold_until, one.run, one.event_id, one.trace_id,
+            )
+            for one in intents
+        ],
+    )  # fmt: skip
 
 
 async def close(tx: DbConnection, closings: Sequence[Closing], now: datetime) -> set[tuple[str, ItemKey]]:
