@@ -50,6 +50,7 @@ MAY_BE_UNCALLED = {
     "capture_signals": "uvicorn",
     "handle_data": "html.parser",
     "handle_starttag": "html.parser",
+    "main_loop": "uvicorn",
     "on_partitions_assigned": "aiokafka",
     "on_partitions_revoked": "aiokafka",
     "settings_customise_sources": "pydantic-settings",

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from email.utils import formatdate
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.server import ServerState
 
+from common.clock import SystemClock
 from common.health import PATHS, Health
 
 _BACKLOG = 2048
@@ -86,17 +89,46 @@ class HttpServer:
         if self._serving is None:
             return
         self._server.config.timeout_graceful_shutdown = max(1, round(within_s))
-        self._server.should_exit = True
+        self._server.leave()
         await asyncio.wait({self._serving}, timeout=within_s)
         if not self._serving.done():
             self._server.force_exit = True
             await asyncio.wait({self._serving}, timeout=0.5)
 
 
+class _Dated(ServerState):
+    """The headers of every answer; the date is made when a request asks for it."""
+
+    _second = 0
+    _dated: list[tuple[bytes, bytes]]
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        second = int(SystemClock().now().timestamp())
+        if second != self._second:
+            self._second, self._dated = second, [(b"date", formatdate(second, usegmt=True).encode())]
+        return self._dated
+
+    @default_headers.setter
+    def default_headers(self, none_so_far: list[tuple[bytes, bytes]]) -> None:
+        self._dated = none_so_far
+
+
 class _Uvicorn(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state = _Dated()
         self.listening = asyncio.Event()
+        self._leaving = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        # uvicorn's own wakes ten times a second, to see whether it shall end and what time it is.
+        await self._leaving.wait()
+
+    def leave(self) -> None:
+        """Ends the main loop: no new connections, what is open is answered."""
+        self.should_exit = True
+        self._leaving.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
