@@ -20,6 +20,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from common.bus.connection import KafkaAddress
+from common.bus.fetch_pace import BUSY_MS, CALM_MS, FetchPace
 
 FETCH_BYTES = 8 * 1024 * 1024
 
@@ -38,6 +39,8 @@ class ConsumerLimits:
     max_records: int = 500
     poll_ms: int = 1000
     """How long one wait for records lasts at most; it ends as soon as there are some."""
+    calm_ms: int = CALM_MS
+    """The same, and how long the broker waits with its answer, after some waits in vain."""
     session_timeout_s: float = 10.0
     wait_s: tuple[float, float] = (1.0, 30.0)
     """The shortest and the longest wait before a batch is read again because something is away."""
@@ -85,6 +88,7 @@ def subscription(
         max_workers=1,
         max_records=limits.max_records,
         batch_timeout_ms=limits.poll_ms,
+        fetch_max_wait_ms=BUSY_MS,
         # What a fetch holds in memory. A record that is larger than a limit comes alone (KIP-74), so none is too large to be read.
         fetch_max_bytes=FETCH_BYTES,
         session_timeout_ms=int(limits.session_timeout_s * 1000),
@@ -97,7 +101,7 @@ def subscription(
     )
     subscriber(on_batch)
     # After an empty poll FastStream sleeps as long as it polled, and a record that comes meanwhile waits for nothing.
-    subscriber.get_msg = partial(_records, limits)  # type: ignore[method-assign]
+    subscriber.get_msg = partial(_records, limits, FetchPace(limits.poll_ms, limits.calm_ms))  # type: ignore[method-assign]
     assert_manual(broker)
     return broker, subscriber
 
@@ -129,9 +133,10 @@ def assert_manual(broker: KafkaBroker) -> None:
             raise RuntimeError(f"{subscriber} is not a batch subscriber with one worker.")
 
 
-async def _records(limits: ConsumerLimits, consumer: Any) -> tuple[Any, ...]:
+async def _records(limits: ConsumerLimits, pace: FetchPace, consumer: Any) -> tuple[Any, ...]:
     """A batch; the client wakes us when something has come."""
-    found = await consumer.getmany(timeout_ms=limits.poll_ms, max_records=limits.max_records)
+    found = await consumer.getmany(timeout_ms=pace.poll_ms, max_records=limits.max_records)
+    pace.polled(consumer, len(found))
     return tuple(chain.from_iterable(found.values()))
 
 
