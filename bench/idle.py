@@ -12,13 +12,13 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import asyncpg
 
+from bench.processes import family
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
 from millrace.stack.postgres import DATABASE, login, password
@@ -79,17 +79,8 @@ def _part(first: Burnt, last: Burnt, seconds: float) -> Part:
 
 
 def _looked(leaders: Mapping[str, int]) -> dict[str, Burnt]:
-    return {name: _burnt(list(_family(pid, leaders.values()))) for name, pid in leaders.items()}
-
-
-def _family(pid: int, leaders: object) -> Iterator[int]:
-    """A process and what came of it, but for those that are parts of their own."""
-    yield pid
-    with suppress(FileNotFoundError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (thread / "children").read_text().split()):
-                if child not in leaders:  # type: ignore[operator]
-                    yield from _family(child, leaders)
+    # The others are its children, and parts of their own.
+    return {name: _burnt([pid] if name == SUPERVISOR else list(family(pid))) for name, pid in leaders.items()}
 
 
 def _burnt(pids: Sequence[int]) -> Burnt:

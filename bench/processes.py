@@ -12,16 +12,16 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 def cpu_ms(parts: Mapping[str, int]) -> dict[str, float]:
     """Milliseconds of CPU of each part so far, by the process that leads it."""
-    return {name: 1000 * sum(map(_ticks, _family(pid))) / _TICKS_A_SECOND for name, pid in parts.items()}
+    return {name: 1000 * sum(map(_ticks, family(pid))) / _TICKS_A_SECOND for name, pid in parts.items()}
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
     """A process and all that came of it; one that has ended meanwhile has none."""
     yield pid
     with suppress(FileNotFoundError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             for child in (thread / "children").read_text().split():
-                yield from _family(int(child))
+                yield from family(int(child))
 
 
 def _ticks(pid: int) -> int:
