@@ -161,7 +161,7 @@ TABLE = (
         f"{ONCE}::TestCreate::test_is_repeated_with_its_first_body_and_newer_content_follows",
     ),
     Kept(
-        "R24", f"{WRITING}/judging.py", "return sent.call.after(self._terms.read_lag)", "return sent.call.stored_at",
+        "R24", f"{WRITING}/judging.py", "return sent.answered_at + self._terms.read_lag", "return sent.call.stored_at",
         f"{ONCE}::TestCreate::test_is_not_looked_for_before_a_read_shows_it",
     ),
     Kept(

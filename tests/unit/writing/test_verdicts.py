@@ -106,6 +106,12 @@ class TestAfterLook:
         other = replace(one, key=ItemKey(SyncId("s"), Entity("customer"), RecordId("2")))
         assert after_look(one, NOW).due_at == after_look(other, NOW).due_at > NOW
 
+    def test_rows_of_one_call_become_due_together_also_when_the_last_is_looked_at_after_that(self) -> None:
+        one = held(1, group="call")
+        other = replace(one, key=ItemKey(SyncId("s"), Entity("customer"), RecordId("2")))
+        first, last = after_look(one, NOW), after_look(other, NOW + timedelta(hours=1))
+        assert (first.state, first.due_at) == (last.state, last.due_at)
+
     def test_a_crash_speaks_against_nobody(self) -> None:
         assert (after_look(held(0), NOW).state, after_look(held(0), NOW).due_at) == ("ready", NOW)
 

@@ -31,9 +31,9 @@ class Intended(NamedTuple):
     """The same by the database's own time, by which holds are measured, and by our monotonic clock."""
     began: float
 
-    def after(self, wait: timedelta) -> datetime:
-        """So long from now, by the database's time."""
-        return self.stored_at + timedelta(seconds=monotonic() - self.began) + wait
+    def now(self) -> datetime:
+        """This moment by the database's time."""
+        return self.stored_at + timedelta(seconds=monotonic() - self.began)
 
 
 class Sent(NamedTuple):
@@ -41,6 +41,8 @@ class Sent(NamedTuple):
 
     call: Intended
     answers: Answers
+    answered_at: datetime
+    """By the database's time: one moment for all of its rows, so that they stay together."""
     split: bool = False
     """Refused whole, and nothing of it was applied: its rows go on in parts, and none of them is to blame yet."""
     outage: bool = False

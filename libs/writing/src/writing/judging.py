@@ -119,7 +119,7 @@ class Judge:
     def _look_at(self, sent: Sent, failure: Failure) -> datetime:
         """R2: after the horizon. R24: after a whole answer nothing is on its way, but a read may lag behind the write."""
         if failure.complete:
-            return sent.call.after(self._terms.read_lag)
+            return sent.answered_at + self._terms.read_lag
         return sent.call.stored_at + self._terms.horizon
 
 

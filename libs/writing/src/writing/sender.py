@@ -87,10 +87,12 @@ class Sender:
     async def _judged(self, call: Intended, answers: Answers, caller: VendorCaller, hunt: Hunt) -> Sent:
         """What a failure of the whole call is about: some row of it, the vendor, or nobody knows."""
         hunt.tell(answers.whole)
+        answered_at = call.now()
         if not is_about_some_row(answers.whole, len(call.batch)):
             failed = [(row.item.place, one) for (row, _), one in zip(call.batch, answers.verdicts, strict=True)]
-            return Sent(call, answers, outage=await self._outage.is_on(caller.connection, failed, caller.api))
-        return Sent(call, answers, split=not hunt.is_vain)
+            outage = await self._outage.is_on(caller.connection, failed, caller.api)
+            return Sent(call, answers, answered_at, outage=outage)
+        return Sent(call, answers, answered_at, split=not hunt.is_vain)
 
 
 def _log_attempt(sent: Sent, going_on: int) -> None:

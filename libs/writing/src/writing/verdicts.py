@@ -77,11 +77,12 @@ def after_look(item: Item, now: datetime) -> NextState:
     if item.attempts == 0:
         # Its executor ended, or the vendor was away: nothing speaks against it.
         return NextState("ready", now, result_so_far=item.result_so_far)
-    # The rows of one call draw the same number: they become due together, and can be parted.
+    # The rows of one call draw the same number and count from the same hold, whenever each of them was looked at: they become due
+    # in the same moment, are taken together, and can be parted.
     chance = random.Random(item.call_group or "/".join(item.key))  # noqa: S311 - jitter, no secret
-    due_at = max(now, (item.hold_until or now) + delay(item.attempts, chance))
+    due_at = (item.hold_until or now) + delay(item.attempts, chance)
     return NextState(
-        "waiting" if due_at > now else "ready", due_at, attempts=item.attempts, result_so_far=item.result_so_far,
+        "waiting", due_at, attempts=item.attempts, result_so_far=item.result_so_far,
         reason=item.failure.code if item.failure else "", failure=item.failure, call_group=item.call_group,
     )  # fmt: skip
 
