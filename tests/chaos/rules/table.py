@@ -129,6 +129,10 @@ TABLE = (
         f"{BOTH}::TestAPair::test_takes_edits_of_either_side_to_the_other",
     ),
     Kept(
+        "R15", f"{WRITING}/pair_results.py", "if not _is_judged(now, side, act, parts):", "if False:",
+        "tests/integration/ledger/test_both_unjudged.py::TestACreateThatWasLost::test_waits_for_the_judgement_where_nothing_is_planned",
+    ),
+    Kept(
         "R21", f"{WRITING}/claimed.py", 'if self.met == "taken":', "if False:",
         f"{BOTH}::TestTwoThatMeet::test_a_second_of_the_same_match_is_nobodys_counterpart",
     ),

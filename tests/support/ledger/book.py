@@ -37,6 +37,8 @@ class Organisation:
     """Whether a repeated request id gets its first answer again."""
     titles: tuple[str, ...] = ()
     """Fields of parties that the ledger keeps in its own spelling: every word with a capital."""
+    refuses: str = ""
+    """A word that this organisation does not take in any field."""
     lag_s: float = 0.0
     """How far look-ups are behind."""
     rounding: str = "0"
@@ -87,7 +89,7 @@ class Book:
         if name and org.remembers and name in org.answers:
             return org.answers[name]
         try:
-            if REFUSED_WORD in repr(row):
+            if REFUSED_WORD in repr(row) or (org.refuses and org.refuses in repr(row)):
                 raise RowRefused("invalid", "A value is not allowed.")
             answer: Row = {"record": self._apply(org, entity, row, author)}
         except RowRefused as refusal:

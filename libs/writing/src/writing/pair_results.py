@@ -17,9 +17,9 @@ from typing import Any
 from common.failures import Failure, FailureClass
 from common.journal import Entry, Step
 from common.pairs import pair as pairs
-from common.pairs.merging import SideName
+from common.pairs.merging import SideName, other
 from common.pairs.pair import Pair
-from common.pairs.sides import Observation
+from common.pairs.sides import Observation, Part
 from common.state import awaiting, pair_births
 from common.state import pairs as rows
 from common.state.awaiting import LinkMade
@@ -71,6 +71,8 @@ class PairResults:
         # One write at a time: until it has its end, nothing of this side is judged (R16).
         if due != sent or now.pair.side(side).write is not None or id_of_key(item.target_key) != now.end(side).id:
             return False
+        if not _is_judged(now, side, act, parts):
+            return False
         state = now.state if now.whole else "reserved"
         happened = () if now.state == state else (state,)
         begun = replace(now, pair=pairs.begun(now.pair, side, parts), attempts={**now.attempts, side: attempt})
@@ -90,7 +92,7 @@ class PairResults:
             return ""
         if not isinstance(verdict, Done):
             outdated = isinstance(verdict, Failure) and verdict.kind is FailureClass.CONFLICT
-            self._end(row, side, pairs.refused(row.pair, side, outdated=outdated))
+            self._end(row, side, pairs.refused(row.pair, side, outdated=outdated), again=not outdated)
             return ""
         made = "" if row.whole else verdict.id
         if made and not self._join(item, row, made):
@@ -115,14 +117,14 @@ class PairResults:
             return ""
         side = side_of(item)
         if not seen.exists:
-            self._end(_ended(row, side) if row.whole else row, side, pairs.refused(row.pair, side))
+            self._end(_ended(row, side) if row.whole else row, side, pairs.refused(row.pair, side), again=not row.whole)
             return ""
         made = seen.id if landed and not row.whole else ""
         if not row.whole and (not made or not self._join(item, row, made)):
-            self._end(row, side, pairs.refused(row.pair, side))
+            self._end(row, side, pairs.refused(row.pair, side), again=True)
             return ""
         row = self._pair(item) or row
-        self._end(row, side, pairs.looked(row.pair, side, _observation(row, side, seen, asked_at)))
+        self._end(row, side, pairs.looked(row.pair, side, _observation(row, side, seen, asked_at)), again=not landed)
         return made
 
     def not_looked(self, item: Item, attempt: str) -> None:
@@ -131,11 +133,12 @@ class PairResults:
         if row is not None and row.attempts.get(side_of(item)) == attempt:
             self._end(row, side_of(item), pairs.refused(row.pair, side_of(item), outdated=True))
 
-    def _end(self, row: PairRow, side: SideName, pair: Pair) -> None:
+    def _end(self, row: PairRow, side: SideName, pair: Pair, *, again: bool = False) -> None:
+        """What was due is written, and what is due now is judged anew. `again`: nothing was written, so the same is due, and when it is tried
+        again is for the work item to say: what a judgement raised anew after each refusal would be sent for ever."""
         attempts = {at: name for at, name in row.attempts.items() if at != side}
         row = replace(row, pair=pair, attempts=attempts, owed=True, state="alone" if not row.whole else row.state)
-        # What was due has been tried; what is due now is judged anew.
-        self._rows[row.id] = row.with_plan(side, SidePlan())
+        self._rows[row.id] = row if again else row.with_plan(side, SidePlan())
 
     # --- what looks have shown before a write
 
@@ -185,6 +188,15 @@ def known_by_link(known: dict[TargetKey, TargetRecord], item: Item, key: str, id
     """From now on it is known by its link (R21): its match may be another's tomorrow, and under that nothing of it may be found."""
     if (there := known.pop(item.target(key), None)) and id:
         known[item.target(key_of_id(id))] = there
+
+
+def _is_judged(row: PairRow, side: SideName, act: Act, parts: Mapping[str, Part]) -> bool:
+    """R15: whether the pair's plan knows what is known now. What a look has shown since is judged first, and of what the other side tells
+    nothing goes that is not planned: it would be agreed to by nobody, and the next edit would meet it as an edit of this side."""
+    own, partner = row.pair.side(side).seen, row.pair.side(other(side)).seen
+    if any((part.before, part.partner) != (own.get(at), partner.get(at)) for at, part in parts.items()):
+        return False
+    return all(at in parts for at in partner if row.path(side, at) in act.values)
 
 
 def _observation(row: PairRow, side: SideName, seen: TargetRecord, asked_at: datetime) -> Observation:

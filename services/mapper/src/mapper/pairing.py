@@ -146,8 +146,12 @@ class Pairing:
         """R16 to R19: every change is told to the pair, late and repeated ones too: it knows what they are."""
         for one, id in self._of(key):
             if change.kind == "changed":
+                row, mirror = self.rows[id], self._ways[one].mirror
+                if row.owed and row.whole:
+                    # R15: what was known when the two were linked comes before what is told now.
+                    self.rows[id] = replace(row, pair=pairs.alike_agreed(row.pair, mirror.translate))
                 side, whole = self._side(one), change.coverage == "detail"
-                values = self._ways[one].mirror.values(side, change.fields, whole=whole)
+                values = mirror.values(side, change.fields, whole=whole)
                 self._see(id, side, Observation(change.version.stamp, change.version.settled, values))
 
     def _see(self, id: int, side: SideName, what: Observation) -> None:

@@ -199,6 +199,16 @@ def _current(side: Side, at: str, own: Any, there: Any) -> Current:
     return Current(own, there, theirs[-1] if theirs else None)
 
 
+def alike_agreed(pair: Pair, translate: Translate) -> Pair:
+    """R15: what both sides say the same of is agreed before more is seen of either: else the next edit of one of them would find no
+    agreement, and would be held to be made against an edit of the other that nobody has made."""
+    rescued = pair.left.overwritten.keys() | pair.right.overwritten.keys()
+    for at in _merged(pair, Policy(), translate).agreed:
+        if at not in rescued:
+            pair = _agree(pair, at)
+    return pair
+
+
 def _settle(pair: Pair, merged: Merged, told: list[Overridden]) -> Pair:
     for at in merged.agreed:
         pair = _agree(pair, at)
