@@ -97,7 +97,7 @@ class TestAtAKeyThatNobodyOwns:
             await world.execute("update core.sync set state = 'disabled' where id = 's1'")
             # Its next try comes up to two seconds after the look; until then it waits.
             world.advance(H + 3)
-            await world.until(lambda: _state(world, "ready"), "the look has settled it")
+            await world.until(lambda: _state(world, "waiting"), "the look has settled it")
             world.advance(700)
             await world.until(lambda: _status(world, "old@ex.org", "subscribed"), "the late request lands")
             await world.until(lambda: _ended(world), "the sync lets go of what it owned")
