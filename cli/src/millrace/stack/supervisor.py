@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from millrace.stack.ports import PortRange
 from millrace.stack.state import Board, Phase
 from millrace.stack.unit import Unit
 
-ROTATE_SECONDS = 5.0
+LOOK_SECONDS = 1.0
+ROTATE_EVERY = 5
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,13 @@ class Supervisor:
         raise error
 
     async def _tend(self, stopped: asyncio.Task[bool]) -> None:
-        while not stopped.done():
-            await asyncio.wait({stopped}, timeout=ROTATE_SECONDS)
-            for name in (*self._units, "supervisor"):
+        for look in itertools.cycle(range(ROTATE_EVERY)):
+            await asyncio.wait({stopped}, timeout=LOOK_SECONDS)
+            if stopped.done():
+                return
+            for unit in self._units.values():
+                unit.look_at_hold()
+            for name in (*self._units, "supervisor") if look == 0 else ():
                 rotate(self._home.log(name))
 
     async def _stop_all(self) -> None:

@@ -18,8 +18,7 @@ from millrace.stack.state import Board, Phase
 PROBE_SECONDS = 0.1
 WATCH_SECONDS = 2.0
 # What has been well for a while is asked less often: a question costs both sides milliseconds. Its end is seen at once anyway.
-CALM_AFTER, CALM_WATCH_SECONDS = 20.0, 10.0
-HELD_SECONDS = 0.2
+CALM_AFTER, CALM_WATCH_SECONDS = 20.0, 15.0
 HELD = "stopped by `millrace stop`"
 STEADY_SECONDS = 60.0
 STUCK_SECONDS = 30.0
@@ -42,6 +41,8 @@ class Unit:
         self.stuck_seconds = STUCK_SECONDS
         self._keeper: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
+        self._held = asyncio.Event()
+        self._free = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -144,14 +145,21 @@ class Unit:
             if await self._again():
                 steady_since = time.monotonic()
 
+    def look_at_hold(self) -> None:
+        """Whether somebody wants it to stay down: a file of another process is no event, so one look a second is for all units."""
+        now, not_now = (self._held, self._free) if self._is_held() else (self._free, self._held)
+        now.set()
+        not_now.clear()
+
     def _is_held(self) -> bool:
         return self._home.hold(self.name).exists()
 
     async def _while_held(self) -> None:
         """Somebody wants it to stay down for a while, as `group seek` demands."""
         self._board.unit(self.name, phase=Phase.STOPPED, pid=None, started=None, trouble=HELD)
-        while self._is_held():  # noqa: ASYNC110 - a file of another process is no event
-            await asyncio.sleep(HELD_SECONDS)
+        while self._is_held():
+            self._free.clear()
+            await self._free.wait()
         await self._again()
 
     async def _until_ended(self) -> str:
@@ -185,8 +193,7 @@ class Unit:
                 self._identity.kill_group()
 
     async def _end_when_held(self) -> None:
-        while not self._is_held():  # noqa: ASYNC110
-            await asyncio.sleep(HELD_SECONDS)
+        await self._held.wait()
         await self._end_child(self.part.stop_signal, self.part.stop_seconds)
 
     async def _again(self) -> bool:

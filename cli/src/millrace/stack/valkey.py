@@ -45,6 +45,8 @@ class Valkey:
             "appendfsync": "everysec",
             "save": "",
             "maxmemory": "64mb",
+            # Its own rounds, ten a second otherwise: they make room of what has expired, and nothing of ours waits for that.
+            "hz": 2,
             "maxmemory-policy": "noeviction",
             # A process title is written over the environment, by which we find our processes again.
             "set-proc-title": "no",
