@@ -91,6 +91,13 @@ SYNC_MOVED = Code(
     "owner",
     False,
 )
+SYNC_PAIR_TAKEN = Code(
+    "SYNC_PAIR_TAKEN",
+    "Another sync keeps the same records of the same two accounts in step both ways.",
+    "Map what is missing in that sync, or switch it off first with `millrace sync disable NAME`.",
+    "owner",
+    False,
+)
 SYNC_STATE = Code(
     "SYNC_STATE",
     "The sync is not in a state in which this can be done.",
@@ -120,6 +127,7 @@ register(
     SYNC_ENTITY_UNKNOWN,
     SYNC_MODE_REFUSED,
     SYNC_MOVED,
+    SYNC_PAIR_TAKEN,
     SYNC_STATE,
     SYNC_VENDOR_AWAY,
 )

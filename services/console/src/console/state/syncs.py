@@ -76,6 +76,21 @@ async def page(tx: state.DbConnection, after: str, limit: int) -> Sequence[SyncR
     return [_sync(row) for row in rows]
 
 
+async def running(tx: state.DbConnection) -> Sequence[SyncRow]:
+    """Those that judge what they hear."""
+    return [_sync(row) for row in await tx.fetch(f"{_SELECT} where s.state in ('active', 'paused') order by s.name")]
+
+
+async def accounts(tx: state.DbConnection) -> Mapping[str, str]:
+    """The vendor's own account of every connection; several may lead to one."""
+    return {row["id"]: row["account"] or row["id"] for row in await tx.fetch("select id, account from core.connection")}
+
+
+async def exclude_other_two_ways(tx: state.DbConnection) -> None:
+    """Until the transaction ends nobody else looks whether the records of a sync that leads both ways are free."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('millrace:two-ways', 0))")
+
+
 async def exclude_others(tx: state.DbConnection, name: str) -> None:
     """Until the transaction ends nobody else applies a sync of this name."""
     await tx.execute("select pg_advisory_xact_lock(hashtextextended('millrace:sync:' || $1, 0))", name)

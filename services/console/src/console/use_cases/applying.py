@@ -31,6 +31,7 @@ from console import sync_codes
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.state.turns import alone
+from console.use_cases import two_ways
 from console.use_cases.drafting import Draft, Drafting
 from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook
 from console.use_cases.leg_drafting import DraftLeg
@@ -106,7 +107,8 @@ class Applying:
     async def _there(self, wish: SyncWish, draft: Draft) -> SyncRow | None:
         async with state.connection(self._pool) as link:
             there = await rows.named(link, wish.name)
-        _refuse_if_moved(there, draft)
+            _refuse_if_moved(there, draft)
+            await _refuse_if_shared(link, wish, draft)
         return there
 
     def _notes(self, draft: Draft) -> Sequence[str]:
@@ -131,6 +133,7 @@ class Applying:
             raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
         there = await rows.named(tx, wish.name, lock=True)
         _refuse_if_moved(there, draft)
+        await _refuse_if_shared(tx, wish, draft)
         legs = _outcomes(there, draft)
         outcome = _outcome(there, legs)
         if there is None:
@@ -233,6 +236,10 @@ def _refuse_if_moved(there: SyncRow | None, draft: Draft) -> None:
         raise Refusal(
             409, sync_codes.SYNC_MOVED, f"{there.name} joins {there.source_name} to {there.target_name}: {words}."
         )
+
+
+async def _refuse_if_shared(link: state.DbConnection, wish: SyncWish, draft: Draft) -> None:
+    await two_ways.refuse_if_shared(link, wish.name, list(draft.running("").values()))
 
 
 def _way(leg: Leg) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from console.state import syncs as rows
 from console.state.queues import Queued
 from console.state.syncs import SyncRow, VersionRow
 from console.state.turns import alone
+from console.use_cases import two_ways
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks, WantedHook
 from console.use_cases.problems import refuse_if_any
@@ -110,6 +111,7 @@ class Syncs:
             there = await rows.named(tx, row.id, lock=True)
             if there is None or not there.mapped:
                 raise _not_now(row, "it has no mapping yet")
+            await two_ways.refuse_if_shared(tx, there.name, there.legs)
             if not await rows.usable(tx, [row.source, row.target]):
                 raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
             now = self._clock.now()
