@@ -13,9 +13,9 @@ from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.handler import Delivered
+from common.bus.limits import ConsumerLimits
 from common.bus.producer import Outgoing, Producer
 from common.bus.record import RawRecord
-from common.bus.subscription import ConsumerLimits
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.runtime import Runtime

@@ -18,7 +18,7 @@ from common.bus.batch import ConsumerFailed, Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.handler import Delivered
-from common.bus.subscription import ConsumerLimits
+from common.bus.limits import ConsumerLimits
 from common.clock import SystemClock
 from common.contracts.topics import Topic
 from common.failures import Rejected, Transient
@@ -402,6 +402,58 @@ class TestIdle:
                     await asyncio.sleep(0.002)
                 waits.append(asyncio.get_running_loop().time() - began)
         assert sorted(waits)[2] < 0.15
+
+
+class TestBatchesGrow:
+    async def test_under_load_and_vanish_without_it(self, scene: Scene) -> None:
+        sizes: list[int] = []
+        handler = scene.handler(on_after=lambda numbers: sizes.append(len(numbers)))
+        async with scene.running(scene.consumer(handler)), plain_producer(scene.kafka) as producer:
+
+            async def sends(number: int) -> None:
+                await producer.send_and_wait(scene.topic.name, b'{"number": %d}' % number, key=b"k%d" % number)
+
+            await sends(0)
+            await scene.until_committed(1)
+            for number in range(1, 401):
+                await sends(number)
+                await asyncio.sleep(0.002)
+            await scene.until_committed(401)
+            under_load = len(sizes) - 1
+            await asyncio.sleep(1.0)
+            for number in range(401, 404):
+                await sends(number)
+                await scene.until_committed(number + 1)
+        assert sum(sizes) == 404
+        assert 400 / under_load >= 8, f"400 records came in {under_load} batches: {sizes}"
+        assert sizes[0] == 1
+        assert sizes[-3:] == [1, 1, 1]
+
+    async def test_a_stored_place_is_told_to_kafka_less_often_than_it_is_stored(self, scene: Scene) -> None:
+        told: list[object] = []
+        consumer = scene.consumer(max_records=10)
+        async with scene.running(consumer):
+            await until(lambda: _is_ready(consumer), "the consumer is ready")
+            client = consumer._membership.consumer
+            commits = client.commit
+
+            async def counted(offsets: object) -> None:
+                told.append(offsets)
+                await commits(offsets)
+
+            client.commit = counted
+            await fill(scene.kafka, scene.topic, range(400))
+            await scene.until_committed(400)
+        batches = 400 // 10
+        assert len(told) < batches / 2 if scene.stores_places else len(told) >= batches
+        assert sorted(scene.stored) == list(range(400))
+
+
+async def _is_ready(consumer: BatchConsumer[Any]) -> bool:
+    try:
+        return bool(await consumer.ready())
+    except ConsumerFailed:
+        return False
 
 
 async def _delete_before(scene: Scene, offset: int) -> None:

@@ -67,20 +67,37 @@ class TestKilled:
         await ledger.settled(COUNT)
         assert await fetchval(ledger.database.owner_url, "select count(distinct number) from flow.ledger") == COUNT
 
-    async def test_between_store_and_commit_the_repeat_is_seen_as_one(self, ledger: LedgerService) -> None:
-        await fill(ledger.kafka, ledger.topic, range(COUNT))
-        killed = ledger.start(MILLRACE_FAILPOINTS="bus.after_store=kill@2")
+    @pytest.mark.parametrize(("at_most", "count"), [(1, 30), (100, COUNT), (500, 1200)])
+    async def test_between_store_and_commit_the_repeat_is_seen_as_one(
+        self, ledger: LedgerService, at_most: int, count: int
+    ) -> None:
+        await fill(ledger.kafka, ledger.topic, range(count))
+        size = {"MILLRACE_LEDGER_MAX_RECORDS": str(at_most)}
+        killed = ledger.start(MILLRACE_FAILPOINTS="bus.after_store=kill@2", **size)
         assert await exit_code(killed, 30) == -signal.SIGKILL
         stored = await ledger.rows()
         before = await committed(ledger.kafka, ledger.group, ledger.topic)
-        assert 0 < before < stored
-        ledger.start()
-        await ledger.settled(COUNT)
+        assert 0 < before < stored <= before + at_most
+        ledger.start(**size)
+        await ledger.settled(count)
         async with sql(ledger.database.owner_url) as link:
-            assert await link.fetchval("select count(*) from flow.ledger") == COUNT
+            assert await link.fetchval("select count(*) from flow.ledger") == count
             # Exactly the batch whose offsets were not committed came twice.
             assert await link.fetchval("select count(*) from flow.ledger where seen = 2") == stored - before
             assert await link.fetchval("select max(seen) from flow.ledger") == 2
+
+    @pytest.mark.parametrize(("at_most", "count"), [(1, 30), (500, 1200)])
+    async def test_with_stored_places_nothing_is_repeated_though_kafka_was_told_late(
+        self, ledger: LedgerService, at_most: int, count: int
+    ) -> None:
+        await fill(ledger.kafka, ledger.topic, range(count))
+        size = {"MILLRACE_LEDGER_MAX_RECORDS": str(at_most), "MILLRACE_LEDGER_PLACES": "true"}
+        killed = ledger.start(MILLRACE_FAILPOINTS="bus.after_store=kill@3", **size)
+        assert await exit_code(killed, 30) == -signal.SIGKILL
+        assert await committed(ledger.kafka, ledger.group, ledger.topic) < await ledger.rows()
+        ledger.start(**size)
+        await ledger.settled(count)
+        assert await fetchval(ledger.database.owner_url, "select max(seen) from flow.ledger") == 1
 
 
 class TestStopped:

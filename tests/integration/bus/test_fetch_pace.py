@@ -13,7 +13,7 @@ from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.handler import Delivered
-from common.bus.subscription import ConsumerLimits
+from common.bus.limits import ConsumerLimits
 from common.clock import SystemClock
 from common.contracts.topics import Topic
 from common.metrics import Metrics

@@ -99,6 +99,38 @@ class TestSend:
         assert time.monotonic() - began < 3
 
 
+class TestTogether:
+    async def test_senders_at_once_share_a_request_and_keep_their_order(
+        self, stack: LocalStack, producer: Producer, topic: Topic
+    ) -> None:
+        await producer.send(topic, "first", b"first")
+        before = _requests(producer)
+        await asyncio.gather(*(producer.send(topic, f"k{n % 7}", b"%03d" % n) for n in range(100)))
+        assert _requests(producer) - before <= 4
+        by_key: dict[bytes, list[int]] = defaultdict(list)
+        for record in await everything(stack.kafka, topic):
+            if record.value != b"first":
+                by_key[record.key].append(int(record.value))
+        assert sum(map(len, by_key.values())) == 100
+        assert all(numbers == sorted(numbers) for numbers in by_key.values())
+
+    async def test_who_sends_alone_waits_for_nobody(self, producer: Producer, topic: Topic) -> None:
+        await producer.send(topic, "k", b"warm")
+        took = []
+        for number in range(5):
+            await asyncio.sleep(0.03)
+            began = time.monotonic()
+            await producer.send(topic, "k", b"%d" % number)
+            took.append(time.monotonic() - began)
+        assert min(took) < 0.005
+
+
+def _requests(producer: Producer) -> int:
+    """How many requests the client has sent to its one broker, by their running number."""
+    (link,) = [one for (_, group), one in producer._client.client._conns.items() if one.host and not group]
+    return int(link._correlation_id)
+
+
 class TestBrokerAway:
     async def test_a_send_says_unknown_at_its_deadline_and_the_message_may_still_arrive(
         self, stack: LocalStack, producer: Producer, topic: Topic

@@ -11,8 +11,8 @@ import pytest
 from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
+from common.bus.limits import ConsumerLimits
 from common.bus.producer import Producer
-from common.bus.subscription import ConsumerLimits
 from common.bus.topics_admin import create_topics
 from common.bus.trace import MessagingTrace
 from common.contracts.messages import ChangeEvent, WriteCommand

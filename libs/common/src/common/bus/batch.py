@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from common import failpoints
-from common.bus.handler import Delivered, Handler
+from common.bus.handler import Delivered, Handler, Sparing
 from common.bus.judgement import BatchJudgement, blamed, judge, unreadable
 from common.bus.record import RawRecord
 from common.bus.trace import MessagingTrace, record_error, trace_id_of
@@ -115,6 +115,8 @@ class BatchRunner(Generic[M]):
     async def _store_all(
         self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection], take: Take, *, last: bool
     ) -> None:
+        if not unread and self._stores_nothing(delivered, take):
+            return
         async with transaction(self._pool) as tx:
             # R27: first, so that whoever comes too late waits for nobody and changes nothing.
             await take(tx, last)
@@ -123,6 +125,12 @@ class BatchRunner(Generic[M]):
             letters = [*unread, *_rejected(delivered)]
             await self._write(letters, tx)
         self._on_letters(letters)
+
+    def _stores_nothing(self, delivered: Sequence[Delivered[M]], take: Take) -> bool:
+        """Then there is no transaction: no place, no dead letter, and nothing of the handler's."""
+        if take is not nowhere or not isinstance(self._handler, Sparing):
+            return False
+        return not self._handler.stores(delivered) and not _rejected(delivered)
 
     async def _store_singly(self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection], take: Take) -> None:
         await self._store_all((), unread, take, last=False)

@@ -23,11 +23,13 @@ from common.bus.collector import calm
 from common.bus.connection import KafkaAddress
 from common.bus.handler import Handler
 from common.bus.lag import Lag
+from common.bus.limits import ConsumerLimits
 from common.bus.membership import Membership
 from common.bus.offsets import Offsets, firsts_and_nexts
 from common.bus.places import Displaced, Places
 from common.bus.record import RawRecord
-from common.bus.subscription import ConsumerLimits, Rebalances, subscription
+from common.bus.subscription import Rebalances, subscription
+from common.bus.telling import Telling
 from common.bus.trace import MessagingTrace
 from common.clock import monotonic
 from common.metric_register import COMMIT_FAILURES, DEAD_LETTERS, INFLIGHT, PROCESS
@@ -68,6 +70,9 @@ class BatchConsumer(Generic[M]):
         )
         self._offsets = Offsets(handler.group)
         whose = GroupTopic(handler.group, handler.topic.name)
+        self._telling = Telling(
+            self._offsets, self._limits, stores_places=stores_places, on_unheard=self._count_unheard
+        )
         self._beginning = Beginning(Places(whose, address, pool, now), self._offsets) if stores_places else None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -174,8 +179,7 @@ class BatchConsumer(Generic[M]):
             return
         self._offsets.done(nexts, generation)
         self._waits, self._away, self._progress = 0, "", monotonic()
-        if not await self._offsets.commit(consumer, within=self._limits.commit_s):
-            self._metrics.count(COMMIT_FAILURES, group=self._handler.group, topic=self._handler.topic.name)
+        await self._telling.batch_done(consumer)
 
     async def _run(self, fetched: Sequence[Any], nexts: Mapping[Any, int]) -> None:
         service = self._origin.service
@@ -232,7 +236,7 @@ class BatchConsumer(Generic[M]):
     async def _watch(self) -> None:
         """Sees what the batches cannot: commits that were not heard, and a client that stopped delivering."""
         while True:
-            await self._told(self._limits.look_every_s)
+            await self._telling.catch_up(self._limits.look_every_s, lambda: self._membership.consumer, self._idle)
             consumer = self._membership.consumer
             if consumer is None:
                 continue
@@ -246,14 +250,6 @@ class BatchConsumer(Generic[M]):
             else:
                 self._lag.tell(lag)
             self._end_if_stalled(lag)
-
-    async def _told(self, within: float) -> None:
-        """That time passes, and Kafka is told what it did not hear yet."""
-        until = monotonic() + within
-        while (left := until - monotonic()) > 0:
-            await asyncio.sleep(min(1.0, left))
-            if self._idle.is_set() and self._offsets.uncommitted and self._membership.consumer is not None:
-                await self._offsets.commit(self._membership.consumer, within=self._limits.commit_s)
 
     def _end_if_stalled(self, lag: int) -> None:
         if lag == 0 and self._idle.is_set():
@@ -274,6 +270,9 @@ class BatchConsumer(Generic[M]):
     def _end(self) -> None:
         self._ending.set()
         self._hurry.set()
+
+    def _count_unheard(self) -> None:
+        self._metrics.count(COMMIT_FAILURES, group=self._handler.group, topic=self._handler.topic.name)
 
     def _count_letters(self, letters: Sequence[Rejection]) -> None:
         for letter in letters:

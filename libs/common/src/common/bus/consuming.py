@@ -8,7 +8,7 @@ from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
 from common.bus.consumer import BatchConsumer
 from common.bus.handler import Handler
-from common.bus.subscription import ConsumerLimits
+from common.bus.limits import ConsumerLimits
 from common.bus.trace import MessagingTrace
 from common.runtime import Runtime, SettingsT
 from common.state.dead_letters import Stage

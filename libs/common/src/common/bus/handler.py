@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from common.bus.record import RawRecord
 from common.contracts.topics import Topic
@@ -47,4 +47,13 @@ class Handler(Protocol[M]):
 
     async def after(self, batch: Sequence[Delivered[M]]) -> None:
         """Produces what comes of the stored records; only then are their offsets committed."""
+        ...
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """A handler most of whose batches store nothing, and says so before a transaction is begun for them."""
+
+    def stores(self, batch: Sequence[Delivered[M]]) -> bool:
+        """Whether `store` has anything to do; what it would refuse is refused here."""
         ...

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaError
 
-from common.bus.subscription import ConsumerLimits
+from common.bus.limits import ConsumerLimits
 from common.loops import until_set
 
 CONNECT_S = 30.0

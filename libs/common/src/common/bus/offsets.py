@@ -29,6 +29,9 @@ class Offsets:
         self._next: dict[Any, int] = {}
         self._uncommitted: dict[Any, int] = {}
         self._stored: dict[Any, BatchStep] = {}
+        self._heard: set[Any] = set()
+        self.untold = asyncio.Event()
+        """Whether something is done that Kafka was not told."""
         self.generation = 0
 
     def reassigned(self) -> None:
@@ -37,6 +40,7 @@ class Offsets:
         self._next.clear()
         self._uncommitted.clear()
         self._stored.clear()
+        self._heard.clear()
 
     def begin(self, consumer: Any, starts: Mapping[Any, Start], generation: int) -> None:
         """R27: the consumer begins where its last batch was stored, and not where Kafka was told."""
@@ -44,12 +48,15 @@ class Offsets:
             return
         for partition, start in starts.items():
             self._stored[partition] = BatchStep(partition.partition, start.era, start.next_offset, start.next_offset)
+            if start.committed is not None:
+                self._heard.add(partition)
             # The earliest record there is, whatever number it has by now, is expected nowhere.
             self._next.pop(partition, None)
             if start.next_offset or start.committed == 0:
                 self._next[partition] = start.next_offset
                 # Kafka is told also where nothing more comes: people look there for what is left to read.
                 self._uncommitted[partition] = start.next_offset
+                self.untold.set()
             try:
                 consumer.seek(partition, start.next_offset)
             except IllegalStateError:
@@ -65,8 +72,9 @@ class Offsets:
         return list(known.values()) if nexts is None else [known[p]._replace(next_offset=at) for p, at in nexts.items()]
 
     @property
-    def uncommitted(self) -> bool:
-        return bool(self._uncommitted)
+    def unheard_of(self) -> bool:
+        """Whether something is done in a partition of which Kafka knows nothing yet: whoever comes next would begin there anew."""
+        return not self._heard.issuperset(self._uncommitted)
 
     async def check(self, consumer: Any, firsts: Mapping[Any, int]) -> None:
         """Refuses a batch that does not begin where the group stands, unless nothing was lost in between."""
@@ -95,6 +103,7 @@ class Offsets:
         if generation == self.generation:
             self._next.update(nexts)
             self._uncommitted.update(nexts)
+            self.untold.set()
             self._stored.update({p: self._stored[p]._replace(since=at) for p, at in nexts.items() if p in self._stored})
 
     def rewind(self, consumer: Any, firsts: Mapping[Any, int], generation: int) -> None:
@@ -116,6 +125,7 @@ class Offsets:
         assigned, generation = consumer.assignment(), self.generation
         waiting = {tp: at for tp, at in self._uncommitted.items() if tp in assigned}
         if not waiting:
+            self.untold.clear()
             return True
         try:
             await asyncio.wait_for(consumer.commit({tp: self._told(tp, at) for tp, at in waiting.items()}), within)
@@ -123,7 +133,10 @@ class Offsets:
             _log.warning("consumer.commit_failed", group=self._group, error=type(unheard).__name__)
             return False
         if generation == self.generation:
+            self._heard.update(waiting)
             self._uncommitted = {tp: at for tp, at in self._uncommitted.items() if waiting.get(tp) != at}
+            if not self._uncommitted:
+                self.untold.clear()
         return True
 
     def _told(self, partition: Any, at: int) -> int | tuple[int, str]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import partial
-from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import ConsumerRebalanceListener
 from faststream import AckPolicy
@@ -19,42 +16,12 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from common.bus.batches import Batches
 from common.bus.connection import KafkaAddress
-from common.bus.fetch_pace import BUSY_MS, CALM_MS, FetchPace
+from common.bus.fetch_pace import BUSY_MS
+from common.bus.limits import ConsumerLimits
 
 FETCH_BYTES = 8 * 1024 * 1024
-
-
-class SessionSettings(Protocol):
-    """What consumers need to know of the settings."""
-
-    @property
-    def kafka_session_timeout_s(self) -> float: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerLimits:
-    """The times and sizes of a consumer; the defaults are for production, tests shorten them."""
-
-    max_records: int = 500
-    poll_ms: int = 1000
-    """How long one wait for records lasts at most; it ends as soon as there are some."""
-    calm_ms: int = CALM_MS
-    """The same, and how long the broker waits with its answer, after some waits in vain."""
-    session_timeout_s: float = 10.0
-    wait_s: tuple[float, float] = (1.0, 30.0)
-    """The shortest and the longest wait before a batch is read again because something is away."""
-    stalled_after_s: float = 60.0
-    look_every_s: float = 10.0
-    revoke_s: float = 5.0
-    commit_s: float = 5.0
-    drain_s: float = 12.0
-    close_s: float = 4.0
-
-    @classmethod
-    def of(cls, settings: SessionSettings) -> ConsumerLimits:
-        """The limits of a service: what an operator may change, and the rest as it is."""
-        return cls(session_timeout_s=settings.kafka_session_timeout_s)
 
 
 def subscription(
@@ -101,7 +68,7 @@ def subscription(
     )
     subscriber(on_batch)
     # After an empty poll FastStream sleeps as long as it polled, and a record that comes meanwhile waits for nothing.
-    subscriber.get_msg = partial(_records, limits, FetchPace(limits.poll_ms, limits.calm_ms))  # type: ignore[method-assign]
+    subscriber.get_msg = Batches(limits).next  # type: ignore[method-assign]
     assert_manual(broker)
     return broker, subscriber
 
@@ -131,13 +98,6 @@ def assert_manual(broker: KafkaBroker) -> None:
             raise RuntimeError(f"{subscriber} does not start at the earliest offset: records would be skipped.")
         if not getattr(subscriber, "batch_timeout_ms", 0):
             raise RuntimeError(f"{subscriber} is not a batch subscriber with one worker.")
-
-
-async def _records(limits: ConsumerLimits, pace: FetchPace, consumer: Any) -> tuple[Any, ...]:
-    """A batch; the client wakes us when something has come."""
-    found = await consumer.getmany(timeout_ms=pace.poll_ms, max_records=limits.max_records)
-    pace.polled(consumer, len(found))
-    return tuple(chain.from_iterable(found.values()))
 
 
 async def _untouched(records: Any) -> KafkaAckableMessage:
