@@ -13,12 +13,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from common import failpoints
+from common.bus.batch import BatchRunner, Origin
 from common.bus.connection import KafkaAddress
 from common.bus.handler import Delivered
 from common.bus.producer import Outgoing
 from common.bus.record import RawRecord
 from common.bus.republishing import republisher
 from common.bus.topics_admin import create_topics
+from common.bus.trace import MessagingTrace
 from common.clock import FixedClock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId, VendorName
@@ -35,6 +37,7 @@ from ingest.reader import LEASE, Reader
 from mapper.state import AskedFor, RecordState, merge
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
+from tests.support.statements import CountedPool
 from vendors.registry import TOPICS, vendor_named
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -170,6 +173,32 @@ class TestReceiptHandler:
         (one,) = await ingest.handle(item)
         (two,) = await ingest.handle(item)
         assert one.id == two.id
+
+
+class TestTransactions:
+    async def test_a_batch_that_stores_nothing_has_none(self, ingest: Ingest) -> None:
+        taken = CountedPool(ingest.pool)
+        told = [receipt(json.dumps({"contact": contact(str(n))}).encode()) for n in range(50)]
+        await runner(ingest, taken).run([item.record for item in told])
+        assert len(ingest.wire.sent) == 50
+        assert taken.times == 0
+
+    async def test_what_has_to_be_asked_or_cannot_be_read_is_stored_in_one(self, ingest: Ingest) -> None:
+        taken = CountedPool(ingest.pool)
+        thin = receipt(json.dumps({"contact": contact()}).encode(), verified_by="path-secret")
+        await runner(ingest, taken).run([thin.record, receipt(b"\xff").record, RawRecord("receipts.zoho-books", 0, 9, b"k", b"?", (), 0)])  # fmt: skip
+        assert taken.times == 1
+        assert len(await ingest.open_requests()) == 1
+        async with transaction(ingest.pool) as tx:
+            letters = await DeadLetters(tx).find(LetterFilter())
+        assert len(letters) == 2
+
+
+def runner(ingest: Ingest, pool: Any) -> BatchRunner[Receipt]:
+    return BatchRunner(
+        ingest.handler, pool, Origin("ingest", "0", "normalise"), now=ingest.clock.now, trace=MessagingTrace(),
+        on_letters=lambda _: None,
+    )  # fmt: skip
 
 
 class TestReader:

@@ -46,8 +46,17 @@ class ReceiptHandler:
         """Reads one record."""
         return Receipt.model_validate_json(record.value or b"")
 
+    def stores(self, batch: Sequence[Delivered[Receipt]]) -> bool:
+        """Most receipts tell their record by themselves: nothing has to be asked for them, and nothing stored."""
+        return bool(self._asks(batch))
+
     async def store(self, batch: Sequence[Delivered[Receipt]], tx: DbConnection) -> None:
         """Asks for what the receipts do not tell; refuses what cannot be read."""
+        asks = self._asks(batch)
+        if asks:
+            await read_requests.ask(tx, asks, self._clock.now())
+
+    def _asks(self, batch: Sequence[Delivered[Receipt]]) -> list[ReadRequest]:
         now = self._clock.now()
         asks = []
         for item in batch:
@@ -57,8 +66,7 @@ class ReceiptHandler:
                 ReadRequest(item.message.connection, thin.entity, thin.record, "detail", now, traceparent)
                 for thin in (reading.thin if reading else ())
             ]
-        if asks:
-            await read_requests.ask(tx, asks, now)
+        return asks
 
     async def after(self, batch: Sequence[Delivered[Receipt]]) -> None:
         """Publishes what the receipts tell, and wakes the reader for the rest."""
