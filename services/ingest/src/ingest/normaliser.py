@@ -41,6 +41,7 @@ class ReceiptHandler:
         self._producer = producer
         self._reader = reader
         self._clock = clock
+        self._read: dict[int, tuple[Delivered[Receipt], ReceiptReading | Rejected]] = {}
 
     def parse(self, record: RawRecord) -> Receipt:
         """Reads one record."""
@@ -48,6 +49,7 @@ class ReceiptHandler:
 
     def stores(self, batch: Sequence[Delivered[Receipt]]) -> bool:
         """Most receipts tell their record by themselves: nothing has to be asked for them, and nothing stored."""
+        self._read.clear()
         return bool(self._asks(batch))
 
     async def store(self, batch: Sequence[Delivered[Receipt]], tx: DbConnection) -> None:
@@ -85,8 +87,17 @@ class ReceiptHandler:
         await failpoints.hit("normaliser.after_produce")
 
     def _reading(self, item: Delivered[Receipt]) -> ReceiptReading | None:
-        try:
-            return self._source.receipt(item.message)
-        except Rejected as failure:
-            item.reject(failure)
+        """Each receipt of a batch is read once, however often it is asked what it says."""
+        if id(item) not in self._read:
+            self._read[id(item)] = (item, self._said(item.message))
+        _, found = self._read[id(item)]
+        if isinstance(found, Rejected):
+            item.reject(found)
             return None
+        return found
+
+    def _said(self, receipt: Receipt) -> ReceiptReading | Rejected:
+        try:
+            return self._source.receipt(receipt)
+        except Rejected as failure:
+            return failure
