@@ -126,11 +126,7 @@ class World:
         has = self.row.has | set(range(member.at.next_offset, end))
         self.row = self.row._replace(place=place._replace(next_offset=max(place.next_offset, end)), has=has)
         # One that was a member read on where the backup ends: what was lost is done once more, and the places agree again.
-        self.lost = (
-            self.lost
-            and self.told is not None
-            and went_back(self.told, self.row.place or StoredPlace(self.row.floor, 0))
-        )
+        self.lost = self.lost and self.told_of_more
         member.at = member.at._replace(next_offset=end)
         member.untold = Committed(end, member.at.era)
         if told:
@@ -141,6 +137,14 @@ class World:
         member = self.members[self.owner]
         if member.untold is not None:
             self.told, member.untold = member.untold, None
+            # What Kafka is told late may be what a backup that was put back meanwhile does not have.
+            self.lost = self.lost or (self.restored and self.told_of_more)
+
+    @property
+    def told_of_more(self) -> bool:
+        """Whether Kafka was told of more than is stored."""
+        place = self.row.place or StoredPlace(self.row.floor, 0)
+        return self.told is not None and went_back(self.told, place)
 
     def rebalance(self) -> None:
         """The other one has the partition; the former does not know it yet, and may be in the middle of a batch."""
@@ -170,11 +174,7 @@ class World:
         if not silently:
             self.members = [Member(), Member()]
         self.row, self.restored = self.backup, True
-        self.lost = (
-            self.told is not None
-            and self.told.era is not None
-            and went_back(self.told, self.row.place or StoredPlace(self.row.floor, 0))
-        )
+        self.lost = self.told_of_more
 
     def lift(self) -> None:
         """`core.lift_restored`."""
@@ -236,6 +236,16 @@ class TestModel:
             assert not world.begin()
             world.lift()
         assert set(range(END)) <= finished(world).row.has
+
+    def test_what_kafka_is_told_only_after_a_backup_was_put_back_is_lost_as_well(self) -> None:
+        world = World()
+        world.batch(0, 1, True)
+        world.backup = world.row
+        world.batch(0, 1, False)
+        world.put_back(silently=True)
+        assert not world.lost
+        world.tell()
+        assert world.lost and not world.begin()
 
     def test_one_that_was_a_member_makes_good_what_the_backup_lacks(self) -> None:
         world = World()
