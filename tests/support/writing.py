@@ -38,6 +38,8 @@ from writing.assembly import Writer, assemble
 from writing.intake import CommandHandler
 from writing.lease_renewer import LEASE
 
+# Longer than any test has work to do meanwhile, and shorter than the vendor's own patience.
+HELD_S = 60.0
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
             flow.vendor_probe, flow.recheck, flow.run, flow.run_record, flow.run_count,
@@ -278,6 +280,14 @@ class World:
 
     def fault(self, kind: str, route: str = "*", **more: Any) -> None:
         self.sandbox.post("faults", {"vendor": "mailchimp", "route": route, "kind": kind, **more})
+
+    def holds(self, route: str, **more: Any) -> None:
+        """Calls of this route have no answer, and have done nothing, before it `answers`."""
+        self.fault("latency", route, seconds=HELD_S, **more)
+
+    def answers(self) -> None:
+        """What waits is done and answered, and no fault is in force any more."""
+        self.sandbox.delete("faults")
 
     def advance(self, seconds: float) -> None:
         self.sandbox.post("clock", {"advance_s": seconds})

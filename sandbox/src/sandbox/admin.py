@@ -78,7 +78,7 @@ class Admin:
             self._snapshot.changed()
             return plain(done)
         if method == "DELETE" and name == "faults":
-            return plain({"removed": self._core.faults.remove(asked.get("id"))})
+            return plain({"removed": self._core.faults.lift(asked.get("id"))})
         if method in ("GET", "HEAD"):
             return plain(self._read(name, asked, base))
         return Answer.json(405, {"error": f"{method} is not for {PREFIX}{name}"})

@@ -131,7 +131,7 @@ class Sandbox:
     async def _admitted(self, exchange: Exchange) -> None:
         faults = exchange.faults
         if "latency" in faults:
-            await asyncio.sleep(faults["latency"].seconds)
+            await self.core.faults.delay(faults["latency"])
         if "token_revoked" in faults:
             await self._revoked(exchange)
         elif "reset_before" in faults:

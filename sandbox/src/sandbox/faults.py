@@ -6,6 +6,7 @@ hash of the rule's seed and n, so that a run with the same calls in the same ord
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from dataclasses import asdict, dataclass, field
@@ -111,6 +112,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._rules: list[Fault] = []
+        self._lifted: dict[str, asyncio.Event] = {}
         self._made = 0
 
     def add(self, wanted: dict[str, object]) -> Fault:
@@ -131,11 +133,27 @@ class Faults:
         return Fault(id=f"f{self._made}", kind=kind, **checked(fields))  # type: ignore[arg-type]
 
     def remove(self, fault_id: str | None = None) -> int:
-        """Lift one rule, or all; how many there were."""
+        """Forget one rule, or all; how many there were."""
         kept = [rule for rule in self._rules if fault_id is not None and rule.id != fault_id]
         removed = len(self._rules) - len(kept)
         self._rules = kept
         return removed
+
+    def lift(self, fault_id: str | None = None) -> int:
+        """The same, and the calls that wait because of them go on at once."""
+        for rule in self._rules:
+            if fault_id in (None, rule.id) and rule.id in self._lifted:
+                self._lifted.pop(rule.id).set()
+        return self.remove(fault_id)
+
+    async def delay(self, fault: Fault) -> None:
+        """As long as the rule says, unless it is lifted before."""
+        lifted = self._lifted.setdefault(fault.id, asyncio.Event())
+        try:
+            async with asyncio.timeout(fault.seconds):
+                await lifted.wait()
+        except TimeoutError:
+            return
 
     def rows(self) -> list[dict[str, object]]:
         return [rule.row() for rule in self._rules]

@@ -36,11 +36,12 @@ class TestAnAnswerInMemory:
     @pytest.mark.parametrize("lease_s", [30, 2], ids=["the lease holds", "the lease runs out meanwhile"])
     async def test_is_stored_when_the_database_is_back(self, world: World, proxy: Proxy, lease_s: float) -> None:
         world.lease = timedelta(seconds=lease_s)
-        world.fault("latency", "POST /lists/{id}", seconds=1.0)
+        world.holds("POST /lists/{id}")
         await world.store(*(world.command(str(n), f"m{n}@ex.org", FNAME="A", tags=["t"]) for n in range(3)))
         async with world.running():
             await world.until(lambda: sent(world), "the call is under way")
             proxy.cut()
+            world.answers()
             await asyncio.sleep(4.0)
             assert len(world.audience()) == 3
             proxy.mend()
@@ -54,11 +55,12 @@ class TestAnAnswerInMemory:
         short = timedelta(seconds=3)
         assert world.vendor.profile.horizon > short
         world.vendor = _hurried(world, short)
-        world.fault("latency", "POST /lists/{id}", seconds=0.5)
+        world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org")
         async with world.running():
             await world.until(lambda: sent(world), "the call is under way")
             proxy.cut()
+            world.answers()
             await asyncio.sleep(6.0)
             proxy.mend()
             await world.execute(

@@ -102,11 +102,12 @@ class TestEvents:
         assert (await known(world, "ana@ex.org"))["former"] == "subscribed"
 
     async def test_an_echo_before_the_answer_is_one_too(self, world: World) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=0.6)
+        world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org", FNAME="Ana")
         async with world.running():
             await world.until(lambda: _sent(world), "the call is under way")
             await hear(world, told(world, "ana@ex.org", status="subscribed", custom={"merge.FNAME": "Ana"}))
+            world.answers()
             await world.quiet()
         assert await event_steps(world) == ["echo"]
 
@@ -163,11 +164,12 @@ class TestWrites:
     async def test_whoever_leaves_while_the_address_changes_is_followed(self, world: World) -> None:
         await world.want("1", "old@ex.org")
         await world.settled()
-        world.fault("latency", "POST /lists/{id}", seconds=0.8)
+        world.holds("POST /lists/{id}")
         await world.want("1", "new@ex.org")
         async with world.running():
             await world.until(lambda: _sent(world), "the create is under way")
             world.person("unsubscribe", "old@ex.org")
+            world.answers()
             await world.quiet()
         assert world.status("new@ex.org") == "unsubscribed"
         assert await world.told() == world.applied()

@@ -144,7 +144,7 @@ class TestOurOwn:
 
     async def test_a_storm_of_them_costs_no_look(self, world: World) -> None:
         people = [f"m{n}@ex.org" for n in range(60)]
-        world.fault("latency", "POST /lists/{id}", seconds=0.8)
+        world.holds("POST /lists/{id}")
         await world.store(*(world.command(email, email, FNAME="A") for email in people))
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
@@ -152,6 +152,7 @@ class TestOurOwn:
             early = [told(world, email, status="subscribed", custom={"merge.FNAME": "A"}) for email in people[::2]]
             await hear(world, *early, *early)
             assert await event_steps(world) == []
+            world.answers()
             await world.quiet()
         for email in people:
             await profile(world, email, status="subscribed")
@@ -169,12 +170,13 @@ class TestWhileAWriteIsInFlight:
         await world.want("1", "ana@ex.org", FNAME="a", LNAME="l")
         await world.settled()
         world.advance(60)
-        world.fault("latency", "PATCH *", seconds=0.8)
+        world.holds("PATCH *")
         await world.want("1", "ana@ex.org", FNAME="b", LNAME="l")
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             await hear(world, told(world, "ana@ex.org", custom={"merge.FNAME": "a", "merge.LNAME": "Queen"}))
             assert await event_steps(world) == []
+            world.answers()
             await world.quiet()
         assert await reasons(world) == [("received", "edited")]
         assert (await known(world, "ana@ex.org"))["doubtful"]
@@ -183,38 +185,41 @@ class TestWhileAWriteIsInFlight:
         await world.want("1", "ana@ex.org", FNAME="a")
         await world.settled()
         world.advance(60)
-        world.fault("latency", "PATCH *", seconds=0.8)
+        world.holds("PATCH *")
         await world.want("1", "ana@ex.org", FNAME="b")
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             await hear(world, told(world, "ana@ex.org", custom={"merge.FNAME": "b"}))
+            world.answers()
             await world.quiet()
         assert await event_steps(world) == ["echo"]
         assert not (await known(world, "ana@ex.org"))["doubtful"]
 
     async def test_the_next_step_of_the_same_turn_looks_first_where_somebody_edited(self, world: World) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=0.8)
         await world.want("old", "ana@ex.org", FNAME="a")
         await world.settled()
         world.advance(60)
-        world.fault("latency", "PATCH *", seconds=0.8)
+        for route in ("POST /lists/{id}", "PATCH *"):
+            world.holds(route)
         await world.want("old", "ana@ex.org", FNAME="b", tags=["t"])
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             later = world.clock.now() + timedelta(seconds=30)
             await hear(world, told(world, "ana@ex.org", at=later, custom={"merge.FNAME": "Queen"}))
+            world.answers()
             await world.quiet()
         assert LOOK in world.routes()
 
     async def test_a_withdrawal_is_taken_at_once(self, world: World) -> None:
         await world.want("1", "ana@ex.org", FNAME="a")
         await world.settled()
-        world.fault("latency", "PATCH *", seconds=0.8)
+        world.holds("PATCH *")
         await world.want("1", "ana@ex.org", FNAME="b")
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             await hear(world, told(world, "ana@ex.org", status="unsubscribed"))
             assert (await known(world, "ana@ex.org"))["standing"] == "unsubscribed"
+            world.answers()
             await world.quiet()
         assert await event_steps(world) == ["consent"]
 
@@ -222,11 +227,12 @@ class TestWhileAWriteIsInFlight:
         await world.want("1", "ana@ex.org", FNAME="a")
         await world.settled()
         world.advance(60)
-        world.fault("latency", "DELETE *", seconds=0.8)
+        world.holds("DELETE *")
         await world.want("1", how="archive")
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             await hear(world, told(world, "ana@ex.org", status="archived"))
+            world.answers()
             await world.quiet()
         assert await event_steps(world) == ["echo"]
         assert (await known(world, "ana@ex.org"))["former"] == "subscribed"
@@ -251,18 +257,19 @@ class TestWhileAWriteIsInFlight:
         await world.want("1", "ana@ex.org", FNAME="a")
         await world.settled()
         world.advance(60)
-        world.fault("latency", "PATCH *", seconds=0.8)
+        world.holds("PATCH *")
         await world.want("1", "ana@ex.org", FNAME="b")
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             await hear(world, told(world, "queen@ex.org", previous_email="ana@ex.org"))
             assert await event_steps(world) == []
+            world.answers()
             await world.until(lambda: judged(world), "it is judged")
         assert await reasons(world) == [("consent", "moved")]
 
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     async def test_two_of_them_are_judged_the_oldest_first(self, world: World, order: tuple[int, int]) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=0.8)
+        world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org", FNAME="a")
         now = world.clock.now()
         async with world.running():
@@ -273,6 +280,7 @@ class TestWhileAWriteIsInFlight:
             ]
             for n in order:
                 await hear(world, events[n])
+            world.answers()
             await world.quiet()
         assert await reasons(world) == [("echo", ""), ("received", "edited")]
 

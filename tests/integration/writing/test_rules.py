@@ -45,23 +45,25 @@ class TestR1:
         assert (after["revision"], after["document"]["merge.FNAME"]) == (2, "B")
 
     async def test_a_result_speaks_only_for_the_revision_it_sent(self, world: World) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=0.5)
+        world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org", FNAME="A")
         async with world.running():
             await world.until(lambda: _state(world, "1", "leased"), "the row is taken")
-            await asyncio.sleep(0.2)
+            await world.until(lambda: _sent(world), "the call is under way")
             await world.want("1", "ana@ex.org", FNAME="B")
+            world.answers()
             await world.quiet()
         assert world.member("ana@ex.org")["merge_fields"]["FNAME"] == "B"
         assert [row["revision"] for row in await world.journal("1", "applied")] == [1, 2]
 
     async def test_a_refusal_of_an_outdated_wish_is_no_dead_letter(self, world: World) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=0.5, count=1)
+        world.holds("POST /lists/{id}")
         await world.want("1", "no address")
         async with world.running():
             await world.until(lambda: _state(world, "1", "leased"), "the row is taken")
-            await asyncio.sleep(0.2)
+            await world.until(lambda: _sent(world), "the call is under way")
             await world.want("1", "ana@ex.org")
+            world.answers()
             await world.quiet()
         assert ((await world.item("1"))["state"], world.status("ana@ex.org")) == ("done", "subscribed")
 
@@ -127,7 +129,7 @@ class TestR2:
         assert await world.told() == world.applied()
 
     async def test_an_executor_that_died_with_an_open_intent_leaves_the_row_on_hold(self, world: World) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=1.5, count=1)
+        world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org", FNAME="A")
         stopping = asyncio.Event()
         door = world.door()
@@ -143,8 +145,9 @@ class TestR2:
         await world.execute("update flow.work_item set lease_until = now() - interval '1 second'")
         async with world.running():
             await world.until(lambda: _state(world, "1", "hold"), "the row is held")
-            # The vendor's slowness is real time: the request must have landed before the clock jumps over the horizon.
-            await asyncio.sleep(1.6)
+            # The request outlives its sender, and lands before the clock jumps over the horizon.
+            world.answers()
+            await world.until(lambda: _landed(world, "ana@ex.org"), "the request has landed")
             world.advance(H + 1)
             await world.quiet()
         assert await world.told() == world.applied()
@@ -228,11 +231,12 @@ class TestR5:
         assert await world.told() == world.applied()
 
     async def test_a_row_whose_lease_is_gone_leaves_its_neighbours_results(self, world: World) -> None:
-        world.fault("latency", "POST /lists/{id}", seconds=1.0, count=1)
+        world.holds("POST /lists/{id}")
         await world.store(world.command("1", "ana@ex.org"), world.command("2", "bob@ex.org"))
         async with world.running():
             await world.until(lambda: _sent(world), "the call is under way")
             await world.execute("update flow.work_item set token = null, state = 'hold', hold_until = $1 where record = '2'", world.clock.now())  # fmt: skip
+            world.answers()
             await world.quiet()
         assert [(await world.item(n))["state"] for n in "12"] == ["done", "done"]
         assert await world.told() == world.applied()
@@ -343,6 +347,10 @@ async def _there(world: World, email: str) -> bool:
 
 async def _named(world: World, email: str, name: str) -> bool:
     return bool(world.member(email)["merge_fields"]["FNAME"] == name)
+
+
+async def _landed(world: World, email: str) -> bool:
+    return bool(world.member(email))
 
 
 async def _sent(world: World) -> bool:

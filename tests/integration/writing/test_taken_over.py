@@ -7,13 +7,14 @@ from tests.support.writing import World
 
 class TestTakenOver:
     async def test_before_its_intent_is_not_sent(self, world: World) -> None:
-        world.fault("latency", "GET *", seconds=0.6)
+        world.holds("GET *")
         await world.want("1", "ana@ex.org")
         async with world.running():
             await world.until(lambda: _leased(world), "the row is taken")
             await world.execute(
                 "update flow.work_item set token = gen_random_uuid(), lease_until = now() + interval '1 hour'"
             )
+            world.answers()
             await world.until(lambda: _asked(world), "what has to be known was asked for")
             await asyncio.sleep(0.8)
             assert world.writes() == []

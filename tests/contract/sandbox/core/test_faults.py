@@ -26,6 +26,13 @@ class TestCallFaults:
         assert time.monotonic() - started >= 0.4
         assert (await bench.add("c")).status_code == 201
 
+    async def test_latency_that_is_lifted_lets_its_calls_go(self, bench: Bench) -> None:
+        await bench.fault("latency", seconds=600)
+        slow = [asyncio.create_task(bench.add(name)) for name in "ab"]
+        await until(lambda: bench.ledger.places.used == 2)
+        assert await bench.admin("DELETE", "faults") == {"removed": 1}
+        assert [(await one).status_code for one in slow] == [201, 201]
+
     async def test_status_answers_in_the_vendors_place_and_applies_nothing(self, bench: Bench) -> None:
         await bench.fault("status", status=503, body='{"oops":1}', count=1)
         answer = await bench.add("a")
