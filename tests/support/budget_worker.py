@@ -2,7 +2,7 @@
 
     python -m tests.support.budget_worker '{"vendor": URL, "redis": URL, "database": URL, "limits": {...}, "callers": 12}'
 
-Prints one JSON line: calls, failures by code, and the longest wait of a live call.
+Prints one JSON line: calls, failures by code, the longest wait of a live call, and how long a call took on average.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Worker:
         self._stopped = asyncio.Event()
         self.calls: Counter[str] = Counter()
         self.waits: list[float] = []
+        self.took_s: list[float] = []
 
     async def run(self) -> None:
         redis, pool = open_redis(SecretUrl(str(self._given["redis"]))), None
@@ -120,6 +121,7 @@ class Worker:
         return {"organization_id": str(self._given.get("organization", "1")), "plan_name": "premium"}
 
     def attempted(self, attempt) -> None:  # type: ignore[no-untyped-def]
+        self.took_s.append(attempt.duration_s)
         if attempt.operation == "contact.live":
             self.waits.append(attempt.waited_s)
 
@@ -128,7 +130,12 @@ async def main() -> None:
     worker = Worker(json.loads(sys.argv[1]))
     await worker.run()
     longest = max(worker.waits, default=0.0)
-    print(json.dumps({"calls": worker.calls, "longest_live_wait_s": round(longest, 3)}), flush=True)
+    told = {
+        "calls": worker.calls,
+        "longest_live_wait_s": round(longest, 3),
+        "mean_call_s": round(sum(worker.took_s) / max(1, len(worker.took_s)), 4),
+    }
+    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from common.failures import RateLimited, Transient
 from common.http.budget import Slot
 from common.http.profile import Limit
 from common.metrics import Metrics
+from common.state.budget_floors import BudgetFloors, Pace
 from common.state.pool import Pool, close_pool, open_pool
 from tests.support.budgets import Budgets, Process, at_once, per_day, per_minute
 from tests.support.database import Database
@@ -466,6 +467,15 @@ class TestRedisAway:
             budgets.clock.advance(1)
 
         assert 8 <= went <= 11  # five a minute out of a reserve of ten: together with ours never more than a hundred
+
+    async def test_only_one_of_many_has_the_first_turn(self, budgets: Budgets, pool: Pool) -> None:
+        floors, now = BudgetFloors(pool), budgets.clock.now()
+        paces = [Pace(name, timedelta(seconds=30), timedelta(seconds=1)) for name in ("x:minute", "x:concurrency")]
+        for pace in paces:
+            # All at once, so that each connection of the pool is there before the turns are asked for.
+            await asyncio.gather(*(floors.active(pace.limit_id, now) for _ in range(6)))
+        later = await asyncio.gather(*(floors.take_turn(paces, [], now, 0) for _ in range(6)))
+        assert sum(one is None for one in later) == 1
 
     async def test_the_days_cap_holds(self, budgets: Budgets, away: ValkeyServer, valkey: ValkeyServer) -> None:
         limits = (at_once(10, reserve=0.2), per_day(5))

@@ -1,7 +1,7 @@
 """Four processes on one Zoho Books organisation, with every fault at once: not one 429, and what is ours is used.
 
-Everything is scaled alike: a window of 5 s for the vendor's minute, latencies of 2 to 250 ms for 10 ms to 3 s. `bench/quota` runs the
-same with the real hundred a minute against the sandbox.
+Everything is scaled alike: a window of 10 s for the vendor's minute, latencies of 2 to 250 ms for 10 ms to 3 s, and no more calls than a
+busy machine makes by the way, so that it is our own pace that is measured. `bench/quota` runs the same with the real hundred a minute.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from tests.support.database import Database
 from tests.support.valkey_server import ValkeyServer
 
 ROOT = Path(__file__).parents[3]
-LIMITS = {"count": 600, "window_s": 5.0, "at_once": 60}
-OURS_PER_S = 540 / 5.0
-TOTAL = 3000
+LIMITS = {"count": 300, "window_s": 10.0, "at_once": 60}
+OURS = 270
+TOTAL = 1200
 AWAY_S = 1.0
 TOO_LONG_S = 90.0
 
@@ -84,9 +84,9 @@ class TestFourProcesses:
         given |= {"limits": {**LIMITS, "longest_s": 3.0}}
         workers = [started("tests.support.budget_worker", given) for _ in range(4)]
         try:
-            vendor.wait_for(600)
+            vendor.wait_for(300)
             workers[0].kill()  # with calls in flight
-            vendor.wait_for(1400)
+            vendor.wait_for(600)
             own_valkey.kill()
             lost_at = time.monotonic()
             time.sleep(AWAY_S)
@@ -99,22 +99,27 @@ class TestFourProcesses:
                 worker.wait(5)
 
         report = vendor.report()
-        share = used_share(report["answered"][:TOTAL], lost_at)
+        took_s = sum(one["mean_call_s"] for one in told) / len(told)
+        share = used_share(report["answered"][:TOTAL], lost_at, took_s)
         record_property("share_of_ours", round(share, 4))
         print(f"share of ours used {share:.3f}, most at once {report['peak']}, workers {told}")
 
         assert report["refused"] == []
-        assert share >= 0.95
+        assert share >= 0.96
+        assert not any("Deadlock" in code for one in told for code in one["calls"])
         assert report["peak"] <= LIMITS["at_once"]
 
 
-def used_share(answered: list[float], lost_at: float) -> float:
-    """Calls made of calls that were ours, without the outage and the one window that counts as full after it."""
+def used_share(answered: list[float], lost_at: float, took_s: float) -> float:
+    """How much of their time our places were in use, without the outage and the one window that counts as full after it.
+
+    A place is in use for as long as its call takes and a window after that: a machine that makes calls slow takes nothing of ours.
+    """
     open_again = reopened(answered, lost_at)
     assert open_again - lost_at < AWAY_S + LIMITS["window_s"] + 4.0
     inside = [at for at in answered if lost_at <= at < open_again]
     spent = (answered[-1] - answered[0]) - (open_again - lost_at)
-    return (len(answered) - len(inside)) / (OURS_PER_S * spent)
+    return (len(answered) - len(inside)) * (LIMITS["window_s"] + took_s) / (OURS * spent)
 
 
 def reopened(answered: list[float], lost_at: float) -> float:

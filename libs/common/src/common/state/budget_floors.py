@@ -99,7 +99,7 @@ class BudgetFloors:
             for ticket in tickets:
                 if (await _take(tx, ticket, 1)).taken == 0:
                     raise DayUsedUp(ticket)
-            for pace in paces:
+            for pace in _in_order(paces):
                 await _set_turn(tx, pace, now + pace.hold + pace.spacing)
             return None
 
@@ -149,8 +149,9 @@ async def _turn(tx: state.DbConnection, paces: Sequence[Pace], now: datetime, be
     found: datetime | None = None
     for pace in _in_order(paces):
         await tx.execute("insert into flow.budget_window (limit_id) values ($1) on conflict do nothing", pace.limit_id)
+        # The row is locked also while nobody has had a turn yet: two first ones would both go.
         free: datetime | None = await tx.fetchval(
-            "select pace_next from flow.budget_window where limit_id = $1 and pace_next > '-infinity' for update",
+            "select nullif(pace_next, '-infinity') from flow.budget_window where limit_id = $1 for update",
             pace.limit_id,
         )
         # A clock that was set back must not close the way for longer than a call takes.
