@@ -38,6 +38,9 @@ class Switching:
         return moved
 
     async def _move(self, tx: DbConnection, sync: Any) -> int:
+        # One replica at a time: another would wait for the rows of this step, and then find them moved. It comes again with its next sweep.
+        if not await tx.fetchval(_MINE, sync["id"]):
+            return 0
         # Switched once more while this step is made: then the next one puts it right, because it goes by what is so then.
         state = await tx.fetchrow("select state, on_disable from core.sync where id = $1", sync["id"])
         if tuple(state) == ("disabled", "keep"):
@@ -96,6 +99,8 @@ def _left(rows: Sequence[Any], keys: Sequence[ItemKey]) -> dict[ItemKey, Yieldin
             left[key] = Yielding(left=(*left.get(key, Yielding()).left, target_of(row)))
     return left
 
+
+_MINE = "select pg_try_advisory_xact_lock(hashtextextended('switching:' || $1, 0))"
 
 _DUE = """
 select s.id from core.sync s
