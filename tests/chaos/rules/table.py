@@ -16,6 +16,7 @@ NEEDS, ONCE = "tests/integration/ledger/test_needs.py::TestNeeds", "tests/integr
 RENDERED, BLOCK = "tests/integration/ledger/test_rendered.py::TestNote", "tests/unit/vendors/test_block.py::TestRender"
 PAIRS, SMALLEST = "libs/common/src/common/pairs", "tests/unit/pairs/test_rules.py::TestRules"
 BOTH = "tests/integration/ledger/test_both.py"
+BORN = "tests/integration/ledger/test_both_born.py"
 NOT_YET = {"R11"}
 
 
@@ -135,6 +136,14 @@ TABLE = (
     Kept(
         "R21", f"{WRITING}/claimed.py", 'if self.met == "taken":', "if False:",
         f"{BOTH}::TestTwoThatMeet::test_a_second_of_the_same_match_is_nobodys_counterpart",
+    ),
+    Kept(
+        "R21", f"{WRITING}/paired.py", "if not row.whole and item.target_key:", "if False:",
+        f"{BORN}::TestWhileACreateIsOpen::test_its_match_is_nobody_elses_on_either_side",
+    ),
+    Kept(
+        "R21", f"{WRITING}/looker.py", "found = {**found, **await self._heard(looks, found, caller)}", "pass",
+        f"{BORN}::TestOneThatNoLookFinds::test_is_met_by_what_we_have_heard_of_it",
     ),
     Kept(
         "R22", "libs/common/src/common/state/pair_births.py", "if found.gone == other(side):", "if False:",

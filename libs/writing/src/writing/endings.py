@@ -15,9 +15,9 @@ from vendors.absorbing import Seen
 from vendors.acts import Nothing, Skip, Wait, id_of_key
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import figures, intents, needs, target_records, verdicts, work_items
+from writing import figures, heard, intents, needs, target_records, verdicts, work_items
 from writing.claimed import Claimed
-from writing.items import NextState
+from writing.items import ItemKey, NextState
 from writing.needs import Awaited
 from writing.pair_results import PairResults, known_by_link
 from writing.result_transaction import ResultTransaction
@@ -135,6 +135,11 @@ class Endings:
                 row.fresh.add(key)
             await self._met(tx, result, seen, asked_at)
             await result.write(tx)
+
+    async def heard(self, rows: Sequence[Claimed]) -> dict[ItemKey, str]:
+        """R21: the ids of those whom our own tables know by the match of these records."""
+        async with transaction(self._pool) as tx:
+            return await heard.of(tx, self._target, rows)
 
     async def _met(
         self, tx: DbConnection, result: ResultTransaction, seen: Sequence[tuple[Claimed, str, TargetRecord]], asked_at: datetime

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from common.failures import Failure
 from common.http.outage import Outage
-from vendors.acts import Look
+from vendors.acts import Look, id_of_key, key_of_id
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import verdicts
 from writing.caller import VendorCaller
 from writing.claimed import Claimed
 from writing.endings import Endings
+from writing.looks import Found
 from writing.under_way import all_of
+from writing.vendor_code import judged
 
 Looked = tuple[Claimed, str, TargetRecord | Failure]
 
@@ -56,6 +58,28 @@ class Looker:
             if caller.stops(self._outage, rows[0].item.place):
                 return [(row, look.key, verdicts.behind_a_gate()) for row, look in looks]
             found = await caller.look(rows, keys)
+            found = {**found, **await self._heard(looks, found, caller)}
             failed = [(rows[0].item.place, one) for one in found.values()]
             await self._outage.is_on(caller.connection, failed, caller.api)
             return [(row, look.key, found[look.key]) for row, look in looks]
+
+    async def _heard(self, looks: Sequence[tuple[Claimed, Look]], found: Found, caller: VendorCaller) -> Found:
+        """R21: a look by a match may lag. Whom our own tables know by it is read by id, which does not, before anything is created."""
+        alone = [row for row, look in looks if row.item.side and not id_of_key(look.key) and _nobody(found[look.key])]
+        ids = await self._endings.heard(alone) if alone else {}
+        if not ids:
+            return {}
+        rows = [row for row in alone if row.item.key in ids]
+        by_id = {row.item.target_key: key_of_id(ids[row.item.key]) for row in rows}
+        read = await caller.look(rows, list(by_id.values()))
+        shown = {key: read[id] for key, id in by_id.items()}
+        return {key: one for key, one in shown.items() if isinstance(one, Failure) or self._has(one, key)}
+
+    def _has(self, shown: TargetRecord, match: str) -> bool:
+        """Whether it is there, and still has the match."""
+        identity = judged(lambda: self._target.identify(shown.seen)) if shown.exists else None
+        return identity is not None and not isinstance(identity, Failure) and identity.value == match
+
+
+def _nobody(found: TargetRecord | Failure) -> bool:
+    return isinstance(found, TargetRecord) and not found.exists
