@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -25,6 +25,17 @@ READERS = {
 DELETED_WITHIN_S = 20.0
 
 
+class Places(NamedTuple):
+    """Of each partition: its end, and how far its reader has come."""
+
+    partitions: tuple[tuple[TopicPartition, int, int], ...]
+
+    @property
+    def lag(self) -> int:
+        """Records that somebody has still to read."""
+        return sum(end - read for _, end, read in self.partitions)
+
+
 class Topics:
     """What is on the broker: made anew for a road, counted, and read again from the start."""
 
@@ -42,9 +53,11 @@ class Topics:
         """Nothing of an earlier road is left on the topics, and with them the broker forgets the offsets of their groups."""
         self._background.run(self._make_anew())
 
-    def lag(self) -> int:
-        """Records that somebody has still to read."""
-        return sum(self._background.run(self._lag(topic, group)) for topic, group in READERS.items())
+    def places(self) -> Places:
+        """Where every topic ends now, and where its reader has committed to be."""
+        return Places(
+            tuple(one for topic, group in READERS.items() for one in self._background.run(self._of(topic, group)))
+        )
 
     def count(self, topic: str) -> int:
         """How many records the topic has."""
@@ -68,11 +81,10 @@ class Topics:
         [described] = await self._admin.describe_topics([topic])
         return [TopicPartition(topic, one["partition"]) for one in described["partitions"]]
 
-    async def _lag(self, topic: str, group: str) -> int:
+    async def _of(self, topic: str, group: str) -> list[tuple[TopicPartition, int, int]]:
         committed = await self._admin.list_consumer_group_offsets(group)
         ends = await self._reader.end_offsets(await self._partitions(topic))
-        done = {tp: max(0, committed[tp].offset) if tp in committed else 0 for tp in ends}
-        return sum(end - done[tp] for tp, end in ends.items())
+        return [(tp, end, max(0, committed[tp].offset) if tp in committed else 0) for tp, end in sorted(ends.items())]
 
     async def _count(self, topic: str) -> int:
         ends = await self._reader.end_offsets(await self._partitions(topic))

@@ -111,4 +111,4 @@ class Absorbed:
     former: TargetRecord | None = None
     """What is known under the former key from now on; None where nothing has moved."""
     concerns: frozenset[Concerned] = frozenset()
-    """Who has to be planned once more because of it."""
+    """Who has to be planned once more because of it; what is about to be sent, and a doubt, concern nobody else."""

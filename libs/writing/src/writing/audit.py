@@ -112,8 +112,8 @@ class _Auditor:
         back = next((one.key for one in late if not living and self._target.brings(one.act)), None)
         for intent in late[:1]:
             # As before any call: what the act makes unknowable has to be kept, and it was sent before what we know now.
-            known = self._target.absorb(known, ToBeSent(intent.act)).record
-        result.known[owed.target] = self._target.absorb(known, found).record
+            known = result.absorb(owed.target, known, ToBeSent(intent.act))
+        result.absorb(owed.target, known, found)
         await self._proved(tx, result, row, late)
         if back is not None and await leave_again(tx, owed.target, back, result.now):
             living = [back]

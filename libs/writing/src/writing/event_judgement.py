@@ -20,9 +20,10 @@ from vendors.absorbing import Absorbed, Change, Doubted, Heard, TargetEvent
 from vendors.acts import Written
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, kept_events, past, rechecks, target_records
+from writing import intents, kept_events, past, target_records
 from writing.items import TargetKey
 from writing.kept_events import KeptEvent
+from writing.rechecks import Concern, ask_concerned
 from writing.vendor_code import judged
 
 _log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ async def judge(tx: DbConnection, target: Target, events: Sequence[KeptEvent], n
     judgement = _Judgement(tx, target, now, known)
     entries = [await judgement.of(one, written[one.where]) for one in events]
     await target_records.save(tx, judgement.changed, now)
+    await ask_concerned(tx, judgement.concerns)
     return entries
 
 
@@ -73,6 +75,7 @@ class _Judgement:
         self._now = now
         self._known = known
         self.changed: dict[TargetKey, TargetRecord] = {}
+        self.concerns: set[Concern] = set()
 
     async def of(self, one: KeptEvent, written: Sequence[Written]) -> Entry:
         where, event = one.where, one.parsed
@@ -82,10 +85,7 @@ class _Judgement:
         if old is not None and absorbed.former is not None:
             await past.moved(self._tx, old, event.key)
             self._learn(old, absorbed.former)
-        if "owners" in absorbed.concerns:
-            await rechecks.ask_living(self._tx, where)
-        if "followers" in absorbed.concerns:
-            await rechecks.ask_followers(self._tx, where)
+        self.concerns |= {Concern(where, who) for who in absorbed.concerns}
         assert absorbed.change is not None, "an event comes to something"
         return entry_of(one.event, event, absorbed.change, self._now, source=one.source, trace_id=one.trace_id)
 

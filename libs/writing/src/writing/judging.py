@@ -20,7 +20,8 @@ from writing import journal_entries, verdicts
 from writing.calls import Sent, Terms
 from writing.claimed import Claimed
 from writing.items import Locked
-from writing.result_transaction import ResultTransaction, counted
+from writing.result_transaction import ResultTransaction
+from writing.run_lines import counted
 
 
 class RowAnswer(NamedTuple):

@@ -6,24 +6,34 @@ word must not get lost then. The sweep opens the work items that nobody works on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from common.contracts.ids import ConnectionId
+from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.state.pool import DbConnection
-from writing.items import TargetKey
+from vendors.absorbing import Concerned
+from writing.items import ItemKey, TargetKey, columns
 
 MOST = 500
+NOBODY = ItemKey(SyncId(""), Entity(""), RecordId(""))
 
 
-async def ask_living(tx: DbConnection, where: TargetKey) -> None:
-    """Everybody who lives under this key."""
-    await tx.execute(_LIVING, *where)
+class Concern(NamedTuple):
+    """Whom something concerns that was learnt of a target record: those who live under its key, or those who have left it for another."""
+
+    where: TargetKey
+    who: Concerned
+    besides: ItemKey = NOBODY
+    """Whose plan goes on with it anyway."""
 
 
-async def ask_followers(tx: DbConnection, where: TargetKey) -> None:
-    """The records that were under this key once and live under another one now."""
-    await tx.execute(_FOLLOWERS, *where)
+async def ask_concerned(tx: DbConnection, concerns: Collection[Concern]) -> None:
+    """They are planned once more."""
+    for who, query in (("owners", _LIVING), ("followers", _FOLLOWERS)):
+        its = sorted({one for one in concerns if one.who == who})
+        if its:
+            await tx.execute(query, *columns([(*one.where, *one.besides) for one in its], 7))
 
 
 async def open_due(tx: DbConnection, connections: Sequence[ConnectionId], now: datetime) -> int:
@@ -34,18 +44,23 @@ async def open_due(tx: DbConnection, connections: Sequence[ConnectionId], now: d
 
 _LIVING = """
 insert into flow.recheck (sync, entity, record)
-select o.sync, o.entity, o.record from flow.target_owner o
- where (o.account, o.place, o.target_entity, o.key) = ($1, $2, $3, $4) and o.standing = 'live'
+select distinct o.sync, o.entity, o.record from flow.target_owner o
+  join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       as k(account, place, target_entity, key, but_sync, but_entity, but_record) using (account, place, target_entity, key)
+ where o.standing = 'live' and (o.sync, o.entity, o.record) <> (k.but_sync, k.but_entity, k.but_record) order by 1, 2, 3
 on conflict do nothing
 """
 
 _FOLLOWERS = """
 insert into flow.recheck (sync, entity, record)
 select distinct n.sync, n.entity, n.record from flow.target_owner p
+  join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       as k(account, place, target_entity, key, but_sync, but_entity, but_record) using (account, place, target_entity, key)
   join core.leg its on (its.sync, its.name) = (p.sync, p.entity)
   join flow.target_owner n using (source_account, record)
   join core.leg mine on (mine.sync, mine.name) = (n.sync, n.entity) and mine.source_entity = its.source_entity
- where (p.account, p.place, p.target_entity, p.key) = ($1, $2, $3, $4) and p.standing <> 'live' and n.standing = 'live'
+ where p.standing <> 'live' and n.standing = 'live'
+   and (n.sync, n.entity, n.record) <> (k.but_sync, k.but_entity, k.but_record) order by 1, 2, 3
 on conflict do nothing
 """
 

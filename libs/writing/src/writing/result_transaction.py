@@ -15,11 +15,10 @@ from datetime import datetime
 from common.contracts.outcomes import SkipReason
 from common.failures import Transient
 from common.journal import Entry, Step, write
-from common.state import runs
 from common.state.pool import DbConnection
-from common.state.runs import Did, LineKey, Spoken, most
+from common.state.runs import LineKey, Spoken
 from vendors.absorbing import Fact, SameAsWished
-from vendors.acts import Act, Nothing, Skip
+from vendors.acts import Nothing, Skip
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import audits, consequences, journal_entries, leases, leaving, needs, run_lines, target_records, work_items
@@ -28,6 +27,7 @@ from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
 from writing.leaving import Yielding
 from writing.needs import Awaited
+from writing.rechecks import NOBODY, Concern, ask_concerned
 
 _TOLD = {"waiting": Step.WAITING, "hold": Step.HELD, "parked": Step.PARKED, "dead": Step.DEAD}
 
@@ -50,14 +50,20 @@ class ResultTransaction:
     refused: list[Item] = field(default_factory=list)
     """Whose creates the vendor has refused: what they carried is not repeated, and they are no pairs."""
     ended: dict[LineKey, Spoken] = field(default_factory=dict)
+    concerns: set[Concern] = field(default_factory=set)
     late: set[LineKey] = field(default_factory=set)
     """What was written of these is learnt when their ends have been told already."""
 
     def learn(self, row: Claimed, key: str, fact: Fact) -> None:
         """Something is known better now; what is known of the target record is locked."""
-        known = self.target.absorb(row.known.get(key, TargetRecord()), fact).record
-        row.known[key] = known
-        self.known[row.target(key)] = known
+        row.known[key] = self.absorb(row.target(key), row.known.get(key, TargetRecord()), fact, by=row.item.key)
+
+    def absorb(self, where: TargetKey, known: TargetRecord, fact: Fact, *, by: ItemKey = NOBODY) -> TargetRecord:
+        """The same without a row; `by` is the record whose plan goes on with it."""
+        absorbed = self.target.absorb(known, fact)
+        self.known[where] = absorbed.record
+        self.concerns |= {Concern(where, who, by) for who in absorbed.concerns}
+        return absorbed.record
 
     def finish(self, row: Claimed, step: Nothing | Skip, locked: Locked) -> None:
         """Nothing is left to do for this wish. R1: unless a newer one came meanwhile."""
@@ -179,17 +185,7 @@ class ResultTransaction:
         survivors = await leaving.survivors(tx, self.yielding)
         await work_items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
-        await self._tell_runs(tx)
+        await run_lines.tell(tx, self.entries, self.ended, self.late, self.now)
+        # Last of all: whoever asks for the same records at the same time waits, and must not be waited for.
+        await ask_concerned(tx, self.concerns)
         await write(tx, self.entries)
-
-    async def _tell_runs(self, tx: DbConnection) -> None:
-        """What was written counts as what it was; what ended without a write as what it ended."""
-        said = run_lines.said_by(self.entries, self.late)
-        for line, ended in self.ended.items():
-            said[line] = said.get(line, Spoken()).and_then(ended)
-        await runs.speak(tx, said, self.now)
-
-
-def counted(result_so_far: Did, act: Act, *, changed: bool) -> Did:
-    """What people count: a record that was added stays that, whatever was written to it afterwards."""
-    return most(result_so_far, act.counts_as) if changed else result_so_far

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from common.contracts.ids import Entity, RecordId, RunId, SyncId
@@ -10,7 +10,8 @@ from common.contracts.messages import WriteCommand
 from common.journal import Entry, Step
 from common.state import runs
 from common.state.pool import DbConnection
-from common.state.runs import Entering, LineKey, Run, Spoken
+from common.state.runs import Did, Entering, LineKey, Run, Spoken, most
+from vendors.acts import Act
 from writing.items import ItemKey
 
 ARCHIVE, REPLAY = "archive", "replay"
@@ -38,6 +39,25 @@ def said_by(entries: Iterable[Entry], late: Collection[LineKey] = ()) -> dict[Li
             continue
         said[line] = said.get(line, Spoken()).and_then(one)
     return said
+
+
+async def tell(
+    tx: DbConnection,
+    entries: Iterable[Entry],
+    ended: Mapping[LineKey, Spoken],
+    late: Collection[LineKey],
+    now: datetime,
+) -> None:
+    """What was written counts as what it was; what ended without a write as what it ended."""
+    said = said_by(entries, late)
+    for line, one in ended.items():
+        said[line] = said.get(line, Spoken()).and_then(one)
+    await runs.speak(tx, said, now)
+
+
+def counted(result_so_far: Did, act: Act, *, changed: bool) -> Did:
+    """What people count: a record that was added stays that, whatever was written to it afterwards."""
+    return most(result_so_far, act.counts_as) if changed else result_so_far
 
 
 async def passed_over(tx: DbConnection, entries: Iterable[Entry], now: datetime) -> None:

@@ -31,7 +31,8 @@ from writing.intent import Closing, Intent
 from writing.items import Item, Locked, NextState
 from writing.looks import Finding
 from writing.pair_results import PairResults, known_by_link
-from writing.result_transaction import ResultTransaction, counted
+from writing.result_transaction import ResultTransaction
+from writing.run_lines import counted
 from writing.vendor_code import judged
 
 NOT_SEEN, NOT_LOOKED = "not_seen", "not_looked"
@@ -105,7 +106,7 @@ class Settlement:
             if done is not None:
                 # What the act has made is known from the look, so it holds for the look's own moments.
                 fact = ActDone(intent.act, done, finding.asked_at, result.now)
-                known[intent.target] = result.target.absorb(known[intent.target], fact).record
+                known[intent.target] = result.absorb(intent.target, known[intent.target], fact, by=item.key)
                 result_so_far = counted(result_so_far, intent.act, changed=True)
             _tell(result, item, intent, landed=done is not None)
         words = {i.attempt: "applied" if landed[i.attempt] else NOT_SEEN for i in its}
@@ -113,7 +114,7 @@ class Settlement:
         for target, seen in finding.found.items():
             assert isinstance(seen, TargetRecord)
             shown = Seen(seen, finding.asked_at, result.now)
-            result.known[target] = result.target.absorb(known[target], shown).record
+            result.absorb(target, known[target], shown, by=item.key)
         await self._paired(tx, result, item, its, finding, landed)
         return result_so_far
 
@@ -158,7 +159,8 @@ class Settlement:
             await intents.close(tx, [Closing(i.attempt, i.key, "settled", NOT_LOOKED) for i in its], result.now)
             result.entries += [journal_entries.settled_intent(item, intent, result.now, NOT_LOOKED) for intent in its]
             known = await target_records.lock(tx, {intent.target for intent in its}, result.now)
-            result.known |= {target: result.target.absorb(one, Doubted()).record for target, one in known.items()}
+            for target, one in known.items():
+                result.absorb(target, one, Doubted())
             pairs = await PairResults.locked(tx, [item], result.now)
             for intent in its:
                 pairs.not_looked(item, intent.attempt)

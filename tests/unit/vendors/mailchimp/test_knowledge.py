@@ -104,6 +104,30 @@ class TestConsent:
         assert standing(seen(left, looked_at(standing="subscribed"))) == "unsubscribed"
         assert standing(seen(left, looked_at(standing="subscribed"), AT + timedelta(minutes=1))) == "subscribed"
 
+    def test_told_as_less_just_before_our_archive_does_not_hide_it(self) -> None:
+        known = absorb(told(THERE, "cleaned"), ToBeSent(ARCHIVE)).record
+        archived = done(known, ARCHIVE, Done({"standing": "archived"}), AT + timedelta(seconds=1))
+        assert (standing(archived), memory_of(archived).former) == ("archived", "cleaned")
+        assert [said.standing for said in memory_of(archived).said] == ["cleaned"]
+
+    @pytest.mark.parametrize("no", ["unsubscribed", "cleaned"])
+    def test_that_ends_concerns_whoever_has_left_however_it_is_learnt(self, no: str) -> None:
+        look = Seen(looked_at(standing=no), AT, AT + timedelta(seconds=1))
+        copy = {"allowed": no, "since": AT.isoformat(), "until": AT.isoformat()}
+        back = ActDone(Act("return", "k", {"standing": no}, memory=copy), Done({"standing": no}), AT, AT)
+        event = Heard(TargetEvent("p", "k", AT, {"standing": no}))
+        for fact in (look, back, event):
+            assert absorb(THERE, fact).concerns == {"followers"}
+        # What we had made so ourselves, and now hear of: it may be later than we knew.
+        known = absorb(member(exists=True, met=True, standing="archived", former=no), back).record
+        again = absorb(known, Heard(TargetEvent("p", "k", AT + timedelta(seconds=9), {"standing": no})))
+        assert (again.change and again.change.step, again.concerns) == ("duplicate", {"followers"})
+
+    def test_that_goes_on_concerns_nobody(self) -> None:
+        look = Seen(looked_at(standing="subscribed"), AT, AT + timedelta(seconds=1))
+        for fact in (look, Doubted(), ToBeSent(ARCHIVE), ActDone(UPDATE, Done({"standing": "subscribed"}), AT, AT)):
+            assert absorb(THERE, fact).concerns == frozenset()
+
     def test_in_doubt_is_neither_taken_nor_lost_and_those_who_live_there_look(self) -> None:
         """An archive of the second in which we brought the member back: ours before that, or somebody's after it."""
         acts = [Act("return", "k", {"standing": "subscribed"}), ARCHIVE]

@@ -75,6 +75,12 @@ def said_after(known: TargetRecord, learnt: TargetRecord, fact: ActDone | Seen |
     return (old,) if old else memory_of(known).said
 
 
+def says_no_anew(known: TargetRecord, learnt: TargetRecord) -> bool:
+    """Whether the last word at an address is a no that we did not know of, or that may be later than we knew."""
+    said = newest(remembered(learnt))
+    return said is not None and _is_no(said) and said != newest(remembered(known))
+
+
 def said_by_both(known: TargetRecord, former: TargetRecord) -> tuple[Statement, ...]:
     """What a person allows who had the one address and has the other now."""
     said = newest(remembered(known) + remembered(former))
@@ -141,7 +147,7 @@ def ceiling(work: Work) -> Statement | None:
 def withdrawn_since(work: Work) -> bool:
     """Whether the last word of the record's person is a no; what is merely gone or archived is no word of theirs."""
     said = newest(_here(work, remembered))
-    return said is not None and rank(said.standing) == rank(WITHDRAWN[0])
+    return said is not None and _is_no(said)
 
 
 def copy_of(status: str, source: Statement | None) -> Mapping[str, Any]:
@@ -149,6 +155,10 @@ def copy_of(status: str, source: Statement | None) -> Mapping[str, Any]:
     if source is None:
         return written_statement(Statement(status, NEVER, NEVER))
     return written_statement(Statement(status, source.since, source.until))
+
+
+def _is_no(said: Statement) -> bool:
+    return rank(said.standing) == rank(WITHDRAWN[0])
 
 
 def _here(work: Work, of: Callable[[TargetRecord], list[Statement]]) -> list[Statement]:

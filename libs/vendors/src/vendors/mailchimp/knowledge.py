@@ -3,6 +3,9 @@
 what an act has made    is seen and agreed; the status that it copied is as old as what it was copied from
 what a look shows       is seen; which tags are ours, and what we did to the member, no look can tell
 what an event tells     hearing.py
+
+Whoever has been at an address and lives elsewhere now follows its last no, however we learnt of it: they are planned once more at once,
+and not whenever something else of theirs happens to be written or read again.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from common.failures import Failure
 from vendors.absorbing import Absorbed, ActDone, Doubted, Fact, Heard, Refused, SameAsWished, Seen, ToBeSent
 from vendors.acts import Act
 from vendors.mailchimp import hearing, wire
-from vendors.mailchimp.consent import keep_lower, said_after
+from vendors.mailchimp.consent import keep_lower, said_after, says_no_anew
 from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN
 from vendors.mailchimp.memory import Memory, memory_of, standing, written
 from vendors.target_record import TargetRecord
@@ -30,6 +33,13 @@ BARS: Mapping[str, SkipReason] = {
 
 def absorb(known: TargetRecord, fact: Fact) -> Absorbed:
     """R15: looks, events and answers change what is seen; only the end of a write, or both sides saying the same, what is agreed."""
+    absorbed = _absorbed(known, fact)
+    if says_no_anew(known, absorbed.record):
+        return replace(absorbed, concerns=absorbed.concerns | {"followers"})
+    return absorbed
+
+
+def _absorbed(known: TargetRecord, fact: Fact) -> Absorbed:
     match fact:
         case Heard():
             return hearing.absorb(known, fact)
@@ -76,7 +86,9 @@ def _seen(known: TargetRecord, fact: Seen) -> TargetRecord:
 
 
 def _answered(known: TargetRecord, learnt: TargetRecord, memory: Memory, fact: ActDone | Seen) -> TargetRecord:
-    learnt = keep_lower(known, learnt, fact.since)
+    if not (isinstance(fact, ActDone) and fact.act.action == "archive"):
+        # Our own archive permits nothing, so no webhook of a moment before it may hide it: it would be done again.
+        learnt = keep_lower(known, learnt, fact.since)
     now = standing(learnt)
     if now != standing(known):
         memory = replace(memory, standing_at=fact.until if now else None, heard=False, reason="")
