@@ -318,6 +318,21 @@ class TestVersions:
         assert console.ask("PATCH", path, json=body, headers={"if-match": etag}).status_code == 412
         assert console.ask("DELETE", path, headers={"if-match": etag}).status_code == 412
 
+    def test_what_is_learnt_meanwhile_makes_no_change_stale(self, console: Console, called: str) -> None:
+        """A connection is connected by whoever comes first, the page or the caretaker, and by the other once more."""
+        connection = console.connect_books(called)
+        path, name = f"/connections/{connection}", f"{called} again"
+        etag = console.ask("GET", path).headers["etag"]
+        query(
+            console.world.database,
+            "update core.connection set state = 'active', updated_at = now(), tested_at = now(), details = details || '{\"more\": \"1\"}'"
+            " where id = $1",
+            connection,
+        )
+        assert console.ask("GET", path).headers["etag"] == etag
+        assert console.told("PATCH", path, json={"name": name}, headers={"if-match": etag})["name"] == name
+        assert console.ask("GET", path).headers["etag"] != etag
+
     def test_a_taken_name_is_refused(self, console: Console, called: str) -> None:
         first, second = console.connect_books(called), console.connect_books(f"{called} 2")
         etag = console.ask("GET", f"/connections/{second}").headers["etag"]

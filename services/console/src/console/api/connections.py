@@ -56,8 +56,8 @@ def routes(context: ApiContext) -> APIRouter:
 
 
 def etag_of(row: ConnectionRow) -> str:
-    """The version of a connection's configuration: gates and grants come and go without it."""
-    return versions.etag(row.id, row.updated_at.isoformat())
+    """The version of what people decide of a connection; what grants, tries and the vendor teach comes without making an edit stale."""
+    return versions.etag(row.id, row.name)
 
 
 def _reading(router: APIRouter, context: ApiContext) -> None:

@@ -105,13 +105,13 @@ class Connections:
             return Shown(row, None)
 
     async def rename(self, connection: str, name: str, expected: ConnectionRow) -> Shown:
-        """Another name; refused when somebody changed the connection since `expected` was read."""
+        """Another name; refused when somebody has given it another one since `expected` was read."""
         try:
             async with state.transaction(self._pool) as tx:
                 now_there = await rows.read(tx, connection, lock=True)
                 if now_there is None or now_there.state in ("deleting", "deleted"):
                     raise unknown_connection(connection)
-                if now_there.updated_at != expected.updated_at:
+                if now_there.name != expected.name:
                     raise Refusal(412, codes.VERSION_STALE)
                 await rows.rename(tx, connection, name, self._clock.now())
         except asyncpg.UniqueViolationError as taken:
