@@ -29,7 +29,6 @@ class TestAssertManual:
         [
             {"ack_policy": AckPolicy.ACK_FIRST},
             {"ack_policy": AckPolicy.ACK},
-            {"ack_policy": AckPolicy.REJECT_ON_ERROR},
             {"ack_policy": AckPolicy.NACK_ON_ERROR},
             {"auto_offset_reset": "latest"},
             {"batch": False},
@@ -38,6 +37,13 @@ class TestAssertManual:
     def test_any_other_is_refused(self, change: dict[str, Any]) -> None:
         broker = KafkaBroker()
         broker.subscriber("t", **{**SAFE, **change})
+        with pytest.raises(RuntimeError):
+            assert_manual(broker)
+
+    def test_a_policy_that_faststream_itself_advises_against_is_refused(self) -> None:
+        broker = KafkaBroker()
+        with pytest.warns(UserWarning, match="REJECT_ON_ERROR has the same effect"):
+            broker.subscriber("t", **{**SAFE, "ack_policy": AckPolicy.REJECT_ON_ERROR})
         with pytest.raises(RuntimeError):
             assert_manual(broker)
 

@@ -119,9 +119,11 @@ class Applying:
         for leg in draft.legs:
             created = await _create_fields(leg)
             made += created
-            # Read as the next apply will read it: the same file again has to find the same catalogue.
-            catalogue = leg.writes.catalogue(leg.target.connection, leg.place.id, leg.target.api)
-            legs.append(replace(leg, fields=await catalogue) if created else leg)
+            if created:
+                # Read as the next apply will read it: the same file again has to find the same catalogue.
+                catalogue = await leg.writes.catalogue(leg.target.connection, leg.place.id, leg.target.api)
+                leg = replace(leg, fields=catalogue)
+            legs.append(leg)
         return made, replace(draft, legs=tuple(legs))
 
     async def _store(
