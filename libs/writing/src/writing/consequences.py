@@ -37,7 +37,17 @@ async def told_to_waiting(tx: DbConnection, fates: Mapping[ItemKey, NextState], 
 async def refused(tx: DbConnection, creates: Sequence[Item], now: datetime) -> None:
     """What the vendor has refused is not there, and what it carried is not sent again."""
     await work_items.forget_first_bodies(tx, [item.key for item in creates])
-    await links.refused(tx, [item for item in creates if not item.side], now)
+    await links.free(tx, _one_way(creates), "refused", now)
+
+
+async def given_up(tx: DbConnection, ended: Sequence[Item], now: datetime) -> None:
+    """Nobody tries them again by themselves, so nothing is about to be made for them."""
+    await links.free(tx, _one_way(ended), "given_up", now)
+
+
+def _one_way(items: Sequence[Item]) -> list[Item]:
+    """Pairs that are edited on both sides are free with the end of each write (`pair_results.py`)."""
+    return [item for item in items if not item.side and item.target_key]
 
 
 async def left_and_linked(

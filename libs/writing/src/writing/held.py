@@ -12,7 +12,7 @@ from common.contracts.ids import ConnectionId
 from common.journal import Entry, Step, write
 from common.retries import ATTEMPTS
 from common.state.pool import Pool, connection, transaction
-from writing import audits, leases
+from writing import audits, consequences, leases
 from writing.codes import EXECUTOR_GONE
 from writing.items import ACCOUNTS, Item, item_of, key_of
 from writing.queue import closed_places
@@ -40,6 +40,7 @@ class Held:
             # R4: what a process that is gone has sent is an outcome that nobody saw, like any other.
             await audits.owe(tx, [key_of(row) for row in rows if row["state"] == "hold"], now)
             await leases.release(tx, [key_of(row) for row in rows if row["state"] != "hold"])
+            await consequences.given_up(tx, [item_of(row) for row in rows if row["state"] == "parked"], now)
         return len(rows)
 
     async def to_look_at(self, connections: Sequence[ConnectionId]) -> set[ConnectionId]:

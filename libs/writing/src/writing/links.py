@@ -76,13 +76,14 @@ async def lost(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
         await tx.execute(_END_RIGHT, *_ends(items), [item.target_key for item in items], now)
 
 
-async def refused(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
-    """What was reserved for them is nobody's: a person may link the record by hand, and its next create reserves anew.
+async def free(tx: DbConnection, items: Sequence[Item], why: str, now: datetime) -> None:
+    """What was reserved for them is nobody's (`why`: refused, given_up): a person may link the record by hand, and its next create reserves
+    anew. Where nobody knows whether the last one is there, that looks first.
 
     A pair that went along from another key stays: what is there under that key has not been left.
     """
     if items:
-        await tx.execute(_REFUSED, *_ends(items), [i.key.sync for i in items], [i.target_key for i in items], now)
+        await tx.execute(_FREE, *_ends(items), [i.key.sync for i in items], [i.target_key for i in items], now, why)
 
 
 def _ends(items: Sequence[Item]) -> list[list[str]]:
@@ -151,8 +152,8 @@ update flow.pair p set state = 'ended_right', changed_at = $8, history = p.histo
  where {_SAME} and p.right_key = n.key and p.state in ('reserved', 'linked')
 """  # noqa: S608 - constants of this module
 
-_REFUSED = f"""
-update flow.pair p set state = 'unlinked', changed_at = $9, history = p.history || {_told("'refused'", "$9")}
+_FREE = f"""
+update flow.pair p set state = 'unlinked', changed_at = $9, history = p.history || {_told("$10::text", "$9")}
   from {_UNNEST}, $7::text[], $8::text[]) as {_HERE}, sync, key)
  where {_SAME} and p.right_key = n.key and p.state = 'reserved' and p.history -> -1 ->> 'what' = 'reserved' and not {_KEPT}
 """  # noqa: S608 - constants of this module

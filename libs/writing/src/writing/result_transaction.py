@@ -49,6 +49,8 @@ class ResultTransaction:
     awaiting: dict[ItemKey, tuple[Awaited, ...]] = field(default_factory=dict)
     refused: list[Item] = field(default_factory=list)
     """Whose creates the vendor has refused: what they carried is not repeated, and they are no pairs."""
+    given_up: list[Item] = field(default_factory=list)
+    """Which nobody tries again by themselves: nothing is about to be made for them."""
     ended: dict[LineKey, Spoken] = field(default_factory=dict)
     concerns: set[Concern] = field(default_factory=set)
     late: set[LineKey] = field(default_factory=set)
@@ -124,6 +126,8 @@ class ResultTransaction:
         self.fates[row.item.key] = (
             next_state.overtaken(self.now) if overtaken else replace(next_state, result_so_far=row.result_so_far)
         )
+        if next_state.state == "parked" and not overtaken:
+            self.given_up.append(row.item)
         if next_state.state in ("dead", "parked") and not overtaken and row.item.target_key:
             # R13: it cannot write any more, so the next of those who share its target does.
             self.yielding[row.item.key] = Yielding(silent=(row.target(row.item.target_key),))
@@ -149,6 +153,7 @@ class ResultTransaction:
         """What becomes of a row after its hold; one that ends for good is told, and makes room for those who share its target (R13)."""
         self.fates[item.key] = next_state
         if next_state.state in ("dead", "parked"):
+            self.given_up.append(item)
             self.entries.append(journal_entries.ended(item, _TOLD[next_state.state], next_state, self.now))
             if item.target_key:
                 self.yielding[item.key] = Yielding(silent=(item.target(item.target_key),))
@@ -176,6 +181,7 @@ class ResultTransaction:
             # A crash must not make an added record an unchanged one.
             await work_items.note_progress(tx, {row.item.key: row.result_so_far for row in self.progressed})
         await consequences.refused(tx, self.refused, self.now)
+        await consequences.given_up(tx, self.given_up, self.now)
         if self.awaiting:
             await needs.store(tx, self.awaiting)
         self.entries += await consequences.told_to_waiting(tx, self.fates, self.now)

@@ -80,7 +80,7 @@ class LinkDocument(BaseModel):
     right: EndDocument
     state: str = Field(
         description="reserved: about to be made; linked; ended_left, ended_right: that record is gone; "
-        "unlinked: taken apart by hand, or refused by the vendor before it was there."
+        "unlinked: taken apart by hand, or refused by the vendor or given up before it was there."
     )
     rule: str
     since: datetime
