@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from tests.house.sources import Source, product
+from tests.house.test_circles import module_of
 
 WORD = re.compile(r"\w+")
 
@@ -56,6 +57,31 @@ def is_read(name: str) -> bool:
 def is_used(name: str) -> bool:
     """The same for what may be a variable as well: a function, a class, a constant."""
     return is_read(name) or name in uses().variables
+
+
+@cache
+def module_uses() -> frozenset[tuple[str, str]]:
+    """What is used of which module: taken from it by name, asked of it by its own name or another, or named in itself. A method or a text
+    that only happens to be called alike is no use of it."""
+    ours = {module_of(source) for source in product()}
+    return frozenset(use for source in product() for use in _uses_of(source, ours))
+
+
+def _uses_of(source: Source, ours: set[str]) -> Iterator[tuple[str, str]]:
+    called: dict[str, str] = {}
+    for node in source.nodes(ast.ImportFrom):
+        for one in node.names:
+            whole = f"{node.module}.{one.name}"
+            if whole in ours:
+                called[one.asname or one.name] = whole
+            else:
+                yield str(node.module), one.name
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in called:
+                yield called[name], attribute
+            case ast.Name(id=name, ctx=ast.Load()):
+                yield module_of(source), name
 
 
 @cache

@@ -10,6 +10,7 @@ from millrace.reference import import_registers
 from tests.house import readers
 from tests.house.readers import bases, classes, constants, decorators, functions, is_read, is_used, members, uses
 from tests.house.sources import Source, product
+from tests.house.test_circles import module_of
 
 # The accident: 8 of 25 metrics that nothing set, an option that changed nothing, outcomes that nothing ended with.
 MAY_BE_UNREAD = {
@@ -65,6 +66,20 @@ MAY_BE_UNCALLED = {
     "rounded": "Money",
     "campaigns": "a data centre of Zoho has three hosts",
 }
+MAY_BE_UNASKED = {
+    "common.contracts.schemas.snapshot": "made for tests, as above",
+    "common.failpoints.armed": "made for tests, as above",
+    "common.failpoints.around": "a failpoint around a piece of work, for the points that need both of its ends",
+    "common.state.pairs.judge": "the judgement of pairs, one at a time, which its suite calls; owned by pairs",
+    "common.state.pairs.save": "the same",
+    "common.state.pairs.survivor_edited": "the same",
+    "console.api.sync_documents.version_document": "owned by the legs of syncs",
+    "mapper.mapping.expressions.interpreted": "made for tests, as above",
+    "millrace.bootstrap.main": "the command calls it, which is no module",
+    "vendors.block.people": "for targets that render a block; the ledger of the tests is one",
+    "vendors.block.render": "for targets that render a block; the ledger of the tests is one",
+    "vendors.vendor.connection_of": "a connection as the tests of a vendor need one",
+}
 MAY_BE_UNNAMED = {
     "ECHO_WITHIN": "how long an intent must outlive its call; tests/unit/writing/test_intents.py holds the retention against it",
     "NEEDED_FOR": "how long an intent must outlive its call; tests/unit/writing/test_intents.py holds the retention against it",
@@ -114,6 +129,17 @@ def unproduced_members() -> set[str]:
 def uncalled_functions() -> set[str]:
     plain = (node.name for _, node in functions() if set(decorators(node)) <= PLAIN)
     return {name for name in plain if not name.startswith("__") and not is_used(name)}
+
+
+def unasked_functions() -> set[str]:
+    """Functions of modules that nobody takes from them: `pairs.restore` had no caller, and another's method was called `restore` too."""
+    return {
+        f"{module_of(source)}.{node.name}"
+        for source in product()
+        for node in source.tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and set(decorators(node)) <= PLAIN
+        if (module_of(source), node.name) not in readers.module_uses()
+    }
 
 
 def unnamed_constants() -> set[str]:
@@ -191,6 +217,7 @@ RULES = {
     "fields of data and settings": (unread_fields, MAY_BE_UNREAD),
     "members of enumerations": (unproduced_members, MAY_BE_UNPRODUCED),
     "functions": (uncalled_functions, MAY_BE_UNCALLED),
+    "functions of modules": (unasked_functions, MAY_BE_UNASKED),
     "constants and classes": (unnamed_constants, MAY_BE_UNNAMED),
     "options of the command line": (unread_options, {}),
     "metrics": (unset_metrics, {}),

@@ -13,7 +13,7 @@ from common.clock import FixedClock
 from common.journal import write
 from common.pairs import pair as pairs
 from common.pairs.merging import SIDES, Rule, SideName
-from common.pairs.pair import Judgement, Pair
+from common.pairs.pair import Judgement
 from common.pairs.sides import Observation
 from common.state.pairs import PairEnd, PairRow, judge, lock, save, survivor_edited
 from common.state.pool import Pool, close_pool, open_pool, transaction
@@ -213,14 +213,3 @@ class TestASurvivor:
             (row,) = await lock(tx, [LEFT])
             assert row.gone == "right"
             return await survivor_edited(tx, row, "left", BEGAN)
-
-
-class TestAfterARestore:
-    def test_what_differs_is_asked_whatever_the_rule(self) -> None:
-        both = Pair()
-        for name, value in (("left", "a"), ("right", "b")):
-            both = pairs.seen(both, name, Observation(BEGAN, True, {"city": value}))  # type: ignore[arg-type]
-        assert not pairs.judged(both, pairs.Policy({"city": "newest"}), lambda _, v: v).merged.asks
-        assert pairs.judged(pairs.restore(both), pairs.Policy({}), lambda _, v: v).free == frozenset(), (
-            "both are read first"
-        )

@@ -87,11 +87,6 @@ class TestAnswers:
         other = merged(("0", "0"), one("c"), one("b"), policy)
         assert (other.to_left, other.asks) == ({}, {"f": Question("c", "b")})
 
-    def test_after_a_restore_whatever_differs_is_asked(self) -> None:
-        """R20: a value that both had agreed on since the backup would override the edit that came after it."""
-        result = merged(("0", "0"), one("a"), one("b"), Policy({"f": "newest"}, restored=True))
-        assert result.asks == {"f": Question("a", "b")}
-
 
 class TestWhatWasOverwritten:
     def test_clashes_with_what_overwrote_it(self) -> None:

@@ -63,11 +63,6 @@ class Policy:
     source: SideName = "left"
     """Which side is the sync's source; without a rule of its own a field is the source's."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
-    restored: bool = False
-    """R20: what we know was put back to a backup, so nobody knows what both had agreed on since."""
-
-    def asks(self, name: str) -> bool:
-        return self.restored or self.rules.get(name) == "ask"
 
 
 class Overridden(NamedTuple):
@@ -163,7 +158,7 @@ def _won(merged: Merged, one: _Field, winner: SideName, *, rule: str) -> Merged:
 
 
 def _winner(one: _Field, policy: Policy) -> tuple[SideName | None, str]:
-    if policy.asks(one.name):
+    if policy.rules.get(one.name) == "ask":
         answer = policy.answers.get(one.name)
         # R20: an answer to other values is none.
         given = answer is not None and (answer.left, answer.right) == (one.left.own, one.right.own)

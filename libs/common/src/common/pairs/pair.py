@@ -27,8 +27,6 @@ class Pair:
 
     left: Side = field(default_factory=Side)
     right: Side = field(default_factory=Side)
-    restored: bool = False
-    """R20: what we know was put back to a backup."""
     told: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """The two values of each field of which the journal has told who lost."""
 
@@ -143,19 +141,12 @@ def _opened(pair: Pair, name: SideName, *more: Observation) -> Pair:
     return pair.with_side(name, side)
 
 
-def restore(pair: Pair) -> Pair:
-    """R20, R28: what we know is a backup's: both sides are read before anything is judged, and what differs is asked."""
-    sides = {name: replace(pair.side(name), doubtful=True, anew=True, waiting=(), unsure={}) for name in SIDES}
-    return replace(pair, left=sides["left"], right=sides["right"], restored=True)
-
-
 # --- the judgement ---------------------------------------------------------------------------------------------------------
 
 
 def judged(pair: Pair, policy: Policy, translate: Translate) -> Judgement:
     """What both sides shall have. Agreements, and edits that have lost, are settled here; the rest is to be written or asked."""
     told: list[Overridden] = []
-    policy = replace(policy, restored=policy.restored or pair.restored)
     for name in SIDES:
         side = pair.side(name)
         told += [Overridden(at, name, value, "later_edit") for at, value in side.outdated]

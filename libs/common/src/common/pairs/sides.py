@@ -77,10 +77,6 @@ class Side:
     """R19: edits that came late or were overwritten, and that a later edit of the same side has settled: the journal tells them once."""
     write: Mapping[str, Part] | None = None
     """The open write: sent, and its end is not known."""
-    since: datetime | None = None
-    """Nothing older is judged: the first settled read after a restore."""
-    anew: bool = False
-    """That read is still to come."""
 
 
 def observed(side: Side, seen: Observation) -> Side:
@@ -145,10 +141,6 @@ def _edited(side: Side, seen: Observation, version: StateVersion) -> Side:
 
 
 def _settled(side: Side, seen: Observation) -> Side:
-    if side.anew:
-        # R20: nothing that we knew before the restore explains anything that is seen now.
-        fresh = {name: (Span(seen.stamp, seen.stamp, value),) for name, value in seen.values.items()}
-        side = replace(side, since=seen.stamp, anew=False, lines=fresh)
     waited = side.waiting
     side = replace(side, doubtful=False, waiting=())
     for one in waited:
@@ -169,7 +161,7 @@ def _tied(side: Side, seen: Observation) -> Side:
 def _late(side: Side, name: str, seen: Observation) -> Side:
     """R19: seen late, with a value that the known history does not explain: an edit that a write of ours has overwritten."""
     value, spans = seen.values[name], side.lines.get(name, ())
-    if (side.since is not None and seen.stamp < side.since) or value in _explained(spans, seen.stamp):
+    if value in _explained(spans, seen.stamp):
         return side
     after = [one for one in spans if one.until >= seen.stamp]
     if not after:

@@ -72,13 +72,13 @@ def join(own: PairRow, side: SideName, id: str, rows: Mapping[int, PairRow]) -> 
 
 def alone_again(row: PairRow, side: SideName) -> PairRow:
     """R22: a person has said that the one that is gone shall be made anew; nothing is known of it and nothing agreed."""
-    fresh = Pair(restored=row.pair.restored).with_side(other(side), _unagreed(row.pair.side(other(side))))
+    fresh = Pair().with_side(other(side), _unagreed(row.pair.side(other(side))))
     return replace(row.with_end(side, ""), pair=fresh, state="alone", planned={}, attempts={}, happened=("anew",))
 
 
 def _in_its_place(dead: PairRow, own: PairRow, side: SideName) -> PairRow:
     """R22: the pair stays, with the new record at this side."""
-    both = Pair(restored=dead.pair.restored).with_side(side, own.pair.side(side))
+    both = Pair().with_side(side, own.pair.side(side))
     both = both.with_side(other(side), _unagreed(dead.pair.side(other(side))))
     row = replace(dead.with_end(side, own.end(side).id), pair=both, planned={}, attempts={}, paths=own.paths)
     return _linked(row)

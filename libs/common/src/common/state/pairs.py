@@ -226,7 +226,7 @@ def _stored(row: PairRow, now: datetime) -> tuple[dict[str, Any], dict[str, Any]
     seen, agreed = ({str(name): sides[name].pop(column) for name in SIDES} for column in ("seen", "agreed"))
     told = {at: list(both) for at, both in row.pair.told.items()}
     judgement = {
-        **sides, "restored": row.pair.restored, "told": told, "paths": dict(row.paths), "attempts": dict(row.attempts),
+        **sides, "told": told, "paths": dict(row.paths), "attempts": dict(row.attempts),
         "planned": _PLANNED.dump_python(dict(row.planned), mode="json"),
     }  # fmt: skip
     return seen, agreed, judgement
@@ -242,7 +242,7 @@ def row_of(row: Any) -> PairRow:
         for name in SIDES
     }
     told = {at: (both[0], both[1]) for at, both in stored.get("told", {}).items()}
-    pair = Pair(sides["left"], sides["right"], bool(stored.get("restored")), told)
+    pair = Pair(sides["left"], sides["right"], told)
     left, right = (PairEnd(*(row[f"{name}_{part}"] for part in PairEnd._fields)) for name in SIDES)
     return PairRow(
         row["id"], left, right, row["state"], pair, (row["left_connection"], row["right_connection"]),
