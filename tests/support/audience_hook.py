@@ -13,6 +13,7 @@ from common.contracts.ids import ConnectionId, VendorName
 from common.contracts.messages import ChangeEvent, Version
 from common.contracts.topics import changes
 from common.state.pool import transaction
+from common.state.trouble import DatabaseTrouble, trouble_of
 from tests.support.writing import LIST, TRACE, World
 from vendors.mailchimp import events
 from writing.target_events import TargetEventHandler
@@ -51,10 +52,20 @@ class AudienceHook:
             self._chance.shuffle(self._waiting)
             most = len(self._waiting) if stopping.is_set() else self._chance.randint(0, len(self._waiting))
             batch = [self._waiting.pop() for _ in range(min(most, 200))]
-            if batch:
-                async with transaction(self._world.pool) as tx:
-                    await handler.store(batch, tx)
+            if batch and not await self._stored(handler, batch):
+                self._waiting += batch
             await asyncio.sleep(0.02)
+
+    async def _stored(self, handler: TargetEventHandler, batch: list[Delivered[ChangeEvent]]) -> bool:
+        """As a consumer does: a database that is away, or busy for longer than a lock is waited for, has the batch again."""
+        try:
+            async with transaction(self._world.pool) as tx:
+                await handler.store(batch, tx)
+        except Exception as error:
+            if trouble_of(error) is not DatabaseTrouble.AWAY:
+                raise
+            return False
+        return True
 
 
 @asynccontextmanager

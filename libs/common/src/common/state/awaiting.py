@@ -49,10 +49,15 @@ with made as (
     -- R13: whoever shares the target of one of these is there with it.
     select o.source_account, l.source_entity, o.record, o.account
       from made m
-      join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.state)
-                        = (m.source_account, m.entity, m.record, m.account, 'linked')
-      join flow.target_owner o on (o.account, o.place, o.target_entity, o.key, o.standing)
-                                = (p.right_account, p.right_place, p.right_entity, p.right_key, 'live')
+      -- One after the other by their indexes: of young tables without statistics, all of these were joined with all owners of the account.
+      cross join lateral (
+            select p.right_account, p.right_place, p.right_entity, p.right_key from flow.pair p
+             where (p.left_account, p.left_entity, p.left_id, p.right_account, p.state)
+                 = (m.source_account, m.entity, m.record, m.account, 'linked') offset 0) as p
+      cross join lateral (
+            select o.source_account, o.sync, o.entity, o.record, o.account from flow.target_owner o
+             where (o.account, o.place, o.target_entity, o.key, o.standing)
+                 = (p.right_account, p.right_place, p.right_entity, p.right_key, 'live') offset 0) as o
       join core.leg l on (l.sync, l.name) = (o.sync, o.entity)
 ), free as materialized (
     select w.sync, w.entity, w.record, n.need_entity, n.need_record
