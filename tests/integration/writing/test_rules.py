@@ -235,10 +235,14 @@ class TestR5:
         await world.store(world.command("1", "ana@ex.org"), world.command("2", "bob@ex.org"))
         async with world.running():
             await world.until(lambda: _sent(world), "the call is under way")
-            await world.execute("update flow.work_item set token = null, state = 'hold', hold_until = $1 where record = '2'", world.clock.now())  # fmt: skip
+            # Somebody else's for three seconds, who does nothing with it.
+            await world.execute("update flow.work_item set token = gen_random_uuid(), lease_until = clock_timestamp() + interval '3 seconds' where record = '2'")  # fmt: skip
             world.answers()
+            await world.until(lambda: _state(world, "1", "done"), "its own result is stored")
             await world.quiet()
         assert [(await world.item(n))["state"] for n in "12"] == ["done", "done"]
+        # Only the one whose answer came too late for its lease is looked at.
+        assert world.routes().count("GET /lists/{list_id}/members/{subscriber_hash}") == 1
         assert await world.told() == world.applied()
 
 
