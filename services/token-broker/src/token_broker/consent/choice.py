@@ -63,8 +63,8 @@ class Choice:
         consent = await self.read(consent_id)
         if consent.state not in ("granted", "choose"):
             raise Refusal(409, codes.CONSENT_NOT_OPEN)
-        async with state.connection(self._pool) as link:
-            candidate = await self._store.candidate(link, consent_id)
+        async with state.transaction(self._pool) as tx:
+            candidate = await self._store.candidate(tx, consent_id)
         if candidate is None:
             raise Refusal(409, codes.CONSENT_NOT_OPEN)
         found = await self._discoverer.discover(consent.vendor, "oauth", consent.site, candidate.access)

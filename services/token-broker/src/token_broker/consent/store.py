@@ -193,15 +193,17 @@ class ConsentStore:
                 expires_at,
             )
 
-    async def candidate(self, link: state.DbConnection, consent_id: str) -> Candidate | None:
-        """The tokens, opened."""
-        row = await link.fetchrow("select sealed_access, sealed_refresh from vault.consent where id = $1", consent_id)
+    async def candidate(self, tx: state.DbConnection, consent_id: str) -> Candidate | None:
+        """The tokens, opened. Locked until the transaction ends: whoever ends the consent forgets the key that opens them."""
+        row = await tx.fetchrow(
+            "select sealed_access, sealed_refresh from vault.consent where id = $1 for update", consent_id
+        )
         if row is None or row["sealed_access"] is None:
             return None
         owner = subject(consent_id)
-        access = await self._vault.open(link, owner, "access", 0, row["sealed_access"])
+        access = await self._vault.open(tx, owner, "access", 0, row["sealed_access"])
         sealed = row["sealed_refresh"]
-        return Candidate(access, None if sealed is None else await self._vault.open(link, owner, "refresh", 0, sealed))
+        return Candidate(access, None if sealed is None else await self._vault.open(tx, owner, "refresh", 0, sealed))
 
     async def offer(self, consent_id: str, found: Discovery, site: str, now: datetime, words: tuple[str, str]) -> None:
         """The places a person may choose from."""
