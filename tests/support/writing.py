@@ -287,7 +287,7 @@ class World:
 
     def answers(self) -> None:
         """What waits is done and answered, and no fault is in force any more."""
-        self.sandbox.delete("faults")
+        self.sandbox.delete("faults?go=1")
 
     def advance(self, seconds: float) -> None:
         self.sandbox.post("clock", {"advance_s": seconds})

@@ -78,7 +78,8 @@ class Admin:
             self._snapshot.changed()
             return plain(done)
         if method == "DELETE" and name == "faults":
-            return plain({"removed": self._core.faults.lift(asked.get("id"))})
+            end = self._core.faults.lift if asked.get("go") else self._core.faults.remove
+            return plain({"removed": end(asked.get("id"))})
         if method in ("GET", "HEAD"):
             return plain(self._read(name, asked, base))
         return Answer.json(405, {"error": f"{method} is not for {PREFIX}{name}"})

@@ -30,7 +30,7 @@ class TestCallFaults:
         await bench.fault("latency", seconds=600)
         slow = [asyncio.create_task(bench.add(name)) for name in "ab"]
         await until(lambda: bench.ledger.places.used == 2)
-        assert await bench.admin("DELETE", "faults") == {"removed": 1}
+        assert await bench.admin("DELETE", "faults?go=1") == {"removed": 1}
         assert [(await one).status_code for one in slow] == [201, 201]
 
     async def test_status_answers_in_the_vendors_place_and_applies_nothing(self, bench: Bench) -> None:

@@ -110,6 +110,16 @@ class TestConsent:
         assert (standing(archived), memory_of(archived).former) == ("archived", "cleaned")
         assert [said.standing for said in memory_of(archived).said] == ["cleaned"]
 
+    def test_an_archive_from_before_our_return_is_looked_at_and_not_believed(self) -> None:
+        """Ours, for example, that landed long after it was sent."""
+        gone = done(absorb(THERE, ToBeSent(ARCHIVE)).record, ARCHIVE, Done({"standing": "archived"}))
+        back = done(gone, Act("return", "k", {"standing": "subscribed"}), Done({"standing": "subscribed"}), AT)
+        written_at = memory_of(back).standing_at
+        assert written_at is not None
+        before = Heard(TargetEvent("p", "k", written_at - timedelta(seconds=1), {"standing": "archived"}, "manual"))
+        heard = absorb(back, before)
+        assert (standing(heard.record), heard.record.doubtful, heard.concerns) == ("subscribed", True, {"owners"})
+
     @pytest.mark.parametrize("no", ["unsubscribed", "cleaned"])
     def test_that_ends_concerns_whoever_has_left_however_it_is_learnt(self, no: str) -> None:
         look = Seen(looked_at(standing=no), AT, AT + timedelta(seconds=1))

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from vendors.absorbing import Absorbed, Change, Concerned, Heard, TargetEvent
 from vendors.acts import Act
-from vendors.mailchimp.consent import SKEW, lower, raises, said_after, said_by_both
+from vendors.mailchimp.consent import ARCHIVED, SKEW, lower, raises, said_after, said_by_both
 from vendors.mailchimp.echoes import Echo, echo_of
 from vendors.mailchimp.memory import STANDING, Memory, memory_of, standing, written
 from vendors.target_record import TargetRecord
@@ -72,6 +72,9 @@ def _stands(known: TargetRecord, event: TargetEvent) -> Absorbed:
     is_lower, since = not raises(known, now), memory.standing_at
     if since is not None and event.at <= since - (SKEW if is_lower else timedelta(0)):
         return Absorbed(known, Change("stale", event.reason))
+    if now == ARCHIVED and since is not None and event.at < since and not memory.heard:
+        # No word of its person, and older than what we wrote: maybe an archive of ours that landed late. Whoever lives there looks at once.
+        return Absorbed(replace(known, doubtful=True), Change("received", "edited"), concerns=frozenset({"owners"}))
     # Of one that we have never seen nothing is known but that.
     doubtful = known.doubtful or not known.exists
     learnt = replace(known, exists=True, met=True, doubtful=doubtful, seen={**known.seen, STANDING: now})
