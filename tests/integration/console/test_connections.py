@@ -333,6 +333,11 @@ class TestVersions:
         assert console.told("PATCH", path, json={"name": name}, headers={"if-match": etag})["name"] == name
         assert console.ask("GET", path).headers["etag"] != etag
 
+    def test_whoever_asks_after_the_caretaker_is_told_the_same(self, console: Console, called: str) -> None:
+        connection = console.connect_books(called)
+        road = console.told("GET", f"/connections/{connection}/road")
+        assert (road["state"], road["message"]) == ("connected", f"{called} is connected.")
+
     def test_a_taken_name_is_refused(self, console: Console, called: str) -> None:
         first, second = console.connect_books(called), console.connect_books(f"{called} 2")
         etag = console.ask("GET", f"/connections/{second}").headers["etag"]

@@ -293,4 +293,6 @@ def _settled(row: ConnectionRow) -> Road:
     if row.connecting is not None and row.connecting.state == "ended":
         ended: Literal["failed"] = "failed"
         return Road(row.id, ended, code=row.connecting.code, message=row.connecting.message)
-    return Road(row.id, "connected", message=f"{row.name} is {row.state}.")
+    # Whoever waits for it is told the same, whether this request or the caretaker finished it.
+    standing = "connected" if row.state == "active" else row.state
+    return Road(row.id, "connected", message=f"{row.name} is {standing}.")
