@@ -16,6 +16,9 @@ from common.clock import SystemClock
 from common.health import PATHS, Health
 
 _BACKLOG = 2048
+# Who asks keeps idle connections for 5 s (many clients' pools) to 60 s (load balancers), and must be the one who closes them: a request that
+# leaves just as we close is lost, and some vendors send a webhook once and never again.
+_KEPT_S = 75
 _STARTING = b'{"title": "This service is starting; try again in a second.", "status": 503}'
 
 
@@ -64,6 +67,7 @@ class HttpServer:
                 access_log=False,
                 server_header=False,
                 backlog=_BACKLOG,
+                timeout_keep_alive=_KEPT_S,
             )
         )
         self._socket: socket.socket | None = None
