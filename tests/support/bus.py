@@ -25,7 +25,10 @@ from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import create_topics
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
+from millrace.stack.home import Home
+from millrace.stack.state import read_state
 from tests.support.database import Database
+from tests.support.local_stack import LocalStack
 
 T = TypeVar("T")
 
@@ -42,6 +45,15 @@ def a_topic(partitions: int = 3) -> Topic:
     return Topic(
         f"test.{uuid.uuid4().hex[:12]}", "changes", "test", ChangeEvent, "{key}", "A test.", partitions=partitions
     )
+
+
+def broker_pid(stack: LocalStack) -> int:
+    """The broker's own process, which is Java and no wrapper of it."""
+    state = read_state(Home(stack.home))
+    assert state is not None
+    pid = int(state.units["kafka"].pid or 0)
+    assert Path(f"/proc/{pid}/comm").read_text().strip() == "java"
+    return pid
 
 
 async def create(kafka: str, topic: Topic) -> Topic:

@@ -11,6 +11,7 @@ from pathlib import Path
 import redis
 
 from millrace.stack.valkey import server_program
+from tests.support.standing_still import go_on, stand
 
 STARTS_WITHIN_S = 10.0
 
@@ -46,11 +47,11 @@ class ValkeyServer:
     def pause(self) -> None:
         """It accepts connections and answers nothing."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        stand(self._process.pid)
 
     def resume(self) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        go_on(self._process.pid)
 
     def flush(self) -> None:
         with redis.Redis(port=self.port) as client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,21 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from common.bus.connection import KafkaAddress
 from common.bus.handler import Delivered
-from common.bus.topics_admin import create_topics
 from common.contracts.messages import WriteCommand
-from common.contracts.topics import Topic, changes, commands
+from common.contracts.topics import Topic
 from tests.support.bus import plain_producer
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
 from tests.support.sandbox import SandboxProcess
 
 ROOT = Path(__file__).parents[2]
-GROUPS = {"writer-mailchimp": commands("mailchimp"), "writer-mailchimp-events": changes("mailchimp")}
 
 
 @contextmanager
@@ -130,32 +124,6 @@ class WriterService:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait(10)
-
-
-async def from_now_on(kafka: str, groups: Mapping[str, Topic] = GROUPS) -> None:
-    """The groups begin at the end of their topics: what other tests left there is none of ours."""
-    await create_topics(KafkaAddress(kafka), list(groups.values()))
-    for group, topic in groups.items():
-        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            consumer.assign(partitions)
-            await _commit(consumer, await consumer.end_offsets(partitions))
-        finally:
-            await consumer.stop()
-
-
-async def _commit(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
-    """A member that was killed a moment ago is in the group until its session ends."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            await consumer.commit(ends)
-            return
-        except KafkaError:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.5)
 
 
 async def publish(kafka: str, topic: Topic, batch: Sequence[Delivered[WriteCommand]]) -> None:

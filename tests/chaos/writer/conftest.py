@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.database import Database
+from tests.support.groups import from_now_on, of_writer
 from tests.support.local_stack import LocalStack
 from tests.support.sandbox import SandboxProcess
-from tests.support.writer_service import WriterService, broker, from_now_on
+from tests.support.writer_service import WriterService, broker
 from tests.support.writing import World, close_world, open_world
 
 
@@ -32,7 +33,7 @@ async def world(database: Database, writer_sandbox: SandboxProcess) -> AsyncIter
 
 @pytest.fixture
 async def service(world: World, database: Database, stack: LocalStack, tmp_path: Path) -> AsyncIterator[WriterService]:
-    await from_now_on(stack.kafka)
+    await from_now_on(stack.kafka, of_writer("mailchimp"))
     with broker(world.account["api_key"]) as url:
         started = WriterService(stack, database, world.sandbox, url, tmp_path)
         yield started

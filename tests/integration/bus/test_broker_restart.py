@@ -17,18 +17,13 @@ from common.bus.producer import Outgoing, Producer
 from common.failures import Transient, Unknown
 from millrace.stack.home import Home
 from millrace.stack.state import read_state
-from tests.support.bus import LedgerService, a_topic, create, everything, fetchval, make_ledger, until
+from tests.support.bus import LedgerService, a_topic, broker_pid, create, everything, fetchval, make_ledger, until
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
+from tests.support.standing_still import standing_still
 
 KEYS = 8
 ROUNDS = 60
-
-
-def broker_pid(stack: LocalStack) -> int:
-    state = read_state(Home(stack.home))
-    assert state is not None
-    return int(state.units["kafka"].pid or 0)
 
 
 async def broker_is_back(stack: LocalStack, old: int) -> None:
@@ -96,15 +91,13 @@ class TestBrokerRestart:
         await producer.send(topic, "k", b'{"number": 1}')
         await producer.stop()
         await ledger.settled(1)
-        pid = broker_pid(stack)
-        os.kill(pid, signal.SIGSTOP)
         try:
-            asked = time.monotonic()
-            service.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(service.wait, 25) == 0, ledger.log()
-            assert time.monotonic() - asked < 12
+            with standing_still(broker_pid(stack)):
+                asked = time.monotonic()
+                service.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(service.wait, 25) == 0, ledger.log()
+                assert time.monotonic() - asked < 12
         finally:
-            os.kill(pid, signal.SIGCONT)
             ledger.kill_all()
 
     async def _at_work(self, ledger: LedgerService, producer: Producer) -> None:

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,18 @@ import pytest
 
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import create_topics
+from mapper.mapping.definitions import source_vendors
 from tests.support.bus import until
 from tests.support.database import Database
+from tests.support.groups import from_now_on, of_mapper, of_writer
 from tests.support.local_stack import LocalStack
 from tests.support.proxy import proxy_to
 from vendors.registry import TOPICS
 
 # Ingest answers for its gateway, which needs the producer; what it reads are parts.
 SERVICES = {"ingest": "kafka", "mapper": "changes.zoho-books", "writer_mailchimp": "commands.mailchimp"}
+# Those whose places the database keeps as well; the mapper reads what every source tells.
+READS = {"ingest": [], "mapper": of_mapper(*source_vendors()), "writer_mailchimp": of_writer("mailchimp")}
 GOES_ON = {"ingest": "connections", "mapper": "journal months", "writer_mailchimp": ""}
 
 
@@ -33,6 +37,7 @@ class Service:
 
     def __init__(self, name: str, settings: dict[str, str], folder: Path) -> None:
         self._log = folder / "service.log"
+        self._told: tuple[int, dict[str, Any]] | None = None
         (folder / "key").write_text("k")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("MILLRACE_")}
         own = {
@@ -55,7 +60,7 @@ class Service:
             assert self.process.poll() is None, self._log.read_text()[-3000:]
             return bool(self.events(event))
 
-        await until(said, event, within=40)
+        await self._until(said, event)
         return self.events(event)[0]
 
     async def readiness(self) -> tuple[int, dict[str, Any]]:
@@ -64,8 +69,18 @@ class Service:
             answer = await client.get(f"{url}/readyz")
         return answer.status_code, answer.json()
 
-    async def is_ready(self) -> bool:
-        return (await self.readiness())[0] == 200
+    async def until_ready(self) -> None:
+        async def is_ready() -> bool:
+            self._told = await self.readiness()
+            return self._told[0] == 200
+
+        await self._until(is_ready, "readiness")
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        try:
+            await until(condition, what, within=40)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; /readyz: {self._told}; its log:\n{self._log.read_text()[-6000:]}") from late
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -92,6 +107,7 @@ class TestKafkaComesLater:
         self, name: str, stack: LocalStack, database: Database, tmp_path: Path, running: list[Service]
     ) -> None:
         await create_topics(KafkaAddress(stack.kafka), TOPICS)
+        await from_now_on(stack.kafka, READS[name])
         async with proxy_to(stack.kafka) as kafka:
             kafka.cut()
             running.append(service := Service(name, settings(stack, database, kafka.port), tmp_path))
@@ -103,7 +119,7 @@ class TestKafkaComesLater:
             if GOES_ON[name]:
                 assert told["parts"][GOES_ON[name]]["ok"]
             kafka.mend()
-            await until(service.is_ready, "readiness", within=40)
+            await service.until_ready()
             assert await asyncio.to_thread(service.end) == 0
 
     async def test_that_never_comes_does_not_keep_it_from_ending(

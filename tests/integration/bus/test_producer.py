@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -17,10 +14,9 @@ from common.bus.connection import KafkaAddress
 from common.bus.producer import Outgoing, Producer
 from common.contracts.topics import Topic
 from common.failures import Rejected, Transient, Unknown
-from millrace.stack.home import Home
-from millrace.stack.state import read_state
-from tests.support.bus import a_topic, create, everything
+from tests.support.bus import a_topic, broker_pid, create, everything
 from tests.support.local_stack import LocalStack
+from tests.support.standing_still import standing_still
 
 
 @pytest.fixture
@@ -34,20 +30,6 @@ async def producer(stack: LocalStack) -> AsyncIterator[Producer]:
     await made.start()
     yield made
     await made.stop()
-
-
-@contextmanager
-def frozen_broker(stack: LocalStack) -> Iterator[None]:
-    """The broker's process stands still: connections stay open and nothing answers."""
-    state = read_state(Home(stack.home))
-    assert state is not None
-    pid = state.units["kafka"].pid
-    assert pid
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 class TestSend:
@@ -136,7 +118,7 @@ class TestBrokerAway:
         self, stack: LocalStack, producer: Producer, topic: Topic
     ) -> None:
         await producer.send(topic, "k", b"before")
-        with frozen_broker(stack):
+        with standing_still(broker_pid(stack)):
             began = time.monotonic()
             with pytest.raises(Unknown):
                 await producer.send(topic, "k", b"during", deadline=1.0)
@@ -147,14 +129,14 @@ class TestBrokerAway:
 
     async def test_many_say_unknown_together(self, stack: LocalStack, producer: Producer, topic: Topic) -> None:
         await producer.send(topic, "k", b"before")
-        with frozen_broker(stack), pytest.raises(Unknown):
+        with standing_still(broker_pid(stack)), pytest.raises(Unknown):
             await producer.send_all([Outgoing(topic, f"k{n}", b"x") for n in range(50)], deadline=1.0)
 
     async def test_stopping_does_not_wait_for_it(self, stack: LocalStack, topic: Topic) -> None:
         made = Producer(KafkaAddress(stack.kafka), client_id="test")
         await made.start()
         await made.send(topic, "k", b"x")
-        with frozen_broker(stack):
+        with standing_still(broker_pid(stack)):
             pending = asyncio.create_task(made.send(topic, "k", b"y", deadline=30.0))
             await asyncio.sleep(0.1)
             began = time.monotonic()

@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-from common.contracts.topics import changes, commands
+from common.contracts.topics import commands
 from tests.support.database import Database
+from tests.support.groups import from_now_on, of_writer
 from tests.support.local_stack import LocalStack
 from tests.support.two_vendor_writer import OTHER
-from tests.support.writer_service import GROUPS, WriterService, broker, from_now_on, publish
+from tests.support.writer_service import WriterService, broker, publish
 from tests.support.writing import World
 
-BOTH = GROUPS | {
-    f"writer-{OTHER.name}": commands(OTHER.name),
-    f"writer-{OTHER.name}-events": changes(OTHER.name),
-}
+BOTH = [*of_writer("mailchimp"), *of_writer(OTHER.name)]
 
 
 class TestTwoVendors:
@@ -34,7 +32,7 @@ class TestTwoVendors:
                 await world.until(lambda: both_are_done(world), "both commands are brought to their end", 30)
             finally:
                 service.kill_all()
-        assert {topic.name for topic in BOTH.values()} <= set(ready["checks"])
+        assert {topic.name for _, topic in BOTH} <= set(ready["checks"])
         assert [world.status(email) for email in ("ana@ex.org", "bo@ex.org")] == ["subscribed"] * 2
 
 
