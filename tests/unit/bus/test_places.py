@@ -7,14 +7,17 @@ commit and the stored place, which are written one after the other; a release th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.bus.places import Committed, committed_of, lacks, mark, set_anew, went_back
-from common.state.group_offsets import BatchStep, StoredPlace, StoredPlaces
+from common.bus.connection import KafkaAddress
+from common.bus.places import Committed, Places, committed_of, lacks, mark, set_anew, went_back
+from common.clock import SystemClock
+from common.state.group_offsets import BatchStep, GroupTopic, StoredPlace, StoredPlaces
+from common.state.pool import Pool
 
 END = 40
 
@@ -44,6 +47,17 @@ class TestWentBack:
     )
     def test_is_told_by_marked_commits_only(self, told: Committed, stored: StoredPlace, back: bool) -> None:
         assert went_back(told, stored) is back
+
+    @pytest.mark.parametrize(
+        ("told", "known"),
+        [({0: Committed(0, 3)}, []), ({}, [BatchStep(0, 3, 0, 5)])],
+    )
+    def test_says_so_with_the_eras_because_the_places_alone_may_be_the_same(
+        self, told: dict[int, Committed], known: list[BatchStep]
+    ) -> None:
+        group = Places(GroupTopic("writer", "commands"), KafkaAddress(""), cast(Pool, None), SystemClock().now)
+        back = group._back(told, known, StoredPlaces(1, {}))
+        assert "had stored commands/0 up to 0 in era 3, and it says 0 in era 1" in str(back)
 
 
 class TestSetAnew:

@@ -21,7 +21,7 @@ from common.clock import Clock, clock_for
 from common.health import Check, Health
 from common.http_server import Front
 from common.keeping import KeptPart, Rests, Work
-from common.loops import Loop, Step
+from common.loops import LONGEST_S, Loop, Step
 from common.metrics import Metrics
 from common.settings import ServiceSettings
 from common.version import BuildVersion, checkout_commit, version
@@ -83,12 +83,20 @@ class Runtime(Generic[SettingsT]):
         self.health.part(name, part.look)
         return self.spawn(part.keep(self.stopping), name)
 
-    def every(self, name: str, seconds: float, step: Step, *, woken: asyncio.Event | None = None) -> asyncio.Task[None]:
+    def every(
+        self,
+        name: str,
+        seconds: float,
+        step: Step,
+        *,
+        woken: asyncio.Event | None = None,
+        longest_s: float = LONGEST_S,
+    ) -> asyncio.Task[None]:
         """Starts a loop that belongs to the service: a step every so many seconds, longer while something is away.
 
         `/readyz` tells of one that has waited for long, and stays as it is; what cannot be waited out ends the service.
         """
-        loop = Loop(name, seconds, step, woken=woken)
+        loop = Loop(name, seconds, step, woken=woken, longest_s=longest_s)
         self.health.part(name, loop.look)
         return self.spawn(loop.run(self.stopping), name)
 

@@ -12,6 +12,8 @@ from common.failures import Transient
 from common.runtime import Runtime, SettingsT
 
 EVERY_S = 1.0
+# Who hands over to Kafka is not ready until then: a broker that is back is not kept waiting.
+LONGEST_S = 5.0
 
 
 @asynccontextmanager
@@ -20,7 +22,7 @@ async def producing(runtime: Runtime[SettingsT], trace: MessagingTrace) -> Async
     producer = Producer(KafkaAddress.of(runtime.settings), client_id=f"millrace-{runtime.service}", trace=trace)
     with suppress(Transient):
         await producer.connect()
-    runtime.every("kafka producer", EVERY_S, producer.connect)
+    runtime.every("kafka producer", EVERY_S, producer.connect, longest_s=LONGEST_S)
     try:
         yield producer
     finally:

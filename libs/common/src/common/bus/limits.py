@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from common.bus.fetch_pace import CALM_MS
+from common.loops import LONGEST_S
 from common.patience import Patience
 
 # Batches grow where more than a hundred a second come, or more than the machine can carry one by one.
@@ -31,7 +32,7 @@ class ConsumerLimits:
     company: Patience = PATIENCE
     """How long a batch is held back for more when the last one had more than one record."""
     session_timeout_s: float = 10.0
-    wait_s: tuple[float, float] = (1.0, 30.0)
+    wait_s: tuple[float, float] = (1.0, LONGEST_S)
     """The shortest and the longest wait before a batch is read again because something is away."""
     stalled_after_s: float = 60.0
     look_every_s: float = 10.0

@@ -15,6 +15,8 @@ from common.bus.limits import ConsumerLimits
 from common.loops import until_set
 
 CONNECT_S = 30.0
+# A try costs a connection and two lines of the log; a broker that is back is not kept waiting for it.
+LONGEST_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +76,7 @@ class Membership:
     async def _wait(self, away: Exception, tries: int, stopping: asyncio.Event) -> None:
         await self.leave()
         shortest, longest = self._limits.wait_s
+        longest = min(longest, LONGEST_S)
         seconds = random.uniform(shortest, max(shortest, min(longest, shortest * 2.0 ** min(tries, 10))))  # noqa: S311
         self.away = f"{self._group} is not connected to Kafka: no broker answers ({type(away).__name__})."
         _log.warning("consumer.kafka_away", group=self._group, reason=repr(away)[:300], seconds=round(seconds, 1))

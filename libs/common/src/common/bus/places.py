@@ -156,10 +156,10 @@ class Places:
     ) -> WentBack | None:
         for partition, one in sorted(at_kafka.items()):
             if went_back(one, place := _place(rows, partition)):
-                return self._went_back(partition, one.offset, place)
+                return self._went_back(partition, (one.era, one.offset), place)
         for step in known:
             if lacks(step, place := _place(rows, step.partition)):
-                return self._went_back(step.partition, step.since, place)
+                return self._went_back(step.partition, (step.era, step.since), place)
         return None
 
     async def _close(self, tx: DbConnection, back: WentBack) -> None:
@@ -171,11 +171,12 @@ class Places:
         where = f"{self.whose.topic}/{steps[0].partition}"
         return self._back({}, steps, rows) or Displaced(f"the place of {self.whose.group} in {where} was set anew")
 
-    def _went_back(self, partition: int, known: int, place: StoredPlace) -> WentBack:
-        where = f"{self.whose.topic}/{partition}"
+    def _went_back(self, partition: int, known: tuple[int | None, int], place: StoredPlace) -> WentBack:
+        where, (era, offset) = f"{self.whose.topic}/{partition}", known
         return WentBack(
-            f"The database was put back to an older state: {self.whose.group} had stored {where} up to {known}, and it says "
-            f"{place.next_offset}. Nothing is written at any vendor, and webhooks are still taken; `millrace restore` comes with "
+            f"The database was put back to an older state: {self.whose.group} had stored {where} up to {offset} in era {era}, "
+            f"and it says {place.next_offset} in era {place.era}. "
+            "Nothing is written at any vendor, and webhooks are still taken; `millrace restore` comes with "
             'a later version, until then see "The database went back" in docs/operating.md.'
         )
 
