@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.database import Database
+from tests.support.groups import from_now_on, of_writer
 from tests.support.ledger.process import LedgerProcess, ledger_process
 from tests.support.ledger.service import LedgerService
 from tests.support.ledger.world import LedgerWorld, close_ledger_world, open_ledger_world
@@ -27,7 +28,10 @@ async def world(database: Database, ledger: LedgerProcess) -> AsyncIterator[Ledg
 
 
 @pytest.fixture
-def service(world: LedgerWorld, database: Database, stack: LocalStack, tmp_path: Path) -> Iterator[LedgerService]:
+async def service(
+    world: LedgerWorld, database: Database, stack: LocalStack, tmp_path: Path
+) -> AsyncIterator[LedgerService]:
+    await from_now_on(stack.kafka, of_writer("ledger"))
     with broker("k") as url:
         started = LedgerService(stack, database, world.ledger, url, tmp_path)
         yield started

@@ -17,13 +17,12 @@ from typing import Any
 
 import pytest
 
-from common.bus.connection import KafkaAddress
-from common.bus.topics_admin import create_topics
 from common.contracts.messages import ChangeEvent
-from common.contracts.topics import changes, commands
+from common.contracts.topics import changes
 from common.failpoints import POINTS
 from tests.support.bus import plain_producer
 from tests.support.database import Database
+from tests.support.groups import from_now_on, of_mapper, of_writer
 from tests.support.ledger.both import FIELDS, SIDES, Both, both
 from tests.support.ledger.history import history
 from tests.support.ledger.process import LedgerProcess, ledger_process
@@ -138,7 +137,7 @@ def road(world: Both, database: Database, stack: LocalStack, tmp_path: Path) -> 
 @pytest.mark.timeout(WITHIN_S + 120)
 class TestBothEdited:
     async def test_are_equal_when_quiet_and_lose_no_edit_and_then_write_no_more(self, world: Both, road: Road) -> None:
-        await create_topics(KafkaAddress(road.stack.kafka), [changes("ledger"), commands("ledger")])
+        await from_now_on(road.stack.kafka, [*of_mapper("ledger"), *of_writer("ledger")])
         world.ledger.faults(*FAULTS)
         people, began = People(world), time.monotonic()
         for number in range(PAIRS):
