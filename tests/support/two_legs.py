@@ -47,6 +47,7 @@ class DeskSource:
 
     entities: Mapping[Entity, str] = {Entity("customer"): "People", Entity("invoice"): "Bills"}
     settles_after = timedelta(seconds=3)
+    polled_every = timedelta(minutes=5)
 
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return PLACES

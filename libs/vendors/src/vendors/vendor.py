@@ -128,6 +128,8 @@ class Source(Protocol):
     """Our name of the entity -> the vendor's own, as people see it."""
     settles_after: timedelta
     """R10: how long after a stamp an answer may still show an older state: the stamp's resolution plus the read lag."""
+    polled_every: timedelta
+    """How often it is asked what has changed, as long as its webhooks come."""
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """Reads a verified webhook; raises a `Rejected` failure when it is not readable."""

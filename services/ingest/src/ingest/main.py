@@ -1,4 +1,4 @@
-"""Builds ingest: the gateway on the public port, a normaliser for each source's receipts, the reader for what has to be read."""
+"""Builds ingest: the gateway on the public port, a normaliser for each source, the reader of single records, the poller of accounts."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from common.state.service_pool import service_pool
 from ingest.configured import EVERY_S, ConfiguredIds
 from ingest.gateway import Gateway, HookBounds
 from ingest.normaliser import ReceiptHandler
+from ingest.poller import Poller
 from ingest.quarantine import Quarantine
 from ingest.reader import Reader
 from ingest.secrets import KnownSecrets
@@ -45,6 +46,8 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         reader = Reader(pool, door, producer, ConfigurationReader(), runtime.clock)
         ends = _keep_consumers(runtime, pool, trace, producer, reader)
         ends.append(runtime.keep("reader", partial(reader.run, runtime.stopping), reader.look))
+        poller = Poller(pool, door, producer, ConfigurationReader(), runtime.clock)
+        ends.append(runtime.keep("poller", partial(poller.run, runtime.stopping), poller.look))
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
         configured = ConfiguredIds(pool, ConfigurationReader())

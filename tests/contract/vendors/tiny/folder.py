@@ -65,6 +65,7 @@ class CardSource:
 
     entities: Mapping[Entity, str] = {CARD: "Cards"}
     settles_after = SETTLES_AFTER
+    polled_every = timedelta(minutes=5)
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A webhook names its card and no more."""

@@ -15,6 +15,7 @@ class LedgerSource:
 
     entities: Mapping[Entity, str] = {Entity("party"): "Parties"}
     settles_after = timedelta(seconds=1)
+    polled_every = timedelta(minutes=5)
 
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return ()

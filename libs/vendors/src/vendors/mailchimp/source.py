@@ -26,6 +26,7 @@ from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
+POLLED_EVERY = timedelta(minutes=15)
 AT_ONCE = 4
 
 
@@ -34,6 +35,7 @@ class MailchimpSource:
 
     entities: Mapping[Entity, str] = {events.SUBSCRIPTION: "Audience members"}
     settles_after = SETTLES_AFTER
+    polled_every = POLLED_EVERY
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """An event tells by itself. An empty list of Mandrill's, and events of its mail, tell nothing of an audience."""

@@ -33,6 +33,7 @@ from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
 
 # One second of resolution and one of lag between the write and what a read shows.
 SETTLES_AFTER = timedelta(seconds=2)
+POLLED_EVERY = timedelta(minutes=5)
 AT_ONCE = 4
 _PATHS = {"customer": ("/contacts/{id}", "contact"), "supplier": ("/contacts/{id}", "contact"),
           "invoice": ("/invoices/{id}", "invoice"), "payment": ("/customerpayments/{id}", "payment")}  # fmt: skip
@@ -47,6 +48,7 @@ class ZohoBooksSource:
         Entity("payment"): "Payments",
     }
     settles_after = SETTLES_AFTER
+    polled_every = POLLED_EVERY
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A signed webhook tells by itself; an unsigned one only says which record to read."""

@@ -1,0 +1,231 @@
+"""Sources that are read whole: how far each was read, when it is read next, and who reads it now.
+
+One reader at a time: a lease, renewed while its reader lives. Every page is stored under the lease's token, so that somebody who lost it
+stores nothing any more; what it has published is a repeat to the mapper. Business time says what is due, the database's own what is leased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from common.contracts.ids import ConnectionId, Entity, RecordId
+from common.state.pool import DbConnection
+
+
+class Polled(NamedTuple):
+    """A source that somebody wants: one kind of records of one connection, in one of its places or in the only one."""
+
+    connection: ConnectionId
+    entity: Entity
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How a source stands when its reader takes it."""
+
+    polled: Polled
+    cursor: str
+    job: str
+    began_at: datetime | None
+    asked: str
+    asked_by: str
+    attempts: int
+    quick_until: datetime | None
+    whole_at: datetime | None
+    calls_today: int
+    token: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """What one page came to, besides its events: how far we are, whom it told of, whom it named."""
+
+    cursor: str
+    told: Sequence[RecordId] = ()
+    named: Sequence[RecordId] = ()
+    quick_until: datetime | None = None
+
+
+async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> None:
+    """Sources that are new here are read at once."""
+    ordered = sorted(polled)
+    await tx.execute(
+        """
+        insert into flow.poll (connection, entity, place, next_at)
+        select n.*, $4 from unnest($1::text[], $2::text[], $3::text[]) as n(connection, entity, place)
+        on conflict do nothing
+        """,
+        *_columns(ordered),
+        now,
+    )
+
+
+async def lease(
+    tx: DbConnection, wanted: Sequence[Polled], now: datetime, *, most: int, within: timedelta
+) -> list[Poll]:
+    """Takes sources that are due and have no gate; each is one reader's until its lease runs out."""
+    rows = await tx.fetch(_LEASE, *_columns(wanted), now, most, uuid4(), within)
+    return [_poll(row) for row in rows]
+
+
+async def renew(tx: DbConnection, tokens: Sequence[UUID], within: timedelta) -> None:
+    """Their readers live."""
+    await tx.execute(
+        "update flow.poll set lease_until = clock_timestamp() + $2 where lease = any($1::uuid[]) and lease_until > clock_timestamp()",
+        list(tokens),
+        within,
+    )
+
+
+async def begin(tx: DbConnection, poll: Poll, job: str, cursor: str, now: datetime) -> bool:
+    """A reading begins; what the one before has met is forgotten. False: somebody else reads by now."""
+    mine = await tx.fetchval(
+        """
+        update flow.poll set job = $5, cursor = $6, began_at = $7, asked = '', asked_by = ''
+         where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
+        """,
+        *poll.polled,
+        poll.token,
+        job,
+        cursor,
+        now,
+    )
+    if mine:
+        await tx.execute("delete from flow.poll_seen where (connection, entity, place) = ($1, $2, $3)", *poll.polled)
+    return bool(mine)
+
+
+async def advance(tx: DbConnection, poll: Poll, page: PageRead, today: datetime) -> bool:
+    """A page's events are on the topic: so far we are. False: somebody else reads by now."""
+    mine = await tx.fetchval(
+        """
+        update flow.poll set cursor = $5, attempts = 0, words = '', calls_day = $6::date,
+               calls = case when calls_day = $6::date then calls else 0 end + 1, quick_until = greatest(quick_until, $7)
+         where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
+        """,
+        *poll.polled,
+        poll.token,
+        page.cursor,
+        today.date(),
+        page.quick_until,
+    )
+    if mine and (page.told or page.named):
+        await tx.execute(
+            """
+            insert into flow.poll_seen (connection, entity, place, record, told)
+            select $1, $2, $3, n.record, n.told from unnest($4::text[], $5::boolean[]) as n(record, told)
+            on conflict (connection, entity, place, record) do update set told = flow.poll_seen.told or excluded.told
+            """,
+            *poll.polled,
+            [*page.told, *page.named],
+            [True] * len(page.told) + [False] * len(page.named),
+        )
+    return bool(mine)
+
+
+async def records_read(tx: DbConnection, polled: Polled) -> int:
+    """How many records the reading has been told of."""
+    told: int = await tx.fetchval(
+        "select count(*) from flow.poll_seen where (connection, entity, place) = ($1, $2, $3) and told", *polled
+    )
+    return told
+
+
+async def lacking(tx: DbConnection, poll: Poll, most: int) -> tuple[list[RecordId], int]:
+    """Records that we know and a whole listing had not: the first of them, and how many there are."""
+    rows = await tx.fetch(_LACKING, *poll.polled, poll.began_at)
+    return [RecordId(row["record"]) for row in rows[:most]], len(rows)
+
+
+async def end(
+    tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: bool, missing: int
+) -> bool:
+    """The reading is over, and so is its lease. A wish that came meanwhile stands. `everything`: it was no list of changes."""
+    mine = await tx.fetchval(
+        """
+        update flow.poll set job = '', attempts = 0, words = '', ended_at = $5, lease = null, lease_until = null,
+               whole_at = case when $7 then $5 else whole_at end, missing = case when $7 then $8 else missing end,
+               next_at = case when asked = '' then $6 else $5 end
+         where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
+        """,
+        *poll.polled,
+        poll.token,
+        now,
+        next_at,
+        everything,
+        missing,
+    )
+    return bool(mine)
+
+
+async def postpone(tx: DbConnection, poll: Poll, until: datetime, words: str, *, free: bool) -> None:
+    """It goes on later, from the last page that was stored."""
+    await tx.execute(
+        """
+        update flow.poll set lease = null, lease_until = null, next_at = $5, words = $6,
+               attempts = attempts + case when $7 then 0 else 1 end
+         where (connection, entity, place) = ($1, $2, $3) and lease = $4
+        """,
+        *poll.polled,
+        poll.token,
+        until,
+        words,
+        free,
+    )
+
+
+async def unannounced(tx: DbConnection, polled: Polled, sequences: dict[RecordId, str]) -> int:
+    """How many of these states nobody has told us of yet."""
+    found: int = await tx.fetchval(
+        """
+        select count(*) from unnest($3::text[], $4::text[]) as n(record, sequence)
+          left join flow.record_state s on (s.connection, s.entity, s.record) = ($1, $2, n.record)
+         where coalesce(s.sequence, '') < n.sequence
+        """,
+        polled.connection,
+        polled.entity,
+        list(sequences),
+        list(sequences.values()),
+    )
+    return found
+
+
+def _columns(polled: Iterable[Polled]) -> list[list[Any]]:
+    listed = list(polled)
+    return [[one[at] for one in listed] for at in range(3)]
+
+
+def _poll(row: Any) -> Poll:
+    polled = Polled(ConnectionId(row["connection"]), Entity(row["entity"]), row["place"])
+    return Poll(
+        polled, row["cursor"], row["job"], row["began_at"], row["asked"], row["asked_by"], row["attempts"],
+        row["quick_until"], row["whole_at"], row["calls_today"], row["lease"],
+    )  # fmt: skip
+
+
+_LEASE = """
+with due as (
+    select p.connection, p.entity, p.place from flow.poll p
+      join unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
+        on (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place)
+     where p.next_at <= $4 and (p.lease_until is null or p.lease_until < clock_timestamp())
+       and not exists (select from core.gate g where g.connection = p.connection and g.place in ('', p.place) and (g.until is null or g.until > $4))
+     order by p.next_at for update of p skip locked limit $5
+)
+update flow.poll p set lease = $6, lease_until = clock_timestamp() + $7
+  from due where (p.connection, p.entity, p.place) = (due.connection, due.entity, due.place)
+returning p.*, case when p.calls_day = $4::date then p.calls else 0 end as calls_today
+"""
+
+# What is younger than the listing may have come after its page.
+_LACKING = """
+select s.record from flow.record_state s
+ where (s.connection, s.entity) = ($1, $2) and not s.deleted and s.place in ('', $3) and s.sequence <> '' and s.first_at < $4
+   and not exists (select from flow.poll_seen n where (n.connection, n.entity, n.place, n.record) = ($1, $2, $3, s.record))
+ order by s.record
+"""

@@ -1,0 +1,115 @@
+"""One reading of a source as a job: what it is called, which runs it counts in, how it begins and how it ends.
+
+A job has a run in each sync whose legs start at its source. It begins there before its first page, except for a look at what changed:
+nearly all of these find nothing, and the mapper begins their run with the first record. When the listing has ended, the run knows how
+many records were read, and is over once as many have entered.
+
+R12: a record that a whole listing lacks may be gone. It is read by id, and only that read decides. Many at once are a question for a person
+first: an account that was moved, or a right that was taken away, looks the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from common.clock import Clock
+from common.contracts.connections import Connection
+from common.contracts.ids import RecordId, RunId
+from common.contracts.messages import Lane
+from common.contracts.syncs import Sync
+from common.http.call import Priority
+from common.state import polls, read_requests, runs
+from common.state.polls import Poll
+from common.state.pool import DbConnection, Pool, transaction
+from common.state.read_requests import ReadRequest
+from common.state.runs import Run
+from ingest import schedule
+
+# So many may be missing at once before a person is asked.
+MISSING_AT_ONCE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A sync that starts at a source, and by how many legs: each of them judges every record."""
+
+    sync: Sync
+    legs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a source."""
+
+    poll: Poll
+    connection: Connection
+    listeners: Sequence[Listener]
+
+    @property
+    def kind(self) -> str:
+        return self.poll.job.partition(".")[0]
+
+    @property
+    def lane(self) -> Lane:
+        """What changed a moment ago goes before what has been so for years."""
+        return Lane.LIVE if self.kind == "poll" else Lane.BACKFILL
+
+    @property
+    def priority(self) -> Priority:
+        return "live" if self.kind == "poll" else "backfill"
+
+    def runs(self) -> Sequence[Run]:
+        """One in each sync."""
+        by = self.poll.asked_by or "schedule"
+        return [Run(RunId(f"{one.sync.name}.{self.poll.job}"), one.sync.id, self.kind, by) for one in self.listeners]
+
+
+class Jobs:
+    """Begins and ends readings."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    async def begin(self, reading: Reading) -> Reading | None:
+        """A job that was cut short goes on under its own name. None: somebody else reads by now."""
+        poll, now = reading.poll, self._clock.now()
+        if poll.job:
+            return reading
+        kind = schedule.kind(poll, now)
+        async with transaction(self._pool) as tx:
+            job = f"{kind}.{await runs.next_number(tx)}"
+            cursor = poll.cursor if kind == "poll" else ""
+            if not await polls.begin(tx, poll, job, cursor, now):
+                return None
+            begun = replace(reading, poll=replace(poll, job=job, cursor=cursor, began_at=now))
+            if kind != "poll" or poll.asked:
+                await runs.begin(tx, begun.runs(), now)
+        return begun
+
+    async def end(self, reading: Reading, next_at: datetime, *, whole: bool) -> None:
+        """The listing has ended; everything it told of is on the topic."""
+        poll, now = reading.poll, self._clock.now()
+        async with transaction(self._pool) as tx:
+            lacking, missing = await polls.lacking(tx, poll, MISSING_AT_ONCE) if whole else ([], 0)
+            too_many = missing > MISSING_AT_ONCE
+            everything = reading.kind != "poll"
+            if not await polls.end(tx, poll, now, next_at, everything=everything, missing=missing if too_many else 0):
+                return
+            if not too_many:
+                await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
+            await self._close(tx, reading, now)
+
+    async def _close(self, tx: DbConnection, reading: Reading, now: datetime) -> None:
+        """A look that found nothing leaves no run behind, unless a person asked for it."""
+        read = await polls.records_read(tx, reading.poll.polled)
+        if read or reading.kind != "poll" or reading.poll.asked:
+            by_run = {run.id: read * one.legs for run, one in zip(reading.runs(), reading.listeners, strict=True)}
+            await runs.begin(tx, reading.runs(), now)
+            await runs.all_read(tx, by_run)
+
+
+def _missing(poll: Poll, record: RecordId, now: datetime) -> ReadRequest:
+    return ReadRequest(poll.polled.connection, poll.polled.entity, record, "missing", now)

@@ -1,0 +1,160 @@
+"""One reading of a source: its pages become change events, and the cursor follows them.
+
+In: a source that is due. Out: change events. Durable with each page, once its events are on the topic: how far we are and whom it told of.
+A crash in between reads one page again and publishes the same events once more. R11: the cursor is the vendor's own stamp and never
+"now", so what was still changing is read again by the next reading.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from common import failpoints, retries
+from common.bus.error_codes import HANDLER_BUG
+from common.bus.producer import Outgoing
+from common.clock import Clock
+from common.contracts.connections import Connection
+from common.contracts.ids import RunId, VendorName
+from common.contracts.messages import Version
+from common.failures import Bug, Failure
+from common.http.call import Api, Call, Priority, VendorAnswer
+from common.http.outage import Outage
+from common.redaction import redact_text
+from common.state import polls
+from common.state.polls import PageRead, Poll
+from common.state.pool import DbConnection, Pool, transaction
+from ingest import schedule
+from ingest.poll_job import Jobs, Listener, Reading
+from ingest.publishing import Via, change_event, outgoing
+from ingest.sends import Opens, SendsAll
+from vendors.registry import vendor_named
+from vendors.vendor import Cursor, Page, Source, State
+
+LONGEST = timedelta(minutes=15)
+PAUSE = timedelta(seconds=5)
+
+_log = structlog.get_logger(__name__)
+
+
+class PollTurn:
+    """Reads one source from where it stands to its end."""
+
+    def __init__(
+        self, pool: Pool, door: Opens, producer: SendsAll, clock: Clock, outages: Mapping[VendorName, Outage]
+    ) -> None:
+        self._pool = pool
+        self._door = door
+        self._producer = producer
+        self._clock = clock
+        self._outages = outages
+        self._jobs = Jobs(pool, clock)
+
+    async def read(self, poll: Poll, connection: Connection, listeners: Sequence[Listener]) -> None:
+        """Until the listing ends, or something does not let it."""
+        vendor, outage = vendor_named(connection.vendor), self._outages[connection.vendor]
+        source = vendor.source
+        assert source is not None, f"somebody wants {vendor.name} to be read, which has no source"
+        # It was leased, so nobody found a gate there.
+        outage.is_open(connection.id)
+        try:
+            api = self._door.open(vendor.profile, connection)
+        except Failure as refusal:
+            await outage.refuse(connection, "", refusal)
+            await self._later(poll, refusal, free=True)
+            return
+        reading = await self._jobs.begin(Reading(poll, connection, listeners))
+        try:
+            ended = reading and await self._pages(reading, source, _AtPriority(api, reading.priority))
+        except Failure as failure:
+            away = await outage.is_on(connection, [(poll.polled.place, failure)], api)
+            await self._later(poll, failure, free=away or retries.costs_nothing(failure))
+            return
+        if reading and ended:
+            now, limits = self._clock.now(), vendor.profile.limits(connection)
+            due = schedule.after(poll, now, source.polled_every, limits, ended.quick_until)
+            await self._jobs.end(reading, due, whole=ended.whole)
+
+    async def _pages(self, reading: Reading, source: Source, api: Api) -> _Ended | None:
+        """None when somebody else reads by now."""
+        poll, ended = reading.poll, _Ended(reading.poll.quick_until)
+        since = Cursor(poll.cursor) if poll.cursor else None
+        pages = source.pages(reading.connection, poll.polled.entity, since, api, poll.polled.place)
+        while (page := await _next(pages)) is not None:
+            await self._producer.send_all([_message(reading, state) for state in page.states])
+            await failpoints.hit("poller.after_produce")
+            if not await self._store(reading, page, ended):
+                return None
+            await failpoints.hit("poller.after_page")
+        return ended
+
+    async def _store(self, reading: Reading, page: Page, ended: _Ended) -> bool:
+        now, poll = self._clock.now(), reading.poll
+        told = [state for state in page.states if state.kind == "changed"]
+        named = [state.record for state in page.states if state.kind != "changed"]
+        async with transaction(self._pool) as tx:
+            if await _unannounced(tx, reading, told, now):
+                ended.quick_until = now + schedule.QUICK_FOR
+            ended.cursor, ended.whole = page.next or ended.cursor or poll.cursor, page.complete
+            read = PageRead(ended.cursor, [state.record for state in told], named, ended.quick_until)
+            return await polls.advance(tx, poll, read, now)
+
+    async def _later(self, poll: Poll, failure: Failure, *, free: bool) -> None:
+        """It goes on from the last page that was stored."""
+        wait = PAUSE if free else retries.delay(poll.attempts + 1, random.Random(), LONGEST)  # noqa: S311 - jitter, no secret
+        until, words = failure.retry_at or self._clock.now() + wait, redact_text(str(failure))[:300]
+        _log.warning("poller.waits", connection=poll.polled.connection, entity=poll.polled.entity, reason=words)
+        async with transaction(self._pool) as tx:
+            await polls.postpone(tx, poll, until, words, free=free)
+
+
+@dataclass(slots=True)
+class _Ended:
+    """What the pages came to so far."""
+
+    quick_until: datetime | None
+    cursor: str = ""
+    whole: bool = False
+
+
+async def _unannounced(tx: DbConnection, reading: Reading, told: Sequence[State], now: datetime) -> bool:
+    """Whether something changed longer ago than any webhook takes, and nobody told us."""
+    if reading.kind != "poll":
+        return False
+    old = {one.record: _as_a_hook_tells(one) for one in told if one.version.stamp < now - schedule.GRACE}
+    return bool(old) and await polls.unannounced(tx, reading.poll.polled, old) > 0
+
+
+def _as_a_hook_tells(state: State) -> str:
+    return Version(stamp=state.version.stamp, settled=False).sequence
+
+
+def _message(reading: Reading, state: State) -> Outgoing:
+    via: Via = "poll" if reading.kind == "poll" else "backfill"
+    event = change_event(reading.connection.id, reading.connection.vendor, state, via)
+    return outgoing(event.model_copy(update={"run": RunId(reading.poll.job), "lane": reading.lane}))
+
+
+async def _next(pages: AsyncIterator[Page]) -> Page | None:
+    """The next page; a bug in the vendor's code is a failure of this reading and of nobody else's."""
+    try:
+        return await anext(pages, None)
+    except Failure:
+        raise
+    except Exception as error:
+        raise Bug(HANDLER_BUG, f"Our code failed on a page: {type(error).__name__}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _AtPriority:
+    """The door, with every call at one priority."""
+
+    api: Api
+    priority: Priority
+
+    async def call(self, call: Call) -> VendorAnswer:
+        return await self.api.call(replace(call, priority=self.priority))

@@ -1,0 +1,143 @@
+"""Reads whole accounts: every source that an active sync starts from, each by one reader at a time, on its schedule.
+
+In: sources that are due (`flow.poll`). Out: change events of everything, or of what has changed. Durable: how far each was read, page by
+page (`poll_turn.py`). A poller that dies leaves its leases to run out; whoever takes them goes on at the last page that was stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from common.clock import Clock, monotonic
+from common.contracts.syncs import Leg
+from common.http.outage import Outage
+from common.loops import Loop
+from common.state import polls, runs
+from common.state.configuration import Configuration, ConfigurationReader
+from common.state.polls import Poll, Polled
+from common.state.pool import DbConnection, Pool, transaction
+from ingest.poll_job import Listener
+from ingest.poll_turn import PollTurn
+from ingest.sends import Opens, SendsAll
+from vendors.registry import VENDORS, vendor_named
+
+EVERY_S = 1.0
+AT_ONCE = 8
+LEASE = timedelta(seconds=60)
+RENEW_S = 10.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Poller:
+    """One task for each source that is read."""
+
+    def __init__(
+        self, pool: Pool, door: Opens, producer: SendsAll, configuration: ConfigurationReader, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._configuration = configuration
+        self._clock = clock
+        self._running: dict[Polled, asyncio.Task[None]] = {}
+        self._leases: dict[Polled, UUID] = {}
+        self._next_renewal = 0.0
+        self._wanted: tuple[int, list[Polled]] = (-1, [])
+        self._loop = Loop("poller", EVERY_S, self._look_round)
+        self.look = self._loop.look
+        outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
+        self._turn = PollTurn(pool, door, producer, clock, outages)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Reads until the service stops."""
+        try:
+            await self._loop.run(stopping)
+        finally:
+            for turn in (turns := list(self._running.values())):
+                # Its pages are stored; the rest is read when its lease is over.
+                turn.cancel()
+            await asyncio.gather(*turns, return_exceptions=True)
+
+    async def step(self) -> bool:
+        """Reads what is due to its end; False when nothing is."""
+        begun = await self._begin()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        return begun
+
+    async def _look_round(self) -> bool:
+        await self._renew_in_time()
+        return await self._begin()
+
+    async def _renew_in_time(self) -> None:
+        """Whoever lives keeps what it reads."""
+        if self._leases and monotonic() >= self._next_renewal:
+            self._next_renewal = monotonic() + RENEW_S
+            async with transaction(self._pool) as tx:
+                await polls.renew(tx, list(self._leases.values()), LEASE)
+
+    async def _begin(self) -> bool:
+        """A task for each source that is due, but for those that have one."""
+        async with transaction(self._pool) as tx:
+            await runs.close_those_read(tx, self._clock.now())
+            configuration = await self._configuration.read(tx)
+            wanted = await self._want(tx, configuration)
+            free, places = [one for one in wanted if one not in self._running], AT_ONCE - len(self._running)
+            due = await polls.lease(tx, free, self._clock.now(), most=places, within=LEASE) if free and places else []
+        for poll in due:
+            self._start(poll, configuration)
+        return bool(due)
+
+    async def _want(self, tx: DbConnection, configuration: Configuration) -> list[Polled]:
+        """What active syncs start from; a source that is new is read at once."""
+        revision, wanted = self._wanted
+        if revision != configuration.revision:
+            wanted = sorted({_polled(leg) for leg in configuration.legs() if _is_read(configuration, leg)})
+            await polls.want(tx, wanted, self._clock.now())
+            self._wanted = configuration.revision, wanted
+        return wanted
+
+    def _start(self, poll: Poll, configuration: Configuration) -> None:
+        source = poll.polled
+        turn = self._turn.read(poll, configuration.connections[source.connection], _listeners(configuration, source))
+        self._running[source] = asyncio.create_task(turn, name=f"poll:{source.connection}:{source.entity}")
+        self._leases[source] = poll.token
+        self._running[source].add_done_callback(partial(self._ended, source))
+
+    def _ended(self, source: Polled, turn: asyncio.Task[None]) -> None:
+        """Whatever went wrong in it, the others go on; it is read again when its lease is over."""
+        del self._running[source], self._leases[source]
+        error = None if turn.cancelled() else turn.exception()
+        if error is not None:
+            _log.error("poller.turn_failed", task=turn.get_name(), reason=str(error), exc_info=error)
+
+
+def _is_read(configuration: Configuration, leg: Leg) -> bool:
+    """Whether a leg's records can be listed, and somebody judges them."""
+    connection = configuration.connections.get(leg.source)
+    if (
+        connection is None
+        or connection.state != "active"
+        or not leg.mapping
+        or not configuration.syncs[leg.sync].judges
+    ):
+        return False
+    source = vendor_named(connection.vendor).source
+    return source is not None and leg.source_entity in source.entities
+
+
+def _polled(leg: Leg) -> Polled:
+    return Polled(leg.source, leg.source_entity, leg.source_place)
+
+
+def _listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:
+    """The syncs with legs that start there."""
+    legs = Counter(
+        leg.sync for leg in configuration.legs_of(source.connection, source.entity) if leg.takes(source.place)
+    )
+    return [Listener(configuration.syncs[sync], count) for sync, count in legs.items()]

@@ -1,0 +1,47 @@
+"""When a source is read next, and how: what has changed, or everything.
+
+Webhooks are a courtesy: while they come, a look every few minutes is enough; once a look finds what no webhook announced, they are not
+trusted for two hours and the looks come closer, as long as these take no more than their share of a day's calls. Everything is listed
+again once a day, because a deletion shows in no list of changes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from common.http.profile import Limit
+from common.state.polls import Poll
+
+QUICK_EVERY = timedelta(seconds=45)
+QUICK_FOR = timedelta(hours=2)
+# Of the calls that an account has in a day: the rest is for reading records and for other applications.
+QUICK_SHARE = 0.2
+# A change whose webhook may still be under way says nothing about webhooks.
+GRACE = timedelta(seconds=30)
+WHOLE_EVERY = timedelta(days=1)
+
+Kind = Literal["backfill", "full", "poll"]
+
+
+def kind(poll: Poll, now: datetime) -> Kind:
+    """What the next reading is: the first of all, everything once more, or what has changed."""
+    if not poll.cursor and poll.whole_at is None:
+        return "backfill"
+    if poll.asked:
+        return "full" if poll.asked == "full" else "poll"
+    return "full" if poll.whole_at is None or now >= poll.whole_at + WHOLE_EVERY else "poll"
+
+
+def after(
+    poll: Poll, now: datetime, every: timedelta, limits: Iterable[Limit], quick_until: datetime | None
+) -> datetime:
+    """When to look again; with a little jitter, so that what began together does not come together for ever."""
+    quick = quick_until is not None and now < quick_until and poll.calls_today < _share(limits)
+    return now + (min(every, QUICK_EVERY) if quick else every) * random.uniform(0.95, 1.0)  # noqa: S311 - jitter, no secret
+
+
+def _share(limits: Iterable[Limit]) -> float:
+    return min((limit.ours * QUICK_SHARE for limit in limits if limit.shape == "daily"), default=float("inf"))
