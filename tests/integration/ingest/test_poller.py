@@ -21,6 +21,7 @@ from common.http.call import Call, VendorAnswer
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from ingest.poller import Poller
+from tests.support.bus import until
 from tests.support.database import Database
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -311,8 +312,11 @@ class TestReaders:
         poller = world.poller()
         with failpoints.armed("poller.after_produce=delay:0.5@1"):
             reading = asyncio.create_task(poller.step())
-            while not world.books.sent:
-                await asyncio.sleep(0.01)
+
+            async def sent() -> bool:
+                return bool(world.books.sent)
+
+            await until(sent, "the first page")
             await world.sql("update flow.poll set lease = gen_random_uuid()")
             await reading
         assert (await world.row())["cursor"] == ""

@@ -20,7 +20,7 @@ from common.contracts.ids import RecordId, RunId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
 from common.http.call import Priority
-from common.state import polls, read_requests, runs
+from common.state import polls, read_requests, run_ends, runs
 from common.state.polls import Poll
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
@@ -40,7 +40,7 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PollReading:
     """One reading of a source."""
 
     poll: Poll
@@ -73,7 +73,7 @@ class Jobs:
         self._pool = pool
         self._clock = clock
 
-    async def begin(self, reading: Reading) -> Reading | None:
+    async def begin(self, reading: PollReading) -> PollReading | None:
         """A job that was cut short goes on under its own name. None: somebody else reads by now."""
         poll, now = reading.poll, self._clock.now()
         if poll.job:
@@ -89,7 +89,7 @@ class Jobs:
                 await runs.begin(tx, begun.runs(), now)
         return begun
 
-    async def end(self, reading: Reading, next_at: datetime, *, whole: bool) -> None:
+    async def end(self, reading: PollReading, next_at: datetime, *, whole: bool) -> None:
         """The listing has ended; everything it told of is on the topic."""
         poll, now = reading.poll, self._clock.now()
         async with transaction(self._pool) as tx:
@@ -101,14 +101,15 @@ class Jobs:
             if not too_many:
                 await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
             await self._close(tx, reading, now)
+            await polls.forget_met(tx, poll.polled)
 
-    async def _close(self, tx: DbConnection, reading: Reading, now: datetime) -> None:
+    async def _close(self, tx: DbConnection, reading: PollReading, now: datetime) -> None:
         """A look that found nothing leaves no run behind, unless a person asked for it."""
         read = await polls.records_read(tx, reading.poll.polled)
         if read or reading.kind != "poll" or reading.poll.asked:
             by_run = {run.id: read * one.legs for run, one in zip(reading.runs(), reading.listeners, strict=True)}
             await runs.begin(tx, reading.runs(), now)
-            await runs.all_read(tx, by_run)
+            await run_ends.all_read(tx, by_run)
 
 
 def _missing(poll: Poll, record: RecordId, now: datetime) -> ReadRequest:

@@ -29,7 +29,7 @@ from common.state import polls
 from common.state.polls import PageRead, Poll
 from common.state.pool import DbConnection, Pool, transaction
 from ingest import schedule
-from ingest.poll_job import Jobs, Listener, Reading
+from ingest.poll_job import Jobs, Listener, PollReading
 from ingest.publishing import Via, change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
@@ -67,7 +67,7 @@ class PollTurn:
             await outage.refuse(connection, "", refusal)
             await self._later(poll, refusal, free=True)
             return
-        reading = await self._jobs.begin(Reading(poll, connection, listeners))
+        reading = await self._jobs.begin(PollReading(poll, connection, listeners))
         try:
             ended = reading and await self._pages(reading, source, _AtPriority(api, reading.priority))
         except Failure as failure:
@@ -79,7 +79,7 @@ class PollTurn:
             due = schedule.after(poll, now, source.polled_every, limits, ended.quick_until)
             await self._jobs.end(reading, due, whole=ended.whole)
 
-    async def _pages(self, reading: Reading, source: Source, api: Api) -> _Ended | None:
+    async def _pages(self, reading: PollReading, source: Source, api: Api) -> _Ended | None:
         """None when somebody else reads by now."""
         poll, ended = reading.poll, _Ended(reading.poll.quick_until)
         since = Cursor(poll.cursor) if poll.cursor else None
@@ -92,7 +92,7 @@ class PollTurn:
             await failpoints.hit("poller.after_page")
         return ended
 
-    async def _store(self, reading: Reading, page: Page, ended: _Ended) -> bool:
+    async def _store(self, reading: PollReading, page: Page, ended: _Ended) -> bool:
         now, poll = self._clock.now(), reading.poll
         told = [state for state in page.states if state.kind == "changed"]
         named = [state.record for state in page.states if state.kind != "changed"]
@@ -121,7 +121,7 @@ class _Ended:
     whole: bool = False
 
 
-async def _unannounced(tx: DbConnection, reading: Reading, told: Sequence[State], now: datetime) -> bool:
+async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[State], now: datetime) -> bool:
     """Whether something changed longer ago than any webhook takes, and nobody told us."""
     if reading.kind != "poll":
         return False
@@ -133,7 +133,7 @@ def _as_a_hook_tells(state: State) -> str:
     return Version(stamp=state.version.stamp, settled=False).sequence
 
 
-def _message(reading: Reading, state: State) -> Outgoing:
+def _message(reading: PollReading, state: State) -> Outgoing:
     via: Via = "poll" if reading.kind == "poll" else "backfill"
     event = change_event(reading.connection.id, reading.connection.vendor, state, via)
     return outgoing(event.model_copy(update={"run": RunId(reading.poll.job), "lane": reading.lane}))

@@ -19,7 +19,7 @@ from common.clock import Clock, monotonic
 from common.contracts.syncs import Leg
 from common.http.outage import Outage
 from common.loops import Loop
-from common.state import polls, runs
+from common.state import polls, run_ends
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.polls import Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
@@ -84,7 +84,7 @@ class Poller:
     async def _begin(self) -> bool:
         """A task for each source that is due, but for those that have one."""
         async with transaction(self._pool) as tx:
-            await runs.close_those_read(tx, self._clock.now())
+            await run_ends.close_those_read(tx, self._clock.now())
             configuration = await self._configuration.read(tx)
             wanted = await self._want(tx, configuration)
             free, places = [one for one in wanted if one not in self._running], AT_ONCE - len(self._running)

@@ -83,7 +83,7 @@ async def renew(tx: DbConnection, tokens: Sequence[UUID], within: timedelta) -> 
 
 
 async def begin(tx: DbConnection, poll: Poll, job: str, cursor: str, now: datetime) -> bool:
-    """A reading begins; what the one before has met is forgotten. False: somebody else reads by now."""
+    """A reading begins. False: somebody else reads by now."""
     mine = await tx.fetchval(
         """
         update flow.poll set job = $5, cursor = $6, began_at = $7, asked = '', asked_by = ''
@@ -95,8 +95,6 @@ async def begin(tx: DbConnection, poll: Poll, job: str, cursor: str, now: dateti
         cursor,
         now,
     )
-    if mine:
-        await tx.execute("delete from flow.poll_seen where (connection, entity, place) = ($1, $2, $3)", *poll.polled)
     return bool(mine)
 
 
@@ -134,6 +132,11 @@ async def records_read(tx: DbConnection, polled: Polled) -> int:
         "select count(*) from flow.poll_seen where (connection, entity, place) = ($1, $2, $3) and told", *polled
     )
     return told
+
+
+async def forget_met(tx: DbConnection, polled: Polled) -> None:
+    """The reading is over: whom it has met is nobody's business any more."""
+    await tx.execute("delete from flow.poll_seen where (connection, entity, place) = ($1, $2, $3)", *polled)
 
 
 async def lacking(tx: DbConnection, poll: Poll, most: int) -> tuple[list[RecordId], int]:

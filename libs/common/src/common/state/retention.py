@@ -189,6 +189,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.applied_migration": "one row for each migration",
     "flow.group_offset": "one row for each partition of a group",
     "flow.offset_era": "one row",
+    "flow.poll": "one row for each source that was ever read",
     "flow.upkeep": "one row for each table that has a keeper",
     "flow.work_count": "at most 128 rows for each sync",
     "flow.record_state": "R7: the version by which an old event is known as old",
@@ -203,6 +204,7 @@ FOR_EVER: Mapping[str, str] = {
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
     "flow.run_count": "until its run is gone; at most 128 rows for each outcome and reason",
+    "flow.poll_seen": "until the reading under way has ended",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
     "flow.work_need": "until the record that is waited for is linked",

@@ -105,29 +105,6 @@ async def close(tx: DbConnection, run: RunId, now: datetime) -> None:
     await tx.execute("update flow.run set closed_at = $2 where id = $1 and closed_at is null", run, now)
 
 
-async def all_read(tx: DbConnection, read: Mapping[RunId, int]) -> None:
-    """A job has read everything: its run is over once as many records have entered."""
-    await tx.execute(
-        """
-        update flow.run r set records_read = n.read from unnest($1::text[], $2::bigint[]) as n(id, read) where r.id = n.id
-        """,
-        list(read),
-        list(read.values()),
-    )
-
-
-async def close_those_read(tx: DbConnection, now: datetime) -> None:
-    """Everything that was read has entered: nothing more will."""
-    await tx.execute(
-        """
-        update flow.run r set closed_at = $1
-         where r.records_read is not null and r.closed_at is null
-           and r.records_read <= (select coalesce(sum(c.records), 0) from flow.run_count c where c.run = r.id and c.outcome = 'entered')
-        """,
-        now,
-    )
-
-
 async def enter(
     tx: DbConnection,
     lines: Sequence[Entering],
