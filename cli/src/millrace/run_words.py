@@ -43,6 +43,19 @@ def details_of(run: Mapping[str, Any]) -> Iterator[str]:
         yield "Counted from the journal, by a release that kept no ledger; its records are not listed."
 
 
+def summary_of(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a script wants to know of a run."""
+    counts = {one: run[one] for one in COUNTS}
+    return {"run": run["id"], "state": run["state"], "counts": counts, "seconds": run["seconds"]}
+
+
+def progress_line(run: Mapping[str, Any]) -> str:
+    """How far a run is, on one line."""
+    if run["state"] == "Reading":
+        return f"{run['id']}: {run['total']} records read, {run['waiting']} still to be written"
+    return f"{run['id']}: {run['total'] - run['waiting']} of {run['total']} records have their end"
+
+
 def record_lines(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """One line for each record."""
     for one in records:

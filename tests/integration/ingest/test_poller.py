@@ -153,7 +153,7 @@ class TestBackfill:
     async def test_its_run_is_there_from_its_start_and_knows_how_many_were_read(self, world: World) -> None:
         long_ago(world, 250)
         await world.poll()
-        (run,) = await world.sql("select * from flow.run")
+        (run,) = await world.sql("select * from flow.run join flow.run_source s on s.run = id")
         assert (run["id"], run["kind"], run["records_read"]) == (
             f"customers.{world.books.sent[0].run}",
             "backfill",
@@ -227,7 +227,7 @@ class TestPoll:
         known.books.edit(7, 8, at=known.clock.now() - timedelta(seconds=60))
         assert sorted(await known.poll()) == ["7", "8"]
         assert {(e.via, e.lane) for e in known.books.sent[-2:]} == {("poll", Lane.LIVE)}
-        (run,) = await known.sql("select * from flow.run where kind = 'poll'")
+        (run,) = await known.sql("select * from flow.run join flow.run_source s on s.run = id where kind = 'poll'")
         assert run["records_read"] == 2
 
     async def test_a_change_that_no_webhook_announced_makes_the_looks_come_closer(self, known: World) -> None:

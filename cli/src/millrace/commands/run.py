@@ -14,8 +14,9 @@ import typer
 from millrace.api_client import ApiClient, open_client
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
-from millrace.run_words import csv_text, details_of, history_lines, record_lines
+from millrace.run_words import csv_text, details_of, history_lines, record_lines, summary_of
 from millrace.terminal import note
+from millrace.watching import watched
 
 app = typer.Typer(name="run", help="Runs: what became of the records that entered them.", no_args_is_help=True)
 
@@ -73,6 +74,19 @@ def show(run: Id, outcome: Outcome = None, limit: Limit = 50, as_json: AsJson = 
         typer.echo(f"No record of it ended as {' or '.join(outcome)}.")
     if more:
         note("There are more records; `millrace run export` writes all of them.")
+
+
+@app.command()
+def watch(run: Id, as_json: AsJson = False, context: Context = None) -> None:
+    """Watch one run until every record of it has its end. Exit code 6 when some failed.
+
+    Examples: millrace run watch demo-customers.backfill.1; millrace run watch demo-customers.backfill.1 --json | jq .counts
+    """
+    with open_client(context) as client:
+        shown = watched(client, run)
+    typer.echo(json.dumps(summary_of(shown), indent=2) if as_json else "\n".join(details_of(shown)))
+    if shown["failed"]:
+        raise typer.Exit(ExitCode.SOME_FAILED)
 
 
 @app.command()

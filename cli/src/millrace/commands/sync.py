@@ -15,9 +15,11 @@ from millrace.api_client import RefusedByConsole, open_client
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.moments import local
-from millrace.run_words import history_lines
+from millrace.run_words import details_of as details_of_run
+from millrace.run_words import history_lines, summary_of
 from millrace.sync_words import applied_lines, details_of, line_of, preview_lines
 from millrace.terminal import note
+from millrace.watching import watched
 
 app = typer.Typer(name="sync", help="Syncs: what joins a source to a target, and how.", no_args_is_help=True)
 
@@ -136,6 +138,33 @@ def resume(name: Name, as_json: AsJson = False, context: Context = None) -> None
     Examples: millrace sync resume demo-customers; millrace sync resume demo-customers --json | jq .standing
     """
     _switch(name, "resume", "is active.", as_json, context)
+
+
+@app.command()
+def run(
+    name: Name,
+    full: Annotated[bool, typer.Option("--full", help="Read everything, not only what has changed.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until every record has its end; exit code 6 when some failed.")
+    ] = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Read the source of a sync now, instead of when its schedule says so.
+
+    Examples: millrace sync run demo-customers --wait; millrace sync run demo-customers --full --wait --json | jq .counts
+    """
+    with open_client(context) as client:
+        began = client.post(f"{_path(name)}/runs?full={str(full).lower()}")
+        shown = watched(client, began["id"]) if wait else began
+    if as_json:
+        typer.echo(json.dumps(summary_of(shown), indent=2))
+    elif wait:
+        typer.echo("\n".join(details_of_run(shown)))
+    else:
+        typer.echo(f"{shown['id']} has begun; watch it with `millrace run watch {shown['id']}`.")
+    if shown["failed"]:
+        raise typer.Exit(ExitCode.SOME_FAILED)
 
 
 @app.command()

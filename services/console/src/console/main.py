@@ -27,6 +27,7 @@ from console.api.once import Once
 from console.broker import Broker
 from console.settings import ConsoleSettings
 from console.use_cases.applying import Applying
+from console.use_cases.asked_runs import AskedRuns
 from console.use_cases.caretaker import EVERY_S, Caretaker
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
@@ -71,6 +72,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         removal = Removal(pool, broker, clock, log)
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         syncs = Syncs(pool, drafting, hooks, clock)
+        shown_runs = Runs(pool, syncs, clock)
         reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
         context = ApiContext(
             token=token,
@@ -85,7 +87,8 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             syncs=syncs,
             applying=Applying(pool, drafting, hooks, clock),
             previews=Previews(pool, syncs, drafting),
-            runs=Runs(pool, syncs, clock),
+            runs=shown_runs,
+            asked_runs=AskedRuns(pool, shown_runs, clock),
             records=Records(pool),
             links=Links(pool, clock),
             questions=Questions(pool, clock),

@@ -7,6 +7,13 @@ from common.codes import Code, register
 SYNC_UNKNOWN = Code(
     "SYNC_UNKNOWN", "There is no sync of this name.", "See `millrace sync list`.", "owner", False
 )  # fmt: skip
+SYNC_RUN_PENDING = Code(
+    "SYNC_RUN_PENDING",
+    "A run was asked for while an earlier one has not begun.",
+    "Watch the earlier one with `millrace run list`, then ask again.",
+    "owner",
+    True,
+)
 SYNC_INVALID = Code(
     "SYNC_INVALID",
     "A sync cannot be made as it was written; every problem is listed, and nothing was written.",
@@ -115,6 +122,7 @@ SYNC_VENDOR_AWAY = Code(
 
 register(
     SYNC_UNKNOWN,
+    SYNC_RUN_PENDING,
     SYNC_INVALID,
     SYNC_CONNECTION_UNKNOWN,
     SYNC_CONNECTION_VENDOR,

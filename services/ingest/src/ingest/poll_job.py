@@ -52,13 +52,18 @@ class PollReading:
         return self.poll.job.partition(".")[0]
 
     @property
+    def lists_everything(self) -> bool:
+        """Or only what has changed."""
+        return self.kind != "poll"
+
+    @property
     def lane(self) -> Lane:
         """What changed a moment ago goes before what has been so for years."""
-        return Lane.LIVE if self.kind == "poll" else Lane.BACKFILL
+        return Lane.BACKFILL if self.lists_everything else Lane.LIVE
 
     @property
     def priority(self) -> Priority:
-        return "live" if self.kind == "poll" else "backfill"
+        return "backfill" if self.lists_everything else "live"
 
     def runs(self) -> Sequence[Run]:
         """One in each sync."""
@@ -78,16 +83,20 @@ class Jobs:
         poll, now = reading.poll, self._clock.now()
         if poll.job:
             return reading
-        kind = schedule.kind(poll, now)
         async with transaction(self._pool) as tx:
-            job = f"{kind}.{await runs.next_number(tx)}"
-            cursor = poll.cursor if kind == "poll" else ""
-            if not await polls.begin(tx, poll, job, cursor, now):
+            job = poll.asked or f"{schedule.kind(poll, now)}.{await runs.next_number(tx)}"
+            begun = replace(reading, poll=replace(poll, job=job, began_at=now))
+            if begun.lists_everything:
+                begun = replace(begun, poll=replace(begun.poll, cursor=""))
+            if not await polls.begin(tx, poll, job, begun.poll.cursor, now):
                 return None
-            begun = replace(reading, poll=replace(poll, job=job, cursor=cursor, began_at=now))
-            if kind != "poll" or poll.asked:
-                await runs.begin(tx, begun.runs(), now)
+            if begun.lists_everything or poll.asked:
+                await self._begin_runs(tx, begun, now)
         return begun
+
+    async def _begin_runs(self, tx: DbConnection, reading: PollReading, now: datetime) -> None:
+        await runs.begin(tx, reading.runs(), now)
+        await run_ends.will_read(tx, [run.id for run in reading.runs()], [reading.poll.polled])
 
     async def end(self, reading: PollReading, next_at: datetime, *, whole: bool) -> None:
         """The listing has ended; everything it told of is on the topic."""
@@ -95,8 +104,9 @@ class Jobs:
         async with transaction(self._pool) as tx:
             lacking, missing = await polls.lacking(tx, poll, MISSING_AT_ONCE) if whole else ([], 0)
             too_many = missing > MISSING_AT_ONCE
-            everything = reading.kind != "poll"
-            if not await polls.end(tx, poll, now, next_at, everything=everything, missing=missing if too_many else 0):
+            if not await polls.end(
+                tx, poll, now, next_at, everything=reading.lists_everything, missing=missing if too_many else 0
+            ):
                 return
             if not too_many:
                 await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
@@ -105,11 +115,12 @@ class Jobs:
 
     async def _close(self, tx: DbConnection, reading: PollReading, now: datetime) -> None:
         """A look that found nothing leaves no run behind, unless a person asked for it."""
-        read = await polls.records_read(tx, reading.poll.polled)
-        if read or reading.kind != "poll" or reading.poll.asked:
-            by_run = {run.id: read * one.legs for run, one in zip(reading.runs(), reading.listeners, strict=True)}
-            await runs.begin(tx, reading.runs(), now)
-            await run_ends.all_read(tx, by_run)
+        source = reading.poll.polled
+        read = await polls.records_read(tx, source)
+        if read or reading.lists_everything or reading.poll.asked:
+            await self._begin_runs(tx, reading, now)
+            listeners = zip(reading.runs(), reading.listeners, strict=True)
+            await run_ends.has_read(tx, source, {run.id: read * one.legs for run, one in listeners})
 
 
 def _missing(poll: Poll, record: RecordId, now: datetime) -> ReadRequest:

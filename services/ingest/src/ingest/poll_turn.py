@@ -123,7 +123,7 @@ class _Ended:
 
 async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[State], now: datetime) -> bool:
     """Whether something changed longer ago than any webhook takes, and nobody told us."""
-    if reading.kind != "poll":
+    if reading.lists_everything:
         return False
     old = {one.record: _as_a_hook_tells(one) for one in told if one.version.stamp < now - schedule.GRACE}
     return bool(old) and await polls.unannounced(tx, reading.poll.polled, old) > 0
@@ -134,7 +134,7 @@ def _as_a_hook_tells(state: State) -> str:
 
 
 def _message(reading: PollReading, state: State) -> Outgoing:
-    via: Via = "poll" if reading.kind == "poll" else "backfill"
+    via: Via = "backfill" if reading.lists_everything else "poll"
     event = change_event(reading.connection.id, reading.connection.vendor, state, via)
     return outgoing(event.model_copy(update={"run": RunId(reading.poll.job), "lane": reading.lane}))
 

@@ -27,11 +27,9 @@ Kind = Literal["backfill", "full", "poll"]
 
 
 def kind(poll: Poll, now: datetime) -> Kind:
-    """What the next reading is: the first of all, everything once more, or what has changed."""
+    """What the next reading is, if nobody asks for another: the first of all, everything once more, or what has changed."""
     if not poll.cursor and poll.whole_at is None:
         return "backfill"
-    if poll.asked:
-        return "full" if poll.asked == "full" else "poll"
     return "full" if poll.whole_at is None or now >= poll.whole_at + WHOLE_EVERY else "poll"
 
 

@@ -65,6 +65,24 @@ async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> Non
     )
 
 
+async def ask(tx: DbConnection, polled: Iterable[Polled], job: str, by: str, now: datetime) -> bool:
+    """Somebody wants these to be read now, all of them as one job. False: an earlier such wish has not begun; nothing is changed."""
+    ordered = sorted(polled)
+    rows = await tx.fetch(_ASKED, *_columns(ordered))
+    if any(row["asked"] for row in rows):
+        return False
+    await tx.execute(_ASK, *_columns(ordered), job, by, now)
+    return True
+
+
+async def never_read(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> bool:
+    """Whether one of them has not been read yet, not even a page; each has a row from now on."""
+    ordered = sorted(polled)
+    await want(tx, ordered, now)
+    rows = await tx.fetch(_ASKED, *_columns(ordered))
+    return any(not row["cursor"] and row["whole_at"] is None for row in rows)
+
+
 async def lease(
     tx: DbConnection, wanted: Sequence[Polled], now: datetime, *, most: int, within: timedelta
 ) -> list[Poll]:
@@ -210,6 +228,19 @@ def _poll(row: Any) -> Poll:
         row["quick_until"], row["whole_at"], row["calls_today"], row["lease"],
     )  # fmt: skip
 
+
+_ASKED = """
+select p.asked, p.cursor, p.whole_at from flow.poll p
+  join unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
+    on (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place)
+ order by p.connection, p.entity, p.place for update of p
+"""
+
+_ASK = """
+update flow.poll p set asked = $4, asked_by = $5, next_at = least(p.next_at, $6)
+  from unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
+ where (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place)
+"""
 
 _LEASE = """
 with due as (

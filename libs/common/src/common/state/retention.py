@@ -152,6 +152,8 @@ with gone as (
          order by r.started_at, r.id limit $2)) returning id
 ), counts as (
     delete from flow.run_count c using gone where c.run = gone.id
+), sources as (
+    delete from flow.run_source s using gone where s.run = gone.id
 )
 select count(*) from gone
 """,
@@ -203,6 +205,7 @@ FOR_EVER: Mapping[str, str] = {
 
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
+    "flow.run_source": "until its run is gone",
     "flow.run_count": "until its run is gone; at most 128 rows for each outcome and reason",
     "flow.poll_seen": "until the reading under way has ended",
     "flow.target_lease": "until its work item is through",

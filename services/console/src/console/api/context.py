@@ -12,6 +12,7 @@ from console.api.access import TokenFile
 from console.api.once import Once
 from console.broker import Broker
 from console.use_cases.applying import Applying
+from console.use_cases.asked_runs import AskedRuns
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.gates import Gates
@@ -47,6 +48,7 @@ class ApiContext:
     applying: Applying
     previews: Previews
     runs: Runs
+    asked_runs: AskedRuns
     records: Records
     links: Links
     questions: Questions

@@ -10,7 +10,7 @@ from console.api.answers import problems
 from console.api.context import ApiContext, actor
 from console.api.once import StoredAnswer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
-from console.api.run_documents import HistoryDocument, history_document
+from console.api.run_documents import HistoryDocument, RunDocument, history_document, run_document
 from console.api.sync_documents import (
     AppliedDocument,
     PreviewDocument,
@@ -29,6 +29,7 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The sam
 Named = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The sync's name.")]
 DryRun = Annotated[bool, Query(description="Check everything and say what would be done; write nothing.")]
 Draft = Annotated[bool, Query(description="Store the sync without switching it on.")]
+Full = Annotated[bool, Query(description="Read everything, not only what has changed.")]
 Unmask = Annotated[bool, Query(description="Show personal data too.")]
 
 
@@ -93,6 +94,13 @@ def _switching(router: APIRouter, context: ApiContext) -> None:
     async def resume(sync: Named, request: Request, key: Key = None) -> Response:
         async def work() -> StoredAnswer:
             return StoredAnswer(200, sync_detail(await context.syncs.resume(sync, actor(request))))
+
+        return await context.once.run(request, work)
+
+    @router.post("/syncs/{sync}/runs", response_model=RunDocument, status_code=202, responses=problems(404, 409))
+    async def run(sync: Named, request: Request, key: Key = None, full: Full = False) -> Response:
+        async def work() -> StoredAnswer:
+            return StoredAnswer(202, run_document(await context.asked_runs.begin(sync, actor(request), full=full)))
 
         return await context.once.run(request, work)
 

@@ -110,7 +110,7 @@ class Syncs:
             await rows.exclude_others(tx, row.name)
             there = await rows.named(tx, row.id, lock=True)
             if there is None or not there.mapped:
-                raise _not_now(row, "it has no mapping yet")
+                raise not_now(row, "it has no mapping yet")
             await two_ways.refuse_if_shared(tx, there.name, there.legs)
             if not await rows.usable(tx, [row.source, row.target]):
                 raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
@@ -150,7 +150,7 @@ class Syncs:
             if there is None:
                 raise unknown_sync(name)
             if there.state not in allowed:
-                raise _not_now(there, f"it cannot be {wanted}")
+                raise not_now(there, f"it cannot be {wanted}")
             now = self._clock.now()
             await rows.mark(tx, there.id, wanted, now)
             if wanted == "disabled" and await rows.on_disable(tx, there.id, on_disable, there.state, now):
@@ -170,5 +170,5 @@ def unknown_sync(given: str) -> Refusal:
     return Refusal(404, sync_codes.SYNC_UNKNOWN, f"There is no sync {given[:64]}.")
 
 
-def _not_now(row: SyncRow, why: str) -> Refusal:
+def not_now(row: SyncRow, why: str) -> Refusal:
     return Refusal(409, sync_codes.SYNC_STATE, f"{row.name} is {row.state}; {why}.")

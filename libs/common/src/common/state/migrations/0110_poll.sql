@@ -8,8 +8,8 @@ create table flow.poll (
     -- The reading under way: `backfill.7`, `full.8`, `poll.9`. Empty between two.
     job         text        not null default '',
     began_at    timestamptz,
-    -- What a person wants next, before the schedule does.
-    asked       text        not null default '' check (asked in ('', 'poll', 'full')),
+    -- The job that a person wants next, before the schedule does.
+    asked       text        not null default '',
     asked_by    text        not null default '',
     next_at     timestamptz not null,
     -- Readings that failed, one after the other, and the last one's words.
@@ -43,6 +43,15 @@ create table flow.poll_seen (
     primary key (connection, entity, place, record)
 );
 
--- How many records a job has read, once it has read all of them: it is over when so many have entered.
-alter table flow.run add column records_read bigint;
-create index run_reading on flow.run (id) where records_read is not null and closed_at is null;
+-- What a run reads, and how many records that came to once it was read to its end: a run is over when all of that has entered.
+create table flow.run_source (
+    run          text not null,
+    connection   text not null,
+    entity       text not null,
+    place        text not null default '',
+    records_read bigint,
+    primary key (run, connection, entity, place)
+);
+grant insert on flow.run_source to millrace_console;
+
+create index run_reading on flow.run (id) where closed_at is null and kind in ('poll', 'full', 'backfill');
