@@ -48,7 +48,8 @@ def counts(change: ChangeEvent, verdict: Verdict, before: Jobs) -> bool:
     """Whether a change is one for people, after those of the same batch; a job counts what it read, new or not, and once."""
     if change.run is None:
         return verdict is Verdict.RECEIVED
-    return verdict is not Verdict.ASKED and change.run not in before
+    # What a listing only names is read by id, and counted then.
+    return change.kind != "asked" and change.run not in before
 
 
 async def enter_changes(
