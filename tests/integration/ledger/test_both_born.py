@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
+from common.state.pool import DbConnection
 from tests.support.database import Database
 from tests.support.ledger.both import Both, both
+from tests.support.ledger.history import history
 from tests.support.ledger.process import LedgerProcess
+from writing import paired
+from writing.items import Item
 
 ANA = {"email": "ana@ex.org", "name": "Ana", "city": "Graz"}
 
@@ -75,6 +81,45 @@ class TestWhileACreateIsOpen:
         assert len(world.parties("right")) == 2
         assert [pair[0] for pair in await world.pairs() if pair[2] == "linked"] == [left]
         assert world.writes() == 1
+
+
+async def ended_or_waiting(world: Both, task: asyncio.Task[None]) -> None:
+    """Until it is over, or waits for somebody's lock."""
+
+    async def so() -> bool:
+        return task.done() or bool(await world.world.rows("select from pg_locks where not granted"))
+
+    await world.world.until(so, "it neither ends nor waits")
+
+
+class TestOneThatIsHeardOfWhileItsAnswerIsStored:
+    @pytest.mark.parametrize("nth", [1, 2])
+    async def test_is_one_pair_and_nothing_has_to_be_looked_at(
+        self, world: Both, monkeypatch: pytest.MonkeyPatch, nth: int
+    ) -> None:
+        """R21: its hook comes after the pairs were locked that are known of it, and before ours says that it is its own."""
+        lock, calls, hearing = paired.lock, list[int](), list[asyncio.Task[None]]()
+
+        async def locked(tx: DbConnection, items: Sequence[Item], found: Sequence[tuple[Item, str]] = ()) -> Any:
+            rows = await lock(tx, items, found)
+            calls.extend([1] if found else [])
+            if len(calls) == nth and not hearing:
+                hearing.append(asyncio.create_task(world.hear(*world.hooks())))
+                await ended_or_waiting(world, hearing[0])
+            return rows
+
+        left = world.make("left", **ANA)
+        await world.turn()
+        await world.intake()
+        monkeypatch.setattr(paired, "lock", locked)
+        await world.quiet()
+        await asyncio.gather(*hearing)
+        await world.quiet()
+        (right,) = world.parties("right")
+        told = await history(world, left, right)
+        assert (await world.pairs(), world.writes()) == ([(left, right, "linked")], 1), told
+        assert not await world.world.rows("select from flow.journal where step in ('held', 'settled')"), told
+        assert hearing, told
 
 
 class TestOneThatNoLookFinds:

@@ -36,10 +36,23 @@ async def _is_there(world: Both, state: str) -> bool:
 
 async def same(world: Both) -> dict[str, Any]:
     """What both sides say of the only pair."""
-    ((left, fields),) = world.parties("left").items()
-    ((right, others),) = world.parties("right").items()
-    assert fields == others, await history(world, left, right)
+    ((_, fields),) = world.parties("left").items()
+    ((_, others),) = world.parties("right").items()
+    assert fields == others, await story(world)
     return fields
+
+
+async def story(world: Both) -> str:
+    """All that happened to the only pair."""
+    (left,), (right,) = world.parties("left"), world.parties("right")
+    return await history(world, left, right)
+
+
+async def revisions(world: Both) -> dict[str, int]:
+    """The newest wish of the only record of each side."""
+    return {
+        row["source"]: row["revision"] for row in await world.world.rows("select source, revision from flow.work_item")
+    }
 
 
 async def overridden(world: Both) -> list[dict[str, Any]]:
@@ -81,6 +94,18 @@ class TestACreateThatWasLost:
         assert world.parties("left") == {}
         await world.quiet()
         assert await same(world) == ANA
+
+
+class TestALink:
+    async def test_alone_is_no_new_wish(self, world: Both) -> None:
+        """R15: it is judged before anybody has heard of the one that was made. What was wished whole is the pair's now, and is wished still."""
+        world.make("left", **ANA)
+        await written_alone(world, until="linked")
+        assert not await world.settling.step()
+        assert await revisions(world) == {"left": 1}
+        await world.quiet()
+        assert await same(world) == ANA
+        assert await revisions(world) == {"left": 1, "right": 1}, await story(world)
 
 
 class TestTwoThatMet:
@@ -152,6 +177,5 @@ class TestAWriteThatIsRefused:
         world.make("left", **ANA)
         await world.quiet()
         assert await same(world) == ANA
-        assert world.writes() == 2
-        (item,) = await world.world.rows("select revision from flow.work_item where source = 'left'")
-        assert item["revision"] == 1
+        assert world.writes() == 2, await story(world)
+        assert (await revisions(world))["left"] == 1, await story(world)

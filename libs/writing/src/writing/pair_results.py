@@ -42,6 +42,8 @@ class PairResults:
     _rows: dict[int, PairRow] = field(default_factory=dict)
     _of: dict[ItemKey, int] = field(default_factory=dict)
     _merged: list[int] = field(default_factory=list)
+    _places: set[int] = field(default_factory=set)
+    """Pairs that were made for counterparts of which nothing was heard, and that this transaction takes away again."""
     _linked: list[Item] = field(default_factory=list)
 
     @classmethod
@@ -51,10 +53,22 @@ class PairResults:
         """One statement for all of them; `found` are counterparts whose ids were just learnt."""
         results, its = cls(now), [item for item in items if item.side]
         if its:
-            locked = await paired.lock(tx, its, [(item, id) for item, id in found if item.side and id])
-            results._rows = {row.id: row for row in locked}
-            results._of = {key: row.id for key, row in paired.match(its, locked).items()}
+            met = [(item, id) for item, id in found if item.side and id]
+            results._take(its, await paired.lock(tx, its, met))
+            await results._keep_places(tx, its, met)
         return results
+
+    def _take(self, items: Sequence[Item], locked: Sequence[PairRow]) -> None:
+        self._rows = {row.id: row for row in locked}
+        self._of = {key: row.id for key, row in paired.match(items, locked).items()}
+
+    async def _keep_places(self, tx: DbConnection, items: Sequence[Item], met: Sequence[tuple[Item, str]]) -> None:
+        """R21: whom we have just found may be heard of at this very moment, and whoever hears of it makes it a pair. That is before these are
+        locked, or it is after they say whose it is; in between nobody does."""
+        unheard = paired.strangers(met, list(self._rows.values()))
+        if unheard:
+            self._places = await pair_births.keep_places(tx, unheard, self.now)
+            self._take(items, await paired.lock(tx, items, met))
 
     # --- a write begins
 
@@ -174,8 +188,8 @@ class PairResults:
         """Stores them all."""
         if not self._rows:
             return
-        await pair_births.forget(tx, self._merged)
-        await rows.store(tx, list(self._rows.values()), self.now)
+        await pair_births.forget(tx, sorted({*self._merged, *self._places}))
+        await rows.store(tx, [row for row in self._rows.values() if row.id not in self._places], self.now)
         # R23: whoever has waited for one of these links goes on.
         made = [LinkMade(one.source_account, one.key.entity, one.key.record, one.account) for one in self._linked]
         await awaiting.release(tx, made, self.now)

@@ -13,7 +13,8 @@ from typing import Any
 
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
-from common.pairs.merging import SideName, other
+from common.pairs.merging import SIDES, SideName, other
+from common.state.pair_births import FirstSeen
 from common.state.pairs import CONNECTIONS, PairRow, row_of
 from common.state.pool import DbConnection
 from vendors.acts import id_of_key, key_of_id
@@ -60,6 +61,18 @@ async def lock(tx: DbConnection, items: Sequence[Item], found: Sequence[tuple[It
             item.source_entity) for item, id in found]  # fmt: skip
     ends = [[*one, *(row[at] for row in ids)] for at, one in enumerate(_ends(items))]
     return [row_of(row) for row in await tx.fetch(f"{_OF} order by p.id for update of p", *ends)]
+
+
+def strangers(items: Sequence[tuple[Item, str]], locked: Sequence[PairRow]) -> list[FirstSeen]:
+    """Counterparts that were found for records without one, and of which nothing was heard yet, as the mapper would tell their first sight."""
+    own = match([item for item, _ in items], locked)
+    found = [(side_of(item), own[item.key], id) for item, id in items if item.key in own]
+    known = {(side, row.end(side)) for row in locked for side in SIDES}
+    return [
+        FirstSeen(side, there, row.end(other(side))._replace(id=""))
+        for side, row, id in found
+        if not row.whole and (side, there := row.end(side)._replace(id=id)) not in known
+    ]
 
 
 def match(items: Sequence[Item], rows: Sequence[PairRow]) -> dict[ItemKey, PairRow]:

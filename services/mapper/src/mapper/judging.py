@@ -19,7 +19,7 @@ from mapper.mappings import Mappings, target_of
 from mapper.pairing import Pairing
 from mapper.state import RecordState
 from mapper.state_rows import Key
-from mapper.wanted_rows import Cause, Raised, WantedKey
+from mapper.wanted_rows import Cause, Raised, StoredWish, WantedKey
 from mapper.wish import DesiredDocument, wish_of
 from vendors.target import Target
 
@@ -57,11 +57,12 @@ async def judge(
     for leg, mapping, target, key in wanting:
         before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
         with _span(sync, mapping, alone=len(states) == 1):
-            wish = pairing.wish(leg, key, wish_of(seen_by(leg, states[key]), mapping, target))
+            whole = wish_of(seen_by(leg, states[key]), mapping, target)
+            wish = pairing.wish(leg, key, whole)
         # Gone before this leg ever wanted it: there is nothing to take away.
         never = before is None and wish.wish == "absent" and wish.skip is None
         revision = 0
-        if not never and (before is None or before.content != wish.content or pairing.is_due(leg, key)):
+        if not never and (before is None or not _same(before, wish, whole) or pairing.is_due(leg, key)):
             revision = before.revision + 1 if before else 1
             pairing.raised(leg, key)
             run = run_of(sync.name, causes[key].run, now)
@@ -72,6 +73,11 @@ async def judge(
     await pairing.store(tx)
     judged.entries += pairing.entries
     return judged
+
+
+def _same(before: StoredWish, wish: DesiredDocument, whole: DesiredDocument) -> bool:
+    """R15: a link alone is no new wish. What was wished whole before it, the pair has taken over."""
+    return before.content == wish.content or (wish.wish == "present" and before.content == whole.content)
 
 
 def _wanting(

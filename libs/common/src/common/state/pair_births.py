@@ -36,21 +36,31 @@ class Joined:
 async def ensure(tx: DbConnection, records: Iterable[FirstSeen], now: datetime) -> None:
     """A pair for each of these records: one that was imported or made by hand, or a new one that has no other end yet."""
     listed = sorted(set(records))
-    columns = [
-        [one.side for one in listed],
-        *([one.own[at] for one in listed] for at in range(4)),
-        *([one.there[at] for one in listed] for at in range(3)),
-    ]
+    columns = _columns(listed)
     for side, there in (("left", "right"), ("right", "left")):
         await tx.execute(_ALONE_NO_MORE.format(side=side, other=there), *columns)
         await tx.execute(_ADOPT.format(side=side, other=there), *columns, now)
     await tx.execute(_INSERT, *columns, now)
 
 
+async def keep_places(tx: DbConnection, records: Iterable[FirstSeen], now: datetime) -> set[int]:
+    """A one-ended pair for each of these that has none: until this transaction ends nobody else makes one, and whoever wants to waits.
+    Returns those that were made."""
+    return {row["id"] for row in await tx.fetch(f"{_INSERT} returning id", *_columns(sorted(set(records))), now)}
+
+
 async def forget(tx: DbConnection, merged: Sequence[int]) -> None:
     """One-ended rows that went into others; nobody has ever been asked about them."""
     if merged:
         await tx.execute("delete from flow.pair where id = any($1::bigint[])", list(merged))
+
+
+def _columns(listed: Sequence[FirstSeen]) -> list[list[str]]:
+    return [
+        [one.side for one in listed],
+        *([one.own[at] for one in listed] for at in range(4)),
+        *([one.there[at] for one in listed] for at in range(3)),
+    ]
 
 
 def join(own: PairRow, side: SideName, id: str, rows: Mapping[int, PairRow]) -> Joined:
