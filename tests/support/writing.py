@@ -44,6 +44,9 @@ LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
             flow.vendor_probe, flow.recheck, flow.run, flow.run_record, flow.run_count,
             flow.journal, core.connection, core.sync, core.leg, core.mapping_version"""
+# At one moment: a sweep makes rows of what is to be checked again.
+AT_WORK = """select from flow.work_item where not state = any($1::text[])
+             union all select from flow.recheck limit 1"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -238,8 +241,7 @@ class World:
         resting = ["done", "dead", "parked", *states]
 
         async def rests() -> bool:
-            at_work = await self.rows("select from flow.work_item where not state = any($1::text[]) limit 1", resting)
-            return not at_work and not await self.rows("select from flow.recheck limit 1")
+            return not await self.rows(AT_WORK, resting)
 
         await self.until(rests, "the work did not come to rest", within)
 

@@ -26,6 +26,7 @@ from tests.support.ledger.process import LedgerProcess
 from tests.support.ledger.vendor import DOCUMENT, NOTE, PARTY, VENDOR
 from tests.support.pace import hurried
 from tests.support.patience import patient
+from tests.support.writing import AT_WORK
 from writing.assembly import Writer, assemble
 from writing.intake import CommandHandler
 from writing.lease_renewer import LEASE
@@ -184,9 +185,7 @@ class LedgerWorld:
         resting = ["done", "dead", "parked", *states]
 
         async def rests() -> bool:
-            return not await self.rows(
-                "select from flow.work_item where not state = any($1::text[]) limit 1", resting
-            ) and not await self.rows("select from flow.recheck limit 1")
+            return not await self.rows(AT_WORK, resting)
 
         await self.until(rests, "the work did not come to rest", within)
 
