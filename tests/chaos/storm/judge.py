@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.chaos.storm.people import Household, Op
@@ -18,6 +18,7 @@ from tests.e2e.oracle import WITHDRAWN, Document
 
 # Who looked before a withdrawal and wrote after it has done no wrong; the clock of the sandbox jumps a few times in that while.
 RACE = timedelta(seconds=60)
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,22 @@ def _written(journal: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str
     return found
 
 
+def done_by_people(withdrawals: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> set[int]:
+    """Of the withdrawals that the journal says we have applied (`sent_at` to `at`), those that somebody else made at that very time, and
+    nobody of us did: neither a look nor an answer tells who it was, and it is taken for ours (docs/architecture.md). The vendor knows."""
+    return {one["id"] for one in withdrawals if _authors_of(one, changes) and "api" not in _authors_of(one, changes)}
+
+
+def _authors_of(withdrawal: Mapping[str, Any], changes: Sequence[Change]) -> set[str]:
+    """Who took that address down while our call was on its way; stamps are cut to their second."""
+    since, until = (_naive(withdrawal[name]) for name in ("sent_at", "at"))
+    return {
+        one.author
+        for one in changes
+        if one.email == withdrawal["target_key"] and not one.up and since - SECOND < _moment(one) <= until
+    }
+
+
 def strangers_to_leaving(houses: Sequence[Household], members: Mapping[str, Document]) -> list[Complaint]:
     """Whoever lives where nobody ever left is subscribed: to take everybody down would be no consent either."""
     return [
@@ -182,6 +199,10 @@ def strangers_to_leaving(houses: Sequence[Household], members: Mapping[str, Docu
         for email in sorted(set(house.emails.values()) - {""})
         if members.get(email, {}).get("status") != "subscribed"
     ]
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _moment(change: Change) -> datetime:

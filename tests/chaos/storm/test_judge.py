@@ -1,6 +1,10 @@
 """The judge of consent is judged: what it must see, it sees."""
 
-from tests.chaos.storm.judge import consent, withdrawn_in
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.chaos.storm.judge import consent, done_by_people, withdrawn_in
 from tests.chaos.storm.people import Op
 from tests.chaos.storm.witness import Change
 
@@ -46,3 +50,29 @@ class TestConsent:
 
     def test_sees_a_subscription_that_the_journal_does_not_know(self) -> None:
         assert len(consent(LEFT[:1], [CAME], [], {})) == 1
+
+
+# Our call to take NEW down was sent at 12:05 and told as applied at 12:09.
+SENT, APPLIED = datetime(2026, 5, 4, 12, 5, 0, 500, tzinfo=UTC), datetime(2026, 5, 4, 12, 9, tzinfo=UTC)
+TOLD = {"id": 7, "target_key": NEW, "sent_at": SENT, "at": APPLIED}
+
+
+class TestWhoWithdrew:
+    @pytest.mark.parametrize("author", ["user", "admin"])
+    def test_a_person_did_what_our_call_was_to_do(self, author: str) -> None:
+        assert done_by_people([TOLD], [CAME, WENT, change(3, author, NEW, False, 5)]) == {7}
+
+    @pytest.mark.parametrize(
+        "others",
+        [
+            [],
+            [change(3, "user", NEW, False, 4)],
+            [change(3, "user", NEW, False, 10)],
+            [change(3, "user", OLD, False, 6)],
+            [change(3, "user", NEW, True, 6)],
+            [change(3, "api", NEW, False, 6)],
+            [change(3, "api", NEW, False, 6), change(4, "user", NEW, False, 8)],
+        ],
+    )
+    def test_nobody_else_did(self, others: list[Change]) -> None:
+        assert done_by_people([TOLD], [CAME, WENT, *others]) == set()

@@ -137,6 +137,15 @@ class Storm:
     def journal(self) -> list[Any]:
         return self.road.sql.rows("select * from flow.journal where id > $1 order by id", self.mark.journal)
 
+    def withdrawals(self) -> list[Any]:
+        """Those that the journal says we have applied, and when each was sent."""
+        return self.road.sql.rows(
+            """select j.id, j.target_key, i.sent_at, j.at from flow.journal j
+                 join flow.write_intent i using (attempt, sync, entity, record)
+                where j.id > $1 and j.step = 'applied' and i.action = 'withdraw'""",
+            self.mark.journal,
+        )  # fmt: skip
+
     def told(self, verdicts: Mapping[str, Sequence[object]]) -> str:
         """What a person needs to find out why."""
         listed = [f"{name}: {one}" for name, found in verdicts.items() for one in found[:MOST]]
@@ -204,15 +213,19 @@ def audience(storm: Storm) -> list[Complaint]:
     return judge.audience(customers, members, judge.withdrawn_in(storm.changes), storm.people.by_hand)
 
 
-def journal(storm: Storm) -> list[str]:
-    """Of the addresses of this storm; an earlier one that failed may have left something behind."""
-    own = {hash_of(email) for house in storm.people.households for email in house.pool}
-    rows = [row for row in storm.journal() if hash_of(row["target_key"]) in own]
+def journal(storm: Storm) -> list[Complaint]:
+    """Of the addresses of this storm; an earlier one that failed may have left something behind. What a person did while our call was to do
+    the same is in the vendor's log of standings, and not in that of our calls."""
+    theirs = judge.done_by_people(storm.withdrawals(), storm.changes)
+    own = {hash_of(email): email for house in storm.people.households for email in house.pool}
+    rows = [row for row in storm.journal() if hash_of(row["target_key"]) in own and row["id"] not in theirs]
     calls = [
         {**call, "applied": [one for one in call["applied"] if one["id"] in own]}
         for call in storm.road.calls_of(storm.mark)
     ]
-    return oracle.untold(rows, calls)
+    return [
+        Complaint(email, words) for words in oracle.untold(rows, calls) for name, email in own.items() if name in words
+    ]
 
 
 def consent(storm: Storm) -> list[Complaint]:

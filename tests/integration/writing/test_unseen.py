@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.writing.test_consent import hear, told
 from tests.support.writing import World
 from vendors.mailchimp.limits import HORIZON
 
@@ -64,6 +65,28 @@ class TestWhatAPersonChangedBeforeWeLooked:
         await unseen(world, "PATCH *", {"email": "ana@ex.org", "FNAME": "Ana"}, *acts)
         assert [row["reason"] for row in await world.journal("1", "settled")] == ["applied"]
         assert await world.told() == world.applied()
+
+
+class TestWhatAPersonDidWhileOurCallWasToDoIt:
+    async def test_a_withdrawal_is_taken_for_ours_and_told_as_seen(self, world: World) -> None:
+        """Nobody can tell the two apart (docs/architecture.md): the journal says that a look has shown it."""
+        await world.want("2", "old@ex.org")
+        await world.want("1", "old@ex.org")
+        await world.settled()
+        await world.want("1", "new@ex.org")
+        await world.settled()
+        applied = world.applied()
+        world.fault("reset_before", "PATCH *", count=1)
+        world.person("unsubscribe", "old@ex.org")
+        await hear(world, told(world, "old@ex.org", status="unsubscribed"))
+        async with world.running():
+            await world.until(lambda: _held(world), "the row is held")
+            world.person("unsubscribe", "new@ex.org")
+            world.advance(H + 1)
+            await world.quiet()
+        (row,) = [one for one in await world.journal("1", "applied") if one["details"]["action"] == "withdraw"]
+        assert row["reason"] == "seen"
+        assert (world.status("new@ex.org"), world.applied()) == ("unsubscribed", applied)
 
 
 async def _held(world: World) -> bool:
