@@ -6,7 +6,7 @@ How long it waits for a permit, and how long for the vendor once it has one, is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -51,13 +51,16 @@ class VendorCaller:
         line: asyncio.Semaphore,
         lease: Lease,
         stopping: asyncio.Event,
+        *,
+        may_share: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """`line` is shared by everything of one connection and one class of work."""
+        """`line` is shared by everything of one connection and one class of work; `may_share` hears whether shared calls are to come."""
         self._target = target
         self.connection = connection
         self.api = api
         self.line = line
         self.stopping = stopping
+        self.may_share = may_share
         self._lease = lease
 
     def stops(self, outage: Outage, place: str) -> bool:

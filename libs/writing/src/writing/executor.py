@@ -58,6 +58,7 @@ class Executor:
         await failpoints.hit("executor.after_claim")
         while rows := await self._free(rows, caller):
             ended, looks, waits, acts = await self._plan(rows, caller)
+            caller.may_share(any(act.batch for _, act in acts))
             looked, unseen = await self._looker.look(looks, caller)
             if ended or unseen:
                 failed = [(row.item.place, one) for row, one in (*ended, *unseen)]

@@ -1,15 +1,23 @@
-"""Lines: live work of a connection has one for its calls, so that it never stands behind a backfill; the rest has another."""
+"""Lines: live work of a connection has one for its calls, so that it never stands behind a backfill; the rest has another.
+
+A line fills its calls (decision 30): of each place at most two claims are on their way to a call that their rows share, and rows that come
+meanwhile gather behind them. Nobody waits for company by the clock: the first goes at once, and so does the second.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from common.contracts.ids import ConnectionId
+from common.contracts.ids import ConnectionId, Entity
 
 Lines = defaultdict[tuple[ConnectionId, tuple[int, ...]], "Line"]
+
+# Shared calls of one place at a time: one under way, and one on its way.
+SHARED = 2
+_Where = tuple[Entity, str]
 
 
 class Line:
@@ -19,6 +27,7 @@ class Line:
         self.calls = asyncio.Semaphore(at_once)
         self.rows = 0
         self.turns = 0
+        self._sharing: Counter[_Where] = Counter()
 
     @contextmanager
     def carrying(self, rows: int) -> Iterator[None]:
@@ -27,6 +36,35 @@ class Line:
             yield
         finally:
             self.rows -= rows
+
+    def sharing(self, where: Iterable[_Where], freed: Callable[[], None]) -> Share:
+        """For a claim whose rows may share calls there."""
+        return Share(self._sharing, frozenset(where), freed)
+
+    @property
+    def full(self) -> list[str]:
+        """Where rows gather behind calls that are under way."""
+        return sorted({place for (_, place), claims in self._sharing.items() if claims >= SHARED})
+
+
+class Share:
+    """What one claim takes of the shared calls of its places: from the claim on, and as long as its rows may still share one."""
+
+    def __init__(self, sharing: Counter[_Where], where: frozenset[_Where], freed: Callable[[], None]) -> None:
+        self._sharing = sharing
+        self._where = where
+        self._freed = freed
+        self._taken = False
+        self.may_share(True)
+
+    def may_share(self, may: bool) -> None:
+        """Whether a call that several rows share is still to come."""
+        if may == self._taken:
+            return
+        self._taken = may
+        self._sharing.update(dict.fromkeys(self._where, 1 if may else -1))
+        if not may:
+            self._freed()
 
 
 def lines(at_once: int) -> Lines:

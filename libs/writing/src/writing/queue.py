@@ -36,6 +36,8 @@ class Turn(NamedTuple):
 
     priorities: tuple[int, ...]
     most: int
+    full: Sequence[str] = ()
+    """Places where rows gather behind calls that are under way."""
 
 
 class Due(NamedTuple):
@@ -81,7 +83,7 @@ class Queue:
             closed = await closed_places(tx, connection.id, now)
             if closed is None:
                 return []
-            taken = [wished(item, due.closing) for item in await self._take(tx, due, closed, turn, now)]
+            taken = [wished(item, due.closing) for item in await self._take(tx, due, [*closed, *turn.full], turn, now)]
             # A record that is kept as it is needs no lease, and owns what it owned.
             kept = [
                 Claimed(item, Ownership(), {}, result_so_far=item.result_so_far)

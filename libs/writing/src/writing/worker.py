@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -24,7 +25,7 @@ from writing.caller import VendorCaller
 from writing.claimed import Claimed
 from writing.intake import CHANNEL
 from writing.lease_renewer import Lease
-from writing.lines import Line, lines
+from writing.lines import Line, Share, lines
 from writing.parts import Parts
 from writing.queue import LIVE, REST, Due, Turn
 from writing.sweep import Sweep
@@ -128,24 +129,44 @@ class Worker:
         line.turns += 1
         order = priorities[::-1] if line.turns % OTHER_WAY == 0 else priorities
         since = monotonic()
-        rows = await self._parts.queue.claim(one, due, Turn(order, ROWS - line.rows))
+        rows = await self._parts.queue.claim(one, due, Turn(order, ROWS - line.rows, line.full))
         if rows:
             self._parts.outage.is_open(one.id)
-            self._under_way.begin(self._work(one, rows, line, since), "work")
+            by_entity = _by_entity(rows)
+            shares = [
+                line.sharing({(entity, row.item.place) for row in its}, self.wake) for entity, its in by_entity.items()
+            ]
+            self._under_way.begin(self._work(one, by_entity, shares, line, since), "work")
         return len(rows)
 
-    async def _work(self, one: Connection, rows: list[Claimed], line: Line, since: float) -> None:
+    async def _work(
+        self,
+        one: Connection,
+        by_entity: Mapping[Entity, list[Claimed]],
+        shares: Sequence[Share],
+        line: Line,
+        since: float,
+    ) -> None:
+        rows = [row for its in by_entity.values() for row in its]
         with line.carrying(len(rows)), self._parts.lease_renewer.keeping(rows[0].item.token, since) as lease:
-            await all_of(self._work_on(entity, one, its, line, lease) for entity, its in _by_entity(rows).items())
+            try:
+                await all_of(
+                    self._work_on(entity, one, its, Way(line.calls, lease, share))
+                    for (entity, its), share in zip(by_entity.items(), shares, strict=True)
+                )
+            finally:
+                for share in shares:
+                    share.may_share(False)
         self.wake()
 
-    async def _work_on(
-        self, entity: Entity, one: Connection, rows: Sequence[Claimed], line: Line, lease: Lease
-    ) -> None:
+    async def _work_on(self, entity: Entity, one: Connection, rows: Sequence[Claimed], way: Way) -> None:
         """The rows that one target writes."""
         parts, executor = self._parts, self._parts.executors[entity]
         try:
-            caller = VendorCaller(parts.vendor.targets[entity], one, parts.api(one), line.calls, lease, self._stopping)
+            caller = VendorCaller(
+                parts.vendor.targets[entity], one, parts.api(one), way.calls, way.lease, self._stopping,
+                may_share=way.share.may_share,
+            )  # fmt: skip
         except Failure as refusal:
             # The connection itself leads nowhere: a person has to look at it, and its records wait.
             await parts.outage.refuse(one, "", refusal)
@@ -158,6 +179,14 @@ class Worker:
                 raise
             _log.error("writer.work_failed", connection=one.id, rows=len(rows), exc_info=error)
             await executor.isolate(rows, caller)
+
+
+class Way(NamedTuple):
+    """What the rows of one claim need to get to their calls."""
+
+    calls: asyncio.Semaphore
+    lease: Lease
+    share: Share
 
 
 def _by_entity(rows: Sequence[Claimed]) -> Mapping[Entity, list[Claimed]]:
