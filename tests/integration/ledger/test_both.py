@@ -268,6 +268,43 @@ class TestByHand:
         wanted = {"name": "Ana", "city": "Linz", "email": "ana@ex.org"}
         assert (world.parties("left"), world.parties("right")) == ({left: wanted}, {right: wanted})
 
+    async def test_the_place_of_one_that_is_gone_is_taken(self, world: Both) -> None:
+        """R22: the survivor has a counterpart again, and nobody has to say what shall become of it."""
+        left = world.make("left", **ANA)
+        await world.quiet()
+        (gone,) = world.parties("right")
+        world.delete("right", gone)
+        await world.quiet()
+        world.edit("left", left, city="Linz")
+        await world.quiet()
+        assert [one["kind"] for one in await world.questions()] == ["gone"]
+        right = world.make("right", email="other@ex.org", name="Other", city="Wels")
+        await world.link(left, right)
+        await world.quiet()
+        assert await world.pairs() == [(left, gone, "unlinked"), (left, right, "linked")]
+        assert await world.questions() == []
+        assert (list(world.parties("left")), list(world.parties("right"))) == ([left], [right])
+        assert world.parties("left")[left] == world.parties("right")[right]
+
+    async def test_who_gets_another_counterpart_meanwhile_keeps_that(self, world: Both) -> None:
+        """R21: the create had begun when the link was made, and a record has one counterpart."""
+        left = world.make("left", **ANA)
+        await world.turn()
+        await world.intake()
+        other = world.make("right", email="other@ex.org", name="Other", city="Wels")
+        await world.link(left, other)
+
+        async def made() -> bool:
+            return bool(await world.world.rows("select from flow.pair where exclusive and state = 'linked'"))
+
+        async with world.world.running():
+            await world.world.until(made, "it is not made")
+        await world.quiet()
+        (right,) = [id for id in world.parties("right") if id != other]
+        assert (left, right, "linked") in await world.pairs()
+        assert (left, other, "unlinked") in await world.pairs()
+        assert len(world.parties("left")) == len(world.parties("right")) == 2
+
 
 class TestAFreshInstall:
     async def test_with_the_links_of_the_old_one_creates_nothing(self, world: Both) -> None:

@@ -15,11 +15,10 @@ from common.contracts.ids import RecordId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Leg
 from common.journal import write
-from common.pairs.merging import SIDES, SideName
-from common.state import pair_births, read_requests
+from common.pairs.merging import SIDES
+from common.state import pairs_by_hand, read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pair_births import FirstSeen
-from common.state.pairs import PairEnd
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
 from mapper import state_rows
@@ -55,24 +54,25 @@ class PairSettling:
             return False
         async with transaction(self._pool) as tx:
             owed = await tx.fetch(_OWED, PAGE)
-            keys = self._keys(self._configuration.known, owed)
             if not owed:
                 return False
-            raised = await self._judge(tx, keys, self._by_hand(owed)) if keys else []
+            raised, waiting = await self._judge(tx, owed)
             # Those of syncs that rest are judged with their next change.
-            await tx.execute(
-                "update flow.pair set owed = false where id = any($1::bigint[]) and owed", [row["id"] for row in owed]
-            )
+            over = [row["id"] for row in owed if row["id"] not in waiting]
+            await tx.execute("update flow.pair set owed = false where id = any($1::bigint[]) and owed", over)
         await self._publisher.publish(raised)
         return bool(raised)
 
-    async def _judge(self, tx: DbConnection, keys: list[Key], by_hand: Sequence[FirstSeen]) -> list[Key]:
+    async def _judge(self, tx: DbConnection, owed: Sequence[Mapping[str, Any]]) -> tuple[list[Key], set[int]]:
+        """Whose wishes it has raised, and the links made by hand that have to wait for the end of a create."""
+        keys, by_hand = self._of_ways(self._configuration.known, owed)
+        if not keys:
+            return [], set()
         now = self._clock.now()
         await state_rows.judging(tx, keys)
         states = await state_rows.lock_known(tx, keys)
         configuration = await self._configuration.read(tx)  # R9: after the locks
-        if by_hand:
-            await pair_births.ensure(tx, by_hand, now)
+        waiting = await pairs_by_hand.adopt(tx, by_hand, now) if by_hand else set()
         pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
         pairing.recall(states)
         causes = {key: Cause(now, Lane.LIVE) for key in states}
@@ -84,34 +84,27 @@ class PairSettling:
         if asks:
             # R16: nothing of that side is judged before a settled read.
             await read_requests.ask(tx, asks, now)
-        return [one.key for one in raised]
+        return [one.key for one in raised], waiting
 
-    def _keys(self, configuration: Configuration, owed: Sequence[Mapping[str, Any]]) -> list[Key]:
-        """Both records of each pair, by the connections of the legs that lead between them."""
+    def _of_ways(
+        self, configuration: Configuration, owed: Sequence[Mapping[str, Any]]
+    ) -> tuple[list[Key], list[FirstSeen]]:
+        """Both records of each pair, by the connections of the legs that lead between them; and the pairs that a person has made: from now on
+        the two have each other alone."""
         ways = {(one.ends["left"][:3], one.ends["right"][:3]): one for one in self._ways(configuration)}
-        found = []
+        keys, by_hand = list[Key](), list[FirstSeen]()
         for row in owed:
             its = ways.get((tuple(row["left"]), tuple(row["right"])))
-            if its is not None:
-                found += [Key(*its.source(side), RecordId(row[f"{side}_id"])) for side in SIDES if row[f"{side}_id"]]
-        return found
-
-    def _by_hand(self, owed: Sequence[Mapping[str, Any]]) -> list[FirstSeen]:
-        """Pairs that a person has made: from now on the two have each other alone."""
-        return [
-            FirstSeen("left", _end(row, "left", row["left_id"]), _end(row, "right", ""))
-            for row in owed
-            if not row["exclusive"] and row["left_id"] and row["right_id"]
-        ]
+            if its is None:
+                continue
+            keys += [Key(*its.source(side), RecordId(row[f"{side}_id"])) for side in SIDES if row[f"{side}_id"]]
+            if not row["exclusive"] and row["left_id"] and row["right_id"]:
+                by_hand.append(FirstSeen("left", its.end("left", row["left_id"]), its.ends["right"]))
+        return keys, by_hand
 
     def _ways(self, configuration: Configuration) -> Iterator[TwoWays]:
         legs: Iterable[Leg] = (one for one in configuration.legs() if one.direction == "forward" and one.mapping)
         return (ways for leg in legs if (ways := ways_of(configuration, self._mappings, leg)) is not None)
-
-
-def _end(row: Mapping[str, Any], side: SideName, id: str) -> PairEnd:
-    account, place, entity = row[side]
-    return PairEnd(account, place, entity, id)
 
 
 def _request(configuration: Configuration, key: Key, stamp: datetime) -> ReadRequest:

@@ -22,7 +22,7 @@ from common.journal import Entry
 from common.pairs import pair as pairs
 from common.pairs.merging import SIDES, Question, Rule, SideName, other
 from common.pairs.sides import Observation, Part
-from common.state import pair_births
+from common.state import pair_births, pairs_by_hand
 from common.state import pairs as rows
 from common.state.configuration import Configuration
 from common.state.pair_births import FirstSeen
@@ -107,6 +107,7 @@ class Pairing:
             for side in (self._side(one),)
         ]
         if new:
+            await pairs_by_hand.adopt(tx, new, self.now)
             await pair_births.ensure(tx, new, self.now)
             await self._find(tx)
 

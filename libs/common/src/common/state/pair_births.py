@@ -34,19 +34,14 @@ class Joined:
 
 
 async def ensure(tx: DbConnection, records: Iterable[FirstSeen], now: datetime) -> None:
-    """A pair for each of these records: one that was imported or made by hand, or a new one that has no other end yet."""
-    listed = sorted(set(records))
-    columns = _columns(listed)
-    for side, there in (("left", "right"), ("right", "left")):
-        await tx.execute(_ALONE_NO_MORE.format(side=side, other=there), *columns)
-        await tx.execute(_ADOPT.format(side=side, other=there), *columns, now)
-    await tx.execute(_INSERT, *columns, now)
+    """A pair for each of these records that has none: a new one that has no other end yet."""
+    await tx.execute(_INSERT, *columns(sorted(set(records))), now)
 
 
 async def keep_places(tx: DbConnection, records: Iterable[FirstSeen], now: datetime) -> set[int]:
     """A one-ended pair for each of these that has none: until this transaction ends nobody else makes one, and whoever wants to waits.
     Returns those that were made."""
-    return {row["id"] for row in await tx.fetch(f"{_INSERT} returning id", *_columns(sorted(set(records))), now)}
+    return {row["id"] for row in await tx.fetch(f"{_INSERT} returning id", *columns(sorted(set(records))), now)}
 
 
 async def forget(tx: DbConnection, merged: Sequence[int]) -> None:
@@ -55,7 +50,8 @@ async def forget(tx: DbConnection, merged: Sequence[int]) -> None:
         await tx.execute("delete from flow.pair where id = any($1::bigint[])", list(merged))
 
 
-def _columns(listed: Sequence[FirstSeen]) -> list[list[str]]:
+def columns(listed: Sequence[FirstSeen]) -> list[list[str]]:
+    """As `RECORDS` takes them."""
     return [
         [one.side for one in listed],
         *([one.own[at] for one in listed] for at in range(4)),
@@ -113,28 +109,8 @@ def _linked(row: PairRow) -> PairRow:
     return replace(row, state="linked", owed=True, happened=("linked",))
 
 
-_UNNEST = """unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+RECORDS = """unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
              as n(side, account, place, entity, id, other_account, other_place, other_entity)"""
-
-_NAMED = """n.side = '{side}' and not p.exclusive and p.state <> 'unlinked' and p.{other}_id <> ''
-   and (p.{side}_account, p.{side}_place, p.{side}_entity, p.{side}_id, p.{other}_account, p.{other}_place, p.{other}_entity)
-     = (n.account, n.place, n.entity, n.id, n.other_account, n.other_place, n.other_entity)"""
-
-# Both ends may have been seen before anybody knew that they are one; what was seen of them is in their records' states too.
-_ALONE_NO_MORE = f"""
-delete from flow.pair h using flow.pair p, {_UNNEST}
- where {_NAMED} and h.exclusive and h.state = 'alone'
-   and (h.{{side}}_account, h.{{side}}_place, h.{{side}}_entity, h.{{other}}_account, h.{{other}}_place, h.{{other}}_entity)
-     = (p.{{side}}_account, p.{{side}}_place, p.{{side}}_entity, p.{{other}}_account, p.{{other}}_place, p.{{other}}_entity)
-   and (h.{{side}}_id = p.{{side}}_id or h.{{other}}_id = p.{{other}}_id)
-"""  # noqa: S608 - constants of this module
-
-# What was made by hand or imported says no more than which record is which; from now on they have each other alone.
-_ADOPT = f"""
-update flow.pair p set exclusive = true, owed = true, changed_at = $9
-  from {_UNNEST}
- where {_NAMED}
-"""  # noqa: S608 - constants of this module
 
 _INSERT = f"""
 insert into flow.pair (left_account, left_place, left_entity, left_id, right_account, right_place, right_entity, right_id, exclusive, state,
@@ -143,6 +119,6 @@ select case side when 'left' then account else other_account end, case side when
        case side when 'left' then entity else other_entity end, case side when 'left' then id else '' end,
        case side when 'left' then other_account else account end, case side when 'left' then other_place else place end,
        case side when 'left' then other_entity else entity end, case side when 'left' then '' else id end, true, 'alone', $9, $9
-  from {_UNNEST}
+  from {RECORDS}
 on conflict do nothing
 """  # noqa: S608 - constants of this module
