@@ -35,7 +35,7 @@ from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.registry import VENDORS
 from vendors.target import Target
-from vendors.vendor import Source, Vendor
+from vendors.vendor import Feed, Source, Vendor
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DESK = VendorName("desk")
@@ -48,6 +48,7 @@ class DeskSource:
     entities: Mapping[Entity, str] = {Entity("customer"): "People", Entity("invoice"): "Bills"}
     settles_after = timedelta(seconds=3)
     polled_every = timedelta(minutes=5)
+    feeds: Mapping[Entity, Feed] = {}
 
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return PLACES
@@ -205,7 +206,7 @@ async def two_legs(database: Database, sends: Sends | None = None) -> AsyncItera
     try:
         yield TwoLegs(
             pool, owner, console, wire, clock, Applying(console, drafting, hooks, clock), syncs,
-            Previews(console, syncs, drafting), handler, remapper, publisher, configuration,
+            Previews(console, syncs, drafting, clock), handler, remapper, publisher, configuration,
         )  # fmt: skip
     finally:
         del registry[DESK]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from common.contracts.facts import kept_fields
 from common.contracts.ids import Entity, RecordId
 from common.contracts.records import RECORDS
 from common.failures import Failure, FailureClass, Rejected
@@ -270,6 +271,21 @@ class SourceSuite:
         rows = states_of(await self.listed(account, entity))
         for state in [*rows, *await self.read(account, entity, *[row.record for row in rows[:20]])]:
             RECORDS[entity].model_validate(state.fields)
+
+    # --- what records tell of others
+
+    async def test_a_row_of_the_list_tells_all_that_facts_are_made_of(self, account: Account, entity: Entity) -> None:
+        """Else each of these records would cost a call."""
+        account.everything(entity)
+        feed = self.source.feeds.get(entity)
+        for row in states_of(await self.listed(account, entity)) if feed is not None else ():
+            assert set(kept_fields(entity)) <= set(row.fields)
+            assert feed is not None and feed.whom(row.fields)
+
+    def test_nobody_tells_of_a_record_that_tells_of_others(self) -> None:
+        """Batches lock those who tell before those of whom they tell."""
+        told_of = {feed.to for feed in self.source.feeds.values()}
+        assert told_of <= set(self.source.entities) and not told_of & set(self.source.feeds)
 
     # --- webhooks
 

@@ -177,7 +177,7 @@ class TestPreview:
         async with transaction(console) as tx:
             sync = await syncs.named(tx, "s0")
         assert sync is not None
-        told = await preview(cast(Pool, pool), replace(sync.legs[0], mapping=DEFINITION), most=3000)
+        told = await preview(cast(Pool, pool), replace(sync.legs[0], mapping=DEFINITION), most=3000, now=NOW)
         assert (told.total, told.complete) == (3000, False)
         hold(pool.seen)
 

@@ -47,10 +47,14 @@ class TestPreview:
         await world.known("2", "bo@example.org")
         await world.execute("update flow.record_state set fields = fields || '{\"email\": null}' where record = '2'")
         await world.execute("delete from flow.wanted")
-        told = await Previews(world.pool, syncs_of(world), cast("Drafting", None)).of_sync("s1", 10, unmask=False)
+        told = await Previews(world.pool, syncs_of(world), cast("Drafting", None), world.clock).of_sync(
+            "s1", 10, unmask=False
+        )
         assert (told["total"], told["add"], told["skipped"], told["skipped_by_reason"]) == (2, 1, 1, {"no_email": 1})
         assert "ana@" not in str(told) and "Name 1" not in str(told) and "currency: EUR" in str(told)
-        shown = await Previews(world.pool, syncs_of(world), cast("Drafting", None)).of_sync("s1", 10, unmask=True)
+        shown = await Previews(world.pool, syncs_of(world), cast("Drafting", None), world.clock).of_sync(
+            "s1", 10, unmask=True
+        )
         assert "ana@example.org" in str(shown)
         assert told["complete"]
 
@@ -60,9 +64,9 @@ class TestPreview:
                select 'books', 'customer', n::text, '{"email": "p@example.org"}', '1', now(), now() from generate_series(1, 2500) n"""
         )
         (leg,) = (await syncs_of(world).row("s1")).legs
-        told = await preview(world.pool, leg, most=2000)
+        told = await preview(world.pool, leg, most=2000, now=NOON)
         assert (told.total, told.complete) == (2000, False)
-        assert (await preview(world.pool, leg)).total == 2500
+        assert (await preview(world.pool, leg, now=NOON)).total == 2500
 
 
 class TestRecords:

@@ -121,6 +121,15 @@ class Page:
     its pages may be gone. May be: whoever misses one asks (R12)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Records of one kind that tell of those of another: an invoice changes what is known of its customer."""
+
+    to: Entity
+    whom: Callable[[Mapping[str, Any]], Sequence[RecordId]]
+    """Of whom a record tells, by its fields; pure."""
+
+
 class Source(Protocol):
     """How records are read from this vendor."""
 
@@ -130,6 +139,8 @@ class Source(Protocol):
     """R10: how long after a stamp an answer may still show an older state: the stamp's resolution plus the read lag."""
     polled_every: timedelta
     """How often it is asked what has changed, as long as its webhooks come."""
+    feeds: Mapping[Entity, Feed]
+    """Which of its records tell of others. Nobody tells of a record that tells of others itself."""
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """Reads a verified webhook; raises a `Rejected` failure when it is not readable."""

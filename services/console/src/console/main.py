@@ -86,7 +86,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             removal=removal,
             syncs=syncs,
             applying=Applying(pool, drafting, hooks, clock),
-            previews=Previews(pool, syncs, drafting),
+            previews=Previews(pool, syncs, drafting, clock),
             runs=shown_runs,
             asked_runs=AskedRuns(pool, shown_runs, clock),
             records=Records(pool),

@@ -20,7 +20,7 @@ from common.contracts.ids import RecordId, RunId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
 from common.http.call import Priority
-from common.state import polls, read_requests, run_ends, runs
+from common.state import feeding, polls, read_requests, run_ends, runs
 from common.state.polls import Poll
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
@@ -110,6 +110,9 @@ class Jobs:
                 return
             if not too_many:
                 await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
+            if reading.lists_everything:
+                read = await polls.records_read(tx, poll.polled)
+                await feeding.listed(tx, poll.polled, poll.job, poll.began_at, read)
             await self._close(tx, reading, now)
             await polls.forget_met(tx, poll.polled)
 

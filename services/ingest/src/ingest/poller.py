@@ -1,4 +1,4 @@
-"""Reads whole accounts: every source that an active sync starts from, each by one reader at a time, on its schedule.
+"""Reads whole accounts: every source that an active sync starts from, or that its facts are made of, each by one reader at a time.
 
 In: sources that are due (`flow.poll`). Out: change events of everything, or of what has changed. Durable: how far each was read, page by
 page (`poll_turn.py`). A poller that dies leaves its leases to run out; whoever takes them goes on at the last page that was stored.
@@ -7,8 +7,6 @@ page (`poll_turn.py`). A poller that dies leaves its leases to run out; whoever 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -16,17 +14,16 @@ from uuid import UUID
 import structlog
 
 from common.clock import Clock, monotonic
-from common.contracts.syncs import Leg
 from common.http.outage import Outage
 from common.loops import Loop
-from common.state import polls, run_ends
+from common.state import feeding, polls, run_ends
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.polls import Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
-from ingest.poll_job import Listener
+from ingest.poll_sources import held_back, listeners, wanted_sources
 from ingest.poll_turn import PollTurn
 from ingest.sends import Opens, SendsAll
-from vendors.registry import VENDORS, vendor_named
+from vendors.registry import VENDORS
 
 EVERY_S = 1.0
 AT_ONCE = 8
@@ -49,6 +46,7 @@ class Poller:
         self._leases: dict[Polled, UUID] = {}
         self._next_renewal = 0.0
         self._wanted: tuple[int, list[Polled]] = (-1, [])
+        self._tellers: frozenset[Polled] = frozenset()
         self._loop = Loop("poller", EVERY_S, self._look_round)
         self.look = self._loop.look
         outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
@@ -87,24 +85,28 @@ class Poller:
             await run_ends.close_those_read(tx, self._clock.now())
             configuration = await self._configuration.read(tx)
             wanted = await self._want(tx, configuration)
-            free, places = [one for one in wanted if one not in self._running], AT_ONCE - len(self._running)
+            held = held_back(configuration, await feeding.unready(tx)) if self._tellers else frozenset[Polled]()
+            free = [one for one in wanted if one not in self._running and one not in held]
+            places = AT_ONCE - len(self._running)
             due = await polls.lease(tx, free, self._clock.now(), most=places, within=LEASE) if free and places else []
         for poll in due:
             self._start(poll, configuration)
         return bool(due)
 
     async def _want(self, tx: DbConnection, configuration: Configuration) -> list[Polled]:
-        """What active syncs start from; a source that is new is read at once."""
+        """What active syncs start from, and what their facts are made of; a source that is new is read at once."""
         revision, wanted = self._wanted
         if revision != configuration.revision:
-            wanted = sorted({_polled(leg) for leg in configuration.legs() if _is_read(configuration, leg)})
-            await polls.want(tx, wanted, self._clock.now())
-            self._wanted = configuration.revision, wanted
+            sources, tellers = wanted_sources(configuration)
+            wanted, now = sorted(sources | tellers), self._clock.now()
+            await polls.want(tx, wanted, now)
+            await feeding.want(tx, sorted(tellers), now)
+            self._wanted, self._tellers = (configuration.revision, wanted), tellers
         return wanted
 
     def _start(self, poll: Poll, configuration: Configuration) -> None:
         source = poll.polled
-        turn = self._turn.read(poll, configuration.connections[source.connection], _listeners(configuration, source))
+        turn = self._turn.read(poll, configuration.connections[source.connection], listeners(configuration, source))
         self._running[source] = asyncio.create_task(turn, name=f"poll:{source.connection}:{source.entity}")
         self._leases[source] = poll.token
         self._running[source].add_done_callback(partial(self._ended, source))
@@ -115,29 +117,3 @@ class Poller:
         error = None if turn.cancelled() else turn.exception()
         if error is not None:
             _log.error("poller.turn_failed", task=turn.get_name(), reason=str(error), exc_info=error)
-
-
-def _is_read(configuration: Configuration, leg: Leg) -> bool:
-    """Whether a leg's records can be listed, and somebody judges them."""
-    connection = configuration.connections.get(leg.source)
-    if (
-        connection is None
-        or connection.state != "active"
-        or not leg.mapping
-        or not configuration.syncs[leg.sync].judges
-    ):
-        return False
-    source = vendor_named(connection.vendor).source
-    return source is not None and leg.source_entity in source.entities
-
-
-def _polled(leg: Leg) -> Polled:
-    return Polled(leg.source, leg.source_entity, leg.source_place)
-
-
-def _listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:
-    """The syncs with legs that start there."""
-    legs = Counter(
-        leg.sync for leg in configuration.legs_of(source.connection, source.entity) if leg.takes(source.place)
-    )
-    return [Listener(configuration.syncs[sync], count) for sync, count in legs.items()]

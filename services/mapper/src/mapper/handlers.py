@@ -12,30 +12,31 @@ revision, same command id, and the intake changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
 from common.clock import Clock
-from common.contracts.ids import RunId
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
-from common.journal import Entry, Step, write
+from common.journal import write
 from common.state import read_requests
-from common.state.configuration import ConfigurationReader
+from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from mapper import state_rows
-from mapper.entering import counts, enter_changes
-from mapper.judging import judge, trace_id
+from mapper.entering import enter_changes
+from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
+from mapper.merged_batch import MergedBatch, key_of, traceparent_of
 from mapper.pairing import Pairing
 from mapper.publisher import Publisher
-from mapper.state import AskedFor, MergedState, merge
+from mapper.state import AskedFor
 from mapper.state_rows import Key
+from mapper.telling import tell
 from mapper.wanted_rows import Cause
+from vendors.registry import vendor_named
 
 GROUP = "mapper"
 
@@ -61,6 +62,7 @@ class ChangeHandler:
         self._mappings = mappings
         self._publisher = publisher
         self._settle = settle
+        self._told_of: dict[Key, list[Key]] = {}
 
     def parse(self, record: RawRecord) -> ChangeEvent:
         """Reads one record; what is not a change event becomes a dead letter, byte for byte."""
@@ -68,71 +70,77 @@ class ChangeHandler:
 
     async def store(self, batch: Sequence[Delivered[ChangeEvent]], tx: DbConnection) -> None:
         """One transaction: lock, merge, judge, journal. Repeatable: the same changes again are duplicates."""
-        now, keys = self._clock.now(), [_key(item.message) for item in batch]
+        now, keys = self._clock.now(), [key_of(item.message) for item in batch]
         await state_rows.judging(tx, keys)
-        states = await state_rows.lock(tx, keys, now)
-        known = dict(states)
-        causes: dict[Key, Cause] = {}
-        entries: list[Entry] = []
-        asks: list[ReadRequest] = []
-        heard: dict[Key, list[RunId | None]] = {key: [] for key in keys}
-        for item in batch:
-            key = _key(item.message)
-            merged = merge(states[key], item.message)
-            states[key], causes[key] = merged.state, _cause(item)
-            entries.append(replace(_told(item, merged), at=now))
-            if counts(item.message, merged.verdict, heard[key]):
-                heard[key].append(item.message.run)
-            if merged.ask is not None:
-                asks.append(self._request(item, merged.ask))
-        changed = {key: state for key, state in states.items() if state != known[key]}
-        if changed:
-            await state_rows.save(tx, changed, now)
+        merged = MergedBatch(now)
+        # Before whom they tell of, by every batch alike: so no two batches wait for each other.
+        told = await self._tellers(tx, batch, merged)
+        others = [item for item in batch if key_of(item.message) not in merged.states]
+        fed = {*told, *(key_of(item.message) for item in others)}
+        if fed:
+            merged.add(others, await state_rows.lock(tx, sorted(fed), now))
+        if merged.changed:
+            await state_rows.save(tx, merged.changed, now)
+        asks = [self._request(item, ask) for item, ask in merged.asks]
         if asks:
             await read_requests.ask(tx, asks, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
-        pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
-        pairing.recall(known)
+        judged = await self._judge(tx, configuration, batch, merged, told)
+        await enter_changes(tx, judged.all, merged.heard, now)
+        await write(tx, merged.entries + judged.entries)
+        self._told_of |= {key: list(told) for key in keys if told}
+
+    async def _tellers(
+        self, tx: DbConnection, batch: Sequence[Delivered[ChangeEvent]], merged: MergedBatch
+    ) -> dict[Key, Cause]:
+        """Merges the records that tell of others, and says of whom they tell something else than before."""
+        source = vendor_named(self.topic.vendor).source
+        assert source is not None, f"somebody tells of changes of {self.topic.vendor}, which has no source"
+        feeds = source.feeds
+        telling = [item for item in batch if item.message.entity in feeds]
+        if not telling:
+            return {}
+        states = await state_rows.lock(tx, [key_of(item.message) for item in telling], merged.now)
+        merged.add(telling, states)
+        return await tell(tx, feeds, merged, [item.message for item in telling])
+
+    async def _judge(
+        self,
+        tx: DbConnection,
+        configuration: Configuration,
+        batch: Sequence[Delivered[ChangeEvent]],
+        merged: MergedBatch,
+        told: Mapping[Key, Cause],
+    ) -> Judged:
+        """The records of the batch, and those of whom they tell where somebody wants to know."""
+        states = {
+            key: state
+            for key, state in merged.states.items()
+            if key in merged.causes or _wants_facts(configuration, key)
+        }
+        causes = {**told, **merged.causes}
+        pairing = await Pairing.of(tx, configuration, self._mappings, states, merged.now)
+        pairing.recall({key: merged.known[key] for key in states})
         for item in batch:
-            pairing.observe(_key(item.message), item.message)
-        judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing)
-        await enter_changes(tx, judged.all, heard, now)
-        await write(tx, entries + judged.entries)
+            pairing.observe(key_of(item.message), item.message)
+        return await judge(tx, configuration, self._mappings, states, causes, merged.now, pairing=pairing)
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:
-        """Publishes what is stored for these records, whoever stored it."""
-        causes = {_key(item.message): item.record for item in batch}
-        await self._publisher.publish(list(causes), causes)
+        """Publishes what is stored for these records, and for those of whom they tell, whoever stored it."""
+        causes = {key_of(item.message): item.record for item in batch}
+        told_of = {key for one in causes for key in self._told_of.pop(one, ())}
+        await self._publisher.publish([*causes, *(told_of - causes.keys())], causes)
 
     def _request(self, item: Delivered[ChangeEvent], ask: AskedFor) -> ReadRequest:
         """R10: an answer settles only after the stamp's second and the vendor's read lag are over."""
         change, now = item.message, self._clock.now()
         since = {AskedFor.UNSETTLED: change.version.stamp, AskedFor.TIE: change.observed_at}.get(ask)
         due = now if since is None else since + self._settle
-        traceparent = _traceparent(item.record)
+        traceparent = traceparent_of(item.record)
         return ReadRequest(change.connection, change.entity, change.record, ask.value, due, traceparent)
 
 
-def _key(change: ChangeEvent) -> Key:
-    return Key(change.connection, change.entity, change.record)
-
-
-def _cause(item: Delivered[ChangeEvent]) -> Cause:
-    change = item.message
-    return Cause(change.version.stamp, change.lane, change.run, change.id, _traceparent(item.record))
-
-
-def _traceparent(record: RawRecord) -> str:
-    return (record.header("traceparent") or b"").decode("ascii", "replace")
-
-
-def _told(item: Delivered[ChangeEvent], merged: MergedState) -> Entry:
-    """What the change was to us; a repeat is a row too, so that a replay proves that each record was seen."""
-    change = item.message
-    return Entry(
-        at=change.observed_at, step=Step(merged.verdict.value), reason=merged.ask or "",
-        connection=change.connection, entity=change.entity, record=change.record,
-        event_id=change.id, run=change.run or "", trace_id=trace_id(_traceparent(item.record)),
-        details={"via": change.via, "coverage": change.coverage, "version": change.version.sequence, "at": item.record.place},
-    )  # fmt: skip
+def _wants_facts(configuration: Configuration, key: Key) -> bool:
+    legs = configuration.legs_of(key.connection, key.entity)
+    return any(leg.mapping is not None and leg.mapping.facts for leg in legs)

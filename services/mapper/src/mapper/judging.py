@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from common import telemetry
+from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Leg, Sync
 from common.journal import Entry, Step
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper import wanted_rows
 from mapper.entering import JudgedBySync, run_of
+from mapper.facts import Facts
+from mapper.legs_facts import LegsFacts, Wanting
 from mapper.mapping.engine import CompiledMapping
 from mapper.mappings import Mappings, target_of
 from mapper.pairing import Pairing
@@ -53,11 +56,20 @@ async def judge(
     # R15: before any wish, because a pair that is judged once more is what the wishes are made of.
     await pairing.judge(tx, states)
     stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, _, key in wanting])
-    judged = Judged()
+    known = await LegsFacts.read(
+        tx, configuration, (Wanting(leg, mapping, key) for leg, mapping, _, key in wanting), now
+    )
+    judged, facts_of = Judged(), list[tuple[Wanting, Facts | None]]()
     for leg, mapping, target, key in wanting:
         before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
+        one, state = Wanting(leg, mapping, key), seen_by(leg, states[key])
+        facts = known.of(one, state)
+        facts_of.append((one, facts))
+        if known.lack(one, facts):
+            judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, 0, SkipReason.FACTS_UNREAD))
+            continue
         with _span(sync, mapping, alone=len(states) == 1):
-            whole = wish_of(seen_by(leg, states[key]), mapping, target)
+            whole = wish_of(state, mapping, target, facts.values if facts else None)
             wish = pairing.wish(leg, key, whole)
         # Gone before this leg ever wanted it: there is nothing to take away.
         never = before is None and wish.wish == "absent" and wish.skip is None
@@ -67,10 +79,11 @@ async def judge(
             pairing.raised(leg, key)
             run = run_of(sync.name, causes[key].run, now)
             judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version, run))
-            judged.entries.append(_entry(judged.raised[-1], now))
+            judged.entries.append(_entry(judged.raised[-1], facts, now))
         judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
     await wanted_rows.raise_revisions(tx, judged.raised, now)
     await pairing.store(tx)
+    await known.schedule(tx, facts_of, by_all=only is None)
     judged.entries += pairing.entries
     return judged
 
@@ -115,7 +128,7 @@ def _span(sync: Sync, mapping: CompiledMapping, *, alone: bool) -> Iterator[None
         yield
 
 
-def _entry(raised: Raised, now: datetime) -> Entry:
+def _entry(raised: Raised, facts: Facts | None, now: datetime) -> Entry:
     wish, cause, leg = raised.wish, raised.cause, raised.leg
     return Entry(
         at=now,
@@ -132,6 +145,7 @@ def _entry(raised: Raised, now: datetime) -> Entry:
         mapping_version=raised.mapping_version,
         trace_id=trace_id(cause.traceparent),
         after={"wish": wish.wish, "document": wish.document},
+        details={"facts": dict(facts.values), "made_of": dict(facts.made_of)} if facts and facts.values else None,
     )
 
 

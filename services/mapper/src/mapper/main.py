@@ -18,8 +18,9 @@ from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep
-from mapper import pair_settling, remap
+from mapper import fact_clock, pair_settling, remap
 from mapper import publisher as publishing
+from mapper.fact_clock import FactClock
 from mapper.handlers import ChangeHandler
 from mapper.mapping.definitions import source_vendors
 from mapper.mappings import Mappings
@@ -56,6 +57,8 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         runtime.every("remapper", remap.EVERY_S, remapper.step)
         settling = PairSettling(pool, runtime.clock, configuration, mappings, publisher)
         runtime.every("pairs", pair_settling.EVERY_S, settling.step)
+        facts = FactClock(pool, runtime.clock, configuration, mappings, publisher)
+        runtime.every("facts", fact_clock.EVERY_S, facts.step)
         runtime.every("journal months", A_DAY_S, partial(_make_months, runtime, pool))
         upkeep = Upkeep(pool, runtime.clock, settings.retention, runtime.metrics, runtime.log, by="mapper")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))

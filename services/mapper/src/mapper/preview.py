@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from common.contracts.messages import ChangeEvent
 from common.contracts.syncs import Leg
+from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, connection
 from mapper.judging import seen_by
+from mapper.legs_facts import LegsFacts, Wanting
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.state import RecordState, merge
-from mapper.state_rows import state_of
+from mapper.state_rows import Key, state_of
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import catalogue_of
 from vendors.registry import vendor_named
@@ -35,6 +38,8 @@ class Preview:
 
     total: int = 0
     complete: bool = True
+    unread_facts: bool = False
+    """The mapping names facts, and what they are made of was not read yet: rows that read them are left out here."""
     read: int = 0
     """How many stored records were judged."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -46,6 +51,7 @@ class Preview:
         """Together with another leg's, with at most so many samples."""
         self.total += other.total
         self.complete = self.complete and other.complete
+        self.unread_facts = self.unread_facts or other.unread_facts
         self.counts += other.counts
         self.skipped += other.skipped
         self.notes += other.notes
@@ -63,11 +69,12 @@ class Preview:
         }
 
 
-async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) -> Preview:
+async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, *, now: datetime) -> Preview:
     """Judges the stored records of a leg, which may not be stored itself, at most `most` of them; raises `MappingInvalid` when its
     mapping does not compile."""
     result, after, left = Preview(), "", most
     async with connection(pool) as reading:
+        configuration = await ConfigurationReader().read(reading)
         vendor = await reading.fetchval("select vendor from core.connection where id = $1", leg.target)
         target = vendor_named(vendor).targets[leg.target_entity]
         compiled = _compiled(leg, target)
@@ -94,8 +101,13 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
                 after,
                 PAGE,
             )
-            for row in page:
-                _count(result, wish_of(seen_by(leg, state_of(row)), compiled, target), row, limit)
+            its = [Wanting(leg, compiled, Key(leg.source, leg.source_entity, row["record"])) for row in page]
+            known = await LegsFacts.read(reading, configuration, its, now)
+            for one, row in zip(its, page, strict=True):
+                state = seen_by(leg, state_of(row))
+                facts = known.of(one, state)
+                _count(result, wish_of(state, compiled, target, facts.values if facts else None), row, limit)
+            result.unread_facts = not known.known(leg)
             result.read += len(page)
             left -= len(page)
             if len(page) < PAGE:
@@ -109,6 +121,7 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST) 
 def preview_of(changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: int = SAMPLES) -> Preview:
     """Judges records that nobody has stored, as if they came now."""
     compiled, result = _compiled(leg, target), Preview()
+    result.unread_facts = bool(compiled.definition.facts)
     for change in changes:
         state = merge(RecordState(), change).state
         if state.known:

@@ -3,7 +3,7 @@
 The page's records are locked like a batch's, so a live change and this job take turns. A record that is being born has no row that could
 be locked or seen: before the first page the job waits for every batch that may have read an older version, and a batch that begins later
 reads this one (R9). The cursor is saved in the page's own transaction, so a crash repeats at most nothing. Only wishes that differ get a
-new revision: what the new version does not change is not written.
+new revision: what the new version does not change is not written. A version that names facts waits until what they are made of was read.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from common.state.runs import Run, version_run
 from mapper import state_rows
 from mapper.entering import enter_page
 from mapper.judging import judge
+from mapper.legs_facts import unready_legs
 from mapper.mappings import Mappings, target_of
 from mapper.pairing import Pairing
 from mapper.publisher import Publisher
@@ -68,6 +69,7 @@ class Remapper:
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
             finished = await tx.fetch("select sync, leg, mapping_version from flow.remap where finished_at is not null")
+            held = await unready_legs(tx, configuration)
         done = {tuple(row) for row in finished}
         return [
             leg
@@ -75,6 +77,7 @@ class Remapper:
             if leg.mapping
             and configuration.syncs[leg.sync].judges
             and (leg.sync, leg.name, leg.mapping.version) not in done
+            and (leg.sync, leg.name) not in held
         ]
 
     async def _begin(self, leg: Leg) -> None:

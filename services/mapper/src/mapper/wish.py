@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from common.contracts.facts import FACTS_ROOT
 from common.contracts.ids import content_hash
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import MappingDefinition
 from mapper.mapping.engine import CompiledMapping
+from mapper.mapping.fact_use import INACTIVE, STAYS
 from mapper.mapping.problems import Problem
 from mapper.state import RecordState
 from vendors.target import Target
@@ -31,15 +33,23 @@ class DesiredDocument:
         return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document})
 
 
-def wish_of(state: RecordState, mapping: CompiledMapping, target: Target) -> DesiredDocument:
-    """Pure: the same state under the same version is the same wish. What leaving is, and why without a key, the target says."""
+def wish_of(
+    state: RecordState, mapping: CompiledMapping, target: Target, facts: Mapping[str, Any] | None = None
+) -> DesiredDocument:
+    """Pure: the same state and facts under the same version are the same wish. What leaving is, and why without a key, the target says.
+
+    Without `facts`, rows that read some are left alone, like fields that the source has not told.
+    """
     definition = mapping.definition
     if state.deleted:
         return _absent(target, definition.on_delete or target.choices.on_delete, definition)
-    mapped = mapping.apply(state.record())
+    record = state.record() if facts is None else state.record() | {FACTS_ROOT: dict(facts)}
+    mapped = mapping.apply(record)
     if not mapped.passes:
         how = definition.on_filtered or target.choices.on_filtered
         return _absent(target, how, definition, SkipReason.FILTERED)
+    if definition.on_inactive not in ("", STAYS) and facts is not None and facts.get(INACTIVE):
+        return _absent(target, definition.on_inactive, definition, SkipReason.INACTIVE)
     notes = mapped.problems + mapped.left_out
     if _lacks_key(state, mapping, mapped.problems):
         # Without a key the record leaves the target record that had it (R14), and counts as skipped.

@@ -19,7 +19,7 @@ from common.http.failure_table import ANY, FailureTable, Row, Said
 from common.http.profile import Limit, Timeouts
 from vendors.answers import reading, unreadable
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject, Vendor
+from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject, Vendor
 
 NAME, CARD = VendorName("cards"), Entity("customer")
 PER_PAGE, SETTLES_AFTER = 50, timedelta(seconds=2)
@@ -66,6 +66,7 @@ class CardSource:
     entities: Mapping[Entity, str] = {CARD: "Cards"}
     settles_after = SETTLES_AFTER
     polled_every = timedelta(minutes=5)
+    feeds: Mapping[Entity, Feed] = {}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A webhook names its card and no more."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from common.contracts.ids import Entity
 from vendors.catalogue import FieldCatalogue
 from vendors.grant import Place
+from vendors.vendor import Feed
 
 
 class LedgerSource:
@@ -16,6 +17,7 @@ class LedgerSource:
     entities: Mapping[Entity, str] = {Entity("party"): "Parties"}
     settles_after = timedelta(seconds=1)
     polled_every = timedelta(minutes=5)
+    feeds: Mapping[Entity, Feed] = {}
 
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return ()

@@ -9,6 +9,8 @@ class SkipReason(StrEnum):
     """Why a record was left alone: it did not meet the rules that somebody set. Closed; each has a sentence in the documentation."""
 
     FILTERED = "filtered"
+    INACTIVE = "inactive"
+    FACTS_UNREAD = "facts_unread"
     NO_EMAIL = "no_email"
     INVALID_EMAIL = "invalid_email"
     SHARES_TARGET = "shares_target"

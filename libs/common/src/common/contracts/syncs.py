@@ -49,7 +49,11 @@ class MappingDefinition:
     on_delete: str = ""
     on_filtered: str = ""
     """What becomes of the target record: a word of the target's own; empty: what the target does where nothing is said."""
+    on_inactive: str = ""
+    """What becomes of it while the record is inactive, in the same words; empty: it is mapped like every other."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    facts: tuple[str, ...] = ()
+    """The facts that rows, filter and options name: what has to be read besides the records themselves follows from them."""
     catalogue: tuple[Mapping[str, Any], ...] = ()
     """The target's fields as they were when this version was checked: a version says for ever what it said then."""
 

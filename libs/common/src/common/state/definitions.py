@@ -17,18 +17,21 @@ def to_jsonb(definition: MappingDefinition) -> dict[str, Any]:
         "key": definition.key,
         "on_delete": definition.on_delete,
         "on_filtered": definition.on_filtered,
+        "on_inactive": definition.on_inactive,
         "options": dict(definition.options),
+        "facts": list(definition.facts),
         "catalogue": [dict(field) for field in definition.catalogue],
     }
 
 
 def from_jsonb(version: int, stored: Mapping[str, Any]) -> MappingDefinition:
     """The definition as it was written; fields that an older writer did not know keep their defaults."""
-    known = ("filter", "key", "on_delete", "on_filtered", "options")
+    known = ("filter", "key", "on_delete", "on_filtered", "on_inactive", "options")
     return MappingDefinition(
         version=version,
         rows=tuple(_row_from_jsonb(row) for row in stored["rows"]),
         **{name: stored[name] for name in known if name in stored},
+        facts=tuple(stored.get("facts", ())),
         catalogue=tuple(stored.get("catalogue", ())),
     )
 

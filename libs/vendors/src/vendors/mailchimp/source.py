@@ -23,7 +23,7 @@ from vendors.mailchimp import catalogue, events, listing
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
 from vendors.one_by_one import one_by_one
-from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
 POLLED_EVERY = timedelta(minutes=15)
@@ -36,6 +36,7 @@ class MailchimpSource:
     entities: Mapping[Entity, str] = {events.SUBSCRIPTION: "Audience members"}
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
+    feeds: Mapping[Entity, Feed] = {}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """An event tells by itself. An empty list of Mandrill's, and events of its mail, tell nothing of an audience."""

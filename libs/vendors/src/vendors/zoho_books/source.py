@@ -26,7 +26,7 @@ from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
-from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
 from vendors.zoho_books import listing, wire
 from vendors.zoho_books.catalogue import FIELDS
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
@@ -39,6 +39,12 @@ _PATHS = {"customer": ("/contacts/{id}", "contact"), "supplier": ("/contacts/{id
           "invoice": ("/invoices/{id}", "invoice"), "payment": ("/customerpayments/{id}", "payment")}  # fmt: skip
 
 
+def _customer_of(fields: Mapping[str, Any]) -> Sequence[RecordId]:
+    """A payment's balance is in the invoices that it pays, so both tell of their customer alone."""
+    customer = fields.get("customer_id")
+    return [RecordId(customer)] if isinstance(customer, str) and customer else []
+
+
 class ZohoBooksSource:
     """Reads customers, invoices and payments."""
 
@@ -49,6 +55,10 @@ class ZohoBooksSource:
     }
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
+    feeds: Mapping[Entity, Feed] = {
+        Entity("invoice"): Feed(Entity("customer"), _customer_of),
+        Entity("payment"): Feed(Entity("customer"), _customer_of),
+    }
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A signed webhook tells by itself; an unsigned one only says which record to read."""

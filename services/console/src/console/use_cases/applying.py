@@ -172,7 +172,7 @@ def _wanted(draft: Draft) -> list[WantedHook]:
     sides = [
         WantedHook(end, subject)
         for leg in draft.legs
-        for end, subject in ((leg.source, leg.written.source_entity), (leg.target, leg.place.id))
+        for end, subject in (*((leg.source, entity) for entity in leg.heard), (leg.target, leg.place.id))
     ]
     return list({(one.end.connection.id, one.subject): one for one in sides}.values())
 

@@ -10,14 +10,17 @@ from common.api.refusal import Refusal
 from common.clock import Clock
 from common.contracts.ids import RunId, SyncId
 from common.contracts.syncs import Leg
-from common.state import polls, run_ends, runs
+from common.state import feeding, polls, run_ends, runs
 from common.state import pool as state
 from common.state.polls import Polled
 from common.state.runs import Run
 from console import sync_codes
 from console.state import syncs as rows
+from console.state.syncs import SyncRow
 from console.use_cases.runs import Runs, ShownRun
 from console.use_cases.syncs import not_now, unknown_sync
+from vendors.feeding import feeders
+from vendors.registry import vendor_named
 
 
 class AskedRuns:
@@ -43,7 +46,7 @@ class AskedRuns:
         now, sources = self._clock.now(), sorted({_source(leg) for leg in sync.legs})
         kind = "backfill" if await polls.never_read(tx, sources, now) else "full" if full else "poll"
         job = f"{kind}.{await runs.next_number(tx)}"
-        if not await polls.ask(tx, sources, job, by, now):
+        if not await polls.ask(tx, [*sources, *await _tellers(tx, sync)], job, by, now):
             raise Refusal(409, sync_codes.SYNC_RUN_PENDING, f"An earlier run of {sync.name} has not begun yet.")
         run = Run(RunId(f"{sync.name}.{job}"), SyncId(sync.id), kind, by)
         await runs.begin(tx, [run], now)
@@ -53,3 +56,15 @@ class AskedRuns:
 
 def _source(leg: Leg) -> Polled:
     return Polled(leg.source, leg.source_entity, leg.source_place)
+
+
+async def _tellers(tx: state.DbConnection, sync: SyncRow) -> list[Polled]:
+    """What the facts of the sync are made of is read too, as no part of the run; what was never read whole is being read anyway."""
+    found = set()
+    for leg in sync.legs:
+        vendor = sync.source_vendor if leg.direction == "forward" else sync.target_vendor
+        source = vendor_named(vendor).source
+        found |= {Polled(*one) for one in feeders(source, leg)} if source is not None else set()
+    return sorted(
+        found & await feeding.ready(tx, {one.connection for one in found}) - {_source(leg) for leg in sync.legs}
+    )

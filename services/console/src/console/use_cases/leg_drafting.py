@@ -16,8 +16,10 @@ from console.use_cases.problems import of_vendor, problem
 from console.use_cases.wishes import WrittenLeg, placed
 from mapper.mapping.definitions import COMMON_OPTIONS, with_choices
 from mapper.mapping.engine import compile_mapping
+from mapper.mapping.fact_use import with_facts
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.catalogue import FieldCatalogue, stored_catalogue
+from vendors.feeding import fact_fields, feeders
 from vendors.grant import Place
 from vendors.target import Target
 from vendors.vendor import Vendor
@@ -46,6 +48,13 @@ class DraftLeg:
     fields: FieldCatalogue
     new_fields: tuple[MappingRow, ...]
     notes: tuple[str, ...]
+
+    @property
+    def heard(self) -> Sequence[Entity]:
+        """Whatever its documents are made of: its own records, and those that its facts need."""
+        source = self.source.vendor.source
+        assert source is not None, "it was read"
+        return [Entity(self.written.source_entity), *(entity for _, entity, _ in feeders(source, self.leg("")))]
 
     def leg(self, sync: str) -> Leg:
         """The leg as it runs, with its definition and the part of the target's catalogue that decides its documents, and no more: a
@@ -85,6 +94,7 @@ async def draft_leg(
     problems += [placed(written.at, one) for one in found]
     if not (source and target and reads and writes and place and fields and definition):
         return None
+    definition = with_facts(definition)
     lines = tuple(f"{written.at}: {note}" if written.at else note for note in notes)
     return DraftLeg(written, source, reads[0], target, writes, place, definition, fields, new, lines)
 
@@ -101,7 +111,8 @@ async def _source(written: WrittenLeg, end: End, problems: list[Problem]) -> tup
         place = (
             _chosen(written.source_place, places, "place", "source.place", problems) if written.source_place else None
         )
-        return place.id if place else "", await source.catalogue(end.connection, entity, end.api)
+        fields = await source.catalogue(end.connection, entity, end.api)
+        return place.id if place else "", FieldCatalogue((*fields.fields, *fact_fields(source, entity)))
     except Failure as failure:
         problems.append(of_vendor(failure, "source", end.connection.name))
         return None

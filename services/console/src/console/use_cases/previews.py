@@ -6,9 +6,11 @@ Where none was read yet, to the first page of the account's list.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.api.refusal import Refusal
+from common.clock import Clock
 from common.contracts.syncs import Leg
 from common.state import pool as state
 from console import sync_codes
@@ -20,14 +22,17 @@ from console.use_cases.unread_accounts import FirstPage, first_page
 from console.use_cases.wishes import SyncWish
 from mapper.preview import Preview, preview
 
+UNREAD_FACTS = "Rows that read facts are left out: what these are made of has not been read yet."
+
 
 class Previews:
     """Counts and samples by the mapper's own engine."""
 
-    def __init__(self, pool: state.Pool, syncs: Syncs, drafting: Drafting) -> None:
+    def __init__(self, pool: state.Pool, syncs: Syncs, drafting: Drafting, clock: Clock) -> None:
         self._pool = pool
         self._syncs = syncs
         self._drafting = drafting
+        self._clock = clock
 
     async def of_sync(self, name: str, limit: int, *, unmask: bool) -> dict[str, Any]:
         """The sync's active version."""
@@ -59,8 +64,9 @@ class Previews:
         return _shown(whole, unmask=unmask) | together | {"listed": listed}
 
     async def _leg(self, leg: Leg, limit: int) -> FirstPage:
-        stored = await preview(self._pool, leg, limit)
-        return FirstPage(stored) if stored.read else await first_page(self._drafting, leg, limit)
+        stored = await preview(self._pool, leg, limit, now=self._clock.now())
+        found = FirstPage(stored) if stored.read else await first_page(self._drafting, leg, limit)
+        return replace(found, notes=(*found.notes, UNREAD_FACTS)) if found.preview.unread_facts else found
 
 
 def _shown(found: Preview, *, unmask: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from common.codes import CODES
+from common.contracts.facts import FACTS, FACTS_ROOT
 from common.contracts.records import RECORDS
 from common.contracts.syncs import MappingDefinition, MappingRow
 from console import sync_codes
@@ -133,6 +134,9 @@ def _exists(path: str, entity: str, known: Collection[str]) -> bool:
     """In the source's catalogue, or inside one of its fields by the neutral vocabulary."""
     if path in known:
         return True
+    fact, _, currency = path.rpartition(".")
+    if fact in known and fact.startswith(f"{FACTS_ROOT}."):
+        return FACTS[fact.removeprefix(f"{FACTS_ROOT}.")].by_currency and len(currency) == 3
     first, _, rest = path.partition(".")
     if first not in known or not rest:
         return False

@@ -12,6 +12,7 @@ import yaml
 from common.codes import CODES, Code, register
 from common.contracts.syncs import MappingDefinition, MappingRow, Transform
 from common.pairs.merging import Rule
+from mapper.mapping.fact_use import STAYS
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.choices import Choices
 
@@ -22,6 +23,7 @@ register(
          "Use one of the templates that the message lists.", "owner", False),
 )  # fmt: skip
 
+MOST_DAYS = 3_650
 _ROW = {"target", "from", "transforms", "required", "new_field"}
 _NEW_FIELDS = {"text", "number", "address", "phone", "date", "url"}
 
@@ -57,7 +59,8 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
         if (row := _row(number, item, problems)) is not None
     )
     options = dict(given.get("options") or {})
-    gone = {name: str(options.pop(name, "")) for name in _GONE}
+    gone = {name: str(options.pop(name, "")) for name in (*_GONE, ON_INACTIVE)}
+    problems += _inactivity(options)
     if not isinstance(options.get("clear_empty", True), bool):
         problems.append(_problem(0, "clear_empty", "The option takes true or false."))
     problems += _conflicts(options.get("conflicts", {}))
@@ -79,11 +82,13 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
         options=options,
         on_delete=gone["on_delete"],
         on_filtered=gone["on_filtered"],
+        on_inactive=gone[ON_INACTIVE],
     )
 
 
 _GONE = ("on_delete", "on_filtered")
-COMMON_OPTIONS = frozenset({*_GONE, "clear_empty", "conflicts"})
+ON_INACTIVE = "on_inactive"
+COMMON_OPTIONS = frozenset({*_GONE, ON_INACTIVE, "clear_empty", "conflicts", "inactive_after", "inactive_if"})
 """Those that every target has."""
 
 
@@ -96,11 +101,24 @@ def _conflicts(given: Any) -> list[Problem]:
     ]
 
 
+def _inactivity(options: Mapping[str, Any]) -> list[Problem]:
+    days, condition = options.get("inactive_after", 0), options.get("inactive_if", "")
+    found = []
+    if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= MOST_DAYS:
+        words = f"The option takes a number of days, at most {MOST_DAYS}; 0 means that nobody is inactive by silence."
+        found.append(_problem(0, "inactive_after", words))
+    if not isinstance(condition or "", str):
+        found.append(_problem(0, "inactive_if", "The option is a JMESPath expression in quotes."))
+    return found
+
+
 def with_choices(definition: MappingDefinition, choices: Choices) -> MappingDefinition:
     """The definition with the target's own words where it says nothing; raises `MappingInvalid` for a word that the target does not have."""
     given = {name: getattr(definition, name) or getattr(choices, name) for name in _GONE}
     words = f"The option takes {', '.join(choices.gone)}."
     problems = [_problem(0, name, words) for name, word in given.items() if word not in choices.gone]
+    if definition.on_inactive not in ("", STAYS, *choices.gone):
+        problems.append(_problem(0, ON_INACTIVE, f"The option takes {', '.join((STAYS, *choices.gone))}."))
     if problems:
         raise MappingInvalid(problems)
     return replace(definition, **given)

@@ -16,6 +16,7 @@ from common.codes import CODES
 from common.contracts.syncs import MappingDefinition, MappingRow
 from mapper.mapping.check import checked
 from mapper.mapping.expressions import Expression, ExpressionExpensive, ExpressionInvalid, Record
+from mapper.mapping.fact_use import INACTIVE_AFTER
 from mapper.mapping.problems import MappingInvalid, Problem
 from mapper.mapping.transforms import Step, TransformArguments, TransformUnknown, compiled
 from vendors.catalogue import CatalogueField, FieldCatalogue
@@ -63,11 +64,14 @@ class CompiledMapping:
         rows: Sequence[_Row],
         condition: Expression | None,
         collected: Collection[str],
+        inactive: Expression | None = None,
     ) -> None:
         self.version = definition.version
         self.definition = definition
         self._rows = tuple(rows)
         self._condition = condition
+        self._inactive = inactive
+        self.inactive_after = int(definition.options.get("inactive_after", INACTIVE_AFTER))
         self._collected = {row.target for row in rows} & set(collected)
         self._clears = definition.clears_empty
         self.required = frozenset(row.target for row in rows if row.required)
@@ -75,6 +79,13 @@ class CompiledMapping:
     def passes(self, record: Record) -> bool:
         """Whether the record meets the sync's filter; no filter lets everything pass. Raises when nobody can say."""
         return self._condition is None or self._condition.read(record) not in (None, False, "", [], {})
+
+    def says_inactive(self, record: Record) -> bool:
+        """Whether the record's own fields say that it is over. Where nobody can say, it is not."""
+        try:
+            return self._inactive is not None and self._inactive.read(record) not in (None, False, "", [], {})
+        except ExpressionExpensive:
+            return False
 
     def mentions(self, target: str, record: Record) -> bool:
         """Whether the record says anything about what the row of this target field reads."""
@@ -141,10 +152,12 @@ def compile_mapping(
         if (row := _row(number, given, definition.key, target, problems, collected))
     ]
     condition = _expression(0, "filter", definition.filter, problems) if definition.filter else None
+    over = str(definition.options.get("inactive_if") or "")
+    inactive = _expression(0, "inactive_if", over, problems) if over else None
     problems += _unmapped(definition, target)
     if problems:
         raise MappingInvalid(problems)
-    return CompiledMapping(definition, rows, condition, collected)
+    return CompiledMapping(definition, rows, condition, collected, inactive)
 
 
 def _row(

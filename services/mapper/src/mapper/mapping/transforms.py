@@ -130,7 +130,9 @@ def first(value: Any) -> Any:
 
 
 def tag(value: Any, *, prefix: str = "") -> Any:
-    """The value as a tag behind a prefix; no value is no tag."""
+    """The value as a tag behind a prefix, or each of a list; no value is no tag."""
+    if isinstance(value, list | tuple):
+        return [one for item in value if (one := tag(item, prefix=prefix)) is not None] or None
     return f"{prefix}{value}" if isinstance(value, str) and value.strip() else None
 
 

@@ -1,0 +1,70 @@
+"""Facts: what is computed of a record from other records that tell of it, in neutral words. A customer's are made of its documents.
+
+The list is closed. Each fact says which fields of which records it is made of: so a source that has no such records does not offer it, and
+records that no mapping needs are not asked for. Amounts of several currencies are never added up: the fact without a currency then has no
+value, and the one by currency has all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from common.contracts.ids import Entity
+
+FACTS_ROOT = "facts"
+FactType = Literal["date", "number", "money", "choice", "tags", "boolean"]
+PAYMENT_STATUSES = ("none", "paid", "open", "overdue")
+"""Nothing was ever invoiced; nothing is left to be paid; something is, in time; something is, and late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact, as people map it: `facts.<name>`."""
+
+    name: str
+    label: str
+    type: FactType
+    reads: Mapping[Entity, tuple[str, ...]]
+    """The fields that it is made of, by the record's kind."""
+    choices: tuple[str, ...] = ()
+    by_currency: bool = False
+    """It holds a value for each currency: `facts.<name>.EUR`."""
+
+    @property
+    def path(self) -> str:
+        return f"{FACTS_ROOT}.{self.name}"
+
+
+INVOICE, PAYMENT = Entity("invoice"), Entity("payment")
+_COUNTED = {INVOICE: ("status", "issued_on")}
+_OPEN = {INVOICE: ("status", "currency", "balance")}
+_LATE = {INVOICE: ("status", "currency", "balance", "due_on")}
+
+FACTS: Mapping[str, Fact] = {
+    fact.name: fact
+    for fact in (
+        Fact("last_invoice_on", "Date of the last invoice", "date", _COUNTED),
+        Fact("invoice_count", "Number of invoices", "number", _COUNTED),
+        Fact("outstanding", "To be paid, where all of it is in one currency", "money", _OPEN),
+        Fact("outstanding_in", "To be paid, by currency", "money", _OPEN, by_currency=True),
+        Fact("overdue", "To be paid and late, where all of it is in one currency", "money", _LATE),
+        Fact("overdue_in", "To be paid and late, by currency", "money", _LATE, by_currency=True),
+        Fact("payment_status", "Payment status", "choice", _LATE, choices=PAYMENT_STATUSES),
+        Fact("currencies", "Currencies of the invoices", "tags", {INVOICE: ("status", "currency")}),
+        Fact("last_payment_on", "Date of the last payment", "date", {PAYMENT: ("paid_on",)}),
+        Fact("inactive", "Inactive, by the mapping's `inactive_if` and `inactive_after`", "boolean", _COUNTED),
+    )
+}
+
+
+def kept_fields(entity: Entity) -> tuple[str, ...]:
+    """What facts need of a record of this kind."""
+    found = (name for fact in FACTS.values() for name in fact.reads.get(entity, ()))
+    return tuple(dict.fromkeys(found))
+
+
+def needed(names: Iterable[str]) -> frozenset[Entity]:
+    """The kinds of records that these facts are made of."""
+    return frozenset(entity for name in names for entity in FACTS[name].reads)

@@ -1,0 +1,31 @@
+"""What a source's records tell of others: which facts it offers of an entity, and which records they need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.contracts.facts import FACTS, needed
+from common.contracts.ids import ConnectionId, Entity
+from common.contracts.syncs import Leg
+from vendors.catalogue import CatalogueField
+from vendors.vendor import Source
+
+
+def fact_fields(source: Source, entity: Entity) -> tuple[CatalogueField, ...]:
+    """The facts of such records, as a mapping can name them; none where nothing tells of them."""
+    told = {feeding for feeding, feed in source.feeds.items() if feed.to == entity}
+    return tuple(
+        CatalogueField(fact.path, fact.label, fact.type, choices=fact.choices)
+        for fact in FACTS.values()
+        if set(fact.reads) <= told
+    )
+
+
+def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
+    """What has to be read besides the leg's own records, for the facts that its mapping names; nothing where it names none."""
+    wanted = needed(leg.mapping.facts) if leg.mapping is not None else frozenset[Entity]()
+    return [
+        (leg.source, entity, leg.source_place)
+        for entity, feed in sorted(source.feeds.items())
+        if entity in wanted and feed.to == leg.source_entity
+    ]

@@ -1,0 +1,58 @@
+"""What is read, by the configuration: the sources that active syncs start from, and those that their facts are made of; and who listens.
+
+A source is held back while facts of all the legs that start from it are still to be read: so each of its records is judged once, with its
+facts, and nobody is written twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from common.contracts.syncs import Leg
+from common.state.configuration import Configuration
+from common.state.polls import Polled
+from ingest.poll_job import Listener
+from vendors.feeding import feeders
+from vendors.registry import vendor_named
+from vendors.vendor import Source
+
+
+def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], frozenset[Polled]]:
+    """What legs start from, and what the facts are made of that their mappings name."""
+    read = list(_read(configuration))
+    tellers = frozenset(Polled(*one) for leg, source in read for one in feeders(source, leg))
+    return frozenset(_polled(leg) for leg, _ in read), tellers
+
+
+def held_back(configuration: Configuration, unready: frozenset[Polled]) -> frozenset[Polled]:
+    """Sources that have nobody yet who could judge what is read."""
+    read = [
+        (_polled(leg), any(Polled(*one) in unready for one in feeders(source, leg)))
+        for leg, source in _read(configuration)
+    ]
+    return frozenset(source for source, held in read if held) - {source for source, held in read if not held}
+
+
+def listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:
+    """The syncs with legs that start there."""
+    legs = Counter(
+        leg.sync for leg in configuration.legs_of(source.connection, source.entity) if leg.takes(source.place)
+    )
+    return [Listener(configuration.syncs[sync], count) for sync, count in legs.items()]
+
+
+def _read(configuration: Configuration) -> Iterator[tuple[Leg, Source]]:
+    """Legs whose records can be listed, and somebody judges them."""
+    for leg in configuration.legs():
+        connection = configuration.connections.get(leg.source)
+        if connection is None or connection.state != "active":
+            continue
+        source = vendor_named(connection.vendor).source
+        judged = leg.mapping is not None and configuration.syncs[leg.sync].judges
+        if source is not None and judged and leg.source_entity in source.entities:
+            yield leg, source
+
+
+def _polled(leg: Leg) -> Polled:
+    return Polled(leg.source, leg.source_entity, leg.source_place)

@@ -1,0 +1,81 @@
+"""A batch of changes, merged into what is known of their records: the states as they are now, what each change was, and what made it so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from common.bus.handler import Delivered
+from common.bus.record import RawRecord
+from common.contracts.messages import ChangeEvent
+from common.journal import Entry, Step
+from mapper.entering import Jobs, counts
+from mapper.judging import trace_id
+from mapper.state import AskedFor, MergedState, RecordState, merge
+from mapper.state_rows import Key
+from mapper.wanted_rows import Cause
+
+
+@dataclass(slots=True)
+class MergedBatch:
+    """What one transaction has merged so far; all of its records are locked."""
+
+    now: datetime
+    known: dict[Key, RecordState] = field(default_factory=dict)
+    """As they were."""
+    states: dict[Key, RecordState] = field(default_factory=dict)
+    causes: dict[Key, Cause] = field(default_factory=dict)
+    """Of the records that the batch itself tells of."""
+    heard: dict[Key, Jobs] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    asks: list[tuple[Delivered[ChangeEvent], AskedFor]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> dict[Key, RecordState]:
+        return {key: state for key, state in self.states.items() if state != self.known[key]}
+
+    def add(self, items: Sequence[Delivered[ChangeEvent]], locked: Mapping[Key, RecordState]) -> None:
+        """Merges changes, in their order, into the states that were locked for them."""
+        self.known |= locked
+        self.states |= locked
+        self.heard |= {key: [] for key in locked}
+        for item in items:
+            self._merge(item)
+
+    def _merge(self, item: Delivered[ChangeEvent]) -> None:
+        key, change = key_of(item.message), item.message
+        merged = merge(self.states[key], change)
+        self.states[key], self.causes[key] = merged.state, _cause(item)
+        self.entries.append(replace(_told(item, merged), at=self.now))
+        before = self.heard[key]
+        if counts(change, merged.verdict, before):
+            self.heard[key] = [*before, change.run]
+        if merged.ask is not None:
+            self.asks.append((item, merged.ask))
+
+
+def key_of(change: ChangeEvent) -> Key:
+    """The record that a change tells of."""
+    return Key(change.connection, change.entity, change.record)
+
+
+def traceparent_of(record: RawRecord) -> str:
+    """The trace that a message is part of."""
+    return (record.header("traceparent") or b"").decode("ascii", "replace")
+
+
+def _cause(item: Delivered[ChangeEvent]) -> Cause:
+    change = item.message
+    return Cause(change.version.stamp, change.lane, change.run, change.id, traceparent_of(item.record))
+
+
+def _told(item: Delivered[ChangeEvent], merged: MergedState) -> Entry:
+    """What the change was to us; a repeat is a row too, so that a replay proves that each record was seen."""
+    change = item.message
+    return Entry(
+        at=change.observed_at, step=Step(merged.verdict.value), reason=merged.ask or "",
+        connection=change.connection, entity=change.entity, record=change.record,
+        event_id=change.id, run=change.run or "", trace_id=trace_id(traceparent_of(item.record)),
+        details={"via": change.via, "coverage": change.coverage, "version": change.version.sequence, "at": item.record.place},
+    )  # fmt: skip
