@@ -29,9 +29,6 @@ MAY_BE_UNREAD = {
     # Read outside of the product.
     "Ask.challenge": "the consent address of a vendor with PKCE carries it; the vendor of the broker's tests is one",
     "CatalogueField.in_list": "every stored mapping version has it; a poller decides by it what it has to read by id",
-    # Owned by the legs of syncs, which rewrite these rows.
-    "SyncRow.source_vendor": "console/state/syncs.py",
-    "SyncRow.target_vendor": "console/state/syncs.py",
     # Goes, and has been announced.
     "BrokerSettings.key_provider": "does nothing; to be removed two minor versions after CHANGELOG said so",
 }

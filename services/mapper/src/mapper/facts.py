@@ -31,7 +31,7 @@ class FeedRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RecordFacts:
     """What is so on a day."""
 
     values: Mapping[str, Any]
@@ -61,7 +61,7 @@ class _Bill:
         return self.is_open and (self.due < today if self.due is not None else self.says_late)
 
 
-def facts_of(rows: Iterable[FeedRow], today: date) -> Facts:
+def facts_of(rows: Iterable[FeedRow], today: date) -> RecordFacts:
     """Everything but what a mapping's own options decide."""
     listed = list(rows)
     bills = [_bill(row) for row in listed if row.entity == INVOICE and row.fields.get("status") not in NOT_COUNTED]
@@ -78,7 +78,7 @@ def facts_of(rows: Iterable[FeedRow], today: date) -> Facts:
     }
     next_on = min((bill.due + A_DAY for bill in open_ones if bill.due is not None and bill.due >= today), default=None)
     made_of = {"invoices": _ids(bills), "open": _ids(open_ones), "late": _ids(late)}
-    return Facts(values, next_on, {"on": today.isoformat()} | {name: ids for name, ids in made_of.items() if ids})
+    return RecordFacts(values, next_on, {"on": today.isoformat()} | {name: ids for name, ids in made_of.items() if ids})
 
 
 def _bill(row: FeedRow) -> _Bill:

@@ -15,7 +15,7 @@ from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper import wanted_rows
 from mapper.entering import JudgedBySync, run_of
-from mapper.facts import Facts
+from mapper.facts import RecordFacts
 from mapper.legs_facts import LegsFacts, Wanting
 from mapper.mapping.engine import CompiledMapping
 from mapper.mappings import Mappings, target_of
@@ -59,7 +59,7 @@ async def judge(
     known = await LegsFacts.read(
         tx, configuration, (Wanting(leg, mapping, key) for leg, mapping, _, key in wanting), now
     )
-    judged, facts_of = Judged(), list[tuple[Wanting, Facts | None]]()
+    judged, facts_of = Judged(), list[tuple[Wanting, RecordFacts | None]]()
     for leg, mapping, target, key in wanting:
         before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
         one, state = Wanting(leg, mapping, key), seen_by(leg, states[key])
@@ -128,7 +128,7 @@ def _span(sync: Sync, mapping: CompiledMapping, *, alone: bool) -> Iterator[None
         yield
 
 
-def _entry(raised: Raised, facts: Facts | None, now: datetime) -> Entry:
+def _entry(raised: Raised, facts: RecordFacts | None, now: datetime) -> Entry:
     wish, cause, leg = raised.wish, raised.cause, raised.leg
     return Entry(
         at=now,

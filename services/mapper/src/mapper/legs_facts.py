@@ -19,7 +19,7 @@ from common.state import feeding
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper import feed_rows
-from mapper.facts import Facts, FeedRow, facts_of
+from mapper.facts import FeedRow, RecordFacts, facts_of
 from mapper.feed_rows import FactDue
 from mapper.mapping.engine import CompiledMapping
 from mapper.state import RecordState
@@ -65,19 +65,21 @@ class LegsFacts:
         """Whether everything that the leg's facts are made of has been read."""
         return (leg.sync, leg.name) not in self.unready
 
-    def lack(self, one: Wanting, facts: Facts | None) -> bool:
+    def lack(self, one: Wanting, facts: RecordFacts | None) -> bool:
         """Facts of half of the invoices are wrong: the record stays as it is, and is judged when all have been read."""
         return facts is None and bool(one.mapping.definition.facts)
 
-    def of(self, one: Wanting, state: RecordState) -> Facts | None:
+    def of(self, one: Wanting, state: RecordState) -> RecordFacts | None:
         """None where the leg names none, or they are not known yet. What is gone needs none, and nothing is due of it."""
         if not one.mapping.definition.facts or not (self.known(one.leg) or state.deleted):
             return None
         if state.deleted:
-            return Facts({})
+            return RecordFacts({})
         return leg_facts(one.mapping, state, self.rows.get(one.key, ()), self.zones[one.leg.source], self.now)
 
-    async def schedule(self, tx: DbConnection, judged: Iterable[tuple[Wanting, Facts | None]], *, by_all: bool) -> None:
+    async def schedule(
+        self, tx: DbConnection, judged: Iterable[tuple[Wanting, RecordFacts | None]], *, by_all: bool
+    ) -> None:
         """When each record has to be judged again although nobody tells anything; several legs have one row.
 
         Where not all of them have judged, what is due for the others stays due.
@@ -89,7 +91,7 @@ class LegsFacts:
         if due:
             await feed_rows.schedule(tx, {key: _first(several) for key, several in due.items()}, alone=by_all)
 
-    def _due(self, one: Wanting, facts: Facts | None) -> FactDue:
+    def _due(self, one: Wanting, facts: RecordFacts | None) -> FactDue:
         if facts is None:
             return FactDue(None, waits=True)
         return FactDue(_midnight(facts.next_on, self.zones[one.leg.source]) if facts.next_on else None)
@@ -112,7 +114,7 @@ async def unready_legs(
 
 def leg_facts(
     mapping: CompiledMapping, state: RecordState, rows: Sequence[FeedRow], zone: tzinfo, now: datetime
-) -> Facts:
+) -> RecordFacts:
     """Pure: the facts that a mapping names, with what its own options make of them."""
     today = now.astimezone(zone).date()
     facts, names = facts_of(rows, today), mapping.definition.facts
@@ -126,7 +128,7 @@ def leg_facts(
 
 
 def _inactive(
-    mapping: CompiledMapping, state: RecordState, facts: Facts, today: date, zone: tzinfo
+    mapping: CompiledMapping, state: RecordState, facts: RecordFacts, today: date, zone: tzinfo
 ) -> tuple[bool, date | None]:
     """Whether nothing was heard of it for so many days, or its own fields say that it is over; and when silence will have been too long.
 

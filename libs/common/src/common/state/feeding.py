@@ -62,7 +62,8 @@ async def ready(tx: DbConnection, connections: Iterable[ConnectionId]) -> frozen
 async def meet(tx: DbConnection, met: Iterable[Met]) -> None:
     """These records of a listing have been merged; remembered only while somebody waits for the listing."""
     rows = sorted(set(met))
-    await tx.execute(_MEET, *([row[at] for row in rows] for at in range(4)))
+    connections, records = [one.connection for one in rows], [one.record for one in rows]
+    await tx.execute(_MEET, connections, [one.entity for one in rows], [one.listing for one in rows], records)
 
 
 async def arrive(tx: DbConnection, now: datetime) -> list[Polled]:
