@@ -36,6 +36,10 @@ class Judged:
     all: list[JudgedBySync] = field(default_factory=list)
     """Of every record by every sync, whether anything was raised or not: what enters a run."""
 
+    def add(self, raised: Raised, facts: RecordFacts | None, now: datetime) -> None:
+        self.raised.append(raised)
+        self.entries.append(_entry(raised, facts, now))
+
 
 async def judge(
     tx: DbConnection,
@@ -55,14 +59,13 @@ async def judge(
     wanting = _wanting(configuration, mappings, states, only)
     # R15: before any wish, because a pair that is judged once more is what the wishes are made of.
     await pairing.judge(tx, states)
-    stored = await wanted_rows.stored(tx, [_wanted(leg, key) for leg, _, _, key in wanting])
-    known = await LegsFacts.read(
-        tx, configuration, (Wanting(leg, mapping, key) for leg, mapping, _, key in wanting), now
-    )
+    stored = await wanted_rows.stored(tx, [_wanted(one.leg, one.key) for one, _ in wanting])
+    known = await LegsFacts.read(tx, configuration, (one for one, _ in wanting), now)
     judged, facts_of = Judged(), list[tuple[Wanting, RecordFacts | None]]()
-    for leg, mapping, target, key in wanting:
+    for one, target in wanting:
+        leg, mapping, key = one
         before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
-        one, state = Wanting(leg, mapping, key), seen_by(leg, states[key])
+        state = seen_by(leg, states[key])
         facts = known.of(one, state)
         facts_of.append((one, facts))
         if known.lack(one, facts):
@@ -78,8 +81,7 @@ async def judge(
             revision = before.revision + 1 if before else 1
             pairing.raised(leg, key)
             run = run_of(sync.name, causes[key].run, now)
-            judged.raised.append(Raised(leg, key, revision, wish, causes[key], mapping.version, run))
-            judged.entries.append(_entry(judged.raised[-1], facts, now))
+            judged.add(Raised(leg, key, revision, wish, causes[key], mapping.version, run), facts, now)
         judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
     await wanted_rows.raise_revisions(tx, judged.raised, now)
     await pairing.store(tx)
@@ -95,10 +97,10 @@ def _same(before: StoredWish, wish: DesiredDocument, whole: DesiredDocument) -> 
 
 def _wanting(
     configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], only: Leg | None
-) -> list[tuple[Leg, CompiledMapping, Target, Key]]:
+) -> list[tuple[Wanting, Target]]:
     """Who judges which of the records; a leg whose mapping does not compile keeps none of the others from theirs."""
     return [
-        (leg, mapping, target, key)
+        (Wanting(leg, mapping, key), target)
         for key, state in states.items()
         if state.known
         for leg in configuration.legs_of(key.connection, key.entity)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.contracts.connections import Connection
@@ -30,8 +31,7 @@ from vendors.registry import vendor_named
 BY_DUE_DATE = frozenset({"overdue", "overdue_in", "payment_status"})
 
 
-@dataclass(frozen=True, slots=True)
-class Wanting:
+class Wanting(NamedTuple):
     """One record as one leg judges it."""
 
     leg: Leg
