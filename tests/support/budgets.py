@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 from common.clock import Clock, FixedClock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, VendorName
-from common.failures import RateLimited
+from common.failures import Failure, RateLimited
 from common.http.budget import MeteredBudget, Slot
 from common.http.call import Priority
 from common.http.held_places import BEAT_S
+from common.http.lane import Waiter
 from common.http.meter import HeldPlace, Meter, Metered, open_redis
 from common.http.profile import Limit
 from common.http.quota import QuotaReader
@@ -58,9 +59,14 @@ class Process:
     async def admit(
         self, *limits: Limit, priority: Priority = "live", patience_s: float = 0.0, hold_s: float = 30.0
     ) -> Slot:
-        return await self.budget.admit(
-            BOOKS, limits, priority, hold_s=hold_s, deadline=monotonic() + max(patience_s, 0.5)
-        )
+        while True:
+            deadline = monotonic() + max(patience_s, 0.5)
+            try:
+                return await self.budget.admit(BOOKS, limits, priority, hold_s=hold_s, deadline=deadline)
+            except RateLimited as refused:
+                # Without a limit that refuses it was the machine: the meters had not answered by then.
+                if refused.scope:
+                    raise
 
     async def drain(self, *limits: Limit, priority: Priority = "live", at_most: int = 1000) -> list[Slot]:
         """Takes places until there is none."""
@@ -88,6 +94,22 @@ class Process:
 
     async def in_progress(self, limit: Limit, count: int) -> bool:
         return (await self._meter.read(Metered(limit))).in_flight == count
+
+    async def waits(self, limit: Limit, count: int) -> bool:
+        """Whether so many wait for this limit, in all processes."""
+        return (await self._meter.read(Metered(limit))).waiting == count
+
+    def steps(self) -> list[object]:
+        """What each of its questions from now on comes to: a place, a failure, or the seconds to wait."""
+        found: list[object] = []
+        step = self.budget._step
+
+        async def noted(limits: tuple[Limit, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
+            found.append(answer := await step(limits, waiter))
+            return answer
+
+        self.budget._step = noted  # type: ignore[method-assign]
+        return found
 
     def delays_its_beat(self) -> LateBeat:
         """Its next beat reaches the meters when the test says so."""

@@ -310,7 +310,7 @@ class TestAway:
             raise Transient("BROKER_UNAVAILABLE", "away")
 
         await fill(scene.kafka, scene.topic, range(3))
-        consumer = scene.consumer(scene.handler(on_after=always), wait_s=(30.0, 30.0))
+        consumer = scene.consumer(scene.handler(on_after=always), wait_s=(300.0, 300.0))
         async with scene.running(consumer) as task:
 
             async def waits() -> bool:
@@ -318,7 +318,7 @@ class TestAway:
 
             await until(waits, "the first try")
             scene.stopping.set()
-            await asyncio.wait_for(asyncio.shield(task), 3)
+            await asyncio.wait_for(asyncio.shield(task), 20)
         assert await committed(scene.kafka, scene.group, scene.topic) == 0
 
 
@@ -391,17 +391,18 @@ class TestStuck:
 
 class TestIdle:
     async def test_a_record_on_a_quiet_topic_is_handled_in_a_moment(self, scene: Scene) -> None:
-        async with scene.running(), plain_producer(scene.kafka) as producer:
-            await producer.send_and_wait(scene.topic.name, b'{"number": 0}', key=b"k")
-            await scene.until_committed(1)
-            waits = []
-            for number in range(1, 6):
-                began = asyncio.get_running_loop().time()
+        """Whoever waits for the end of a poll waits for longer than this test does."""
+        async with (
+            scene.running(scene.consumer(poll_ms=300_000, calm_ms=300_000)),
+            plain_producer(scene.kafka) as producer,
+        ):
+            for number in range(6):
                 await producer.send_and_wait(scene.topic.name, b'{"number": %d}' % number, key=b"k")
-                while number not in scene.produced:  # noqa: ASYNC110 - the handler must not know of this test
-                    await asyncio.sleep(0.002)
-                waits.append(asyncio.get_running_loop().time() - began)
-        assert sorted(waits)[2] < 0.15
+
+                async def handled(wanted: int = number) -> bool:
+                    return scene.produced == list(range(wanted + 1))
+
+                await until(handled, f"record {number} was handled", within=20)
 
 
 class TestBatchesGrow:
@@ -431,7 +432,8 @@ class TestBatchesGrow:
 
     async def test_a_stored_place_is_told_to_kafka_less_often_than_it_is_stored(self, scene: Scene) -> None:
         told: list[object] = []
-        consumer = scene.consumer(max_records=10)
+        # A batch takes a busy machine as long as the pause of production.
+        consumer = scene.consumer(max_records=10, tell_every_s=2.0)
         async with scene.running(consumer):
             await until(lambda: _is_ready(consumer), "the consumer is ready")
             client = consumer._membership.consumer

@@ -67,7 +67,7 @@ class Scene:
         async def joined() -> bool:
             return bool(self._client) and bool(self._client.assignment())
 
-        await until(joined, "its partitions", within=WITHIN_S)
+        await until(joined, "its partitions", within=60)
         client = self._client._client
         ask = client.send
 

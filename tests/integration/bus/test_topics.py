@@ -89,7 +89,7 @@ class TestTopicsAdmin:
             states = await topic_states(KafkaAddress(stack.kafka), [topic.name])
             return states[topic.name].config["retention.ms"] == str(2 * 86_400_000)
 
-        await until(heard, "the new retention", within=10)
+        await until(heard, "the new retention")
 
     def test_no_broker_is_one_sentence(self, stack: LocalStack) -> None:
         code, _, said = run(replace(stack, kafka="127.0.0.1:1"), module="millrace.topic_setup")
