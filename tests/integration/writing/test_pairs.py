@@ -22,6 +22,17 @@ def creates(world: World) -> list[Any]:
     return [one for one in world.applied() if one[1].endswith("create")]
 
 
+async def had_two(world: World) -> None:
+    """A record that has left one key for good, and lives under another."""
+    await world.want("1", "one@ex.org")
+    await world.settled()
+    await world.want("1", how="archive")
+    await world.settled()
+    await world.want("1", "two@ex.org")
+    await world.settled()
+    assert await pairs(world) == [("1", "one@ex.org", "ended_left"), ("1", "two@ex.org", "linked")]
+
+
 class TestAPair:
     async def test_goes_along_to_the_record_s_new_key(self, world: World) -> None:
         await world.want("1", "ana@ex.org")
@@ -50,6 +61,33 @@ class TestAPair:
         await world.settled()
         assert await pairs(world) == [("1", "ana@ex.org", "linked")]
         assert await history(world) == ["reserved", "linked", "ended_left", "reserved", "linked"]
+
+    async def test_ends_with_the_key_that_is_left_for_one_that_was_had_before(self, world: World) -> None:
+        await had_two(world)
+        await world.want("1", "one@ex.org")
+        await world.settled()
+        assert await pairs(world) == [("1", "one@ex.org", "linked"), ("1", "two@ex.org", "ended_left")]
+
+    async def test_goes_along_where_two_keys_are_left_at_once(self, world: World) -> None:
+        """The second move was overtaken by a third: the record has not come to its key, and has it to leave all the same."""
+        await had_two(world)
+        world.fault("status", "PATCH *", status=429, count=1)
+        await world.want("1", "one@ex.org")
+        await world.settled("waiting")
+        assert [key for _, key, state in await pairs(world) if state in ("reserved", "linked")] == [
+            "one@ex.org",
+            "two@ex.org",
+        ]
+        await world.want("1", "three@ex.org")
+        world.advance(60)
+        await world.settled()
+        assert (await world.item("1"))["state"] == "done"
+        assert await pairs(world) == [("1", "one@ex.org", "ended_left"), ("1", "three@ex.org", "linked")]
+        assert [world.status(f"{key}@ex.org") for key in ("one", "two", "three")] == [
+            "archived",
+            "archived",
+            "subscribed",
+        ]
 
     async def test_stays_linked_while_another_sync_keeps_the_record_there(self, world: World) -> None:
         for sync in ("s1", "s2"):

@@ -67,6 +67,7 @@ async def left_and_linked(
     gone = [item for item, known in wanted if known.exists is False and known.met]
     await links.lost(tx, gone, now)
     await links.end(tx, [row.item for row in done if row.item.wish == "absent"], now)
+    await links.left(tx, [(row.item, key) for row in done for key in row.ownership.former], now)
     return [
         journal_entries.entry(row.item, Step.LINKED, now, reason=row.item.lane.value)
         for row in done

@@ -70,6 +70,13 @@ async def end(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
         await tx.execute(_END_LEFT, *_ends(items), [item.key.sync for item in items], now)
 
 
+async def left(tx: DbConnection, keys: Sequence[tuple[Item, str]], now: datetime) -> None:
+    """R22: these records have left these keys of theirs; a pair that went along to another key is not under them any more."""
+    if keys:
+        items = [item for item, _ in keys]
+        await tx.execute(_END_FORMER, *_ends(items), [i.key.sync for i in items], now, [key for _, key in keys])
+
+
 async def lost(tx: DbConnection, items: Sequence[Item], now: datetime) -> None:
     """R22: what was linked is not at the target any more."""
     if items:
@@ -107,15 +114,26 @@ _KEPT = """exists (select from flow.target_owner o join core.leg l on (l.sync, l
                      and (o.source_account, l.source_entity, o.record) = (p.left_account, p.left_entity, p.left_id)
                      and o.standing = 'live' and o.sync <> n.sync)"""
 
+# Of several that a record leaves at once, the one goes along that has been there; the others end with the record's last act.
 _MOVE = f"""
+with leaving as (
+    select distinct on (p.id) p.*, n.key, n.rule as by
+      from {_UNNEST}, $7::text[], $8::text[], $9::text[], $10::text[]) as {_HERE}, key, former, sync, rule)
+      join flow.pair p on {_SAME} and p.right_key = n.former and p.state in ('reserved', 'linked') and not {_KEPT}
+     order by p.id
+), going as (
+    select distinct on (left_account, left_entity, left_id, left_place, right_account, right_place, right_entity, key) *
+      from leaving
+     order by left_account, left_entity, left_id, left_place, right_account, right_place, right_entity, key, state = 'linked' desc, since desc
+)
 update flow.pair p
-   set right_key = n.key, right_id = '', state = 'reserved', rule = n.rule, since = $11, changed_at = $11,
+   set right_key = g.key, right_id = '', state = 'reserved', rule = g.by, since = $11, changed_at = $11,
        history = p.history || jsonb_build_array(jsonb_build_object('at', $11::timestamptz, 'what', 'moved', 'from', p.right_key))
-  from {_UNNEST}, $7::text[], $8::text[], $9::text[], $10::text[]) as {_HERE}, key, former, sync, rule)
- where {_SAME} and p.right_key = n.former and p.state in ('reserved', 'linked') and not {_KEPT}
+  from going g
+ where p.id = g.id
    and not exists (select from flow.pair q
                     where (q.left_account, q.left_entity, q.left_id, q.left_place, q.right_account, q.right_place, q.right_entity, q.right_key)
-                        = (p.left_account, p.left_entity, p.left_id, p.left_place, p.right_account, p.right_place, p.right_entity, n.key))
+                        = (p.left_account, p.left_entity, p.left_id, p.left_place, p.right_account, p.right_place, p.right_entity, g.key))
 """  # noqa: S608 - constants of this module
 
 _INSERT = f"""
@@ -144,6 +162,12 @@ _END_LEFT = f"""
 update flow.pair p set state = 'ended_left', changed_at = $8, history = p.history || {_told("'ended_left'", "$8")}
   from {_UNNEST}, $7::text[]) as {_HERE}, sync)
  where {_SAME} and p.state in ('reserved', 'linked') and not {_KEPT}
+"""  # noqa: S608 - constants of this module
+
+_END_FORMER = f"""
+update flow.pair p set state = 'ended_left', changed_at = $8, history = p.history || {_told("'ended_left'", "$8")}
+  from {_UNNEST}, $7::text[], $9::text[]) as {_HERE}, sync, former)
+ where {_SAME} and p.right_key = n.former and p.state in ('reserved', 'linked') and not {_KEPT}
 """  # noqa: S608 - constants of this module
 
 _END_RIGHT = f"""
