@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -167,6 +168,27 @@ class TestAnInvoice:
         assert row["event_id"] == event.id
         assert row["details"]["made_of"] == {"on": "2026-05-04", "invoices": ["i"], "open": ["i"], "late": ["i"]}
         assert row["details"]["facts"]["payment_status"] == "overdue"
+
+
+class TestBatchesAtOnce:
+    async def test_of_each_others_customers_never_wait_crosswise(self, world: World) -> None:
+        """Each changes one customer, and an invoice of the customer that the other one changes."""
+        await world.ready()
+        await world.handle(customer("a"), customer("b"))
+
+        async def work(own: str, other: str) -> None:
+            for n in range(15):
+                second, record = 2 + n, f"{own}{n}"
+                # A customer that sorts before the invoice, in a batch that locks both.
+                await world.handle(customer(own, second, first_name=str(n)), invoice(record, other, second))
+
+        await asyncio.gather(work("a", "b"), work("b", "a"))
+        assert [(await world.facts(one))["invoice_count"] for one in ("a", "b")] == [15, 15]
+
+    async def test_of_one_customer_lose_none_of_its_invoices(self, world: World) -> None:
+        await world.ready()
+        await asyncio.gather(world.handle(customer("c")), *(world.handle(invoice(str(n), "c")) for n in range(12)))
+        assert (await world.facts("c"))["invoice_count"] == 12
 
 
 class TestUntilAllWasRead:
