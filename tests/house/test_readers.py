@@ -34,7 +34,6 @@ MAY_BE_UNREAD = {
 }
 MAY_BE_UNPRODUCED = {
     "Step.CONSENT": "written by its value, by a target's memory",
-    "Step.ECHO": "written by its value, by a target's memory",
     "Action.REPORT": "read from a failpoint's specification by its value",
     "Shell.BASH": "an argument of the command line, by its value",
     "Shell.ZSH": "an argument of the command line, by its value",

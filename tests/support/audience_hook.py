@@ -47,7 +47,8 @@ class AudienceHook:
 
     async def tell(self, stopping: asyncio.Event) -> None:
         """Hands on what has come, in any order, a part of it later."""
-        handler = TargetEventHandler(changes("mailchimp"), "events", self._world.vendor.targets, self._world.clock)
+        targets, clock = self._world.vendor.targets, self._world.clock
+        handler = TargetEventHandler(changes("mailchimp"), "events", targets, clock, wake=lambda: None)
         while not stopping.is_set() or self._waiting:
             self._chance.shuffle(self._waiting)
             most = len(self._waiting) if stopping.is_set() else self._chance.randint(0, len(self._waiting))

@@ -16,5 +16,5 @@ SEVERAL_SWEEPS_S = 5 * SWEEP_S
 @contextmanager
 def hurried() -> Iterator[None]:
     """Workers that turn meanwhile do not wait for work to come by itself; what is due is still due by the clock."""
-    with patch.multiple(worker, IDLE_S=IDLE_S, SWEEP_S=SWEEP_S):
+    with patch.multiple(worker, IDLE_S=IDLE_S, SWEEP_S=SWEEP_S, CALM_IDLE_S=IDLE_S, CALM_SWEEP_S=SWEEP_S):
         yield

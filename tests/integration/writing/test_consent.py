@@ -1,5 +1,6 @@
 """Consent is never raised: what the audience tells of itself, and every way in which a write could override it."""
 
+import asyncio
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,10 +33,15 @@ def told(
     return Delivered(event, RawRecord("changes.mailchimp", 0, 0, b"k", b"", (("traceparent", TRACE.encode()),), 0))
 
 
-async def hear(world: World, *events: Delivered[ChangeEvent]) -> None:
-    handler = TargetEventHandler(changes("mailchimp"), "writer-mailchimp-events", world.vendor.targets, world.clock)
+async def hear(world: World, *events: Delivered[ChangeEvent]) -> bool:
+    """Says whether the worker was woken."""
+    woken = asyncio.Event()
+    group, targets = "writer-mailchimp-events", world.vendor.targets
+    handler = TargetEventHandler(changes("mailchimp"), group, targets, world.clock, wake=woken.set)
     async with transaction(world.pool) as tx:
         await handler.store(events, tx)
+    await handler.after(events)
+    return woken.is_set()
 
 
 async def known(world: World, email: str) -> Any:

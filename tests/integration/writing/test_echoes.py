@@ -38,6 +38,17 @@ async def written_twice(world: World) -> None:
         world.advance(60)
 
 
+class TestTheWorker:
+    async def test_is_woken_by_people_and_not_by_our_echoes(self, world: World) -> None:
+        await world.want("1", "ana@ex.org", FNAME="a")
+        await world.settled()
+        echo = told(world, "ana@ex.org", at=changed_at(world, "ana@ex.org"), custom=merges(world, "ana@ex.org"))
+        assert not await hear(world, echo)
+        assert await event_steps(world) == ["echo"]
+        world.advance(60)
+        assert await hear(world, told(world, "ana@ex.org", status="unsubscribed"))
+
+
 class TestAPersonWhoPutsBackWhatWeWrote:
     async def test_is_no_echo_and_the_next_write_looks(self, world: World) -> None:
         await written_twice(world)

@@ -74,6 +74,27 @@ class TestLoop:
             while turns < 2:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.001)
 
+    async def test_its_pauses_are_longer_after_a_while_with_nothing_to_do_until_it_is_woken(self) -> None:
+        steps, woken = Steps(False), asyncio.Event()
+        loop = Loop("reader", 0.001, steps, woken=woken, calm_s=600.0, calm_after_s=0.1)
+        async with running(loop):
+            await steps.reach(5)
+            await no_more(steps)
+            woken.set()
+            await steps.reach(steps.done + 5)
+
+    async def test_what_it_finds_and_what_was_away_makes_its_pauses_short_again(self) -> None:
+        for turn in (True, AWAY):
+            steps, woken = Steps(False, turn, False), asyncio.Event()
+            loop = Loop("reader", 0.001, steps, woken=woken, calm_s=600.0, calm_after_s=0.1)
+            loop._busy = 0.0
+            async with running(loop):
+                await steps.reach(1)
+                assert loop._pause() > 1.0
+                woken.set()
+                await steps.reach(3)
+                assert loop._pause() < 1.0
+
     async def test_a_stop_ends_any_pause(self) -> None:
         for turn in (False, AWAY):
             steps = Steps(turn)
@@ -118,6 +139,15 @@ class TestLoop:
                 told = await said(loop.look, raises=ends)
             assert "has waited for 0 s, 1 tries" in told
             assert "canary" not in told
+
+
+async def no_more(steps: Steps) -> None:
+    """Returns when it does nothing for a while."""
+    async with asyncio.timeout(10):
+        done = -1
+        while done != steps.done:
+            done = steps.done
+            await asyncio.sleep(0.2)
 
 
 async def said(look: Callable[[], object], *, raises: bool) -> str:

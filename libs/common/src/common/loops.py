@@ -25,6 +25,8 @@ Step = Callable[[], Awaitable[bool | None]]
 LONGEST_S = 10.0
 # A restart of the database is nobody's business; a minute without one is.
 LONG_S = 60.0
+# What had nothing to do for so long has seldom something to do.
+CALM_AFTER_S = 20.0
 
 _log = structlog.get_logger(__name__)
 
@@ -41,14 +43,20 @@ class Loop:
         woken: asyncio.Event | None = None,
         long_s: float = LONG_S,
         longest_s: float = LONGEST_S,
+        calm_s: float = 0.0,
+        calm_after_s: float = CALM_AFTER_S,
     ) -> None:
-        """`woken` ends a pause early, unless something is away; no pause is longer than `longest_s` then."""
+        """`woken` ends a pause early, unless something is away; no pause is longer than `longest_s` then. `calm_s` is the pause of a
+        loop that had nothing to do for a while: what it finds, what wakes it and what was away ends that."""
         self._name = name
         self._every_s = every_s
         self._step = step
         self._woken = woken or asyncio.Event()
         self._long_s = long_s
         self._longest_s = longest_s
+        self._calm_s = max(calm_s, every_s)
+        self._calm_after_s = calm_after_s
+        self._busy = monotonic()
         self._failures = 0
         self._since = 0.0
         self._reason = ""
@@ -56,6 +64,8 @@ class Loop:
     async def run(self, stopping: asyncio.Event) -> None:
         """Until the service stops; raises what cannot be waited out."""
         while not stopping.is_set():
+            if self._woken.is_set():
+                self._busy = monotonic()
             self._woken.clear()
             try:
                 more = await self._step()
@@ -66,8 +76,10 @@ class Loop:
                 await until_set(stopping, within=self._failed(error))
             else:
                 self._succeeded()
-                if not more:
-                    await until_set(stopping, self._woken, within=self._every_s * random.uniform(0.9, 1.0))  # noqa: S311
+                if more:
+                    self._busy = monotonic()
+                else:
+                    await until_set(stopping, self._woken, within=self._pause())
 
     async def look(self) -> str | None:
         """For `/readyz`: what it waits for; raises when it has waited for long."""
@@ -78,6 +90,10 @@ class Loop:
         if waited_s >= self._long_s:
             raise NotReady(words)
         return words
+
+    def _pause(self) -> float:
+        calm = monotonic() - self._busy >= self._calm_after_s
+        return (self._calm_s if calm else self._every_s) * random.uniform(0.9, 1.0)  # noqa: S311
 
     def _failed(self, error: Exception) -> float:
         """Returns how long to wait: full jitter over the upper half of a ceiling that doubles."""
@@ -95,6 +111,7 @@ class Loop:
     def _succeeded(self) -> None:
         if self._failures:
             _log.info("loop.goes_on", loop=self._name, tries=self._failures)
+            self._busy = monotonic()
         self._failures = 0
 
 

@@ -91,12 +91,13 @@ class Runtime(Generic[SettingsT]):
         *,
         woken: asyncio.Event | None = None,
         longest_s: float = LONGEST_S,
+        calm_s: float = 0.0,
     ) -> asyncio.Task[None]:
-        """Starts a loop that belongs to the service: a step every so many seconds, longer while something is away.
+        """Starts a loop that belongs to the service: a step every so many seconds, longer while something is away or nothing is to do.
 
         `/readyz` tells of one that has waited for long, and stays as it is; what cannot be waited out ends the service.
         """
-        loop = Loop(name, seconds, step, woken=woken, longest_s=longest_s)
+        loop = Loop(name, seconds, step, woken=woken, longest_s=longest_s, calm_s=calm_s)
         self.health.part(name, loop.look)
         return self.spawn(loop.run(self.stopping), name)
 

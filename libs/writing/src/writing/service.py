@@ -92,7 +92,9 @@ def _handlers(runtime: Runtime[S], vendor: Vendor, writer: Writer) -> Iterator[H
         commands(vendor.name), group, vendor.targets, clock=clock, metrics=runtime.metrics, wake=writer.worker.wake
     )
     if vendor.source is not None:
-        yield TargetEventHandler(changes(vendor.name), f"{group}-events", vendor.targets, clock)
+        yield TargetEventHandler(
+            changes(vendor.name), f"{group}-events", vendor.targets, clock, wake=writer.worker.wake
+        )
 
 
 async def _work(worker: Worker, consumers: Iterable[BatchConsumer[Any]], stopping: asyncio.Event) -> None:

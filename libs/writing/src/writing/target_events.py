@@ -9,7 +9,7 @@ before the commit repeats the batch. After it, every event is a repeat, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from common.bus.handler import Delivered
@@ -19,7 +19,7 @@ from common.clock import Clock
 from common.contracts.ids import Entity
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
-from common.journal import Entry, write
+from common.journal import Entry, Step, write
 from common.state.pool import DbConnection
 from vendors.absorbing import Change, TargetEvent
 from vendors.acts import Act
@@ -34,11 +34,16 @@ from writing.kept_events import KeptEvent
 class TargetEventHandler:
     """Consumes the changes that a target vendor tells of itself."""
 
-    def __init__(self, topic: Topic, group: str, targets: Mapping[Entity, Target], clock: Clock) -> None:
+    def __init__(
+        self, topic: Topic, group: str, targets: Mapping[Entity, Target], clock: Clock, *, wake: Callable[[], None]
+    ) -> None:
+        """`wake` tells the worker of this process, whose sweep opens what has to be planned once more."""
         self.topic = topic
         self.group = group
         self._targets = targets
         self._clock = clock
+        self._wake = wake
+        self._is_news = False
 
     def parse(self, record: RawRecord) -> ChangeEvent:
         """Reads one record."""
@@ -67,6 +72,7 @@ class TargetEventHandler:
         for entity, its in events.items():
             entries += await self._hear(tx, its, self._targets[entity], now)
         await write(tx, entries)
+        self._is_news = any(entry.step is not Step.ECHO for entry in entries)
 
     def _parsed(self, event: ChangeEvent) -> Iterator[tuple[Entity, TargetEvent]]:
         """What an event says of records, target by target."""
@@ -88,7 +94,9 @@ class TargetEventHandler:
         return await judge(tx, target, [*before, *at_once], now)
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:
-        """Nothing: what a target tells of itself is no reason to write to it."""
+        """Whoever is concerned by what is no echo of ours may have to be planned again: whoever sweeps looks soon."""
+        if self._is_news:
+            self._wake()
 
 
 def _waits(one: KeptEvent, known: TargetRecord, in_flight: Mapping[TargetKey, Sequence[Act]], target: Target) -> bool:

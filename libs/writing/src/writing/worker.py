@@ -17,8 +17,9 @@ from common.clock import monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity
 from common.failures import Failure
-from common.loops import Loop, until_set
+from common.loops import CALM_AFTER_S
 from common.state.configuration import Configuration, ConfigurationReader
+from common.state.listening import CONFIGURATION, listen
 from common.state.pool import connection
 from common.state.trouble import DatabaseTrouble, trouble_of
 from writing.caller import VendorCaller
@@ -34,6 +35,8 @@ from writing.under_way import UnderWay, all_of, either
 ROWS = 500
 IDLE_S = 0.5
 SWEEP_S = 2.0
+# The same where nothing was taken and nothing was heard for a while.
+CALM_IDLE_S, CALM_SWEEP_S = 2.0, 5.0
 # After an error that concerns one connection alone.
 PAUSE_S = 5.0
 # Every so many turns, what is least urgent goes first.
@@ -51,7 +54,8 @@ class Worker:
         self._lines = lines(parts.at_once)
         self._under_way = UnderWay()
         self._woken = asyncio.Event()
-        self._next_sweep = 0.0
+        self._last_sweep = 0.0
+        self._busy = monotonic()
         self._not_before: defaultdict[ConnectionId, float] = defaultdict(float)
         self._stopping = asyncio.Event()
         self._sweep = Sweep(parts, self._lines, self._under_way, wake=self.wake, stopping=self._stopping)
@@ -63,38 +67,30 @@ class Worker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Raises what nobody can wait out; everything else ends with `stopping`."""
         while not stopping.is_set():
+            if self._woken.is_set():
+                self._busy = monotonic()
             self._woken.clear()
             took = await self._turn()
             self._under_way.look_at_ended()
             if not took:
-                await either(self._woken, stopping, within=IDLE_S)
+                await either(self._woken, stopping, within=CALM_IDLE_S if self._is_calm else IDLE_S)
         self._stopping.set()
         await self._under_way.drain()
 
     async def listen(self, stopping: asyncio.Event) -> None:
-        """Hears of work that another process has stored; the idle turns find it too."""
+        """Hears of work that another process has stored and of syncs that were switched; the idle turns find them too."""
+        await listen(self._parts.pool, (CHANNEL, CONFIGURATION), self.wake, stopping)
 
-        def heard(*_: object) -> None:
-            self.wake()
-
-        async def as_long_as_it_lasts() -> None:
-            lost = asyncio.Event()
-            async with connection(self._parts.pool) as link:
-                await link.add_listener(CHANNEL, heard)
-                link.add_termination_listener(lambda *_: lost.set())
-                try:
-                    await until_set(stopping, lost)
-                finally:
-                    await link.remove_listener(CHANNEL, heard)
-
-        await Loop("listener", IDLE_S, as_long_as_it_lasts).run(stopping)
+    @property
+    def _is_calm(self) -> bool:
+        return monotonic() - self._busy >= CALM_AFTER_S
 
     async def _turn(self) -> int:
         """Asks for all connections at once; returns how many rows were taken."""
         try:
             configuration = await self._read()
-            if monotonic() >= self._next_sweep:
-                self._next_sweep = monotonic() + SWEEP_S
+            if monotonic() - self._last_sweep >= (CALM_SWEEP_S if self._is_calm else SWEEP_S):
+                self._last_sweep = monotonic()
                 await self._sweep.sweep(configuration)
             took = 0
             # One question for all connections; only those with work cost another.

@@ -18,7 +18,9 @@ from common.metric_register import INGEST_ACK, WEBHOOKS_RECEIVED
 from common.runtime import Runtime
 from common.service import run
 from common.state.configuration import ConfigurationReader
+from common.state.listening import listen
 from common.state.pool import Pool
+from common.state.read_requests import READS
 from common.state.service_pool import service_pool
 from ingest.configured import EVERY_S, ConfiguredIds
 from ingest.gateway import Gateway, HookBounds
@@ -48,6 +50,7 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         ends.append(runtime.keep("reader", partial(reader.run, runtime.stopping), reader.look))
         poller = Poller(pool, door, producer, ConfigurationReader(), runtime.clock)
         ends.append(runtime.keep("poller", partial(poller.run, runtime.stopping), poller.look))
+        runtime.spawn(listen(pool, [READS], reader.wake, runtime.stopping), "listener")
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
         configured = ConfiguredIds(pool, ConfigurationReader())

@@ -34,7 +34,7 @@ AT_ONCE = 50
 CONNECTIONS = 100
 # What one connection's turn may take; its lease is renewed meanwhile.
 TURN_S = 90.0
-EVERY_S = 1.0
+EVERY_S, CALM_S = 1.0, 3.0
 # As long as the requests of a reader that died wait for another one.
 LEASE = timedelta(seconds=15)
 RENEW_S = LEASE.total_seconds() / 3
@@ -60,7 +60,7 @@ class Reader:
         self._next_renewal = 0.0
         self._probing: asyncio.Task[None] | None = None
         self._next_probe = 0.0
-        self._loop = Loop("reader", EVERY_S, self._look_round, woken=self._woken)
+        self._loop = Loop("reader", EVERY_S, self._look_round, woken=self._woken, calm_s=CALM_S)
         self.look = self._loop.look
         self._outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
         self._turn = ReadTurn(pool, door, producer, clock, self._outages)

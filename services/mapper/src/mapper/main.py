@@ -15,6 +15,7 @@ from common.journal import make_months
 from common.runtime import Runtime
 from common.service import run
 from common.state.configuration import ConfigurationReader
+from common.state.listening import CONFIGURATION, listen
 from common.state.pool import Pool, transaction
 from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep
@@ -53,8 +54,10 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         ends = [runtime.spawn(consumer.run(runtime.stopping), name) for name, consumer in consumers.items()]
         for name, consumer in consumers.items():
             runtime.health.add(name, consumer.ready)
-        runtime.every("republisher", publishing.EVERY_S, publisher.republish)
-        runtime.every("remapper", remap.EVERY_S, remapper.step)
+        runtime.every("republisher", publishing.EVERY_S, publisher.republish, calm_s=publishing.CALM_S)
+        configured = asyncio.Event()
+        runtime.every("remapper", remap.EVERY_S, remapper.step, woken=configured, calm_s=remap.CALM_S)
+        runtime.spawn(listen(pool, [CONFIGURATION], configured.set, runtime.stopping), "listener")
         settling = PairSettling(pool, runtime.clock, configuration, mappings, publisher)
         runtime.every("pairs", pair_settling.EVERY_S, settling.step)
         facts = FactClock(pool, runtime.clock, configuration, mappings, publisher)

@@ -22,7 +22,7 @@ from mapper import wanted_rows
 from mapper.state_rows import Key
 from mapper.wanted_rows import Unpublished
 
-EVERY_S = 3.0
+EVERY_S, CALM_S = 3.0, 5.0
 PAGE = 500
 
 

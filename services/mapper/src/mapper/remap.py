@@ -32,6 +32,8 @@ from mapper.wanted_rows import Cause
 
 PAGE = 500
 EVERY_S = 1.0
+# New versions are heard of.
+CALM_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from uuid import UUID, uuid4
 from common.contracts.ids import ConnectionId, Entity, RecordId
 from common.state.pool import DbConnection
 
+# Told with every request, when its transaction is committed.
+READS = "reads"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
@@ -39,17 +42,19 @@ class Later:
 
 
 async def ask(tx: DbConnection, requests: Sequence[ReadRequest], now: datetime) -> None:
-    """Adds the requests; one that stands already is counted up, so that an answer under way does not remove it."""
+    """Adds the requests, and tells whoever reads; one that stands already is counted up, so that an answer under way does not remove it."""
     merged = {(r.connection, r.entity, r.record): r for r in requests}
     ordered = [merged[key] for key in sorted(merged)]
     await tx.execute(
-        """
+        f"""
+        with asked as (
         insert into flow.read_request (connection, entity, record, reason, not_before, traceparent, asked_at)
         select *, $7::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
         on conflict (connection, entity, record) do update
            set asked = flow.read_request.asked + 1, reason = excluded.reason, asked_at = excluded.asked_at,
-               not_before = greatest(flow.read_request.not_before, excluded.not_before)
-        """,
+               not_before = greatest(flow.read_request.not_before, excluded.not_before) returning 1)
+        select pg_notify('{READS}', '') where exists (select from asked)
+        """,  # noqa: S608 - a constant of ours
         [r.connection for r in ordered],
         [r.entity for r in ordered],
         [r.record for r in ordered],

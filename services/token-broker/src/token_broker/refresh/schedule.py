@@ -20,7 +20,7 @@ from token_broker.vault.credentials import Credentials
 from token_broker.vault.open_credential import CredentialStatus
 from vendors.grant import NotGranted
 
-EVERY_S = 1.0
+EVERY_S = 2.0
 TIDY_EVERY_S = 60.0
 AT_ONCE = 50
 # So many tries in a row without a token before people are told: the first minutes of an outage are nobody's business.
@@ -61,7 +61,7 @@ class Schedule:
         self._raised: BaseException | None = None
 
     async def look(self) -> None:
-        """Starts what is due and closes the gates of what cannot go on; every second, as the sandbox's clock may jump an hour."""
+        """Starts what is due and closes the gates of what cannot go on; every two seconds, as the sandbox's clock may jump an hour."""
         if self._raised is not None:
             raised, self._raised = self._raised, None
             raise raised
