@@ -22,7 +22,9 @@ from common.contracts.topics import Topic
 from common.failures import Rejected, Transient
 from common.http_server import HttpServer
 from common.secret import Secret
+from common.state.channels import HeardSubject
 from common.state.pool import Pool, close_pool, open_pool, transaction
+from ingest.deliveries import Deliveries
 from ingest.gateway import Gateway, HookBounds
 from ingest.quarantine import KEPT_BYTES, KEPT_PER_CONNECTION, Quarantine
 from ingest.secrets import SecretsAway
@@ -85,6 +87,7 @@ class Front:
 
     def __init__(self, pool: Pool) -> None:
         self.pool, self.topics, self.broker, self.outcomes = pool, Topics(), Broker(), list[str]()
+        self.deliveries = Deliveries(FixedClock(NOW))
         kept, self.database_away = Quarantine(pool), False
 
         async def keep(connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None:
@@ -94,7 +97,7 @@ class Front:
 
         gateway = Gateway(
             VENDORS, self.broker, self.topics, keep, FixedClock(NOW), HookBounds(100_000, 0.5), "https://hooks.example",
-            lambda system, outcome, seconds: self.outcomes.append(outcome),
+            lambda system, outcome, seconds: self.outcomes.append(outcome), self.deliveries.note,
         )  # fmt: skip
         self.server = HttpServer(gateway, "127.0.0.1", 0)
         self.http = httpx.AsyncClient(trust_env=False)
@@ -136,6 +139,12 @@ class TestGateway:
         assert (receipt.body, receipt.query, receipt.verified_by) == (BODY, QUERY, "signature")
         assert headers["ce_subject"] == "customer/46"
         assert front.outcomes == ["accepted"]
+
+    async def test_notes_when_it_was_last_told_something_that_was_verified(self, front: Front) -> None:
+        await front.post(secret="somebody's")
+        assert front.deliveries.take() == {}
+        await front.post()
+        assert front.deliveries.take() == {HeardSubject(ConnectionId("books"), "customer"): NOW}
 
     async def test_keeps_no_credential_of_the_request(self, front: Front) -> None:
         await front.post()

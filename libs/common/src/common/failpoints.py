@@ -39,6 +39,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "reader.after_produce": "A read's answer is on the topic, its request still stands.",
         "poller.after_produce": "A page's events are on the topic, its cursor is not stored.",
         "poller.after_page": "A page is stored, the next one is not asked for.",
+        "channels.after_write": "A vendor was told to make, change or remove a webhook, nothing of it is stored.",
         "mapper.after_publish": "Commands are on the topic, their revisions are not marked as published.",
         "intake.after_commit": "Commands are work items, nobody was told and their offsets are not committed.",
         "executor.after_claim": "Records are leased, nothing is planned or sent.",

@@ -10,21 +10,27 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from common.contracts.ids import Entity
 from common.http.call import Api
 from common.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class HookSubscription:
-    """What shall be heard: of one entity of a source, or of one place of a target; `base` is our address for the connection."""
+    """What shall be heard of one connection, by subject; `base` is our address for it."""
 
     base: str
-    subject: str
+    subjects: Sequence[str]
 
     def is_ours(self, url: str) -> bool:
         """Whether an address leads to this connection, be it under a public address that we had before."""
         path = urlsplit(self.base).path
         return urlsplit(url).path == path or urlsplit(url).path.startswith(f"{path}/")
+
+
+def hook_address(public_url: str, vendor: str, connection: str) -> str:
+    """Where the gateway takes a connection's webhooks."""
+    return f"{public_url.rstrip('/')}/hooks/{vendor}/{connection}"
 
 
 class HookSecrets(Protocol):
@@ -40,11 +46,34 @@ class HookSecrets(Protocol):
         """Stores one that the vendor made, at once: it is told only once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit did, in words."""
+
+    mended: Sequence[str] = ()
+    """Was missing, switched off, or led where nobody listens: what happened meanwhile was not told."""
+    removed: Sequence[str] = ()
+
+
 class Channel(Protocol):
-    """How webhooks are set up at a vendor. `missing` reads only; `ensure` makes what it says, and the same again makes nothing."""
+    """How webhooks are set up at a vendor. `missing` reads only; the others make what it says, and the same again makes nothing."""
+
+    def subject(self, entity: Entity, place: str) -> str:
+        """By what the vendor tells of these records: their kind, or the place that they are in; empty where it does not."""
+
+    def heard(self, query: str, body: bytes) -> str:
+        """The subject of a webhook that was verified; empty where it names none."""
 
     async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """What would be made or changed, in words; raises a `Failure` where this connection may not do it."""
 
     async def ensure(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         """Makes and changes what is missing, and says what it did."""
+
+    async def audit(
+        self, wanted: HookSubscription, left: Sequence[str], api: Api, secrets: HookSecrets
+    ) -> Audited:  # fmt: skip
+        """As `ensure`, and whatever else calls the connection's address is removed; nobody else's webhook is touched.
+
+        `left`: subjects that were wanted before, for a vendor that lists its webhooks by subject.
+        """

@@ -29,3 +29,12 @@ def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, st
         for entity, feed in sorted(source.feeds.items())
         if entity in wanted and feed.to == leg.source_entity
     ]
+
+
+def heard_of(source: Source | None, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
+    """Whatever a leg wants to be told of: its own records, those that its facts need, and those that it writes."""
+    return [
+        (leg.source, leg.source_entity, leg.source_place),
+        *(feeders(source, leg) if source is not None else ()),
+        (leg.target, leg.target_entity, leg.target_place),
+    ]

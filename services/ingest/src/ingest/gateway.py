@@ -70,6 +70,7 @@ class Gateway:
         bounds: HookBounds,
         public_url: str,
         observe: Callable[[str, str, float], None],
+        heard: Callable[[VendorName, ConnectionId, HookRequest], None],
     ) -> None:
         self._inboxes = {name: vendor.inbox for name, vendor in vendors.items() if vendor.inbox is not None}
         self._secrets = secrets
@@ -79,6 +80,7 @@ class Gateway:
         self._bounds = bounds
         self._public_url = public_url.rstrip("/")
         self._observe = observe
+        self._heard = heard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -185,6 +187,7 @@ class Gateway:
         except Failure:
             return asgi.problem(503, "WEBHOOK_NOT_KEPT", RETRY_AFTER_S), "unavailable"
         await failpoints.hit("gateway.after_produce")
+        self._heard(vendor, connection, request)
         return HookReply(200, b""), "accepted"
 
 

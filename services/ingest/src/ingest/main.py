@@ -1,4 +1,5 @@
-"""Builds ingest: the gateway on the public port, a normaliser for each source, the reader of single records, the poller of accounts."""
+"""Builds ingest: the gateway on the public port, a normaliser for each source, the reader of single records, the poller
+of accounts, the keeper of webhooks."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from common.bus.consuming import consumer_of
 from common.bus.kept import KeptConsumer
 from common.bus.producer import Producer
 from common.bus.trace import MessagingTrace
+from common.http.broker import BrokerClient
 from common.http.opening import open_door
 from common.loops import Loop
 from common.metric_register import INGEST_ACK, WEBHOOKS_RECEIVED
@@ -22,8 +24,11 @@ from common.state.listening import listen
 from common.state.pool import Pool
 from common.state.read_requests import READS
 from common.state.service_pool import service_pool
+from ingest.channels import Channels
 from ingest.configured import EVERY_S, ConfiguredIds
+from ingest.deliveries import Deliveries
 from ingest.gateway import Gateway, HookBounds
+from ingest.hook_vault import HookVault
 from ingest.normaliser import ReceiptHandler
 from ingest.poller import Poller
 from ingest.quarantine import Quarantine
@@ -51,6 +56,13 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         poller = Poller(pool, door, producer, ConfigurationReader(), runtime.clock)
         ends.append(runtime.keep("poller", partial(poller.run, runtime.stopping), poller.look))
         runtime.spawn(listen(pool, [READS], reader.wake, runtime.stopping), "listener")
+        deliveries = Deliveries(runtime.clock)
+        vault = BrokerClient(settings.token_broker_url, settings.service_key)
+        life.push_async_callback(vault.aclose)
+        channels = Channels(
+            pool, door, partial(HookVault, vault), deliveries, ConfigurationReader(), runtime.clock, settings.public_url
+        )
+        ends.append(runtime.keep("channels", partial(channels.run, runtime.stopping), channels.look))
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
         configured = ConfiguredIds(pool, ConfigurationReader())
@@ -58,7 +70,7 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         ends.append(runtime.keep("connections", partial(ids.run, runtime.stopping), ids.look))
         secrets = KnownSecrets(settings.token_broker_url, settings.service_key, configured)
         life.push_async_callback(secrets.aclose)
-        runtime.mount(_gateway(runtime, pool, producer, secrets))
+        runtime.mount(_gateway(runtime, pool, producer, secrets, deliveries))
         yield
         await asyncio.wait(ends)
 
@@ -77,7 +89,9 @@ def _keep_consumers(
     return ends
 
 
-def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: KnownSecrets) -> Gateway:
+def _gateway(
+    runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: KnownSecrets, deliveries: Deliveries
+) -> Gateway:
     settings, quarantine = runtime.settings, Quarantine(pool)
 
     async def keep(connection: str, vendor: str, request: HookRequest, reason: str, size: int) -> None:
@@ -90,7 +104,7 @@ def _gateway(runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, s
     return Gateway(
         VENDORS, secrets, producer, keep, runtime.clock,
         HookBounds(settings.webhook_max_bytes, settings.webhook_read_timeout_s),
-        settings.public_url or "", observe,
+        settings.public_url or "", observe, deliveries.note,
     )  # fmt: skip
 
 

@@ -75,6 +75,16 @@ async def ask(tx: DbConnection, polled: Iterable[Polled], job: str, by: str, now
     return True
 
 
+async def soon(tx: DbConnection, connection: ConnectionId, heard: Iterable[str], now: datetime) -> None:
+    """What was not told of these, by their kind or by their place, is read now."""
+    await tx.execute(
+        "update flow.poll set next_at = least(next_at, $3) where connection = $1 and (entity = any($2::text[]) or place = any($2::text[]))",
+        connection,
+        list(heard),
+        now,
+    )
+
+
 async def never_read(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> bool:
     """Whether one of them has not been read yet, not even a page; each has a row from now on."""
     ordered = sorted(polled)

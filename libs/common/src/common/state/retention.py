@@ -206,6 +206,8 @@ FOR_EVER: Mapping[str, str] = {
 
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
+    "flow.channel": "until no sync wants to hear of its connection",
+    "flow.channel_subject": "until no sync wants to hear of it",
     "flow.run_source": "until its run is gone",
     "flow.run_count": "until its run is gone; at most 128 rows for each outcome and reason",
     "flow.feeding": "while a mapping names facts that are made of these records",

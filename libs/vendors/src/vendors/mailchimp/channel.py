@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
+from common.contracts.ids import Entity
+from common.failures import Failure
 from common.http.call import Api, Call
 from common.secret import Secret
-from vendors.channel import HookSecrets, HookSubscription
+from vendors.channel import Audited, HookSecrets, HookSubscription
 from vendors.mailchimp import wire
 from vendors.mailchimp.catalogue import found
 from vendors.mailchimp.inbox import PATH_SECRET
@@ -22,25 +25,46 @@ HOOKS, HOOK = "/lists/{list_id}/webhooks", "/lists/{list_id}/webhooks/{webhook_i
 EVENTS = dict.fromkeys(("subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign"), True)
 SOURCES = dict.fromkeys(("user", "admin", "api"), True)
 _PATH = PATH_SECRET.decode()
+# Stands where a key will be, until the vendor has told it.
+_UNTOLD = "untold:"
 
 
 class MailchimpChannel:
     """Webhooks of audiences; the subject is the audience."""
 
+    def subject(self, entity: Entity, place: str) -> str:
+        return place
+
+    def heard(self, query: str, body: bytes) -> str:
+        return dict(parse_qsl(body.decode("utf-8", "replace"))).get("data[list_id]", "")
+
     async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
-        """Reads the audience's webhooks."""
-        hook, _ = await _there(wanted, api)
-        return _lacks(wanted, hook, await secrets.known(slot(wanted.subject)))
+        """Reads the audiences' webhooks."""
+        lacks = list[str]()
+        for audience in wanted.subjects:
+            ours = await _ours(audience, wanted, api)
+            lacks += _lacks(wanted, ours[0] if ours else None, await secrets.known(slot(audience)))
+        return lacks
 
     async def ensure(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
-        """One webhook: the vendor refuses a second one of the same address, and one that moved is made anew with a new key."""
-        hook, more = await _there(wanted, api)
-        lacks = _lacks(wanted, hook, await secrets.known(slot(wanted.subject)))
-        for one in [*more, *([hook] if hook is not None and lacks else ())]:
-            await _delete(wanted.subject, str(one["id"]), api)
-        if lacks:
-            await _create(wanted, api, secrets)
-        return lacks
+        return (await self.audit(wanted, (), api, secrets)).mended
+
+    async def audit(
+        self, wanted: HookSubscription, left: Sequence[str], api: Api, secrets: HookSecrets
+    ) -> Audited:  # fmt: skip
+        """One webhook an audience: the vendor refuses a second one of the same address, and one that moved is made anew with a new key."""
+        mended, removed = list[str](), list[str]()
+        for audience in wanted.subjects:
+            ours = await _ours(audience, wanted, api)
+            lacks = _lacks(wanted, ours[0] if ours else None, await secrets.known(slot(audience)))
+            removed += await _delete_all(audience, ours[1:], api)
+            await _delete_all(audience, ours[:1] if lacks else (), api)
+            if lacks:
+                await _create(audience, wanted, api, secrets)
+            mended += lacks
+        for audience in left:
+            removed += await _delete_all(audience, await _ours_if_there(audience, wanted, api), api)
+        return Audited(mended, removed)
 
 
 def slot(audience: str) -> str:
@@ -51,7 +75,7 @@ def slot(audience: str) -> str:
 def _lacks(wanted: HookSubscription, hook: Mapping[str, Any] | None, secret: Secret | None) -> list[str]:
     if hook is None:
         return ["webhook of the audience"]
-    if secret is None:
+    if secret is None or secret.reveal().startswith(_UNTOLD):
         return ["key of the audience's webhook"]
     if hook["url"] != _url(wanted, secret):
         return ["address of the audience's webhook"]
@@ -66,32 +90,45 @@ def _url(wanted: HookSubscription, secret: Secret) -> str:
     return f"{wanted.base}/{text.removeprefix(_PATH)}" if text.startswith(_PATH) else wanted.base
 
 
-async def _there(wanted: HookSubscription, api: Api) -> tuple[Mapping[str, Any] | None, Sequence[Mapping[str, Any]]]:
-    """The audience's webhook that calls us, and further ones that do so too."""
-    call = Call("GET", HOOKS, "webhooks.list", path={"list_id": wanted.subject}, query={"count": "1000"})
-    listed = wire.document((await found(wanted.subject, api, call)).body).get("webhooks") or ()
-    ours = [one for one in listed if wanted.is_ours(str(one.get("url", "")))]
-    return (ours[0] if ours else None), ours[1:]
+async def _ours(audience: str, wanted: HookSubscription, api: Api) -> Sequence[Mapping[str, Any]]:
+    """The audience's webhooks that call us: one is enough."""
+    call = Call("GET", HOOKS, "webhooks.list", path={"list_id": audience}, query={"count": "1000"})
+    listed = wire.document((await found(audience, api, call)).body).get("webhooks") or ()
+    return [one for one in listed if wanted.is_ours(str(one.get("url", "")))]
 
 
-async def _create(wanted: HookSubscription, api: Api, secrets: HookSecrets) -> None:
-    made = await _post(wanted, wanted.base, api)
+async def _ours_if_there(audience: str, wanted: HookSubscription, api: Api) -> Sequence[Mapping[str, Any]]:
+    """The webhooks of an audience that is gone are gone with it."""
+    try:
+        return await _ours(audience, wanted, api)
+    except Failure as failure:
+        if failure.vendor_status != 404:
+            raise
+        return ()
+
+
+async def _create(audience: str, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> None:
+    # The key comes with the answer and with nothing else. Whoever dies before it is stored must not leave a former one that looks valid.
+    await secrets.made(slot(audience), _UNTOLD)
+    made = await _post(audience, wanted.base, api)
     if made.get("signing_secret"):
-        await secrets.keep(slot(wanted.subject), Secret(str(made["signing_secret"])))
+        await secrets.keep(slot(audience), Secret(str(made["signing_secret"])))
         return
     # No signing here: the address itself has to be the proof.
-    await _delete(wanted.subject, str(made["id"]), api)
-    secret = await secrets.made(slot(wanted.subject), _PATH)
-    await _post(wanted, _url(wanted, secret), api)
+    await _delete_all(audience, [made], api)
+    secret = await secrets.made(slot(audience), _PATH)
+    await _post(audience, _url(wanted, secret), api)
 
 
-async def _post(wanted: HookSubscription, url: str, api: Api) -> Mapping[str, Any]:
+async def _post(audience: str, url: str, api: Api) -> Mapping[str, Any]:
     body = {"url": url, "events": EVENTS, "sources": SOURCES}
-    call = Call("POST", HOOKS, "webhooks.create", path={"list_id": wanted.subject}, json=body, writes=True)
+    call = Call("POST", HOOKS, "webhooks.create", path={"list_id": audience}, json=body, writes=True)
     hooks: Mapping[str, Any] = wire.document((await api.call(call)).body)
     return hooks
 
 
-async def _delete(audience: str, hook: str, api: Api) -> None:
-    path = {"list_id": audience, "webhook_id": hook}
-    await api.call(Call("DELETE", HOOK, "webhooks.delete", path=path, writes=True))
+async def _delete_all(audience: str, hooks: Sequence[Mapping[str, Any]], api: Api) -> list[str]:
+    for hook in hooks:
+        path = {"list_id": audience, "webhook_id": str(hook["id"])}
+        await api.call(Call("DELETE", HOOK, "webhooks.delete", path=path, writes=True))
+    return [f"webhook of audience {audience}" for _ in hooks]

@@ -27,13 +27,13 @@ from common.state import pool as state
 from common.state import runs
 from common.state.definitions import to_jsonb
 from common.state.runs import Run, version_run
+from common.state.turns import alone
 from console import sync_codes
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
-from console.state.turns import alone
 from console.use_cases import two_ways
 from console.use_cases.drafting import Draft, Drafting
-from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook
+from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook, wanted_hooks
 from console.use_cases.leg_drafting import DraftLeg
 from console.use_cases.problems import of_vendor, refuse_if_any
 from console.use_cases.wishes import SyncWish
@@ -168,13 +168,9 @@ async def _create_fields(leg: DraftLeg) -> list[str]:
 
 
 def _wanted(draft: Draft) -> list[WantedHook]:
-    """What shall be heard of either side; legs that hear the same of the same side hear it once."""
-    sides = [
-        WantedHook(end, subject)
-        for leg in draft.legs
-        for end, subject in (*((leg.source, entity) for entity in leg.heard), (leg.target, leg.place.id))
-    ]
-    return list({(one.end.connection.id, one.subject): one for one in sides}.values())
+    """What shall be heard of either side."""
+    ends = {end.connection.id: end for end in (draft.source, draft.target)}
+    return wanted_hooks(ends, [leg.leg("") for leg in draft.legs])
 
 
 def _outcomes(there: SyncRow | None, draft: Draft) -> list[AppliedLeg]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from common.contracts.ids import ConnectionId, Entity
+from common.contracts.syncs import Leg
 from common.failures import Failure
 from common.http.call import Api
 from console.broker import Broker
@@ -12,7 +14,8 @@ from console.hook_secrets import VaultedSecrets
 from console.use_cases.leg_drafting import End
 from console.use_cases.problems import of_vendor
 from mapper.mapping.problems import Problem
-from vendors.channel import Channel, HookSecrets, HookSubscription
+from vendors.channel import Channel, HookSecrets, HookSubscription, hook_address
+from vendors.feeding import heard_of
 
 _Step = Callable[[HookSubscription, Api, HookSecrets], Awaitable[Sequence[str]]]
 
@@ -21,10 +24,26 @@ NO_ADDRESS = "No webhooks are registered: this installation has no public addres
 
 @dataclass(frozen=True, slots=True)
 class WantedHook:
-    """One side of a sync and what shall be heard of it: the source's entity, or the target's place."""
+    """One side of a leg: records of one kind, in one place, of which we want to hear."""
 
     end: End
-    subject: str
+    entity: Entity
+    place: str
+
+    @property
+    def subject(self) -> str:
+        """By what the vendor tells of them; empty where it does not."""
+        channel = self.end.vendor.channel
+        return channel.subject(self.entity, self.place) if channel is not None else ""
+
+
+def wanted_hooks(ends: Mapping[ConnectionId, End], legs: Iterable[Leg]) -> list[WantedHook]:
+    """What legs want to be told of, by the connections that they join."""
+    return [
+        WantedHook(ends[connection], entity, place)
+        for leg in legs
+        for connection, entity, place in heard_of(ends[leg.source].vendor.source, leg)
+    ]
 
 
 class Hooks:
@@ -51,19 +70,23 @@ class Hooks:
         self, wanted: Sequence[WantedHook], problems: list[Problem], step: Callable[[Channel], _Step]
     ) -> list[str]:
         words: list[str] = []
-        for one in wanted if self.reachable else ():
-            connection, channel = one.end.connection, one.end.vendor.channel
-            if channel is None:
-                continue
-            subscription = HookSubscription(
-                f"{self._public_url}/hooks/{connection.vendor}/{connection.id}", one.subject
-            )
+        for end, subjects in _by_connection(wanted) if self._public_url else ():
+            connection, channel = end.connection, end.vendor.channel
+            assert channel is not None and self._public_url is not None
+            base = hook_address(self._public_url, connection.vendor, connection.id)
             secrets = VaultedSecrets(self._broker, connection.id, connection.vendor)
             try:
-                found = await step(channel)(subscription, one.end.api, secrets)
+                found = await step(channel)(HookSubscription(base, subjects), end.api, secrets)
                 words += [f"{connection.name}: {word}" for word in found]
             except Failure as failure:
                 # What forbids the first forbids the whole: nothing more is asked for.
                 problems.append(of_vendor(failure, "webhooks", connection.name))
                 return words
         return words
+
+
+def _by_connection(wanted: Sequence[WantedHook]) -> list[tuple[End, list[str]]]:
+    """What is heard of the same is heard once."""
+    ends = {one.end.connection.id: one.end for one in wanted if one.subject}
+    subjects = {id: dict.fromkeys(one.subject for one in wanted if one.end.connection.id == id) for id in ends}
+    return [(end, [subject for subject in subjects[id] if subject]) for id, end in ends.items()]

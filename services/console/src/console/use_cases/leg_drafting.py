@@ -19,7 +19,7 @@ from mapper.mapping.engine import compile_mapping
 from mapper.mapping.fact_use import with_facts
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.catalogue import FieldCatalogue, stored_catalogue
-from vendors.feeding import fact_fields, feeders
+from vendors.feeding import fact_fields
 from vendors.grant import Place
 from vendors.target import Target
 from vendors.vendor import Vendor
@@ -48,13 +48,6 @@ class DraftLeg:
     fields: FieldCatalogue
     new_fields: tuple[MappingRow, ...]
     notes: tuple[str, ...]
-
-    @property
-    def heard(self) -> Sequence[Entity]:
-        """Whatever its documents are made of: its own records, and those that its facts need."""
-        source = self.source.vendor.source
-        assert source is not None, "it was read"
-        return [Entity(self.written.source_entity), *(entity for _, entity, _ in feeders(source, self.leg("")))]
 
     def leg(self, sync: str) -> Leg:
         """The leg as it runs, with its definition and the part of the target's catalogue that decides its documents, and no more: a

@@ -8,20 +8,20 @@ from datetime import datetime
 
 from common.api.refusal import Refusal
 from common.clock import Clock
-from common.contracts.ids import RunId, SyncId
+from common.contracts.ids import ConnectionId, RunId, SyncId
 from common.contracts.syncs import OnDisable, SyncState
 from common.state import pool as state
 from common.state import runs
 from common.state.runs import Run, version_run
+from common.state.turns import alone
 from console import sync_codes
 from console.state import queues
 from console.state import syncs as rows
 from console.state.queues import Queued
 from console.state.syncs import SyncRow, VersionRow
-from console.state.turns import alone
 from console.use_cases import two_ways
 from console.use_cases.drafting import Drafting
-from console.use_cases.hooks import Hooks, WantedHook
+from console.use_cases.hooks import Hooks, wanted_hooks
 from console.use_cases.problems import refuse_if_any
 from mapper.mapping.problems import Problem
 
@@ -105,7 +105,16 @@ class Syncs:
     async def resume(self, name: str, by: str) -> ShownSync:
         """What waited goes on, in its order. After a disabled time everything is judged again, because nothing was meanwhile."""
         row = await self.row(name)
-        await self._listen(row)
+        if row.state in ("active", "paused"):
+            await self._start(row, by)
+            return await self.show(name)
+        # Until the sync is active nobody else works at these settings: an audit would find webhooks that no sync wants.
+        async with alone(self._pool, [row.source, row.target]):
+            await self._listen(row)
+            await self._start(row, by)
+        return await self.show(name)
+
+    async def _start(self, row: SyncRow, by: str) -> None:
         async with state.transaction(self._pool) as tx:
             await rows.exclude_others(tx, row.name)
             there = await rows.named(tx, row.id, lock=True)
@@ -116,25 +125,22 @@ class Syncs:
                 raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
             now = self._clock.now()
             if there.state == "disabled":
-                again = {str(leg.name): leg.mapping for leg in there.legs if leg.mapping is not None}
-                version, note = there.version + 1, f"judged again after version {there.version} was disabled"
-                await rows.add_version(tx, there.id, version, again, note, by, now)
-                run = Run(version_run(there.name, version), SyncId(there.id), "resume", by, version)
-                await runs.begin(tx, [run], now)
+                await self._judge_again(tx, there, by, now)
             await rows.mark(tx, there.id, "active", now)
-        return await self.show(name)
+
+    async def _judge_again(self, tx: state.DbConnection, there: SyncRow, by: str, now: datetime) -> None:
+        again = {str(leg.name): leg.mapping for leg in there.legs if leg.mapping is not None}
+        version, note = there.version + 1, f"judged again after version {there.version} was disabled"
+        await rows.add_version(tx, there.id, version, again, note, by, now)
+        run = Run(version_run(there.name, version), SyncId(there.id), "resume", by, version)
+        await runs.begin(tx, [run], now)
 
     async def _listen(self, row: SyncRow) -> None:
-        """Webhooks may have been taken away while nobody listened."""
-        if row.state in ("active", "paused"):
-            return
-        ends = {
-            end: None for leg in row.legs for end in ((leg.source, leg.source_entity), (leg.target, leg.target_place))
-        }
+        """Webhooks were taken away while nobody listened."""
+        ends = {ConnectionId(id): await self._drafting.open(id) for id in sorted({row.source, row.target})}
+        wanted = wanted_hooks(ends, row.legs)
         problems: list[Problem] = []
-        wanted = [WantedHook(await self._drafting.open(end), subject) for end, subject in ends]
-        async with alone(self._pool, [row.source, row.target]):
-            await self._hooks.ensure(wanted, problems)
+        await self._hooks.ensure(wanted, problems)
         refuse_if_any(problems)
 
     async def _switch(

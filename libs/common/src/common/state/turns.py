@@ -19,3 +19,16 @@ async def alone(pool: state.Pool, connections: Iterable[str]) -> AsyncIterator[N
             yield
         finally:
             await link.execute("select pg_advisory_unlock_all()")
+
+
+@asynccontextmanager
+async def alone_if_free(pool: state.Pool, connection: str) -> AsyncIterator[bool]:
+    """The same without waiting: False while somebody else has the turn."""
+    async with state.connection(pool) as link:
+        mine = await link.fetchval(
+            "select pg_try_advisory_lock(hashtextextended('millrace:settings:' || $1, 0))", connection
+        )
+        try:
+            yield bool(mine)
+        finally:
+            await link.execute("select pg_advisory_unlock_all()")
