@@ -299,3 +299,41 @@ class TestWebhooks:
         finally:
             console.kill()
         joined.apply("hooked")
+
+
+class TestLeaving:
+    """A connection that leaves takes along the webhooks that no audit has removed yet."""
+
+    @pytest.fixture
+    def leaving(self, joined: Joined, request: pytest.FixtureRequest) -> str:
+        """A connection with webhooks, and no sync any more that wants them."""
+        name = request.node.name.replace("_", "-")[:40]
+        connection = joined.console.connect_books(name)
+        joined.apply(name, source=name)
+        joined.console.told("POST", f"/syncs/{name}/disable", json={})
+        joined.rows("insert into flow.channel (connection, next_at) values ($1, now())", connection)
+        joined.rows(
+            "insert into flow.channel_subject (connection, subject, since) values ($1, 'customer', now())", connection
+        )
+        assert len(self.hooks_of(joined, connection)) == 3
+        return connection
+
+    def hooks_of(self, joined: Joined, connection: str) -> list[Any]:
+        return [one for one in joined.state("zoho-books")["webhooks"] if connection in one["url"]]
+
+    def test_they_are_removed_and_nobody_elses(self, joined: Joined, leaving: str) -> None:
+        before = joined.hooks()
+        assert joined.console.told("DELETE", f"/connections/{leaving}")["revoked"] == "yes"
+        assert self.hooks_of(joined, leaving) == []
+        assert joined.hooks() == before
+
+    def test_a_vendor_that_is_away_is_waited_for_by_nobody_who_asks(self, joined: Joined, leaving: str) -> None:
+        busy = {"vendor": "zoho-books", "route": "GET /settings/webhooks", "kind": "status", "status": 503}
+        joined.sandbox.post("faults", busy)
+        try:
+            assert joined.console.told("DELETE", f"/connections/{leaving}", 202)["revoked"] == "waiting"
+            assert len(self.hooks_of(joined, leaving)) == 3
+        finally:
+            joined.sandbox.delete("faults")
+        joined.console.wait_for(leaving, "deleted")
+        assert self.hooks_of(joined, leaving) == []

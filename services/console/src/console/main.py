@@ -45,6 +45,7 @@ from console.use_cases.removal import Removal
 from console.use_cases.runs import Runs
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
+from console.use_cases.unhooking import Unhooking
 from vendors.registry import VENDORS
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         connections = Connections(pool, broker, clock)
         trials = Trials(pool, connections, door, VENDORS, clock)
         connecting = Connecting(pool, broker, trials, VENDORS, clock, log)
-        removal = Removal(pool, broker, clock, log)
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
+        removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
         shown_runs = Runs(pool, syncs, clock)
         reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)

@@ -66,6 +66,16 @@ class Hooks:
         """Registers what is missing, and says what that was."""
         return await self._each(wanted, problems, lambda channel: channel.ensure)
 
+    async def remove(self, end: End, left: Sequence[str]) -> Sequence[str]:
+        """Removes whatever calls a connection that leaves; raises a `Failure`."""
+        connection, channel = end.connection, end.vendor.channel
+        if channel is None:
+            return ()
+        # Found by its path: the public address may have been another one, or none by now.
+        base = hook_address(self._public_url or "", connection.vendor, connection.id)
+        secrets = VaultedSecrets(self._broker, connection.id, connection.vendor)
+        return (await channel.audit(HookSubscription(base, ()), left, end.api, secrets)).removed
+
     async def _each(
         self, wanted: Sequence[WantedHook], problems: list[Problem], step: Callable[[Channel], _Step]
     ) -> list[str]:

@@ -4,7 +4,8 @@ Steps, and what a crash after each leaves:
 
 1. One transaction, the row locked: no sync that is switched on uses it; state `deleting`. Whoever switches a sync on locks the row
    too (`for share`) and refuses unless it is `active`, so neither can slip between the other's look and write.
-2. The running consent is cancelled, then the grant deleted at the token-broker, which revokes it at the vendor. Crash before or in
+2. Webhooks that still lead here are removed at the vendor (`unhooking.py`); one that is away is waited for by the caretaker.
+   The running consent is cancelled, then the grant deleted at the token-broker, which revokes it at the vendor. Crash before or in
    between: the row says `deleting`, and the caretaker repeats this step; both calls can be repeated.
 3. One transaction: state `deleted`, its gates and open notifications gone. The row stays: history and links name it.
 
@@ -14,6 +15,7 @@ A consent that slipped through between 1 and 2 leaves a grant for a deleted conn
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
@@ -28,17 +30,27 @@ from console.state import connections as rows
 from console.state import gates
 
 
+class Unhooks(Protocol):
+    """Takes a connection's webhooks away from its vendor."""
+
+    async def is_done(self, connection: str) -> bool:
+        """False: the vendor has to be waited for."""
+
+
 class Removal:
     """Takes connections away."""
 
-    def __init__(self, pool: state.Pool, broker: Broker, clock: Clock, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, pool: state.Pool, broker: Broker, unhooking: Unhooks, clock: Clock, log: FilteringBoundLogger
+    ) -> None:
         self._pool = pool
         self._broker = broker
+        self._unhooking = unhooking
         self._clock = clock
         self._log = log
 
     async def delete(self, connection: str) -> str | None:
-        """What became of the grant (`yes`, `later`, `not offered`, `nothing`), or None when the broker has to be waited for."""
+        """What became of the grant (`yes`, `later`, `not offered`, `nothing`), or None when the vendor or the broker has to be waited for."""
         async with state.transaction(self._pool) as tx:
             row = await rows.read(tx, connection, lock=True)
             if row is None or row.state == "deleted":
@@ -53,8 +65,10 @@ class Removal:
         except BrokerAway:
             return None
 
-    async def finish(self, connection: str) -> str:
-        """Steps 2 and 3; can be repeated."""
+    async def finish(self, connection: str) -> str | None:
+        """Steps 2 and 3; can be repeated. None: the vendor has to be waited for."""
+        if not await self._unhooking.is_done(connection):
+            return None
         async with state.connection(self._pool) as link:
             row = await rows.read(link, connection)
         if row is not None and row.connecting is not None and row.connecting.consent:
