@@ -176,6 +176,19 @@ class TestAudits:
         await kept.sql("select core.set_gate('books', 'refused', null, $1, 'X', 'no', '')", NOW)
         assert await next_audit(kept) == []
 
+    async def test_where_the_plan_leaves_it_to_a_person_it_is_tried_once_an_hour(self, kept: World) -> None:
+        kept.books.lose()
+        kept.books.has_rules = False
+        await next_audit(kept)
+        row = await kept.row()
+        assert (row["state"], row["code"]) == ("by_hand", "ZB_NO_ACCESS")
+        kept.clock.advance(3500)
+        assert await kept.audit() == []
+        kept.books.has_rules = True
+        kept.clock.advance(100)
+        await kept.audit()
+        assert ((await kept.row())["state"], len(kept.books.working)) == ("kept", 3)
+
     async def test_when_it_last_told_something_is_stored(self, kept: World) -> None:
         request = HookRequest("POST", "/", "entity=contact&event=edited", {}, b"{}", "")
         kept.deliveries.note(VendorName("zoho-books"), ConnectionId("books"), request)

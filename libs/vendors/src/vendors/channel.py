@@ -55,8 +55,32 @@ class Audited:
     removed: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HookByHand:
+    """One webhook as a person registers it in the vendor's own settings."""
+
+    event: str
+    """When it shall be sent, in the vendor's words."""
+    url: str
+
+
+class Assistant(Protocol):
+    """How a person registers webhooks where an account's plan does not let us."""
+
+    codes: frozenset[str]
+    """By which the vendor says that it does not."""
+    slot: str
+    """Of the secret that a person gives to all of them."""
+
+    def hooks(self, wanted: HookSubscription) -> Sequence[HookByHand]:
+        """Each webhook that is wanted."""
+
+
 class Channel(Protocol):
     """How webhooks are set up at a vendor. `missing` reads only; the others make what it says, and the same again makes nothing."""
+
+    assistant: Assistant | None
+    """None: every account may register by API."""
 
     def subject(self, entity: Entity, place: str) -> str:
         """By what the vendor tells of these records: their kind, or the place that they are in; empty where it does not."""

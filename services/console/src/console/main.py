@@ -29,6 +29,7 @@ from console.settings import ConsoleSettings
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
 from console.use_cases.caretaker import EVERY_S, Caretaker
+from console.use_cases.channels import ShownChannels
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.drafting import Drafting
@@ -88,6 +89,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             syncs=syncs,
             applying=Applying(pool, drafting, hooks, clock),
             previews=Previews(pool, syncs, drafting, clock),
+            channels=ShownChannels(pool, broker, VENDORS, settings.public_url, clock),
             runs=shown_runs,
             asked_runs=AskedRuns(pool, shown_runs, clock),
             records=Records(pool),

@@ -33,6 +33,8 @@ from vendors.feeding import heard_of
 from vendors.registry import vendor_named
 
 EVERY = timedelta(minutes=10)
+# A plan that allows no webhooks by API may be changed; until then one refused call an hour is enough.
+BY_HAND_EVERY = timedelta(hours=1)
 SOONEST = timedelta(seconds=30)
 BUSY = timedelta(seconds=5)
 # Time makes these no better.
@@ -84,7 +86,7 @@ class ChannelAudit:
         try:
             found = await self._held_against(connection, HookSubscription(base, sorted(wanted)), left, calls)
         except Failure as failure:
-            await self._later(due, failure, wanted if calls.has_written else ())
+            await self._later(due, connection, failure, wanted if calls.has_written else ())
             return
         await self._done(due, base, found, left, wanted if due.was_cut_short or found.mended else ())
 
@@ -108,14 +110,28 @@ class ChannelAudit:
             if await channels.audited(tx, due, base, words, left, now, next_at):
                 await polls.soon(tx, due.connection, unheard, now)
 
-    async def _later(self, due: DueAudit, failure: Failure, unheard: Sequence[str]) -> None:
-        now, words = self._clock.now(), redact_text(str(failure))[:300]
-        wait = retries.delay(due.attempts + 1, random.Random(), EVERY)  # noqa: S311 - jitter, no secret
-        until = failure.retry_at or now + (EVERY if failure.kind in _LASTING else max(wait, SOONEST))
-        _log.warning("channel.waits", connection=due.connection, reason=words)
+    async def _later(self, due: DueAudit, connection: Connection, failure: Failure, unheard: Sequence[str]) -> None:
+        now, words, state = self._clock.now(), redact_text(str(failure))[:300], _state(connection, failure)
+        _log.warning("channel.waits", connection=due.connection, state=state, reason=words)
         async with transaction(self._pool) as tx:
-            await channels.postpone(tx, due, until, "waits", failure.code, words)
+            until = failure.retry_at or now + _wait(due, failure, state)
+            await channels.postpone(tx, due, until, state, failure.code, words)
             await polls.soon(tx, due.connection, unheard, now)
+
+
+def _state(connection: Connection, failure: Failure) -> str:
+    """Whether it is patience that is asked for, or a person."""
+    channel = vendor_named(connection.vendor).channel
+    assistant = channel.assistant if channel is not None else None
+    return "by_hand" if assistant is not None and failure.code in assistant.codes else "waits"
+
+
+def _wait(due: DueAudit, failure: Failure, state: str) -> timedelta:
+    if state == "by_hand":
+        return BY_HAND_EVERY
+    if failure.kind in _LASTING:
+        return EVERY
+    return max(retries.delay(due.attempts + 1, random.Random(), EVERY), SOONEST)  # noqa: S311 - jitter, no secret
 
 
 def heard_by(configuration: Configuration) -> list[HeardSubject]:

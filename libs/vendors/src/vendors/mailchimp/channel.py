@@ -16,7 +16,7 @@ from common.contracts.ids import Entity
 from common.failures import Failure
 from common.http.call import Api, Call
 from common.secret import Secret
-from vendors.channel import Audited, HookSecrets, HookSubscription
+from vendors.channel import Assistant, Audited, HookSecrets, HookSubscription
 from vendors.mailchimp import wire
 from vendors.mailchimp.catalogue import found
 from vendors.mailchimp.inbox import PATH_SECRET
@@ -31,6 +31,8 @@ _UNTOLD = "untold:"
 
 class MailchimpChannel:
     """Webhooks of audiences; the subject is the audience."""
+
+    assistant: Assistant | None = None
 
     def subject(self, entity: Entity, place: str) -> str:
         return place

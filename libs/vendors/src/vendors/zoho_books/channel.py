@@ -14,15 +14,32 @@ from urllib.parse import parse_qs
 from common.contracts.ids import Entity
 from common.http.call import Api, Call
 from common.secret import Secret
-from vendors.channel import Audited, HookSecrets, HookSubscription
+from vendors.channel import Assistant, Audited, HookByHand, HookSecrets, HookSubscription
 from vendors.zoho_books import wire
-from vendors.zoho_books.hook_settings import EVENTS, HOOKS, MODULES, RULES, HookSettings, WantedEvent, read
+from vendors.zoho_books.errors import ZB_NO_ACCESS
+from vendors.zoho_books.hook_settings import EVENTS, HOOKS, MODULES, RULES, HookSettings, WantedEvent, address, read
 
 SLOT = "default"
 
 
+class ZohoBooksAssistant:
+    """Workflow rules belong to the larger plans; where the vendor refuses them to us, the organisation's people may have other ways."""
+
+    codes = frozenset({ZB_NO_ACCESS.name})
+    slot = SLOT
+
+    def hooks(self, wanted: HookSubscription) -> Sequence[HookByHand]:
+        return [
+            HookByHand(f"{MODULES[subject]}: {event}", address(wanted, subject, event))
+            for subject in sorted(wanted.subjects)
+            for event in EVENTS
+        ]
+
+
 class ZohoBooksChannel:
     """Webhooks and workflow rules of one organisation; the subject is the kind of record."""
+
+    assistant: Assistant | None = ZohoBooksAssistant()
 
     def subject(self, entity: Entity, place: str) -> str:
         return entity if entity in MODULES else ""

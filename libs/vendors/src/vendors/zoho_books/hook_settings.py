@@ -89,11 +89,16 @@ async def read(wanted: HookSubscription, api: Api) -> HookSettings:
     return HookSettings(events, [hook for hook in hooks if str(hook["webhook_id"]) not in chosen], rules)
 
 
+def address(wanted: HookSubscription, subject: str, event: str) -> str:
+    """With what a body does not tell."""
+    return f"{wanted.base}?{urlencode({'entity': MODULES[subject], 'event': event})}"
+
+
 def _event(
     subject: str, event: str, wanted: HookSubscription, hooks: Sequence[Row], rules: Sequence[Row]
 ) -> WantedEvent:
     """Of several webhooks for one event, the one that works."""
-    url = f"{wanted.base}?{urlencode({'entity': MODULES[subject], 'event': event})}"
+    url = address(wanted, subject, event)
     fitting = [
         WantedEvent(subject, event, url, hook, next((r for r in rules if _runs(r, str(hook["webhook_id"]))), None))
         for hook in hooks

@@ -13,6 +13,7 @@ from console.api.once import Once
 from console.broker import Broker
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
+from console.use_cases.channels import ShownChannels
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.gates import Gates
@@ -47,6 +48,7 @@ class ApiContext:
     syncs: Syncs
     applying: Applying
     previews: Previews
+    channels: ShownChannels
     runs: Runs
     asked_runs: AskedRuns
     records: Records

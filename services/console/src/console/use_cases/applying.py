@@ -96,13 +96,14 @@ class Applying:
         await self._there(wish, draft)
         problems: list[Problem] = []
         # The first write of all: a connection without the scope is found here, and nothing was made yet.
-        webhooks = await self._hooks.ensure(_wanted(draft), problems) if activate else []
+        notes = list[str]()
+        webhooks = await self._hooks.ensure(_wanted(draft), problems, notes) if activate else []
         refuse_if_any(problems)
         made, draft = await self._fields(draft)
         async with state.transaction(self._pool) as tx:
             outcome, legs, version = await self._store(tx, wish, draft, by, activate=activate)
             sync = await rows.named(tx, wish.name)
-        return Applied(outcome, sync, version, legs, made, webhooks, self._notes(draft))
+        return Applied(outcome, sync, version, legs, made, webhooks, [*self._notes(draft), *notes])
 
     async def _there(self, wish: SyncWish, draft: Draft) -> SyncRow | None:
         async with state.connection(self._pool) as link:

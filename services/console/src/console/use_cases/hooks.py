@@ -21,6 +21,11 @@ _Step = Callable[[HookSubscription, Api, HookSecrets], Awaitable[Sequence[str]]]
 
 NO_ADDRESS = "No webhooks are registered: this installation has no public address. Set MILLRACE_PUBLIC_URL."
 
+BY_HAND = (
+    "{name} lets us register no webhooks: its plan, or the role of the user who connected it. A person can do it: `millrace channel set-up {name}` "
+    "shows address, secret and events. Until then it is read every few minutes."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WantedHook:
@@ -60,11 +65,11 @@ class Hooks:
 
     async def missing(self, wanted: Sequence[WantedHook], problems: list[Problem]) -> list[str]:
         """What would be registered; what a vendor forbids is a problem before anything is written."""
-        return await self._each(wanted, problems, lambda channel: channel.missing)
+        return await self._each(wanted, problems, [], lambda channel: channel.missing)
 
-    async def ensure(self, wanted: Sequence[WantedHook], problems: list[Problem]) -> list[str]:
-        """Registers what is missing, and says what that was."""
-        return await self._each(wanted, problems, lambda channel: channel.ensure)
+    async def ensure(self, wanted: Sequence[WantedHook], problems: list[Problem], notes: list[str]) -> list[str]:
+        """Registers what is missing, and says what that was; where a plan leaves it to a person, that is noted."""
+        return await self._each(wanted, problems, notes, lambda channel: channel.ensure)
 
     async def remove(self, end: End, left: Sequence[str]) -> Sequence[str]:
         """Removes whatever calls a connection that leaves; raises a `Failure`."""
@@ -77,7 +82,11 @@ class Hooks:
         return (await channel.audit(HookSubscription(base, ()), left, end.api, secrets)).removed
 
     async def _each(
-        self, wanted: Sequence[WantedHook], problems: list[Problem], step: Callable[[Channel], _Step]
+        self,
+        wanted: Sequence[WantedHook],
+        problems: list[Problem],
+        notes: list[str],
+        step: Callable[[Channel], _Step],
     ) -> list[str]:
         words: list[str] = []
         for end, subjects in _by_connection(wanted) if self._public_url else ():
@@ -89,6 +98,9 @@ class Hooks:
                 found = await step(channel)(HookSubscription(base, subjects), end.api, secrets)
                 words += [f"{connection.name}: {word}" for word in found]
             except Failure as failure:
+                if channel.assistant is not None and failure.code in channel.assistant.codes:
+                    notes.append(BY_HAND.format(name=connection.name))
+                    continue
                 # What forbids the first forbids the whole: nothing more is asked for.
                 problems.append(of_vendor(failure, "webhooks", connection.name))
                 return words

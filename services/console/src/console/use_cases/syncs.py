@@ -140,7 +140,8 @@ class Syncs:
         ends = {ConnectionId(id): await self._drafting.open(id) for id in sorted({row.source, row.target})}
         wanted = wanted_hooks(ends, row.legs)
         problems: list[Problem] = []
-        await self._hooks.ensure(wanted, problems)
+        # Whom a plan leaves it to is told by `channel list`; the sync runs, and is read.
+        await self._hooks.ensure(wanted, problems, [])
         refuse_if_any(problems)
 
     async def _switch(

@@ -1,0 +1,161 @@
+"""Channels over the API and the command line: listed, audited on demand, set up by hand where a plan leaves it to a person."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.console.test_operations import Shell
+from tests.support.console import Console
+from tests.support.syncs import Joined, front_door, joined
+
+__all__ = ["front_door", "joined"]
+
+PATH = "/channels/{}"
+
+
+@pytest.fixture
+def shell(joined: Joined, tmp_path: Path) -> Shell:
+    return Shell(joined, tmp_path)
+
+
+@pytest.fixture
+def channel(joined: Joined) -> Iterator[str]:
+    """The channel of the source, as ingest keeps it."""
+    joined.apply("called")
+    joined.rows(
+        "insert into flow.channel (connection, next_at, state, base, audited_at, found, found_at)"
+        " values ($1, now() + interval '1 hour', 'kept', $2, now(), array['webhook for customer created'], now())",
+        joined.books, f"{joined.public_url}/hooks/zoho-books/{joined.books}",
+    )  # fmt: skip
+    joined.rows(
+        "insert into flow.channel_subject (connection, subject, since) values ($1, 'customer', now())", joined.books
+    )
+    yield PATH.format(joined.books)
+    joined.rows("delete from flow.channel")
+
+
+class TestList:
+    def test_nothing_yet_says_what_comes_first(self, joined: Joined, shell: Shell) -> None:
+        assert joined.console.told("GET", "/channels") == {"items": [], "next_cursor": None}
+        assert "millrace sync apply" in shell.run("channel", "list").stdout
+        assert shell.told("channel", "list") == {"items": [], "next_cursor": None}
+
+    def test_tells_of_each_what_was_found_and_when_it_was_heard(
+        self, joined: Joined, shell: Shell, channel: str
+    ) -> None:
+        (one,) = joined.console.told("GET", "/channels")["items"]
+        assert one == joined.console.told("GET", channel)
+        assert (one["name"], one["state"], one["found"], one["code"]) == (
+            "books", "kept", ["webhook for customer created"], "",
+        )  # fmt: skip
+        assert [(it["subject"], it["wanted"], it["heard_at"]) for it in one["subjects"]] == [("customer", True, None)]
+        lines = shell.run("channel", "list").stdout.splitlines()
+        assert lines[1].split()[:2] == ["books", "kept"] and "never" in lines[1] and lines[1].endswith("customer")
+        assert "webhook for customer created" in lines[2]
+
+    def test_one_by_one_they_are_all_there(self, joined: Joined, channel: str) -> None:
+        joined.rows("insert into flow.channel (connection, next_at) values ($1, now())", joined.chimp)
+        first = joined.console.told("GET", "/channels?limit=1")
+        second = joined.console.told("GET", f"/channels?limit=1&cursor={first['next_cursor']}")
+        assert [one["name"] for one in first["items"] + second["items"]] == ["books", "chimp"]
+        assert second["next_cursor"] is None
+
+    def test_one_that_nobody_wants_to_hear_is_unknown(self, joined: Joined, shell: Shell) -> None:
+        assert joined.console.told("GET", PATH.format(joined.chimp), 404)["code"] == "CHANNEL_UNKNOWN"
+        assert "CHANNEL_UNKNOWN" in shell.run("channel", "audit", "chimp", code=3).stderr
+
+
+class TestAudit:
+    def test_is_due_at_once(self, joined: Joined, channel: str) -> None:
+        joined.console.told("POST", f"{channel}/audit")
+        (row,) = joined.rows("select next_at <= now() + interval '5 minutes' as is_due from flow.channel")
+        assert row["is_due"]
+
+    def test_is_waited_for(self, joined: Joined, shell: Shell, channel: str) -> None:
+        def audited() -> None:
+            """As ingest does, once somebody has asked."""
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                if joined.rows(
+                    "update flow.channel set audited_at = now(), found = '{}', next_at = now() + interval '2 hours'"
+                    " where next_at < now() + interval '50 minutes' returning 1"
+                ):
+                    return
+                time.sleep(0.05)
+
+        ingest = threading.Thread(target=audited)
+        ingest.start()
+        shown = shell.told("channel", "audit", "books")
+        ingest.join()
+        assert shown["found"] == []
+
+    def test_one_that_failed_says_why_and_what_is_next(self, joined: Joined, shell: Shell, channel: str) -> None:
+        joined.rows("update flow.channel set state = 'waits', code = 'VENDOR_TIMEOUT', words = 'It was late.'")
+        text = shell.run("channel", "list").stdout
+        assert "It was late. [VENDOR_TIMEOUT]" in text and "millrace channel audit books" in text
+
+    def test_without_a_public_address_there_is_none(self, joined: Joined, channel: str) -> None:
+        console = Console(joined.console.world, joined.console.broker, joined.console.redis_url).start()
+        try:
+            assert console.told("POST", f"{channel}/audit", 409)["code"] == "CHANNEL_NO_ADDRESS"
+        finally:
+            console.kill()
+
+
+class TestByHand:
+    def secret(self, joined: Joined) -> Any:
+        return joined.console.broker.call("GET", f"/v1/webhook-secrets/{joined.books}").json()["secrets"][0]["secret"]
+
+    def test_a_secret_that_is_there_is_not_shown_and_a_new_one_is_once(self, joined: Joined, channel: str) -> None:
+        told = joined.console.told("POST", f"{channel}/set-up", json={})
+        assert told["secret"] is None
+        assert [hook["event"] for hook in told["hooks"]] == ["contact: created", "contact: edited", "contact: deleted"]
+        assert {hook["url"].partition("?")[0] for hook in told["hooks"]} == {
+            f"{joined.public_url}/hooks/zoho-books/{joined.books}"
+        }
+        headers = {"idempotency-key": "new-secret"}
+        fresh = joined.console.told("POST", f"{channel}/set-up", json={"new_secret": True}, headers=headers)
+        assert fresh["secret"] == self.secret(joined)
+        again = joined.console.told("POST", f"{channel}/set-up", json={"new_secret": True}, headers=headers)
+        assert again["secret"] is None
+        assert fresh["secret"] == self.secret(joined)
+
+    def test_the_command_shows_all_of_it_and_waits_for_the_first(
+        self, joined: Joined, shell: Shell, channel: str
+    ) -> None:
+        def told() -> None:
+            time.sleep(1)
+            joined.rows("update flow.channel_subject set heard_at = now()")
+
+        vendor = threading.Thread(target=told)
+        vendor.start()
+        done = shell.run("channel", "set-up", "books", "--new-secret")
+        vendor.join()
+        assert self.secret(joined) in done.stdout and "contact: edited" in done.stdout
+        assert "books calls us" in done.stderr
+        assert self.secret(joined) not in shell.run("channel", "set-up", "books", "--no-wait").stdout
+
+    def test_waits_no_longer_than_it_was_told(self, shell: Shell, channel: str) -> None:
+        assert "Nothing came of it" in shell.run("channel", "set-up", "books", "--timeout", "1", code=8).stderr
+
+    def test_a_vendor_that_lets_us_needs_nobody(self, joined: Joined, channel: str) -> None:
+        joined.rows("insert into flow.channel (connection, next_at) values ($1, now())", joined.chimp)
+        told = joined.console.told("POST", f"{PATH.format(joined.chimp)}/set-up", 409, json={})
+        assert told["code"] == "CHANNEL_BY_API"
+
+    def test_a_sync_is_applied_where_the_plan_leaves_webhooks_to_a_person(self, joined: Joined) -> None:
+        joined.console.world.advance(61)
+        joined.console.connect_books("small")
+        joined.sandbox.post("limits", {"vendor": "zoho-books", "plan": "free"})
+        try:
+            told = joined.apply("small", source="small")
+        finally:
+            joined.sandbox.post("limits", {"vendor": "zoho-books", "plan": "elite"})
+        assert told["state"] == "active"
+        assert [note for note in told["warnings"] if "millrace channel set-up small" in note]
