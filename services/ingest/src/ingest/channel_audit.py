@@ -19,7 +19,7 @@ from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity
 from common.contracts.syncs import Leg
-from common.failures import Failure, FailureClass
+from common.failures import Failure
 from common.http.call import Api, Call, VendorAnswer
 from common.redaction import redact_text
 from common.state import channels, polls
@@ -37,8 +37,6 @@ EVERY = timedelta(minutes=10)
 BY_HAND_EVERY = timedelta(hours=1)
 SOONEST = timedelta(seconds=30)
 BUSY = timedelta(seconds=5)
-# Time makes these no better.
-_LASTING = (FailureClass.REJECTED, FailureClass.UNAUTHORISED, FailureClass.BUG)
 
 _log = structlog.get_logger(__name__)
 
@@ -114,7 +112,7 @@ class ChannelAudit:
         now, words, state = self._clock.now(), redact_text(str(failure))[:300], _state(connection, failure)
         _log.warning("channel.waits", connection=due.connection, state=state, reason=words)
         async with transaction(self._pool) as tx:
-            until = failure.retry_at or now + _wait(due, failure, state)
+            until = failure.retry_at or now + _wait(due, state)
             await channels.postpone(tx, due, until, state, failure.code, words)
             await polls.soon(tx, due.connection, unheard, now)
 
@@ -126,11 +124,10 @@ def _state(connection: Connection, failure: Failure) -> str:
     return "by_hand" if assistant is not None and failure.code in assistant.codes else "waits"
 
 
-def _wait(due: DueAudit, failure: Failure, state: str) -> timedelta:
+def _wait(due: DueAudit, state: str) -> timedelta:
     if state == "by_hand":
         return BY_HAND_EVERY
-    if failure.kind in _LASTING:
-        return EVERY
+    # A refusal may be one of our address, by a vendor that looks whether it answers: a front door can be a little later than we are.
     return max(retries.delay(due.attempts + 1, random.Random(), EVERY), SOONEST)  # noqa: S311 - jitter, no secret
 
 
