@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from millrace.demo import SYNC
 from tests.e2e.road import Mark, Road
 
 EVERY_S = 600
 FIRST_S = 60
+WITHIN_S = 40.0
+EVENTS = ["created", "deleted", "edited"]
 ELSEWHERE = {"url": "http://127.0.0.1:9/hooks/elsewhere"}
 
 
@@ -50,6 +53,12 @@ class Settings:
         """Webhooks of the record that were sent to us and not elsewhere."""
         return [one for one in self.road.deliveries_of(record, since) if "/hooks/zoho-books/" in one["url"]]
 
+    def audiences(self) -> list[str]:
+        """Our webhooks of the audience, by their ids."""
+        stored: Any = self.road.sandbox.get("state/mailchimp", account="demo")
+        hooks = stored["accounts"]["demo"]["audiences"][self.road.audience.id]["webhooks"]
+        return [id for id, hook in hooks.items() if "/hooks/mailchimp/" in hook["url"]]
+
     def _listed(self, kind: str) -> list[Any]:
         found: list[Any] = self.road.books.told("GET", f"/settings/{kind}")[kind]
         return found
@@ -62,10 +71,12 @@ def settings(road: Road) -> Settings:
     road.customer_created("first@alder.example")
     road.wait_for_member("first@alder.example")
     road.advance(FIRST_S)
-    road.until(lambda: road.sql.value("select count(*) from flow.channel where state = 'kept'") == 2, "two audits")
+    road.until(
+        lambda: road.sql.value("select count(*) from flow.channel where state = 'kept'") == 2, "two audits", WITHIN_S
+    )
     found.deleted()
     road.advance(EVERY_S)
-    road.until(lambda: found.working() == ["created", "deleted", "edited"], "the webhooks are there")
+    road.until(lambda: found.working() == EVENTS, "the webhooks are there", WITHIN_S)
     road.wait_until_settled()
     return found
 
@@ -83,8 +94,8 @@ class TestChannels:
         records = [road.customer_created(email) for email in emails]
         road.advance(EVERY_S)
         for email in emails:
-            road.wait_for_member(email)
-        road.until(lambda: settings.working() == ["created", "deleted", "edited"], "the webhooks are back")
+            road.wait_for_member(email, WITHIN_S)
+        road.until(lambda: settings.working() == EVENTS, "the webhooks are back", WITHIN_S)
         assert not [one for record in records for one in settings.told_us(record, since)]
         live = road.customer_created(f"{what.__name__}@live.example")
         road.wait_for_member(f"{what.__name__}@live.example")
@@ -104,9 +115,38 @@ class TestChannels:
         road.fleet.stop("ingest")
         (doomed,) = road.fleet.start("ingest", MILLRACE_FAILPOINTS="channels.after_write=kill@3")
         road.advance(EVERY_S)
-        assert doomed.died() != 0
+        assert doomed.died(WITHIN_S) != 0
         assert settings.all() != (0, 0)
         road.sql.execute("update flow.channel set lease_until = now() where lease_until > now()")
         road.fleet.start("ingest")
-        road.until(lambda: settings.working() == ["created", "deleted", "edited"], "the webhooks are back")
-        road.until(lambda: settings.all() == (3, 3), "and no double is there")
+        road.until(lambda: settings.working() == EVENTS, "the webhooks are back", WITHIN_S)
+        road.until(lambda: settings.all() == (3, 3), "and no double is there", WITHIN_S)
+
+    def test_an_audiences_webhook_that_was_deleted_comes_back_with_a_key_that_fits(
+        self, road: Road, settings: Settings
+    ) -> None:
+        (hook,) = settings.audiences()
+        assert road.audience.call("DELETE", f"/lists/{road.audience.id}/webhooks/{hook}").is_success
+        road.advance(EVERY_S)
+        road.until(lambda: settings.audiences() not in ([], [hook]), "the webhook is back", WITHIN_S)
+        heard = (
+            "select count(*) from flow.channel_subject where subject = $1 and heard_at is not null and heard_at > $2"
+        )
+        (before,) = road.sql.rows(
+            "select audited_at from flow.channel join core.connection on id = connection where vendor = 'mailchimp'"
+        )
+        road.until(
+            lambda: road.sql.value("select count(*) from flow.channel where state = 'kept'") == 2, "audited", WITHIN_S
+        )
+        road.audience.person("unsubscribe", "first@alder.example")
+        road.until(lambda: road.sql.value(heard, road.audience.id, before["audited_at"]), "it was heard", WITHIN_S)
+
+    def test_a_sync_that_is_switched_off_is_called_no_more_and_one_that_goes_on_is(
+        self, road: Road, settings: Settings
+    ) -> None:
+        with road.console() as console:
+            console.post(f"/syncs/{SYNC}/disable")
+            road.until(lambda: not settings.working() and not settings.audiences(), "nobody calls us", WITHIN_S)
+            assert settings.all() == (0, 0)
+            console.post(f"/syncs/{SYNC}/resume")
+        assert settings.working() == EVENTS and len(settings.audiences()) == 1
