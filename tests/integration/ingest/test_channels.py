@@ -199,15 +199,16 @@ class TestAudits:
 
 class TestFacts:
     async def test_what_facts_are_made_of_is_heard_too_as_long_as_a_mapping_names_one(self, kept: World) -> None:
-        await kept.sql(
-            "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by) values ('customers', 1, 'customer', $1, $2, 'ada')",
-            {"rows": [], "key": "email", "version": 1, "facts": ["invoice_count"]}, NOW,
-        )  # fmt: skip
+        for version, facts in ((1, ["invoice_count"]), (2, [])):
+            await kept.sql(
+                "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by) values ('customers', $1, 'customer', $2, $3, 'ada')",
+                version, {"rows": [], "key": "email", "version": version, "facts": facts}, NOW,
+            )  # fmt: skip
         await kept.sql("update core.leg set mapping_version = 1")
         await kept.audit()
         await next_audit(kept)
         assert len([url for url in kept.books.working if "entity=invoice" in url]) == 3
-        await kept.sql("update core.leg set mapping_version = null")
+        await kept.sql("update core.leg set mapping_version = 2")
         await kept.audit()
         assert not [url for url in kept.books.hooks if "entity=invoice" in url]
 

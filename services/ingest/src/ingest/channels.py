@@ -28,7 +28,7 @@ from ingest.deliveries import Deliveries
 from ingest.sends import Opens
 from vendors.channel import HookSecrets
 
-EVERY_S = 1.0
+EVERY_S, CALM_S = 1.0, 3.0
 # Each holds a session of the database while it asks its vendor.
 AT_ONCE = 2
 LEASE = timedelta(seconds=60)
@@ -60,7 +60,7 @@ class Channels:
         self._leases: dict[ConnectionId, UUID] = {}
         self._next_renewal = 0.0
         self._revision: int | None = None
-        self._loop = Loop("channels", EVERY_S, self._look_round)
+        self._loop = Loop("channels", EVERY_S, self._look_round, calm_s=CALM_S)
         self.look = self._loop.look
 
     async def run(self, stopping: asyncio.Event) -> None:
