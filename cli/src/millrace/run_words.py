@@ -10,6 +10,15 @@ from typing import Any
 from millrace.moments import local
 
 COUNTS = ("total", "added", "updated", "removed", "unchanged", "skipped", "failed", "superseded", "waiting")
+WAITS = {
+    "paused": "the sync is paused",
+    "source": "the source's list",
+    "retry": "the next try",
+    "throttled": "vendor quota",
+    "exhausted": "vendor quota of the day",
+    "vendor_away": "the vendor is away",
+    "needs_reauth": "somebody has to connect the account again",
+}
 COLUMNS = ("entity", "record", "revision", "outcome", "reason", "entered_at", "ended_at")
 
 
@@ -33,7 +42,11 @@ def details_of(run: Mapping[str, Any]) -> Iterator[str]:
         ("started", f"{local(run['started_at'])} by {run['by'] or 'nobody'}"),
         ("finished", f"{local(run['finished_at'])}, after {took(run)}" if run["finished_at"] else "not yet"),
         ("mapping", version),
+        ("read", "" if run["read"] is None else f"{run['read']}"),
         *((one, _count(run, one)) for one in COUNTS),
+        ("calls", ", ".join(f"{many} {vendor}" for vendor, many in run["calls"].items())),
+        ("waits for", _waits(run).removeprefix("; waits: ")),
+        ("left", f"about {duration(run['seconds_left'])}" if run["seconds_left"] else ""),
     ]
     for label, value in labels:
         if value:
@@ -44,16 +57,29 @@ def details_of(run: Mapping[str, Any]) -> Iterator[str]:
 
 
 def summary_of(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a script wants to know of a run."""
-    counts = {one: run[one] for one in COUNTS}
-    return {"run": run["id"], "state": run["state"], "counts": counts, "seconds": run["seconds"]}
+    """What a script wants to know of a run; whom it archived it has updated, so that the eight counts add up."""
+    counts = {one: run[one] for one in COUNTS if one != "removed"}
+    counts["updated"] += run["removed"]
+    return {"run": run["id"], "state": run["state"], "counts": counts, "calls": run["calls"], "seconds": run["seconds"]}
 
 
 def progress_line(run: Mapping[str, Any]) -> str:
     """How far a run is, on one line."""
-    if run["state"] == "Reading":
-        return f"{run['id']}: {run['total']} records read, {run['waiting']} still to be written"
-    return f"{run['id']}: {run['total'] - run['waiting']} of {run['total']} records have their end"
+    if run["read"] is None and run["state"] == "Reading":
+        told = f"{run['total']} records read, {run['waiting']} still to be written"
+    else:
+        told = f"{run['total'] - run['waiting']} of {max(run['total'], run['read'] or 0)} records have their end"
+    left = f", about {duration(run['seconds_left'])} left" if run["seconds_left"] else ""
+    return f"{run['id']}: {told}{left}{_waits(run)}"
+
+
+def _waits(run: Mapping[str, Any]) -> str:
+    """Why nothing moves."""
+    found = run["waits_for"]
+    if found is None:
+        return ""
+    why = WAITS.get(found["reason"], found["reason"].replace("_", " "))
+    return f"; waits: {why}" + (f", until {local(found['until'])[11:19]}" if found["until"] else "")
 
 
 def record_lines(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -75,9 +101,12 @@ def csv_text(records: Iterable[Mapping[str, Any]]) -> str:
 
 def took(run: Mapping[str, Any]) -> str:
     """How long it took, short enough for a column."""
-    if run["seconds"] is None:
-        return "-"
-    seconds = round(run["seconds"])
+    return "-" if run["seconds"] is None else duration(run["seconds"])
+
+
+def duration(given: float) -> str:
+    """Seconds, minutes or hours."""
+    seconds = round(given)
     hours, minutes = seconds // 3600, seconds // 60 % 60
     return f"{hours} h {minutes} m" if hours else f"{minutes} m {seconds % 60} s" if minutes else f"{seconds} s"
 

@@ -28,10 +28,12 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
         ("mapping", f"version {one['mapping_version']}"),
         ("waiting", _waiting(one)),
         ("failed", f"{one['failed']}{_see_failed(one)}"),
+        ("missing", _missing(one)),
         ("made", f"{local(one['created_at'])} by {one['created_by'] or 'nobody'}"),
     ]
     for label, value in labels:
-        yield f"{label:<10}  {value}"
+        if value:
+            yield f"{label:<10}  {value}"
     for leg in one["legs"]:
         yield from _leg(one, leg, alone=len(one["legs"]) == 1)
 
@@ -108,6 +110,12 @@ def _waiting(one: Mapping[str, Any]) -> str:
     since = f", since {local(one['oldest_waiting'])}" if one["oldest_waiting"] else ""
     gates = f"; held back: {', '.join(one['gates'])}" if one["gates"] else ""
     return f"{one['waiting']}{since}{gates}"
+
+
+def _missing(one: Mapping[str, Any]) -> str:
+    if not one["missing"]:
+        return ""
+    return f"{one['missing']} records that the last complete list lacked; nothing was removed (millrace sync missing {one['name']} --read or --keep)"
 
 
 def _see_failed(one: Mapping[str, Any]) -> str:

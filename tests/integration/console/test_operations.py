@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -25,6 +21,7 @@ from common.failures import FailureClass
 from common.state.dead_letters import DeadLetter, StoredLetter
 from tests.support.bus import a_topic, create, plain_producer
 from tests.support.local_stack import LocalStack
+from tests.support.shell import Shell
 from tests.support.syncs import Joined, front_door, joined
 
 __all__ = ["front_door", "joined"]
@@ -41,34 +38,9 @@ place: a6b5da1054
 """
 
 
-class Shell:
-    """Somebody with a shell, a context that names the console, and a folder."""
-
-    def __init__(self, joined: Joined, folder: Path) -> None:
-        (folder / "millrace").mkdir()
-        console = joined.console
-        table = f'[contexts.here]\nurl = "{console.url}"\ntoken_file = "{console.token_path}"\n'
-        (folder / "millrace" / "config.toml").write_text(table)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
-        self.folder = folder
-        self.environment = {**clean, "XDG_CONFIG_HOME": str(folder), "MILLRACE_CONTEXT": "here", "COLUMNS": "80"}
-
-    def run(self, *words: str, code: int = 0, said: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "millrace", *words], env=self.environment, capture_output=True, text=True, timeout=60,
-            input=said, cwd=self.folder,
-        )  # fmt: skip
-        assert done.returncode == code, (done.stdout, done.stderr)
-        assert "\x1b" not in done.stdout + done.stderr and "Traceback" not in done.stderr
-        return done
-
-    def told(self, *words: str, **more: Any) -> Any:
-        return json.loads(self.run(*words, "--json", **more).stdout)
-
-
 @pytest.fixture
 def shell(joined: Joined, tmp_path: Path) -> Shell:
-    return Shell(joined, tmp_path)
+    return Shell(tmp_path, joined.console.url, joined.console.token_path)
 
 
 class TestSync:
@@ -89,7 +61,12 @@ class TestSync:
         shown = shell.run("sync", "show", "piped").stdout
         assert "email            <- email | trim  required" in shown
         assert "Nothing has been read" in shell.run("sync", "preview", "piped").stdout
-        (run,) = shell.told("sync", "history", "piped")["items"]
+        assert "--read or --keep" in shell.run("sync", "missing", "piped", code=2).stderr
+        assert "SYNC_NOTHING_MISSING" in shell.run("sync", "missing", "piped", "--keep", code=5).stderr
+        began = shell.told("sync", "run", "piped", "--full")
+        assert began["run"].startswith("piped.backfill.") and (began["state"], began["calls"]) == ("Reading", {})
+        assert "SYNC_RUN_PENDING" in shell.run("sync", "run", "piped", code=5).stderr
+        (run,) = [one for one in shell.told("sync", "history", "piped")["items"] if one["kind"] == "first"]
         assert (run["id"], run["kind"], run["total"], run["closes"]) == ("piped.v1", "first", 0, True)
         assert "Change a record at the source" in shell.run("sync", "history", "piped").stdout
         assert "piped.v1" in shell.run("run", "list").stdout

@@ -10,15 +10,17 @@ import pytest
 
 from common.api.refusal import Refusal
 from common.clock import FixedClock
-from common.contracts.ids import Entity, RecordId, RunId, SyncId
+from common.contracts.ids import ConnectionId, Entity, RecordId, RunId, SyncId
 from common.state import runs
 from common.state.pool import transaction
 from common.state.runs import Entering, LineKey, Run, Spoken
 from console.api.run_documents import run_document
+from console.state.run_waits import Wait
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks
 from console.use_cases.letter_choice import LetterWish
 from console.use_cases.letters import Letters
+from console.use_cases.missing import Missing, MissingAnswer
 from console.use_cases.runs import Runs, ShownRun
 from console.use_cases.syncs import Syncs
 from tests.support.database import Database
@@ -137,6 +139,27 @@ class TestBooks:
         run = await one_day(world)
         assert (run.total, run.counts["added"], run.counts["updated"], run.counts["superseded"], run.closes) == (50, 1, 1, 48, True)  # fmt: skip
 
+    @pytest.mark.parametrize(("read", "closes"), [(2, True), (3, False), (1, True), (None, True)])
+    async def test_close_only_if_all_that_was_read_was_let_in(
+        self, world: Judged, read: int | None, closes: bool
+    ) -> None:
+        ledger, run = Ledger(world), RunId("s1.backfill.1")
+        for record in ("1", "2"):
+            await ledger.changed(record, run=run)
+            await ledger.ended(record, did="added", ended="unchanged")
+        async with transaction(world.owner) as tx:
+            await tx.execute(
+                "insert into flow.run_source (run, connection, entity, records_read) values ($1, 'books', 'customer', $2)",
+                run, read,
+            )  # fmt: skip
+        # Until the mapper has judged everything, nothing is missing.
+        assert (await one_day(world)).closes
+        async with transaction(world.owner) as tx:
+            await runs.close(tx, run, world.clock.now())
+        shown = await one_day(world)
+        assert (shown.closes, shown.unaccounted, shown.state) == (closes, 0 if closes else 1, "Completed")
+        assert run_document(shown).read == read
+
     async def test_a_day_is_over_when_the_next_one_has_begun(self, world: Judged) -> None:
         await Ledger(world).was("1", did="added", ended="unchanged")
         world.clock = type(world.clock)(NOON + timedelta(hours=13))
@@ -159,6 +182,88 @@ class TestBooks:
         await Letters(world.pool, cast(Any, None), world.clock).discard(LetterWish(sync="s1"), "ana", "a test record")
         run = await one_day(world)
         assert (run.counts["failed"], run.closes) == (1, True)
+
+
+class TestWhatIsNotOver:
+    async def begun(self, world: Judged, *, read: int | None = None) -> RunId:
+        ledger, run = Ledger(world), RunId("s1.backfill.1")
+        for number in range(4):
+            await ledger.changed(str(number), run=run)
+        await ledger.ended("0", did="added", ended="unchanged")
+        await world.execute(
+            "insert into flow.run_source (run, connection, entity, records_read, ended_at, calls) values ($1, 'books', 'customer', $2, $3, 2)",
+            run, read, NOON if read else None,
+        )  # fmt: skip
+        return run
+
+    async def test_tells_how_long_it_will_take(self, world: Judged) -> None:
+        run = await self.begun(world, read=5)
+        world.clock = FixedClock(NOON + timedelta(seconds=10))
+        assert (await runs_of(world).show(run)).seconds_left == 40.0
+
+    async def test_does_not_guess_while_its_source_is_listed(self, world: Judged) -> None:
+        run = await self.begun(world)
+        assert (await runs_of(world).show(run)).seconds_left is None
+
+    async def test_tells_what_its_records_have_cost(self, world: Judged) -> None:
+        run = await self.begun(world, read=4)
+        async with transaction(world.owner) as tx:
+            day = RunId("s1.live.2026-05-04")
+            await runs.called(tx, {(run, ConnectionId("chimp")): 3, (day, ConnectionId("chimp")): 9}, NOON)
+        shown = await runs_of(world).show(run)
+        assert (shown.calls, shown.closes) == ({"mailchimp": 3, "zoho-books": 2}, True)
+
+    @pytest.mark.parametrize(
+        ("what", "reason", "until"),
+        [
+            ("update core.sync set state = 'paused'", "paused", None),
+            ("select core.set_gate('chimp', 'throttled', {at}, {now}, 'X', 'no', '')", "throttled", 6),
+            ("update flow.poll set words = 'busy', next_at = {at}", "source", 6),
+            ("update flow.work_item set state = 'waiting', due_at = {at}", "retry", 6),
+            ("update flow.work_item set state = 'hold', hold_until = {at}", "retry", 6),
+        ],
+    )  # fmt: skip
+    async def test_says_what_it_waits_for(self, world: Judged, what: str, reason: str, until: int | None) -> None:
+        run = await self.begun(world)
+        for number in range(1, 4):
+            await world.work(str(number), "ready")
+        await world.execute(
+            "insert into flow.poll (connection, entity, next_at) values ('books', 'customer', $1)", NOON
+        )
+        assert (await runs_of(world).show(run)).wait is None
+        at, now = (f"'{moment.isoformat()}'::timestamptz" for moment in (NOON + timedelta(seconds=6), NOON))
+        await world.execute(what.format(at=at, now=now))
+        wait = (await runs_of(world).show(run)).wait
+        assert wait == Wait(reason, NOON + timedelta(seconds=until) if until else None)
+        (listed,) = (await runs_of(world).of_sync("s1", 5)).items
+        assert run_document(listed).waits_for is not None
+
+
+class TestMissing:
+    async def asked(self, world: Judged) -> None:
+        await world.execute(
+            "insert into flow.poll (connection, entity, next_at, missing) values ('books', 'customer', $1, 2)", NOON
+        )
+        await world.execute(
+            "insert into flow.poll_missing (connection, entity, record) values ('books', 'customer', '1'), ('books', 'customer', '2')"
+        )
+
+    @pytest.mark.parametrize(("answer", "read"), [("read", ["1", "2"]), ("keep", [])])
+    async def test_an_answer_ends_the_question(self, world: Judged, answer: MissingAnswer, read: list[str]) -> None:
+        await self.asked(world)
+        syncs = syncs_of(world)
+        shown = await syncs.show("s1")
+        assert (shown.queued.missing, shown.standing) == (2, "Needs attention")
+        shown = await Missing(world.pool, syncs, world.clock).answer("s1", answer)
+        assert (shown.queued.missing, shown.standing) == (0, "Healthy")
+        rows = await world.rows("select record, reason from flow.read_request order by record")
+        assert [tuple(row) for row in rows] == [(record, "missing") for record in read]
+        with pytest.raises(Refusal, match="SYNC_NOTHING_MISSING"):
+            await Missing(world.pool, syncs, world.clock).answer("s1", answer)
+
+    async def test_of_a_sync_that_is_none(self, world: Judged) -> None:
+        with pytest.raises(Refusal, match="SYNC_UNKNOWN"):
+            await Missing(world.pool, syncs_of(world), world.clock).answer("nobody", "keep")
 
 
 class TestLists:
@@ -221,6 +326,31 @@ class TestSwitching:
         found = {run.row.kind: run for run in (await runs_of(world).of_sync("s1", 10)).items}
         assert {kind: run.row.started_by for kind, run in found.items()} == {"disable": "ana", "archive": "bo"}
         assert (found["disable"].state, found["disable"].total, found["archive"].state) == ("Completed", 0, "Reading")
+
+    async def test_a_sync_that_is_disabled_in_the_midst_of_a_run_ends_it(self, world: Judged) -> None:
+        ledger, run = Ledger(world), RunId("s1.backfill.1")
+        await ledger.changed("1", run=run)
+        await ledger.changed("2", run=run)
+        await ledger.ended("1", did="added", ended="unchanged")
+        await world.execute(
+            "insert into flow.run_source (run, connection, entity, records_read) values ($1, 'books', 'customer', 9)",
+            run,
+        )
+        await world.execute(
+            "insert into flow.run (id, sync, kind, started_at) values ('s1.full.2', 's1', 'full', $1)", NOON
+        )
+        await world.execute(
+            "insert into flow.poll (connection, entity, asked, asked_by, next_at) values ('books', 'customer', 'full.2', 'ana', $1)",
+            NOON,
+        )
+        await syncs_of(world).disable("s1", "ana")
+        # As the writer ends what it does not write any more.
+        await ledger.ended("2", ended="skipped", reason="sync_disabled")
+        shown = await runs_of(world).show(run)
+        assert (shown.state, shown.closes, shown.read, shown.total) == ("Stopped", True, None, 2)
+        assert shown.finished_at is not None
+        (row,) = await world.rows("select asked from flow.poll")
+        assert row["asked"] == ""
 
     async def test_nothing_is_kept_of_what_could_not_be_done(self, world: Judged) -> None:
         with pytest.raises(Refusal):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from common import failpoints
-from common.bus.producer import Outgoing
+from common.bus.producer import Landed, Outgoing
 from common.clock import FixedClock
 from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent, Lane, Version
@@ -37,9 +37,18 @@ class Books:
     sent: list[ChangeEvent] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def send_all(self, messages: Sequence[Outgoing]) -> None:
+    async def send_all(self, messages: Sequence[Outgoing]) -> Sequence[Landed]:
+        before = len(self.sent)
         self.sent += [ChangeEvent.model_validate_json(m.value) for m in messages]
+        self.told.set()
+        return [Landed(3, offset) for offset in range(before, len(self.sent))]
+
+    async def began(self) -> None:
+        """The first page is on the topic."""
+        async with asyncio.timeout(20):
+            await self.told.wait()
 
     def open(self, profile: Any, connection: Connection) -> Books:
         return self
@@ -95,6 +104,30 @@ class World:
     async def row(self) -> Any:
         (found,) = await self.sql("select * from flow.poll")
         return found
+
+    async def mapper_is_at(self, offset: int) -> None:
+        """It has judged everything before that."""
+        await self.sql(
+            "insert into flow.group_offset (consumer_group, topic, partition, era, next_offset) values ('mapper', 'changes.zoho-books', 3, 0, $1)"
+            " on conflict (consumer_group, topic, partition) do update set next_offset = $1",
+            offset,
+        )
+
+    async def entered(self, run: str, many: int) -> None:
+        await self.sql(
+            "select flow.count_runs(array[$1], array['entered'], array[''], array[$2::bigint], $3)", run, many, NOW
+        )
+
+    async def is_over(self, run: str) -> bool:
+        await self.poll()
+        (row,) = await self.sql("select closed_at is not null as over from flow.run where id = $1", run)
+        return bool(row["over"])
+
+    async def switched(self, state: str) -> None:
+        await self.sql("update core.sync set state = $1", state)
+
+    async def lease_over(self) -> None:
+        await self.sql("update flow.poll set lease_until = now() - interval '1 second'")
 
     async def mapped(self) -> None:
         """The mapper has read everything that is on the topic."""
@@ -198,6 +231,106 @@ class TestBackfill:
         assert len(await world.poll()) == 500
 
 
+class TestTheEndOfARun:
+    async def begun(self, world: World, many: int = 3) -> str:
+        long_ago(world, many)
+        await world.poll()
+        return f"customers.{world.books.sent[0].run}"
+
+    async def test_comes_when_the_mapper_has_judged_all_of_it(self, world: World) -> None:
+        run = await self.begun(world)
+        await world.entered(run, 2)
+        await world.mapper_is_at(2)
+        assert not await world.is_over(run)
+        await world.mapper_is_at(3)
+        assert await world.is_over(run), (
+            "the record that was lost in between makes its books not close, and not its end not come"
+        )
+
+    async def test_knows_what_was_sent_before_a_crash(self, world: World) -> None:
+        long_ago(world, 1000)
+        with failpoints.armed("poller.after_page=raise:RuntimeError@3"):
+            await world.poll()
+        await world.lease_over()
+        await world.poll()
+        (row,) = await world.sql("select sent, topic, calls from flow.run_source")
+        assert (row["sent"], row["topic"]) == ({"3": len(world.books.sent)}, "changes.zoho-books")
+        # A page that was asked for and not stored costs a call and is none of the run's.
+        assert row["calls"] == 5
+
+    async def test_of_a_sync_that_came_meanwhile_asks_for_no_number(self, world: World) -> None:
+        long_ago(world, 450)
+        with failpoints.armed("poller.after_page=raise:RuntimeError@1"):
+            await world.poll()
+        await world.sql(
+            "insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at, created_by)"
+            " values ('late', 'late', 't', 'books', 'chimp', 'active', $1, $1, 'ada')", NOW,
+        )  # fmt: skip
+        await world.sql(
+            "insert into core.leg (sync, name, source_connection, source_entity, target_connection, target_entity, target_place, mapping_version)"
+            " select 'late', name, source_connection, source_entity, target_connection, target_entity, 'other', 1 from core.leg"
+        )
+        await world.sql(
+            "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by)"
+            " select 'late', version, leg, definition, created_at, created_by from core.mapping_version"
+        )
+        world.clock.advance(1)
+        await world.lease_over()
+        await world.poll()
+        rows = await world.sql("select run, records_read from flow.run_source order by run")
+        job = world.books.sent[0].run
+        assert [tuple(row) for row in rows] == [(f"customers.{job}", 450), (f"late.{job}", None)]
+        await world.mapper_is_at(len(world.books.sent))
+        assert await world.is_over(f"late.{job}")
+
+
+class TestASyncThatIsDisabled:
+    async def test_is_read_no_further_and_begins_anew_when_it_is_resumed(self, world: World) -> None:
+        long_ago(world, 1000)
+        poller = world.poller()
+        with failpoints.armed("poller.after_page=delay:0.5"):
+            reading = asyncio.create_task(poller.step())
+            await world.books.began()
+            await world.switched("disabled")
+            await poller.step()
+            await reading
+        read = len(world.books.calls)
+        assert read < 5
+        await world.lease_over()
+        assert await world.poll() == []
+        row = await world.row()
+        assert (row["job"], row["cursor"], len(world.books.calls)) == ("", "", read)
+        assert await world.sql("select * from flow.poll_seen") == []
+        await world.switched("active")
+        world.clock.advance(1)
+        assert len(await world.poll()) == 1000
+        jobs = list(dict.fromkeys(event.run for event in world.books.sent))
+        assert len(jobs) == 2 and all(str(job).startswith("backfill.") for job in jobs)
+
+    async def test_keeps_how_far_its_changes_were_read(self, world: World) -> None:
+        long_ago(world, 250)
+        await world.poll()
+        await world.mapped()
+        cursor = (await world.row())["cursor"]
+        world.clock.advance(EVERY.total_seconds())
+        world.books.edit(7, at=world.clock.now() - timedelta(seconds=60))
+        with failpoints.armed("poller.after_page=raise:RuntimeError@1"):
+            await world.poll()
+        await world.switched("disabled")
+        await world.lease_over()
+        await world.poll()
+        assert ((await world.row())["job"], (await world.row())["cursor"] >= cursor) == ("", True)
+
+    async def test_a_connection_that_rests_keeps_its_place(self, world: World) -> None:
+        long_ago(world, 1000)
+        with failpoints.armed("poller.after_page=raise:RuntimeError@2"):
+            await world.poll()
+        await world.sql("update core.connection set state = 'connecting' where id = 'books'")
+        await world.lease_over()
+        await world.poll()
+        assert (await world.row())["job"].startswith("backfill.")
+
+
 class TestPoll:
     @pytest.fixture
     async def known(self, world: World) -> World:
@@ -249,6 +382,24 @@ class TestPoll:
         assert await known.poll() == ["7"]
         assert (await known.row())["next_at"] > known.clock.now() + timedelta(minutes=4)
 
+    async def test_webhooks_that_are_dead_for_two_hours_cost_a_fifth_of_the_day_and_delay_no_change_by_a_minute(
+        self, known: World
+    ) -> None:
+        await known.sql(
+            'update core.connection set details = \'{"organization_id": "1", "plan_name": "free"}\' where id = \'books\''
+        )
+        noticed: list[float] = []
+        for second in range(0, 7200, 5):
+            known.clock.advance(5)
+            if second % 60 == 0:
+                edited = known.clock.now()
+                known.books.edit(second // 60, at=edited)
+            if str(second // 60) in await known.poll():
+                noticed.append((known.clock.now() - edited).total_seconds())
+        assert len(known.books.calls) <= 180
+        # The first five minutes are those in which nobody has noticed yet; what one look finds twice was not settled at the first.
+        assert len(noticed) >= 110 and max(noticed[5:]) <= 60
+
     async def test_close_looks_take_their_share_of_a_day_and_no_more(self, known: World) -> None:
         until = known.clock.now() + timedelta(hours=2)
         await known.sql(
@@ -297,6 +448,29 @@ class TestMissing:
         world.books.contacts = {record: at for record, at in world.books.contacts.items() if int(record) >= 301}
         assert await self.read_again(world) == []
         assert (await world.row())["missing"] == 301
+        assert len(await world.sql("select * from flow.poll_missing")) == 301
+
+    async def test_the_question_is_over_when_a_later_listing_has_them(self, world: World) -> None:
+        await self.known(world, 700)
+        everybody = dict(world.books.contacts)
+        world.books.contacts = {record: at for record, at in everybody.items() if int(record) >= 301}
+        await self.read_again(world)
+        world.books.contacts = {record: at for record, at in everybody.items() if record != "42"}
+        assert await self.read_again(world) == ["42"]
+        assert (await world.row())["missing"] == 0
+        assert await world.sql("select * from flow.poll_missing") == []
+
+    async def test_a_listing_that_was_cut_short_leaves_the_question_open(self, world: World) -> None:
+        await self.known(world, 700)
+        world.books.contacts = {record: at for record, at in world.books.contacts.items() if int(record) >= 301}
+        await self.read_again(world)
+        world.clock.advance(timedelta(days=1, minutes=1).total_seconds())
+        with failpoints.armed("poller.after_page=raise:RuntimeError@1"):
+            await world.poll()
+        await world.lease_over()
+        await world.poll()
+        assert (await world.row())["missing"] == 301
+        assert len(await world.sql("select * from flow.poll_missing")) == 301
 
 
 class TestReaders:

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from common.bus.batch import BatchRunner, Origin
+from common.bus.record import RawRecord
+from common.bus.trace import MessagingTrace
 from common.contracts.ids import RunId
 from common.contracts.messages import ChangeEvent
 from common.contracts.syncs import MappingDefinition
-from common.state.pool import Pool, close_pool, open_pool
-from tests.integration.mapper.test_handlers import EMAIL, NAME, NOON, Mapper, configure, told
+from common.failures import Rejected
+from common.state.pool import Pool, close_pool, open_pool, transaction
+from tests.integration.mapper.test_handlers import EMAIL, NAME, NOON, Mapper, _record, configure, told
 from tests.support.database import Database
 
 DAY = "s1.live.2026-05-04"
@@ -142,6 +146,39 @@ class TestJobs:
         assert await counts(mapper) == {"entered": 2, "waiting": 2}
         (row,) = await mapper.rows("select kind, started_by from flow.run where id = 's1.poll.7'")
         assert tuple(row) == ("poll", "schedule")
+
+    async def test_a_dead_letter_is_a_record_that_failed(self, mapper: Mapper) -> None:
+        await mapper.handle(polled(1, "1", email="ana@ex.org"))
+        lost = Rejected("HANDLER_BUG", "It broke us.")
+        letters = [(_record(n, polled(1, r, email="x@ex.org")), lost) for n, r in enumerate(("1", "2", "3"))]
+        rubbish = RawRecord("changes.zoho-books", 0, 9, NOON, b"k", b"\x00{", ())
+        for _ in range(2):
+            async with transaction(mapper.pool) as tx:
+                await mapper.handler.buried([*letters, (rubbish, lost)], tx)
+        assert await counts(mapper, "s1.poll.7") == {"entered": 3, "failed": 2, "waiting": 1}
+        rows = await mapper.rows("select record, reason from flow.run_record where outcome = 'failed' order by 1")
+        assert [tuple(row) for row in rows] == [("2", "HANDLER_BUG"), ("3", "HANDLER_BUG")]
+
+    async def test_a_dead_letter_of_a_live_change_is_in_no_run(self, mapper: Mapper) -> None:
+        async with transaction(mapper.pool) as tx:
+            await mapper.handler.buried([(_record(0, told(1, email="a@ex.org")), Rejected("HANDLER_BUG", "x"))], tx)
+        assert await mapper.rows("select * from flow.run") == []
+
+    async def test_one_that_breaks_our_code_fails_in_the_run_that_read_it(self, mapper: Mapper) -> None:
+        handler, store = mapper.handler, mapper.handler.store
+
+        async def breaks(batch: Any, tx: Any) -> None:
+            if any(item.message.record == "2" for item in batch):
+                raise ValueError("this one breaks us")
+            await store(batch, tx)
+
+        handler.store = breaks  # type: ignore[method-assign]
+        runner = BatchRunner(
+            handler, mapper.pool, Origin("mapper", "0", "map"), now=mapper.clock.now, trace=MessagingTrace(), on_letters=lambda _: None
+        )  # fmt: skip
+        await runner.run([_record(n, polled(1, str(n), email=f"a{n}@ex.org")) for n in range(4)])
+        assert await counts(mapper, "s1.poll.7") == {"entered": 4, "failed": 1, "waiting": 3}
+        assert len(await mapper.rows("select * from flow.dead_letter")) == 1
 
     async def test_what_changes_while_a_poll_goes_on_is_a_live_change(self, mapper: Mapper) -> None:
         await mapper.handle(polled(1, email="a@ex.org"))

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from common.contracts.messages import Lane
+from common.failures import Rejected
+from common.state.pool import transaction
 from tests.support.run_ledger import counts, created, disagreements, let_in, wished
 from tests.support.writing import World
 
@@ -82,6 +84,18 @@ class TestLive:
 
     async def is_leased(self, world: World) -> bool:
         return bool(await world.rows("select from flow.work_item where state = 'leased'"))
+
+    async def test_a_command_that_cannot_be_stored_is_failed_and_a_retry_opens_it_again(self, world: World) -> None:
+        command = world.command("1", "a@ex.org", FNAME="A")
+        await let_in(world, command.message)
+        lost = [(command.record, Rejected("TARGET_ENTITY_UNKNOWN", "There is no such target."))]
+        for _ in range(2):
+            async with transaction(world.pool) as tx:
+                await world.intake().buried(lost, tx)
+        assert await counts(world) == {"entered": 1, "failed": 1}
+        await world.store(command)
+        await world.settled()
+        assert await counts(world) == {"entered": 1, "added": 1}
 
 
 class TestRepeats:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from millrace.run_words import csv_text, details_of, history_lines, took
+from millrace.run_words import csv_text, details_of, history_lines, progress_line, summary_of, took
 
 RUN: dict[str, Any] = {
     "id": "books.live.2026-05-04", "run": "live.2026-05-04", "sync": "books", "kind": "live", "state": "Completed with errors", "by": "webhook",
     "mapping_version": None, "started_at": "2026-05-04T12:00:00+00:00", "finished_at": "2026-05-04T12:01:05+00:00", "seconds": 65.0,
-    "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
+    "read": None, "calls": {}, "waits_for": None, "seconds_left": None, "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
     "unaccounted": 0, "closes": True, "skipped_by_reason": {}, "failed_by_code": {"MC_INVALID": 1}, "before_ledger": False,
 }  # fmt: skip
 
@@ -39,6 +39,31 @@ class TestLines:
     )
     def test_how_long_it_took(self, seconds: float | None, words: str) -> None:
         assert took(RUN | {"seconds": seconds}) == words
+
+
+class TestProgress:
+    READING = RUN | {"state": "Reading", "total": 40, "waiting": 30, "finished_at": None, "seconds": None}
+
+    def test_counts_what_was_read_until_it_is_known_how_many_there_are(self) -> None:
+        assert progress_line(self.READING) == f"{RUN['id']}: 40 records read, 30 still to be written"
+        known = self.READING | {"read": 50, "seconds_left": 62.0}
+        assert progress_line(known) == f"{RUN['id']}: 10 of 50 records have their end, about 1 m 2 s left"
+
+    def test_says_what_it_waits_for(self) -> None:
+        waits = {"reason": "throttled", "until": None}
+        assert progress_line(self.READING | {"waits_for": waits}).endswith("; waits: vendor quota")
+        paused = {"reason": "restored", "until": "2026-05-04T12:00:06+00:00"}
+        assert "; waits: restored, until " in progress_line(self.READING | {"waits_for": paused})
+
+
+class TestSummary:
+    def test_has_eight_counts_that_add_up(self) -> None:
+        told = summary_of(RUN | {"calls": {"mailchimp": 2}})
+        assert list(told) == ["run", "state", "counts", "calls", "seconds"]
+        counts = dict(told["counts"])
+        assert list(counts) == ["total", "added", "updated", "unchanged", "skipped", "failed", "superseded", "waiting"]
+        assert counts.pop("total") == sum(counts.values())
+        assert (told["calls"], told["seconds"]) == ({"mailchimp": 2}, 65.0)
 
 
 class TestCsv:

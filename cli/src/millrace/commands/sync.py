@@ -168,6 +168,33 @@ def run(
 
 
 @app.command()
+def missing(
+    name: Name,
+    read: Annotated[bool, typer.Option("--read", help="Read each by id; who is gone there is removed.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave all of them as they are.")] = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Say what becomes of records that the last complete list of the source lacked, if these were too many to go without asking.
+
+    Examples: millrace sync missing demo-customers --keep; millrace sync missing demo-customers --read
+    """
+    if read == keep:
+        raise CommandError("Say either --read or --keep.", f"See `millrace sync show {name}`.", ExitCode.USAGE)
+    answer = {"answer": "read" if read else "keep"}
+    with open_client(context) as client:
+        shown = client.post(f"{_path(name)}/missing", answer)
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2))
+    else:
+        typer.echo(
+            "Each of them is read by id; only who is gone there is removed."
+            if read
+            else "All of them stay as they are."
+        )
+
+
+@app.command()
 def disable(name: Name, archive: Archive = False, as_json: AsJson = False, context: Context = None) -> None:
     """Disable a sync: nothing is judged or written any more. Its links, history and mapping versions stay.
 

@@ -15,7 +15,7 @@ from vendors.absorbing import ToBeSent
 from vendors.acts import Act
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import claims, intents, leases, links, target_records, work_items
+from writing import claims, intents, leases, links, run_lines, target_records, work_items
 from writing.calls import Batch, Intended, Terms, first_bodies, refresh
 from writing.claimed import Claimed
 from writing.intent import intent_of
@@ -51,6 +51,7 @@ class BeforeCall:
             await links.reserve(tx, fresh, now)
             await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
             await self._before_sending(tx, kept, now)
+            await run_lines.called(tx, [[row.item for row, _ in kept]], now)
             await work_items.keep_first_bodies(tx, first_bodies(self._target, kept))
         return Intended(name, kept, now, stored_at, began)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from common.clock import Clock
@@ -15,9 +15,9 @@ from vendors.absorbing import Seen
 from vendors.acts import Nothing, Skip, Wait, id_of_key
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import figures, heard, intents, needs, target_records, verdicts, work_items
+from writing import figures, heard, intents, needs, run_lines, target_records, verdicts, work_items
 from writing.claimed import Claimed
-from writing.items import ItemKey, NextState
+from writing.items import Item, ItemKey, NextState
 from writing.needs import Awaited
 from writing.pair_results import PairResults, known_by_link
 from writing.result_transaction import ResultTransaction
@@ -124,8 +124,13 @@ class Endings:
             await result.write(tx)
         return mine
 
-    async def learn(self, seen: Sequence[tuple[Claimed, str, TargetRecord]], asked_at: datetime) -> None:
-        """What looks have shown replaces what was seen before (R2)."""
+    async def learn(
+        self,
+        seen: Sequence[tuple[Claimed, str, TargetRecord]],
+        asked_at: datetime,
+        looks: Iterable[Iterable[Item]] = (),
+    ) -> None:
+        """What looks have shown replaces what was seen before (R2); `looks` are the calls that it took."""
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
             current = await target_records.lock(tx, [row.target(key) for row, key, _ in seen], result.now)
@@ -134,6 +139,7 @@ class Endings:
                 result.learn(row, key, Seen(found, asked_at, result.now))
                 row.fresh.add(key)
             await self._met(tx, result, seen, asked_at)
+            await run_lines.called(tx, looks, result.now)
             await result.write(tx)
 
     async def heard(self, rows: Sequence[Claimed]) -> dict[ItemKey, str]:

@@ -24,11 +24,13 @@ from common.contracts.ids import Entity
 from common.contracts.messages import WriteCommand
 from common.contracts.outcomes import UNMAPPED
 from common.contracts.topics import Topic
-from common.failures import Rejected
+from common.failures import Failure, Rejected
 from common.journal import Entry, Step, write
 from common.metric_register import RECORDS
 from common.metrics import Metrics
+from common.state import runs
 from common.state.pool import DbConnection
+from common.state.runs import LineKey, Spoken
 from vendors.acts import ByMatch
 from writing import needs, run_lines
 from writing.codes import TARGET_ENTITY_UNKNOWN
@@ -97,6 +99,20 @@ class CommandHandler:
         """The work is stored: whoever can do it may begin."""
         await failpoints.hit("intake.after_commit")
         self._wake()
+
+    async def buried(self, letters: Sequence[tuple[RawRecord, Failure]], tx: DbConnection) -> None:
+        """A command that cannot be stored has failed; its line ends, and a retry by a person opens it again."""
+        said: dict[LineKey, Spoken] = {}
+        for record, failure in letters:
+            try:
+                lost = WriteCommand.model_validate_json(record.value or b"")
+            except ValueError:
+                # Nobody knows whose it was: its run says that one is unaccounted for.
+                continue
+            said[LineKey(lost.sync, lost.entity, lost.record, lost.revision)] = Spoken(
+                ended="failed", reason=failure.code
+            )
+        await runs.speak(tx, said, self._clock.now())
 
     def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
         command = item.message

@@ -39,7 +39,7 @@ class Looker:
         ]
         seen = [(row, key, one) for row, key, one in found if isinstance(one, TargetRecord)]
         if seen:
-            await self._endings.learn(seen, asked_at)
+            await self._endings.learn(seen, asked_at, [[row.item for row, _ in some] for some in self._parts(looks)])
         return [row for row, _, _ in seen], [(row, one) for row, _, one in found if isinstance(one, Failure)]
 
     def _parts(self, looks: Sequence[tuple[Claimed, Look]]) -> Iterator[Sequence[tuple[Claimed, Look]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from common.state import runs
 from common.state.pool import DbConnection
 from common.state.runs import Did, Entering, LineKey, Run, Spoken, most
 from vendors.acts import Act
-from writing.items import ItemKey
+from writing.items import Item, ItemKey
 
 ARCHIVE, REPLAY = "archive", "replay"
 
@@ -53,6 +54,14 @@ async def tell(
     for line, one in ended.items():
         said[line] = said.get(line, Spoken()).and_then(one)
     await runs.speak(tx, said, now)
+
+
+async def called(tx: DbConnection, calls: Iterable[Iterable[Item]], now: datetime) -> None:
+    """Each of these calls was made for these items; a run that several of them are of has cost one."""
+    made = Counter(
+        (RunId(run), connection) for items in calls for run, connection in {(i.run, i.connection) for i in items}
+    )
+    await runs.called(tx, made, now)
 
 
 def counted(result_so_far: Did, act: Act, *, changed: bool) -> Did:

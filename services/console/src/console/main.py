@@ -38,6 +38,7 @@ from console.use_cases.groups import Groups
 from console.use_cases.hooks import Hooks
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
+from console.use_cases.missing import Missing
 from console.use_cases.previews import Previews
 from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
@@ -92,6 +93,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             channels=ShownChannels(pool, broker, VENDORS, settings.public_url, clock),
             runs=shown_runs,
             asked_runs=AskedRuns(pool, shown_runs, clock),
+            missing=Missing(pool, syncs, clock),
             records=Records(pool),
             links=Links(pool, clock),
             questions=Questions(pool, clock),

@@ -14,6 +14,13 @@ SYNC_RUN_PENDING = Code(
     "owner",
     True,
 )
+SYNC_NOTHING_MISSING = Code(
+    "SYNC_NOTHING_MISSING",
+    "An answer was given about missing records, and no question is open.",
+    "See `millrace sync show NAME`: somebody else may have answered, or a later listing had them.",
+    "nobody",
+    False,
+)
 SYNC_INVALID = Code(
     "SYNC_INVALID",
     "A sync cannot be made as it was written; every problem is listed, and nothing was written.",
@@ -123,6 +130,7 @@ SYNC_VENDOR_AWAY = Code(
 register(
     SYNC_UNKNOWN,
     SYNC_RUN_PENDING,
+    SYNC_NOTHING_MISSING,
     SYNC_INVALID,
     SYNC_CONNECTION_UNKNOWN,
     SYNC_CONNECTION_VENDOR,

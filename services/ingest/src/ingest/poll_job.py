@@ -2,7 +2,7 @@
 
 A job has a run in each sync whose legs start at its source. It begins there before its first page, except for a look at what changed:
 nearly all of these find nothing, and the mapper begins their run with the first record. When the listing has ended, the run knows how
-many records were read, and is over once as many have entered.
+many records were read and where the last of them is on its topic, and is over once the mapper is there.
 
 R12: a record that a whole listing lacks may be gone. It is read by id, and only that read decides. Many at once are a question for a person
 first: an account that was moved, or a right that was taken away, looks the same.
@@ -10,7 +10,7 @@ first: an account that was moved, or a right that was taken away, looks the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,11 +19,13 @@ from common.contracts.connections import Connection
 from common.contracts.ids import RecordId, RunId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
+from common.contracts.topics import changes
 from common.http.call import Priority
 from common.state import feeding, polls, read_requests, run_ends, runs
 from common.state.polls import Poll
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
+from common.state.run_ends import Listed
 from common.state.runs import Run
 from ingest import schedule
 
@@ -85,7 +87,7 @@ class Jobs:
             return reading
         async with transaction(self._pool) as tx:
             job = poll.asked or f"{schedule.kind(poll, now)}.{await runs.next_number(tx)}"
-            begun = replace(reading, poll=replace(poll, job=job, began_at=now))
+            begun = replace(reading, poll=replace(poll, job=job, began_at=now, sent={}))
             if begun.lists_everything:
                 begun = replace(begun, poll=replace(begun.poll, cursor=""))
             if not await polls.begin(tx, poll, job, begun.poll.cursor, now):
@@ -98,32 +100,46 @@ class Jobs:
         await runs.begin(tx, reading.runs(), now)
         await run_ends.will_read(tx, [run.id for run in reading.runs()], [reading.poll.polled])
 
-    async def end(self, reading: PollReading, next_at: datetime, *, whole: bool) -> None:
-        """The listing has ended; everything it told of is on the topic."""
+    async def end(self, reading: PollReading, next_at: datetime, sent: Mapping[int, int], *, whole: bool) -> None:
+        """The listing has ended; everything it told of is on the topic, before these offsets."""
         poll, now = reading.poll, self._clock.now()
         async with transaction(self._pool) as tx:
-            lacking, missing = await polls.lacking(tx, poll, MISSING_AT_ONCE) if whole else ([], 0)
-            too_many = missing > MISSING_AT_ONCE
+            lacking = await polls.lacking(tx, poll) if whole else []
+            asked = lacking if len(lacking) > MISSING_AT_ONCE else []
+            # What was not read to its end answers no question, and asks none.
             if not await polls.end(
-                tx, poll, now, next_at, everything=reading.lists_everything, missing=missing if too_many else 0
+                tx, poll, now, next_at, everything=reading.lists_everything, missing=len(asked) if whole else None
             ):
                 return
-            if not too_many:
+            if whole:
+                await polls.set_aside(tx, poll, asked)
+            if not asked:
                 await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
             if reading.lists_everything:
                 read = await polls.records_read(tx, poll.polled)
                 await feeding.listed(tx, poll.polled, poll.job, poll.began_at, read)
-            await self._close(tx, reading, now)
+            await self._close(tx, reading, sent, now)
             await polls.forget_met(tx, poll.polled)
 
-    async def _close(self, tx: DbConnection, reading: PollReading, now: datetime) -> None:
+    async def _close(self, tx: DbConnection, reading: PollReading, sent: Mapping[int, int], now: datetime) -> None:
         """A look that found nothing leaves no run behind, unless a person asked for it."""
-        source = reading.poll.polled
-        read = await polls.records_read(tx, source)
-        if read or reading.lists_everything or reading.poll.asked:
-            await self._begin_runs(tx, reading, now)
-            listeners = zip(reading.runs(), reading.listeners, strict=True)
-            await run_ends.has_read(tx, source, {run.id: read * one.legs for run, one in listeners})
+        poll, runs = reading.poll, reading.runs()
+        read = await polls.records_read(tx, poll.polled)
+        if not (read or reading.lists_everything or poll.asked):
+            return
+        await self._begin_runs(tx, reading, now)
+        late = await self._late(tx, reading)
+        per_run = {
+            run.id: None if run.id in late else read * one.legs
+            for run, one in zip(runs, reading.listeners, strict=True)
+        }
+        await run_ends.has_read(tx, Listed(poll.polled, changes(reading.connection.vendor).name, sent, per_run), now)
+
+    async def _late(self, tx: DbConnection, reading: PollReading) -> set[RunId]:
+        """Runs of syncs that came while everything was being listed. A look at changes is over at once, and has its run from the mapper."""
+        if not reading.lists_everything or reading.poll.began_at is None:
+            return set()
+        return await run_ends.begun_since(tx, [run.id for run in reading.runs()], reading.poll.began_at)
 
 
 def _missing(poll: Poll, record: RecordId, now: datetime) -> ReadRequest:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from common.contracts.connections import Connection
 from common.contracts.syncs import Leg
 from common.state.configuration import Configuration
 from common.state.polls import Polled
@@ -23,6 +24,13 @@ def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], fro
     read = list(_read(configuration))
     tellers = frozenset(Polled(*one) for leg, source in read for one in feeders(source, leg))
     return frozenset(_polled(leg) for leg, _ in read), tellers
+
+
+def judged_sources(configuration: Configuration) -> frozenset[Polled]:
+    """Those of them that somebody listens to, whether their connection can be read now or not: a reading that rests is not given up."""
+    judged = list(_judged(configuration))
+    tellers = frozenset(Polled(*one) for leg, source, _ in judged for one in feeders(source, leg))
+    return frozenset(_polled(leg) for leg, _, _ in judged) | tellers
 
 
 def held_back(configuration: Configuration, unready: frozenset[Polled]) -> frozenset[Polled]:
@@ -43,15 +51,19 @@ def listeners(configuration: Configuration, source: Polled) -> Sequence[Listener
 
 
 def _read(configuration: Configuration) -> Iterator[tuple[Leg, Source]]:
-    """Legs whose records can be listed, and somebody judges them."""
+    """Legs whose records can be listed now, and somebody judges them."""
+    return ((leg, source) for leg, source, connection in _judged(configuration) if connection.state == "active")
+
+
+def _judged(configuration: Configuration) -> Iterator[tuple[Leg, Source, Connection]]:
+    """Legs whose records can be listed by an API, and somebody judges them."""
     for leg in configuration.legs():
         connection = configuration.connections.get(leg.source)
-        if connection is None or connection.state != "active":
+        if connection is None or leg.mapping is None or not configuration.syncs[leg.sync].judges:
             continue
         source = vendor_named(connection.vendor).source
-        judged = leg.mapping is not None and configuration.syncs[leg.sync].judges
-        if source is not None and judged and leg.source_entity in source.entities:
-            yield leg, source
+        if source is not None and leg.source_entity in source.entities:
+            yield leg, source, connection
 
 
 def _polled(leg: Leg) -> Polled:

@@ -16,7 +16,7 @@ import structlog
 
 from common import failpoints, retries
 from common.bus.error_codes import HANDLER_BUG
-from common.bus.producer import Outgoing
+from common.bus.producer import Landed, Outgoing
 from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import RunId, VendorName
@@ -77,15 +77,15 @@ class PollTurn:
         if reading and ended:
             now, limits = self._clock.now(), vendor.profile.limits(connection)
             due = schedule.after(poll, now, source.polled_every, limits, ended.quick_until)
-            await self._jobs.end(reading, due, whole=ended.whole)
+            await self._jobs.end(reading, due, ended.sent, whole=ended.whole)
 
     async def _pages(self, reading: PollReading, source: Source, api: Api) -> _Ended | None:
         """None when somebody else reads by now."""
-        poll, ended = reading.poll, _Ended(reading.poll.quick_until)
+        poll, ended = reading.poll, _Ended(reading.poll.quick_until, dict(reading.poll.sent))
         since = Cursor(poll.cursor) if poll.cursor else None
         pages = source.pages(reading.connection, poll.polled.entity, since, api, poll.polled.place)
         while (page := await _next(pages)) is not None:
-            await self._producer.send_all([_message(reading, state) for state in page.states])
+            ended.passes(await self._producer.send_all([_message(reading, state) for state in page.states]))
             await failpoints.hit("poller.after_produce")
             if not await self._store(reading, page, ended):
                 return None
@@ -100,7 +100,7 @@ class PollTurn:
             if await _unannounced(tx, reading, told, now):
                 ended.quick_until = now + schedule.QUICK_FOR
             ended.cursor, ended.whole = page.next or ended.cursor or poll.cursor, page.complete
-            read = PageRead(ended.cursor, [state.record for state in told], named, ended.quick_until)
+            read = PageRead(ended.cursor, [state.record for state in told], named, ended.quick_until, ended.sent)
             return await polls.advance(tx, poll, read, now)
 
     async def _later(self, poll: Poll, failure: Failure, *, free: bool) -> None:
@@ -117,8 +117,14 @@ class _Ended:
     """What the pages came to so far."""
 
     quick_until: datetime | None
+    sent: dict[int, int]
     cursor: str = ""
     whole: bool = False
+
+    def passes(self, landed: Sequence[Landed]) -> None:
+        """Whoever is behind these has judged everything that was sent so far."""
+        for one in landed:
+            self.sent[one.partition] = max(self.sent.get(one.partition, 0), one.offset + 1)
 
 
 async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[State], now: datetime) -> bool:

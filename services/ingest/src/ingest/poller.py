@@ -20,7 +20,7 @@ from common.state import feeding, polls, run_ends
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.polls import Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
-from ingest.poll_sources import held_back, listeners, wanted_sources
+from ingest.poll_sources import held_back, judged_sources, listeners, wanted_sources
 from ingest.poll_turn import PollTurn
 from ingest.sends import Opens, SendsAll
 from vendors.registry import VENDORS
@@ -47,6 +47,7 @@ class Poller:
         self._next_renewal = 0.0
         self._wanted: tuple[int, list[Polled]] = (-1, [])
         self._tellers: frozenset[Polled] = frozenset()
+        self._judged: frozenset[Polled] = frozenset()
         self._loop = Loop("poller", EVERY_S, self._look_round)
         self.look = self._loop.look
         outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
@@ -85,10 +86,13 @@ class Poller:
             await run_ends.close_those_read(tx, self._clock.now())
             configuration = await self._configuration.read(tx)
             wanted = await self._want(tx, configuration)
+            await polls.give_up(tx, self._judged)
             held = held_back(configuration, await feeding.unready(tx)) if self._tellers else frozenset[Polled]()
             free = [one for one in wanted if one not in self._running and one not in held]
             places = AT_ONCE - len(self._running)
             due = await polls.lease(tx, free, self._clock.now(), most=places, within=LEASE) if free and places else []
+        for unheard in [turn for source, turn in self._running.items() if source not in self._judged]:
+            unheard.cancel()
         for poll in due:
             self._start(poll, configuration)
         return bool(due)
@@ -102,6 +106,7 @@ class Poller:
             await polls.want(tx, wanted, now)
             await feeding.want(tx, sorted(tellers), now)
             self._wanted, self._tellers = (configuration.revision, wanted), tellers
+            self._judged = judged_sources(configuration)
         return wanted
 
     def _start(self, poll: Poll, configuration: Configuration) -> None:

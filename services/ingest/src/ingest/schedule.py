@@ -30,7 +30,7 @@ def kind(poll: Poll, now: datetime) -> Kind:
     """What the next reading is, if nobody asks for another: the first of all, everything once more, or what has changed."""
     if not poll.cursor and poll.whole_at is None:
         return "backfill"
-    return "full" if poll.whole_at is None or now >= poll.whole_at + WHOLE_EVERY else "poll"
+    return "full" if not poll.cursor or poll.whole_at is None or now >= poll.whole_at + WHOLE_EVERY else "poll"
 
 
 def after(

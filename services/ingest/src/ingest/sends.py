@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from common.bus.producer import Outgoing
+from common.bus.producer import Landed, Outgoing
 from common.contracts.connections import Connection
 from common.contracts.topics import Topic
 from common.http.call import Api
@@ -24,8 +24,8 @@ class SendsOne(Protocol):
 class SendsAll(Protocol):
     """A producer."""
 
-    async def send_all(self, messages: Sequence[Outgoing]) -> None:
-        """Returns when the broker has all of them."""
+    async def send_all(self, messages: Sequence[Outgoing]) -> Sequence[Landed]:
+        """Returns when the broker has all of them: where they are."""
 
 
 class Wakes(Protocol):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from common.contracts.ids import Entity, RunId, SyncId
 from common.contracts.messages import ChangeEvent
 from common.state import runs
+from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from common.state.runs import LIVE, Entering, LineKey, Run
 from mapper.state import Verdict
@@ -67,6 +68,22 @@ async def enter_changes(
     await book.store(tx)
 
 
+async def enter_lost(
+    tx: DbConnection, configuration: Configuration, lost: Iterable[tuple[ChangeEvent, str]], now: datetime
+) -> None:
+    """What became a dead letter has failed in the job that read it, for every leg that would have judged it; the code says why.
+
+    Tried again by a person it is a live change: the job is over, and its books are closed.
+    """
+    book = _Book(now)
+    for change, code in lost:
+        key = Key(change.connection, change.entity, change.record)
+        for leg in configuration.legs_of(key.connection, key.entity) if change.run is not None else ():
+            sync = configuration.syncs[leg.sync]
+            book.failed(JudgedBySync(leg.sync, sync.name, leg.name, key, 0, ""), change.run, code)
+    await book.store(tx)
+
+
 async def enter_page(tx: DbConnection, judged: Iterable[JudgedBySync], run: Run, now: datetime) -> None:
     """A page of what is stored; its cursor is saved in the same transaction, so that no record comes twice."""
     book = _Book(now, {run.id: run})
@@ -106,6 +123,9 @@ class _Book:
             self.counted[run, "superseded"] += 1
         else:
             self.lines.append(Entering(run, _key(one._replace(revision=0)), "superseded"))
+
+    def failed(self, one: JudgedBySync, job: RunId | None, code: str) -> None:
+        self.lines.append(Entering(self._run(one, job), _key(one), "failed", code))
 
     def live(self, one: JudgedBySync) -> RunId:
         return self._run(one, None)

@@ -20,13 +20,14 @@ from common.bus.record import RawRecord
 from common.clock import Clock
 from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
+from common.failures import Failure
 from common.journal import write
 from common.state import read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from mapper import state_rows
-from mapper.entering import enter_changes
+from mapper.entering import enter_changes, enter_lost
 from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
 from mapper.merged_batch import MergedBatch, key_of, traceparent_of
@@ -131,6 +132,19 @@ class ChangeHandler:
         causes = {key_of(item.message): item.record for item in batch}
         told_of = {key for one in causes for key in self._told_of.pop(one, ())}
         await self._publisher.publish([*causes, *(told_of - causes.keys())], causes)
+
+    async def buried(self, letters: Sequence[tuple[RawRecord, Failure]], tx: DbConnection) -> None:
+        """A record that a job has read is accounted for in its run, whatever became of it."""
+        lost = [(change, failure.code) for record, failure in letters if (change := self._readable(record)) is not None]
+        if any(change.run is not None for change, _ in lost):
+            await enter_lost(tx, await self._configuration.read(tx), lost, self._clock.now())
+
+    def _readable(self, record: RawRecord) -> ChangeEvent | None:
+        """None: nobody knows whose it was."""
+        try:
+            return self.parse(record)
+        except ValueError:
+            return None
 
     def _request(self, item: Delivered[ChangeEvent], ask: AskedFor) -> ReadRequest:
         """R10: an answer settles only after the stamp's second and the vendor's read lag are over."""

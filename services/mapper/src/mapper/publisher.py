@@ -29,7 +29,7 @@ PAGE = 500
 class Sends(Protocol):
     """What publishing needs of a producer."""
 
-    async def send_all(self, messages: Sequence[Outgoing]) -> None:
+    async def send_all(self, messages: Sequence[Outgoing]) -> object:
         """Returns when the broker has all of them."""
 
 

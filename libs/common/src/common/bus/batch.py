@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from common import failpoints
-from common.bus.handler import Delivered, Handler, Sparing
+from common.bus.handler import Accounting, Delivered, Handler, Sparing
 from common.bus.judgement import BatchJudgement, blamed, judge, unreadable
 from common.bus.record import RawRecord
 from common.bus.trace import MessagingTrace, record_error, trace_id_of
@@ -170,6 +170,8 @@ class BatchRunner(Generic[M]):
     async def _write(self, letters: Sequence[Rejection], tx: DbConnection) -> None:
         try:
             await DeadLetters(tx).write([self._letter(letter) for letter in letters])
+            if letters and isinstance(self._handler, Accounting):
+                await self._handler.buried([(one.record, one.failure) for one in letters], tx)
         except Exception as error:
             if trouble_of(error) is DatabaseTrouble.AWAY:
                 raise

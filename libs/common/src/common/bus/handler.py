@@ -51,6 +51,15 @@ class Handler(Protocol[M]):
 
 
 @runtime_checkable
+class Accounting(Protocol):
+    """A handler that accounts for what it was given, and so wants to know of what becomes a dead letter."""
+
+    async def buried(self, letters: Sequence[tuple[RawRecord, Failure]], tx: DbConnection) -> None:
+        """In the transaction that stores the dead letters; repeatable. The records may be anything."""
+        ...
+
+
+@runtime_checkable
 class Sparing(Protocol):
     """A handler most of whose batches store nothing, and says so before a transaction is begun for them."""
 

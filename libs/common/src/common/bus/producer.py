@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -59,6 +59,13 @@ class Outgoing:
     value: bytes
     headers: Sequence[tuple[str, bytes]] = ()
     cause: RawRecord | None = None
+
+
+class Landed(NamedTuple):
+    """Where a message stands on its topic."""
+
+    partition: int
+    offset: int
 
 
 class Producer:
@@ -129,27 +136,28 @@ class Producer:
         await self._departures.join()
         await self._send(Outgoing(topic, key, value, tuple(headers), cause), until)
 
-    async def _send(self, message: Outgoing, until: float) -> None:
+    async def _send(self, message: Outgoing, until: float) -> Landed:
         topic, key, value, cause = message.topic, message.key, message.value, message.cause
         listed: HeaderList = list(message.headers)
         with self._trace.sending(topic.name, listed, cause):
             client = self._open_client()
             acknowledged = await self._hand_over(client, topic.name, key, value, listed, until)
-            await self._acknowledgement(client, acknowledged, until)
+            return await self._acknowledgement(client, acknowledged, until)
 
-    async def send_all(self, messages: Sequence[Outgoing], *, deadline: float | None = None) -> None:
+    async def send_all(self, messages: Sequence[Outgoing], *, deadline: float | None = None) -> Sequence[Landed]:
         """Sends all and waits for all; on a failure some may have arrived, and the caller sends all of them again.
 
         Handing over is sequential (two tasks could overtake each other), waiting is not; never `send_batch`, which ignores keys.
         """
         until = monotonic() + (self._deadline if deadline is None else deadline)
         if len(messages) == 1:
-            await self._send(messages[0], until)
-        elif messages:
-            with self._trace.sending_batch(messages[0].topic.name, len(messages)):
-                await self._send_many(messages, until)
+            return [await self._send(messages[0], until)]
+        if not messages:
+            return []
+        with self._trace.sending_batch(messages[0].topic.name, len(messages)):
+            return await self._send_many(messages, until)
 
-    async def _send_many(self, messages: Sequence[Outgoing], until: float) -> None:
+    async def _send_many(self, messages: Sequence[Outgoing], until: float) -> Sequence[Landed]:
         client = self._open_client()
         waiting: list[asyncio.Future[Any]] = []
         try:
@@ -162,7 +170,7 @@ class Producer:
         finally:
             for acknowledged in waiting:
                 acknowledged.add_done_callback(_seen)
-        await self._acknowledgements(client, waiting, until)
+        return await self._acknowledgements(client, waiting, until)
 
     async def _hand_over(
         self, client: Any, topic: str, key: str, value: bytes, headers: HeaderList, until: float
@@ -176,26 +184,27 @@ class Producer:
         except (kafka.KafkaError, OSError) as error:
             raise await self._failure(client, error, sent=False) from error
 
-    async def _acknowledgement(self, client: Any, acknowledged: asyncio.Future[Any], until: float) -> None:
+    async def _acknowledgement(self, client: Any, acknowledged: asyncio.Future[Any], until: float) -> Landed:
         try:
             async with asyncio.timeout(until - monotonic()):
                 # Shielded: the message is on its way whether we wait or not, and its future is the client's.
-                await asyncio.shield(acknowledged)
+                return _landed(await asyncio.shield(acknowledged))
         except TimeoutError as late:
             acknowledged.add_done_callback(_seen)
             raise _unanswered(1, late) from late
         except (kafka.KafkaError, OSError) as error:
             raise await self._failure(client, error, sent=True) from error
 
-    async def _acknowledgements(self, client: Any, waiting: Sequence[asyncio.Future[Any]], until: float) -> None:
-        if not waiting:
-            return
+    async def _acknowledgements(
+        self, client: Any, waiting: Sequence[asyncio.Future[Any]], until: float
+    ) -> Sequence[Landed]:
         done, open_ones = await asyncio.wait(waiting, timeout=max(0.0, until - monotonic()))
         failures = [error for future in done if (error := future.exception()) is not None]
         if failures:
             raise await self._failure(client, failures[0], sent=True) from failures[0]
         if open_ones:
             raise _unanswered(len(open_ones), None)
+        return [_landed(future.result()) for future in waiting]
 
     def _open_client(self) -> Any:
         if self._client is None:
@@ -256,6 +265,10 @@ async def _end(client: Any, *, within: float) -> None:
 def _is_dead(client: Any) -> bool:
     task = client._sender.sender_task
     return task is None or bool(task.done())
+
+
+def _landed(told: Any) -> Landed:
+    return Landed(told.partition, told.offset)
 
 
 def _seen(future: asyncio.Future[Any]) -> None:

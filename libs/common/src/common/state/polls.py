@@ -6,8 +6,8 @@ stores nothing any more; what it has published is a repeat to the mapper. Busine
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -39,6 +39,8 @@ class Poll:
     whole_at: datetime | None
     calls_today: int
     token: UUID
+    sent: Mapping[int, int]
+    """The offset behind the last change that the reading has sent, by partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class PageRead:
     told: Sequence[RecordId] = ()
     named: Sequence[RecordId] = ()
     quick_until: datetime | None = None
+    sent: Mapping[int, int] = field(default_factory=dict)
 
 
 async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> None:
@@ -114,7 +117,7 @@ async def begin(tx: DbConnection, poll: Poll, job: str, cursor: str, now: dateti
     """A reading begins. False: somebody else reads by now."""
     mine = await tx.fetchval(
         """
-        update flow.poll set job = $5, cursor = $6, began_at = $7, asked = '', asked_by = ''
+        update flow.poll set job = $5, cursor = $6, began_at = $7, asked = '', asked_by = '', sent = '{}', pages = 0
          where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
         """,
         *poll.polled,
@@ -130,7 +133,7 @@ async def advance(tx: DbConnection, poll: Poll, page: PageRead, today: datetime)
     """A page's events are on the topic: so far we are. False: somebody else reads by now."""
     mine = await tx.fetchval(
         """
-        update flow.poll set cursor = $5, attempts = 0, words = '', calls_day = $6::date,
+        update flow.poll set cursor = $5, attempts = 0, words = '', calls_day = $6::date, sent = $8, pages = pages + 1,
                calls = case when calls_day = $6::date then calls else 0 end + 1, quick_until = greatest(quick_until, $7)
          where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
         """,
@@ -139,6 +142,7 @@ async def advance(tx: DbConnection, poll: Poll, page: PageRead, today: datetime)
         page.cursor,
         today.date(),
         page.quick_until,
+        {str(partition): offset for partition, offset in page.sent.items()},
     )
     if mine and (page.told or page.named):
         await tx.execute(
@@ -167,20 +171,19 @@ async def forget_met(tx: DbConnection, polled: Polled) -> None:
     await tx.execute("delete from flow.poll_seen where (connection, entity, place) = ($1, $2, $3)", *polled)
 
 
-async def lacking(tx: DbConnection, poll: Poll, most: int) -> tuple[list[RecordId], int]:
-    """Records that we know and a whole listing had not: the first of them, and how many there are."""
-    rows = await tx.fetch(_LACKING, *poll.polled, poll.began_at)
-    return [RecordId(row["record"]) for row in rows[:most]], len(rows)
+async def lacking(tx: DbConnection, poll: Poll) -> list[RecordId]:
+    """Records that we know and a whole listing had not."""
+    return [RecordId(row["record"]) for row in await tx.fetch(_LACKING, *poll.polled, poll.began_at)]
 
 
 async def end(
-    tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: bool, missing: int
+    tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: bool, missing: int | None
 ) -> bool:
     """The reading is over, and so is its lease. A wish that came meanwhile stands. `everything`: it was no list of changes."""
     mine = await tx.fetchval(
         """
         update flow.poll set job = '', attempts = 0, words = '', ended_at = $5, lease = null, lease_until = null,
-               whole_at = case when $7 then $5 else whole_at end, missing = case when $7 then $8 else missing end,
+               whole_at = case when $7 then $5 else whole_at end, missing = coalesce($8::integer, missing),
                next_at = case when asked = '' then $6 else $5 end
          where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
         """,
@@ -192,6 +195,34 @@ async def end(
         missing,
     )
     return bool(mine)
+
+
+async def set_aside(tx: DbConnection, poll: Poll, records: Iterable[RecordId]) -> None:
+    """A whole listing has ended: these are missing, and a person is asked. Those of the listing before are its business no more."""
+    await tx.execute(
+        """
+        with former as (
+            delete from flow.poll_missing where (connection, entity, place) = ($1, $2, $3) and record <> all($4::text[])
+        )
+        insert into flow.poll_missing (connection, entity, place, record) select $1, $2, $3, * from unnest($4::text[])
+        on conflict do nothing
+        """,
+        *poll.polled,
+        list(records),
+    )
+
+
+async def take_missing(tx: DbConnection, polled: Iterable[Polled]) -> list[tuple[Polled, RecordId]]:
+    """Those that a person was asked about: the question is over."""
+    columns = _columns(sorted(polled))
+    await tx.execute(_ANSWERED, *columns)
+    rows = await tx.fetch(_TAKE_MISSING, *columns)
+    return [(Polled(row["connection"], row["entity"], row["place"]), RecordId(row["record"])) for row in rows]
+
+
+async def give_up(tx: DbConnection, judged: Iterable[Polled]) -> None:
+    """Nobody judges these any more: a reading that was cut short begins anew when somebody does, and not under its name."""
+    await tx.execute(_GIVE_UP, *_columns(judged))
 
 
 async def postpone(tx: DbConnection, poll: Poll, until: datetime, words: str, *, free: bool) -> None:
@@ -236,6 +267,7 @@ def _poll(row: Any) -> Poll:
     return Poll(
         polled, row["cursor"], row["job"], row["began_at"], row["asked"], row["asked_by"], row["attempts"],
         row["quick_until"], row["whole_at"], row["calls_today"], row["lease"],
+        {int(partition): offset for partition, offset in row["sent"].items()},
     )  # fmt: skip
 
 
@@ -250,6 +282,28 @@ _ASK = """
 update flow.poll p set asked = $4, asked_by = $5, next_at = least(p.next_at, $6)
   from unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
  where (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place)
+"""
+
+_ANSWERED = """
+update flow.poll p set missing = 0
+  from unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
+ where (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place) and p.missing > 0
+"""
+
+_TAKE_MISSING = """
+delete from flow.poll_missing m using unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
+ where (m.connection, m.entity, m.place) = (w.connection, w.entity, w.place)
+returning m.connection, m.entity, m.place, m.record
+"""
+
+_GIVE_UP = """
+with unheard as (
+    update flow.poll p set job = '', cursor = case when p.job like 'poll.%' then p.cursor else '' end
+     where p.job <> '' and (p.lease_until is null or p.lease_until < clock_timestamp())
+       and (p.connection, p.entity, p.place) not in (select * from unnest($1::text[], $2::text[], $3::text[]))
+    returning p.connection, p.entity, p.place
+)
+delete from flow.poll_seen s using unheard u where (s.connection, s.entity, s.place) = (u.connection, u.entity, u.place)
 """
 
 _LEASE = """

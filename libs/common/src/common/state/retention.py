@@ -213,6 +213,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.feeding": "while a mapping names facts that are made of these records",
     "flow.feed_met": "until all whom a listing told of have arrived",
     "flow.fact_due": "until nothing changes by the calendar alone",
+    "flow.poll_missing": "until a person has answered, or the next complete listing has ended",
     "flow.poll_seen": "until the reading under way has ended",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",

@@ -1,13 +1,34 @@
-"""When a job's run is over: each of its sources was read to its end, and as many records have entered as were read."""
+"""When a job's run is over: each of its sources was read to its end, and the mapper has judged all that was sent of it.
+
+That is known by how far the mapper is in the topic, so a run ends also where a record was lost on the way: its books then do not close,
+because fewer entered than were read. A sync that is disabled ends its runs as they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from common.contracts.ids import RunId
+from common.contracts.ids import RunId, SyncId
 from common.state.polls import Polled
 from common.state.pool import DbConnection
+
+JUDGES = "mapper"
+"""The group that reads what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A source that was read to its end: where its changes are, and how many records each run has to account for.
+
+    None: the run came in the midst of it, with a sync that was new or resumed, and met some of the records.
+    """
+
+    source: Polled
+    topic: str
+    sent: Mapping[int, int]
+    read: Mapping[RunId, int | None]
 
 
 async def will_read(tx: DbConnection, runs: Iterable[RunId], sources: Iterable[Polled]) -> None:
@@ -22,29 +43,61 @@ async def will_read(tx: DbConnection, runs: Iterable[RunId], sources: Iterable[P
     )
 
 
-async def has_read(tx: DbConnection, source: Polled, read: Mapping[RunId, int]) -> None:
+async def has_read(tx: DbConnection, listed: Listed, now: datetime) -> None:
     """A source was read to its end."""
     await tx.execute(
         """
-        update flow.run_source s set records_read = n.read from unnest($4::text[], $5::bigint[]) as n(run, read)
+        update flow.run_source s set records_read = n.read, topic = $6, sent = $7, ended_at = $8, calls = p.pages
+          from unnest($4::text[], $5::bigint[]) as n(run, read), flow.poll p
          where (s.run, s.connection, s.entity, s.place) = (n.run, $1, $2, $3)
+           and (p.connection, p.entity, p.place) = ($1, $2, $3)
         """,
-        *source,
-        list(read),
-        list(read.values()),
+        *listed.source,
+        list(listed.read),
+        list(listed.read.values()),
+        listed.topic,
+        {str(partition): offset for partition, offset in listed.sent.items()},
+        now,
     )
 
 
-async def close_those_read(tx: DbConnection, now: datetime) -> None:
-    """Everything that was read has entered: nothing more will."""
-    await tx.execute(_CLOSE, now)
+async def begun_since(tx: DbConnection, runs: Iterable[RunId], since: datetime) -> set[RunId]:
+    """Which of these runs are younger than that."""
+    rows = await tx.fetch("select id from flow.run where id = any($1::text[]) and started_at > $2", list(runs), since)
+    return {RunId(row["id"]) for row in rows}
 
+
+async def close_those_read(tx: DbConnection, now: datetime) -> None:
+    """Everything that was read has been judged: nothing more will enter."""
+    await tx.execute(_CLOSE, now, JUDGES)
+
+
+async def stop(tx: DbConnection, sync: SyncId, sync_name: str, now: datetime) -> None:
+    """The sync is disabled: what is read for its runs enters them no more, and a run that was asked for and has not begun never does."""
+    await tx.execute(
+        "update flow.run set closed_at = $2, stopped = true where sync = $1 and closed_at is null and kind = any($3)",
+        sync,
+        now,
+        list(KINDS),
+    )
+    await tx.execute(
+        "update flow.poll set asked = '', asked_by = '' where asked <> '' and $2 || '.' || asked in (select id from flow.run where sync = $1)",
+        sync,
+        sync_name,
+    )
+
+
+KINDS = ("poll", "full", "backfill")
 
 _CLOSE = """
 update flow.run r set closed_at = $1
  where r.closed_at is null and r.kind in ('poll', 'full', 'backfill')
    and exists (select from flow.run_source s where s.run = r.id)
-   and not exists (select from flow.run_source s where s.run = r.id and s.records_read is null)
-   and (select sum(s.records_read) from flow.run_source s where s.run = r.id)
-       <= (select coalesce(sum(c.records), 0) from flow.run_count c where c.run = r.id and c.outcome = 'entered')
+   and not exists (select from flow.run_source s where s.run = r.id and s.ended_at is null)
+   and ((select sum(s.records_read) from flow.run_source s where s.run = r.id having bool_and(s.records_read is not null))
+            <= (select coalesce(sum(c.records), 0) from flow.run_count c where c.run = r.id and c.outcome = 'entered')
+        or not exists (
+            select from flow.run_source s cross join lateral jsonb_each_text(s.sent) as p
+              left join flow.group_offset g on (g.consumer_group, g.topic, g.partition) = ($2, s.topic, p.key::integer)
+             where s.run = r.id and coalesce(g.next_offset, 0) < p.value::bigint))
 """

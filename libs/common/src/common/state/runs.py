@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from common.contracts.ids import Entity, RecordId, RunId, SyncId
+from common.contracts.ids import ConnectionId, Entity, RecordId, RunId, SyncId
 from common.state.pool import DbConnection
 
 Did = Literal["", "added", "updated", "removed"]
@@ -135,6 +135,14 @@ async def enter(
     )
 
 
+async def called(tx: DbConnection, calls: Mapping[tuple[RunId, ConnectionId], int], now: datetime) -> None:
+    """Calls that were made for records of these runs; of the day's live changes nobody asks that."""
+    jobs = {whose: many for whose, many in calls.items() if whose[0].split(".")[1:2] not in ([], [LIVE])}
+    if jobs:
+        columns = [[run for run, _ in jobs], [connection for _, connection in jobs], list(jobs.values())]
+        await tx.execute(_CALLED, *columns, now)
+
+
 async def speak(tx: DbConnection, spoken: Mapping[LineKey, Spoken], now: datetime) -> None:
     """Stores what was written and what ended, in one statement; the work items of these records are locked."""
     said = {key: one for key, one in spoken.items() if one.did or one.ended}
@@ -206,6 +214,12 @@ with given as materialized (
     union all select * from counted
 )
 select flow.count_runs(array_agg(run), array_agg(outcome), array_agg(''::text), array_agg(records), $6) from summed having count(*) > 0
+"""
+
+_CALLED = """
+select flow.count_runs(array_agg(n.run), array_agg('called'::text), array_agg(c.vendor), array_agg(n.calls), $4)
+  from unnest($1::text[], $2::text[], $3::bigint[]) as n(run, connection, calls) join core.connection c on c.id = n.connection
+having count(*) > 0
 """
 
 _SAID = """

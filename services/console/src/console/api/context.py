@@ -20,6 +20,7 @@ from console.use_cases.gates import Gates
 from console.use_cases.groups import Groups
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
+from console.use_cases.missing import Missing
 from console.use_cases.previews import Previews
 from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
@@ -51,6 +52,7 @@ class ApiContext:
     channels: ShownChannels
     runs: Runs
     asked_runs: AskedRuns
+    missing: Missing
     records: Records
     links: Links
     questions: Questions

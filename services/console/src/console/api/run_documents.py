@@ -11,19 +11,31 @@ from console.state.runs import RunRecord
 from console.use_cases.runs import RunPage, ShownRun
 
 
+class RunWait(BaseModel):
+    """Why nothing moves: `paused`, `source` (a list call failed), `retry`, or the reason of a gate (`throttled`, `needs_reauth`, ...)."""
+
+    reason: str
+    until: datetime | None
+
+
 class RunDocument(BaseModel):
-    """One run: a mapping version over what was stored, a day (UTC) of live changes, a sync that was switched off or on."""
+    """One run: a reading of the source, a mapping version over what was stored, a day (UTC) of live changes, a sync that was switched off or on."""
 
     id: str
     sync: str
     run: str = Field(description="Its name within the sync.")
     kind: str
-    state: str = Field(description="Reading, Writing, Completed, Completed with errors.")
+    state: str = Field(
+        description="Reading, Writing, Completed, Completed with errors, Stopped (its sync was disabled)."
+    )
     by: str
     mapping_version: int | None
     started_at: datetime
     finished_at: datetime | None
     seconds: float | None = Field(description="How long it took; null while it runs.")
+    read: int | None = Field(
+        description="How many records the source listed for it; null where it reads none, or has not come to the end."
+    )
     total: int = Field(description="Distinct records read; of live changes, the changes.")
     added: int
     updated: int
@@ -37,6 +49,13 @@ class RunDocument(BaseModel):
     closes: bool
     skipped_by_reason: dict[str, int]
     failed_by_code: dict[str, int]
+    calls: dict[str, int] = Field(
+        description="Lists, looks and writes that its records have cost, by vendor; of live changes they are not counted."
+    )
+    waits_for: RunWait | None
+    seconds_left: float | None = Field(
+        description="How long it will take, if it goes on as until now; null when it is over or nobody can tell."
+    )
     before_ledger: bool = Field(description="Counted from the journal by a release that kept no ledger.")
 
 
@@ -81,8 +100,10 @@ def run_document(one: ShownRun) -> RunDocument:
         id=one.row.id, sync=one.row.sync_name, run=one.name, kind=one.row.kind, state=one.state, by=one.row.started_by,
         mapping_version=one.row.mapping_version, started_at=one.row.started_at, finished_at=finished,
         seconds=None if finished is None else max(0.0, (finished - one.row.started_at).total_seconds()),
-        total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
+        read=one.read, total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
         skipped_by_reason=one.reasons("skipped"), failed_by_code=one.reasons("failed"), before_ledger=one.row.before_ledger,
+        calls=dict(one.calls), seconds_left=one.seconds_left,
+        waits_for=RunWait(reason=one.wait.reason, until=one.wait.until) if one.wait else None,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from common.state.definitions import to_jsonb
 from console.api.documents import Body, ConnectionId, Name
 from console.state.syncs import VersionRow
 from console.use_cases.applying import Applied
+from console.use_cases.missing import MissingAnswer
 from console.use_cases.syncs import ShownSync
 from console.use_cases.wishes import LegWish, SyncWish
 
@@ -136,6 +137,9 @@ class SyncDocument(BaseModel):
     mapping_version: int
     waiting: int = Field(description="Records whose change is on its way.")
     failed: int = Field(description="Records that need a person: see `millrace dead-letter list`.")
+    missing: int = Field(
+        description="Records that the last complete list of the source lacked, if they are so many that a person has to answer first."
+    )
     oldest_waiting: datetime | None
     gates: list[str]
     created_at: datetime
@@ -149,6 +153,14 @@ class SyncDetail(SyncDocument):
 
     mapping: DefinitionDocument | None
     legs: Sequence[LegDetail]
+
+
+class MissingBody(Body):
+    """The answer about records that a complete list lacked."""
+
+    answer: MissingAnswer = Field(
+        description="`read`: each is read by id, and removed only if it is gone there. `keep`: nothing happens."
+    )
 
 
 class SyncList(BaseModel):
@@ -252,7 +264,7 @@ def _fields(shown: ShownSync) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.name, "template": row.template, "entity": row.legs[0].source_entity, "source": row.source_name,
         "source_id": row.source, "target": row.target_name, "target_id": row.target, "place": row.legs[0].target_place, "state": row.state,
-        "standing": shown.standing, "mapping_version": row.version, "waiting": queued.waiting, "failed": queued.stuck,
+        "standing": shown.standing, "mapping_version": row.version, "waiting": queued.waiting, "failed": queued.stuck, "missing": queued.missing,
         "oldest_waiting": queued.oldest, "gates": list(queued.gates), "created_at": row.created_at,
         "created_by": row.created_by, "updated_at": row.updated_at,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from console.api.paging import MOST, USUAL, after_of, cursor_of
 from console.api.run_documents import HistoryDocument, RunDocument, history_document, run_document
 from console.api.sync_documents import (
     AppliedDocument,
+    MissingBody,
     PreviewDocument,
     SyncBody,
     SyncDetail,
@@ -94,6 +95,13 @@ def _switching(router: APIRouter, context: ApiContext) -> None:
     async def resume(sync: Named, request: Request, key: Key = None) -> Response:
         async def work() -> StoredAnswer:
             return StoredAnswer(200, sync_detail(await context.syncs.resume(sync, actor(request))))
+
+        return await context.once.run(request, work)
+
+    @router.post("/syncs/{sync}/missing", response_model=SyncDetail, responses=problems(404, 409, 422))
+    async def missing(sync: Named, body: MissingBody, request: Request, key: Key = None) -> Response:
+        async def work() -> StoredAnswer:
+            return StoredAnswer(200, sync_detail(await context.missing.answer(sync, body.answer)))
 
         return await context.once.run(request, work)
 

@@ -1,4 +1,4 @@
-"""What waits for a sync: its open work, what needs a person, and the gates of its two connections."""
+"""What waits for a sync: its open work, what needs a person, the gates of its two connections, and a question about missing records."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ class Queued:
     stuck: int = 0
     oldest: datetime | None = None
     gates: tuple[str, ...] = ()
+    missing: int = 0
+    """Records that the last complete listings of its sources lacked, if a person has to say what becomes of them."""
 
 
 async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str, Queued]:
     """By sync."""
     work = await tx.fetch(_WORK, list(syncs))
     gates = await tx.fetch(_GATES, list(syncs))
+    missing = {row["sync"]: row["missing"] for row in await tx.fetch(_MISSING, list(syncs))}
     counted = {row["sync"]: row for row in work}
     found = {}
     for sync in syncs:
         row = counted.get(sync)
         closed = tuple(sorted({gate["reason"] for gate in gates if gate["sync"] == sync}))
-        found[sync] = Queued(row["waiting"], row["stuck"], row["oldest"], closed) if row else Queued(gates=closed)
+        counts = (row["waiting"], row["stuck"], row["oldest"]) if row else (0, 0, None)
+        found[sync] = Queued(*counts, closed, missing.get(sync, 0))
     return found
 
 
@@ -37,6 +41,13 @@ select distinct l.sync, g.reason from core.leg l join core.gate g
     on (g.connection, g.place) = (l.source_connection, '')
     or g.connection = l.target_connection and g.place in ('', l.target_place)
  where l.sync = any($1)
+"""
+
+_MISSING = """
+select l.sync, sum(p.missing)::bigint as missing
+  from (select distinct sync, source_connection, source_entity, source_place from core.leg where sync = any($1)) as l
+  join flow.poll p on (p.connection, p.entity, p.place) = (l.source_connection, l.source_entity, l.source_place)
+ where p.missing > 0 group by l.sync
 """
 
 # The counts are kept by the table's own triggers: to count a million rows takes longer than anybody looks at a list. The oldest is found

@@ -38,6 +38,11 @@ class RunRow:
     started_at: datetime
     closed_at: datetime | None
     before_ledger: bool
+    stopped: bool
+    listed: int | None
+    """How many records were read for it; None while that is not known, or cannot be."""
+    called: Mapping[str, int]
+    """List calls by vendor; those of the writers are among the counts."""
     counts: Sequence[Count]
 
 
@@ -112,7 +117,11 @@ async def records(
 
 
 _SELECT = """
-select r.id, r.sync, s.name as sync_name, r.kind, r.started_by, r.mapping_version, r.started_at, r.closed_at, r.before_ledger,
+select r.id, r.sync, s.name as sync_name, r.kind, r.started_by, r.mapping_version, r.started_at, r.closed_at, r.before_ledger, r.stopped,
+       (select sum(n.records_read)::bigint from flow.run_source n where n.run = r.id having bool_and(n.records_read is not null)) as listed,
+       (select coalesce(jsonb_object_agg(n.vendor, n.calls), '{}')
+          from (select c.vendor, sum(n.calls) as calls from flow.run_source n join core.connection c on c.id = n.connection
+                 where n.run = r.id group by c.vendor) as n) as called,
        (select coalesce(jsonb_agg(jsonb_build_array(c.outcome, c.reason, c.records, c.last_at)), '[]')
           from (select outcome, reason, sum(records) as records, max(last_at) as last_at from flow.run_count
                  where run = r.id group by outcome, reason) as c) as counts

@@ -1,13 +1,15 @@
 """Runs as people see them: a day of live changes, a mapping version over what was stored, a sync that was switched off or on.
 
 Its books close: Total = Added + Updated + Removed + Unchanged + Skipped + Failed + Superseded + Waiting. Total is what was let in, the others
-are how each record ended, so a record that was lost in between makes a run that does not close.
+are how each record ended, so a record that was lost in between makes a run that does not close. Where a source was read for a run, as many must
+have been let in as were read.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from common.api.refusal import Refusal
@@ -15,7 +17,9 @@ from common.clock import Clock
 from common.state import pool as state
 from common.state.runs import LIVE, OUTCOMES
 from console import codes, record_codes
+from console.state import run_waits
 from console.state import runs as rows
+from console.state.run_waits import Wait
 from console.state.runs import Count, RecordPlace, RunRecord, RunRow
 from console.use_cases.syncs import Syncs
 
@@ -30,6 +34,10 @@ class ShownRun:
     """What waits without anybody who will end it is in none of them."""
     over: bool
     """Nothing enters it any more."""
+    wait: Wait | None = None
+    """Why nothing moves, of a run that is not finished."""
+    seconds_left: float | None = None
+    """How long it will take, if it goes on as it has gone so far; None while nobody can tell."""
 
     @property
     def name(self) -> str:
@@ -39,12 +47,24 @@ class ShownRun:
     @property
     def unaccounted(self) -> int:
         """Let in, and nobody knows or will tell how they ended."""
-        return max(0, self.total - sum(self.counts.values()))
+        return max(0, self.total - sum(self.counts.values())) + self.not_let_in
+
+    @property
+    def not_let_in(self) -> int:
+        """Read, and never judged."""
+        if self.read is None or not self.over:
+            return 0
+        return max(0, self.read - self.total)
+
+    @property
+    def read(self) -> int | None:
+        """How many records were read for it."""
+        return None if self.row.stopped else self.row.listed
 
     @property
     def closes(self) -> bool:
-        """Whether every record that was let in is in one of the counts."""
-        return self.total == sum(self.counts.values())
+        """Whether every record that was read was let in, and is in one of the counts."""
+        return self.total == sum(self.counts.values()) and not self.not_let_in
 
     @property
     def state(self) -> str:
@@ -53,6 +73,8 @@ class ShownRun:
             return "Reading"
         if self.counts["waiting"]:
             return "Writing"
+        if self.row.stopped:
+            return "Stopped"
         return "Completed with errors" if self.counts["failed"] else "Completed"
 
     @property
@@ -62,6 +84,13 @@ class ShownRun:
             return None
         ends = [one.last_at for one in self.row.counts if one.last_at is not None]
         return max([*ends, self.row.closed_at or self.row.started_at])
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """How many calls its records have cost, by vendor: lists, looks and writes."""
+        found = Counter({vendor: int(many) for vendor, many in self.row.called.items() if many})
+        found.update({one.reason: one.records for one in self.row.counts if one.outcome == "called"})
+        return dict(sorted(found.items()))
 
     def reasons(self, outcome: str) -> dict[str, int]:
         """Why records were skipped, or failed: by reason, the most frequent first."""
@@ -136,7 +165,15 @@ class Runs:
         now = self._clock.now()
         waiting = [row.id for row in found if any(one.outcome == "waiting" for one in row.counts)]
         lost = await rows.lost(link, waiting, now) if waiting else {}
-        return [_shown(row, lost.get(row.id, 0), now) for row in found]
+        shown = [_shown(row, lost.get(row.id, 0), now) for row in found]
+        open_ones = [one.row.id for one in shown if one.finished_at is None and one.row.kind != LIVE]
+        waits = await run_waits.of(link, open_ones, now) if open_ones else {}
+        return [
+            replace(one, wait=waits.get(one.row.id), seconds_left=_seconds_left(one, now))
+            if one.row.id in open_ones
+            else one
+            for one in shown
+        ]
 
 
 def _shown(row: RunRow, lost: int, now: datetime) -> ShownRun:
@@ -145,6 +182,15 @@ def _shown(row: RunRow, lost: int, now: datetime) -> ShownRun:
     today = row.started_at.astimezone(UTC).date() >= now.astimezone(UTC).date()
     over = not today if row.kind == LIVE else row.closed_at is not None
     return ShownRun(row, _sum(row.counts, "entered"), counts, over)
+
+
+def _seconds_left(run: ShownRun, now: datetime) -> float | None:
+    """By what has had its end so far. While the source is still listed, nobody knows how many there are."""
+    many = run.total if run.read is None else max(run.total, run.read)
+    ended = run.total - run.counts["waiting"]
+    if not ended or (run.read is None and not run.over):
+        return None
+    return max(0.0, (now - run.row.started_at).total_seconds()) * (many - ended) / ended
 
 
 def _sum(counts: Sequence[Count], outcome: str) -> int:

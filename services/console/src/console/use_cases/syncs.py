@@ -11,7 +11,7 @@ from common.clock import Clock
 from common.contracts.ids import ConnectionId, RunId, SyncId
 from common.contracts.syncs import OnDisable, SyncState
 from common.state import pool as state
-from common.state import runs
+from common.state import run_ends, runs
 from common.state.runs import Run, version_run
 from common.state.turns import alone
 from console import sync_codes
@@ -40,7 +40,7 @@ class ShownSync:
             return {"draft": "Draft", "paused": "Paused", "disabled": "Disabled"}[self.row.state]
         if self.queued.gates:
             return "Blocked" if {"needs_reauth", "refused"} & set(self.queued.gates) else "Paused"
-        if self.queued.stuck:
+        if self.queued.stuck or self.queued.missing:
             return "Needs attention"
         return "Running" if self.queued.waiting else "Healthy"
 
@@ -160,6 +160,8 @@ class Syncs:
                 raise not_now(there, f"it cannot be {wanted}")
             now = self._clock.now()
             await rows.mark(tx, there.id, wanted, now)
+            if wanted == "disabled":
+                await run_ends.stop(tx, SyncId(there.id), there.name, now)
             if wanted == "disabled" and await rows.on_disable(tx, there.id, on_disable, there.state, now):
                 await _begin_disabling(tx, there, on_disable, by, now)
 
