@@ -31,8 +31,8 @@ async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str,
     for sync in syncs:
         row = counted.get(sync)
         closed = tuple(sorted({gate["reason"] for gate in gates if gate["sync"] == sync}))
-        counts = (row["waiting"], row["stuck"], row["oldest"]) if row else (0, 0, None)
-        found[sync] = Queued(*counts, closed, missing.get(sync, 0))
+        counted_here = {name: row[name] for name in ("waiting", "stuck", "oldest")} if row else {}
+        found[sync] = Queued(**counted_here, gates=closed, missing=missing.get(sync, 0))
     return found
 
 
