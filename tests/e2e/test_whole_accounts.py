@@ -132,9 +132,13 @@ class TestAskedForByAPerson:
         assert "skipped" in shell.run("run", "show", told["run"]).stdout
 
     def test_a_run_in_which_some_failed_says_so_by_its_exit_code(self, road: Road, shell: Shell) -> None:
+        road.sandbox.post("limits", {"vendor": "mailchimp", "addresses": "real"})
         with road.fault("zoho-books", "webhook_lost"):
-            road.customer_created("nobody@example.com", first="Fake")
+            record = road.customer_created("nobody@example.com", first="Fake")
             done = shell.run("sync", "run", SYNC, "--wait", "--json", code=6)
+        road.sandbox.post("limits", {"vendor": "mailchimp", "addresses": "any"})
+        road.books.customer_deleted(record)
+        road.wait_until_quiet()
         told = json.loads(done.stdout)
         assert (told["counts"]["failed"], told["state"]) == (1, "Completed with errors")
         assert shell.run("run", "watch", told["run"], code=6).stdout.startswith("run ")
