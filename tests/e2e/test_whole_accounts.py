@@ -83,7 +83,7 @@ def next_look(road: Road) -> Mark:
 
 
 def _last_look(road: Road) -> datetime:
-    found: datetime = road.sql.value("select max(ended_at) from flow.poll where job = ''")
+    found: datetime = road.sql.value("select max(ended_at) from flow.poll")
     return found
 
 
