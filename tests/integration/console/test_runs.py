@@ -15,7 +15,7 @@ from common.state import runs
 from common.state.pool import transaction
 from common.state.runs import Entering, LineKey, Run, Spoken
 from console.api.run_documents import run_document
-from console.state.run_waits import Wait
+from console.state.run_waits import WaitsFor
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks
 from console.use_cases.letter_choice import LetterWish
@@ -234,7 +234,7 @@ class TestWhatIsNotOver:
         at, now = (f"'{moment.isoformat()}'::timestamptz" for moment in (NOON + timedelta(seconds=6), NOON))
         await world.execute(what.format(at=at, now=now))
         wait = (await runs_of(world).show(run)).wait
-        assert wait == Wait(reason, NOON + timedelta(seconds=until) if until else None)
+        assert wait == WaitsFor(reason, NOON + timedelta(seconds=until) if until else None)
         (listed,) = (await runs_of(world).of_sync("s1", 5)).items
         assert run_document(listed).waits_for is not None
 

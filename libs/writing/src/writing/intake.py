@@ -28,9 +28,7 @@ from common.failures import Failure, Rejected
 from common.journal import Entry, Step, write
 from common.metric_register import RECORDS
 from common.metrics import Metrics
-from common.state import runs
 from common.state.pool import DbConnection
-from common.state.runs import LineKey, Spoken
 from vendors.acts import ByMatch
 from writing import needs, run_lines
 from writing.codes import TARGET_ENTITY_UNKNOWN
@@ -80,8 +78,8 @@ class CommandHandler:
         """One transaction. Repeatable by (sync, record, revision)."""
         now = self._clock.now()
         stored = await lock(tx, [_key(item.message) for item in batch])
-        newest, passed_over = _newest(batch, stored)
-        entries = [_superseded(item, by, now) for item, by in passed_over]
+        newest, older = _newest(batch, stored)
+        entries = [_superseded(item, by, now) for item, by in older]
         entries += [_replaced(item, stored, now) for item in newest.values() if _replaces(item, stored)]
         entries += [_again(item, now) for item in newest.values() if item.message.replay]
         await run_lines.replayed(tx, [item.message for item in newest.values() if _opens(item, stored)], now)
@@ -91,9 +89,8 @@ class CommandHandler:
         await run_lines.passed_over(tx, entries, now)
         await write(tx, entries)
         await tx.execute("select pg_notify($1, '')", CHANNEL)
-        for entry in entries:
-            if entry.step is Step.SUPERSEDED:
-                self._metrics.count(RECORDS, sync=entry.sync, outcome="superseded")
+        for entry in (one for one in entries if one.step is Step.SUPERSEDED):
+            self._metrics.count(RECORDS, sync=entry.sync, outcome="superseded")
 
     async def after(self, batch: Sequence[Delivered[WriteCommand]]) -> None:
         """The work is stored: whoever can do it may begin."""
@@ -102,17 +99,7 @@ class CommandHandler:
 
     async def buried(self, letters: Sequence[tuple[RawRecord, Failure]], tx: DbConnection) -> None:
         """A command that cannot be stored has failed; its line ends, and a retry by a person opens it again."""
-        said: dict[LineKey, Spoken] = {}
-        for record, failure in letters:
-            try:
-                lost = WriteCommand.model_validate_json(record.value or b"")
-            except ValueError:
-                # Nobody knows whose it was: its run says that one is unaccounted for.
-                continue
-            said[LineKey(lost.sync, lost.entity, lost.record, lost.revision)] = Spoken(
-                ended="failed", reason=failure.code
-            )
-        await runs.speak(tx, said, self._clock.now())
+        await run_lines.buried(tx, letters, self._clock.now())
 
     def _row(self, item: Delivered[WriteCommand]) -> tuple[Any, ...]:
         command = item.message
@@ -190,9 +177,7 @@ def _replaces(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -
 
 
 def _replaced(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked], now: datetime) -> Entry:
-    command = item.message
-    before = stored[_key(command)].revision
-    return _entry(item, Step.SUPERSEDED, now, before, {"by": command.revision})
+    return _entry(item, Step.SUPERSEDED, now, stored[_key(item.message)].revision, {"by": item.message.revision})
 
 
 def _superseded(item: Delivered[WriteCommand], by: int, now: datetime) -> Entry:

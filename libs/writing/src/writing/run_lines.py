@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from common.bus.record import RawRecord
 from common.contracts.ids import Entity, RecordId, RunId, SyncId
 from common.contracts.messages import WriteCommand
+from common.failures import Failure
 from common.journal import Entry, Step
 from common.state import runs
 from common.state.pool import DbConnection
@@ -73,6 +75,18 @@ async def passed_over(tx: DbConnection, entries: Iterable[Entry], now: datetime)
     """Revisions that something newer replaced before anybody had begun to work on them."""
     found = [entry for entry in entries if entry.step is Step.SUPERSEDED]
     await runs.speak(tx, {line_of(entry): Spoken(ended="superseded") for entry in found}, now)
+
+
+async def buried(tx: DbConnection, letters: Iterable[tuple[RawRecord, Failure]], now: datetime) -> None:
+    """Commands that became dead letters. Of one that nobody can read it is not known whose it was: its run says that one is unaccounted for."""
+    said: dict[LineKey, Spoken] = {}
+    for record, failure in letters:
+        try:
+            lost = WriteCommand.model_validate_json(record.value or b"")
+        except ValueError:
+            continue
+        said[LineKey(lost.sync, lost.entity, lost.record, lost.revision)] = Spoken(ended="failed", reason=failure.code)
+    await runs.speak(tx, said, now)
 
 
 async def replayed(tx: DbConnection, commands: Iterable[WriteCommand], now: datetime) -> None:

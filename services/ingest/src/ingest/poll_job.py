@@ -21,7 +21,7 @@ from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
 from common.contracts.topics import changes
 from common.http.call import Priority
-from common.state import feeding, polls, read_requests, run_ends, runs
+from common.state import feeding, missing_records, polls, read_requests, run_ends, runs
 from common.state.polls import Poll
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
@@ -104,7 +104,7 @@ class Jobs:
         """The listing has ended; everything it told of is on the topic, before these offsets."""
         poll, now = reading.poll, self._clock.now()
         async with transaction(self._pool) as tx:
-            lacking = await polls.lacking(tx, poll) if whole else []
+            lacking = await missing_records.lacking(tx, poll) if whole else []
             asked = lacking if len(lacking) > MISSING_AT_ONCE else []
             # What was not read to its end answers no question, and asks none.
             if not await polls.end(
@@ -112,7 +112,7 @@ class Jobs:
             ):
                 return
             if whole:
-                await polls.set_aside(tx, poll, asked)
+                await missing_records.set_aside(tx, poll, asked)
             if not asked:
                 await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
             if reading.lists_everything:

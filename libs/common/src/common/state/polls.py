@@ -63,7 +63,7 @@ async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> Non
         select n.*, $4 from unnest($1::text[], $2::text[], $3::text[]) as n(connection, entity, place)
         on conflict do nothing
         """,
-        *_columns(ordered),
+        *columns(ordered),
         now,
     )
 
@@ -71,10 +71,10 @@ async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> Non
 async def ask(tx: DbConnection, polled: Iterable[Polled], job: str, by: str, now: datetime) -> bool:
     """Somebody wants these to be read now, all of them as one job. False: an earlier such wish has not begun; nothing is changed."""
     ordered = sorted(polled)
-    rows = await tx.fetch(_ASKED, *_columns(ordered))
+    rows = await tx.fetch(_ASKED, *columns(ordered))
     if any(row["asked"] for row in rows):
         return False
-    await tx.execute(_ASK, *_columns(ordered), job, by, now)
+    await tx.execute(_ASK, *columns(ordered), job, by, now)
     return True
 
 
@@ -92,7 +92,7 @@ async def never_read(tx: DbConnection, polled: Iterable[Polled], now: datetime) 
     """Whether one of them has not been read yet, not even a page; each has a row from now on."""
     ordered = sorted(polled)
     await want(tx, ordered, now)
-    rows = await tx.fetch(_ASKED, *_columns(ordered))
+    rows = await tx.fetch(_ASKED, *columns(ordered))
     return any(not row["cursor"] and row["whole_at"] is None for row in rows)
 
 
@@ -100,7 +100,7 @@ async def lease(
     tx: DbConnection, wanted: Sequence[Polled], now: datetime, *, most: int, within: timedelta
 ) -> list[Poll]:
     """Takes sources that are due and have no gate; each is one reader's until its lease runs out."""
-    rows = await tx.fetch(_LEASE, *_columns(wanted), now, most, uuid4(), within)
+    rows = await tx.fetch(_LEASE, *columns(wanted), now, most, uuid4(), within)
     return [_poll(row) for row in rows]
 
 
@@ -171,11 +171,6 @@ async def forget_met(tx: DbConnection, polled: Polled) -> None:
     await tx.execute("delete from flow.poll_seen where (connection, entity, place) = ($1, $2, $3)", *polled)
 
 
-async def lacking(tx: DbConnection, poll: Poll) -> list[RecordId]:
-    """Records that we know and a whole listing had not."""
-    return [RecordId(row["record"]) for row in await tx.fetch(_LACKING, *poll.polled, poll.began_at)]
-
-
 async def end(
     tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: bool, missing: int | None
 ) -> bool:
@@ -197,32 +192,9 @@ async def end(
     return bool(mine)
 
 
-async def set_aside(tx: DbConnection, poll: Poll, records: Iterable[RecordId]) -> None:
-    """A whole listing has ended: these are missing, and a person is asked. Those of the listing before are its business no more."""
-    await tx.execute(
-        """
-        with former as (
-            delete from flow.poll_missing where (connection, entity, place) = ($1, $2, $3) and record <> all($4::text[])
-        )
-        insert into flow.poll_missing (connection, entity, place, record) select $1, $2, $3, * from unnest($4::text[])
-        on conflict do nothing
-        """,
-        *poll.polled,
-        list(records),
-    )
-
-
-async def take_missing(tx: DbConnection, polled: Iterable[Polled]) -> list[tuple[Polled, RecordId]]:
-    """Those that a person was asked about: the question is over."""
-    columns = _columns(sorted(polled))
-    await tx.execute(_ANSWERED, *columns)
-    rows = await tx.fetch(_TAKE_MISSING, *columns)
-    return [(Polled(row["connection"], row["entity"], row["place"]), RecordId(row["record"])) for row in rows]
-
-
 async def give_up(tx: DbConnection, judged: Iterable[Polled]) -> None:
     """Nobody judges these any more: a reading that was cut short begins anew when somebody does, and not under its name."""
-    await tx.execute(_GIVE_UP, *_columns(judged))
+    await tx.execute(_GIVE_UP, *columns(judged))
 
 
 async def postpone(tx: DbConnection, poll: Poll, until: datetime, words: str, *, free: bool) -> None:
@@ -257,7 +229,8 @@ async def unannounced(tx: DbConnection, polled: Polled, sequences: dict[RecordId
     return found
 
 
-def _columns(polled: Iterable[Polled]) -> list[list[Any]]:
+def columns(polled: Iterable[Polled]) -> list[list[Any]]:
+    """As a statement takes them."""
     listed = list(polled)
     return [[one[at] for one in listed] for at in range(3)]
 
@@ -284,18 +257,6 @@ update flow.poll p set asked = $4, asked_by = $5, next_at = least(p.next_at, $6)
  where (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place)
 """
 
-_ANSWERED = """
-update flow.poll p set missing = 0
-  from unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
- where (p.connection, p.entity, p.place) = (w.connection, w.entity, w.place) and p.missing > 0
-"""
-
-_TAKE_MISSING = """
-delete from flow.poll_missing m using unnest($1::text[], $2::text[], $3::text[]) as w(connection, entity, place)
- where (m.connection, m.entity, m.place) = (w.connection, w.entity, w.place)
-returning m.connection, m.entity, m.place, m.record
-"""
-
 _GIVE_UP = """
 with unheard as (
     update flow.poll p set job = '', cursor = case when p.job like 'poll.%' then p.cursor else '' end
@@ -318,12 +279,4 @@ with due as (
 update flow.poll p set lease = $6, lease_until = clock_timestamp() + $7
   from due where (p.connection, p.entity, p.place) = (due.connection, due.entity, due.place)
 returning p.*, case when p.calls_day = $4::date then p.calls else 0 end as calls_today
-"""
-
-# What is younger than the listing may have come after its page.
-_LACKING = """
-select s.record from flow.record_state s
- where (s.connection, s.entity) = ($1, $2) and not s.deleted and s.place in ('', $3) and s.sequence <> '' and s.first_at < $4
-   and not exists (select from flow.poll_seen n where (n.connection, n.entity, n.place, n.record) = ($1, $2, $3, s.record))
- order by s.record
 """

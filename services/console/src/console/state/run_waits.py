@@ -13,17 +13,17 @@ from common.state import pool as state
 LOOKED_AT = 200
 
 
-class Wait(NamedTuple):
+class WaitsFor(NamedTuple):
     """Why nothing moves, and until when where that is known."""
 
     reason: str
     until: datetime | None = None
 
 
-async def of(tx: state.DbConnection, runs: Sequence[RunId], now: datetime) -> Mapping[str, Wait]:
+async def of(tx: state.DbConnection, runs: Sequence[RunId], now: datetime) -> Mapping[str, WaitsFor]:
     """By run; one that is at work waits for nothing."""
     rows = await tx.fetch(_WAITS, list(runs), now, LOOKED_AT)
-    return {row["run"]: Wait(row["reason"], row["until"]) for row in rows}
+    return {row["run"]: WaitsFor(row["reason"], row["until"]) for row in rows}
 
 
 # The first of these that is so. A source's pause holds up only what is not read yet.

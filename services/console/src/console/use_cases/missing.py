@@ -10,7 +10,7 @@ from typing import Literal
 
 from common.api.refusal import Refusal
 from common.clock import Clock
-from common.state import polls, read_requests
+from common.state import missing_records, read_requests
 from common.state import pool as state
 from common.state.polls import Polled
 from common.state.read_requests import ReadRequest
@@ -36,7 +36,7 @@ class Missing:
             if sync is None:
                 raise unknown_sync(name)
             sources = {Polled(leg.source, leg.source_entity, leg.source_place) for leg in sync.legs}
-            missing = await polls.take_missing(tx, sources)
+            missing = await missing_records.take(tx, sources)
             if not missing:
                 raise Refusal(409, sync_codes.SYNC_NOTHING_MISSING, f"Nobody asks about records of {sync.name}.")
             if given == "read":

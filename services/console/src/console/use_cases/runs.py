@@ -19,7 +19,7 @@ from common.state.runs import LIVE, OUTCOMES
 from console import codes, record_codes
 from console.state import run_waits
 from console.state import runs as rows
-from console.state.run_waits import Wait
+from console.state.run_waits import WaitsFor
 from console.state.runs import Count, RecordPlace, RunRecord, RunRow
 from console.use_cases.syncs import Syncs
 
@@ -34,7 +34,7 @@ class ShownRun:
     """What waits without anybody who will end it is in none of them."""
     over: bool
     """Nothing enters it any more."""
-    wait: Wait | None = None
+    wait: WaitsFor | None = None
     """Why nothing moves, of a run that is not finished."""
     seconds_left: float | None = None
     """How long it will take, if it goes on as it has gone so far; None while nobody can tell."""
