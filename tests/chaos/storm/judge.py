@@ -158,11 +158,17 @@ def _by_record(
             one["record"] == row["record"] and one["target_key"] == low.email and one["id"] < row["id"]
             for one in journal
         )
-        late = _moment(change) - _moment(low.since) > RACE
+        late = _sent(row, change) - _moment(low.since) > RACE
         if lived and (late or stays):
             words = f"record {row['record']} had left at {low.email} ({low.since.made_at}) and was subscribed here at {change.made_at}"
             found.append(Complaint(change.email, words))
     return found
+
+
+def _sent(row: Mapping[str, Any], change: Change) -> datetime:
+    """When we wrote it; the vendor may have applied it an hour later."""
+    at = row.get("sent_at")
+    return _moment(change) if at is None else _naive(at)
 
 
 def _written(journal: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

@@ -42,6 +42,13 @@ class TestConsent:
         assert consent(LEFT, raised, [row(1, OLD), row(2, NEW)], {NEW: {"status": "unsubscribed"}}) == []
         assert len(consent(LEFT, raised, [row(1, OLD), row(2, NEW)], {NEW: {"status": "subscribed"}})) == 1
 
+    def test_a_race_is_one_by_when_we_wrote_and_not_by_when_it_came(self) -> None:
+        raised = [CAME, WENT, change(3, "api", NEW, True, 59)]
+        gone = {NEW: {"status": "unsubscribed"}}
+        soon, later = (datetime(2026, 5, 4, 12, minute, 17, tzinfo=UTC) for minute in (0, 2))
+        assert consent(LEFT, raised, [row(1, OLD), row(2, NEW) | {"sent_at": soon}], gone) == []
+        assert len(consent(LEFT, raised, [row(1, OLD), row(2, NEW) | {"sent_at": later}], gone)) == 1
+
     def test_leaves_a_person_their_own_will(self) -> None:
         back = [*LEFT[:2], op("come back", "", OLD), LEFT[2]]
         told = [CAME, WENT, change(3, "user", OLD, True), change(4, "api", NEW, True, 5)]

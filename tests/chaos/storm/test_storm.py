@@ -135,7 +135,13 @@ class Storm:
         print(f"\nseed {self.seed}: raged {raged - began:.0f} s, settled {time.monotonic() - raged:.0f} s; {kinds_of}")
 
     def journal(self) -> list[Any]:
-        return self.road.sql.rows("select * from flow.journal where id > $1 order by id", self.mark.journal)
+        """With the moment in which each write was sent."""
+        return self.road.sql.rows(
+            """select j.*, i.sent_at from flow.journal j left join flow.write_intent i
+                   on (i.attempt, i.sync, i.entity, i.record) = (j.attempt, j.sync, j.entity, j.record)
+                where j.id > $1 order by j.id""",
+            self.mark.journal,
+        )  # fmt: skip
 
     def withdrawals(self) -> list[Any]:
         """Those that the journal says we have applied, and when each was sent."""
