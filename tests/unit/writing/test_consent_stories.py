@@ -61,6 +61,12 @@ HEARD_LATE = [
     ("wish", "one", "1", "a"),
 ]
 
+# Whoever came back before we looked has said so, though nobody has told it yet.
+SEEN_BEFORE_TOLD = [
+    ("says", "one", "b", YES, True), ("says", "one", "b", NO, True), ("wish", "one", "1", "b"), ("says", "one", "b", YES, False),
+    ("wish", "one", "1", "a"), ("wish", "four", "1", "a"),
+]  # fmt: skip
+
 
 @dataclass
 class Story:
@@ -181,6 +187,10 @@ class Story:
         shown = {"email": at.key, "tags": [], "standing": status}
         seen = TargetRecord(True, seen=shown) if status else TargetRecord(False)
         self.known[at] = TARGET.absorb(known, Seen(seen, self.now, self.now)).record
+        # A look tells the last word too, whatever it is.
+        if at in self.said:
+            *before, (said, word, _) = self.said[at]
+            self.said[at] = [*before, (said, word, True)]
 
     def _apply(self, record: str, at: At, act: Act) -> None:
         known = self.known.get(at, TargetRecord())
@@ -218,6 +228,7 @@ class TestNobody:
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @example(SEEN_LATE)
     @example(HEARD_LATE)
+    @example(SEEN_BEFORE_TOLD)
     @given(st.lists(step, min_size=3, max_size=30))
     def test_ever_stands_higher_than_the_person_last_allowed(self, steps: list[tuple[Any, ...]]) -> None:
         Story().tell(steps)
