@@ -239,7 +239,8 @@ class TestDatabaseThatWentBack:
         async with scene.running():
             await fill(scene.kafka, scene.topic, range(30, 60))
             await scene.until_committed(60)
-            await _put_back(scene, backup)
+            # Long enough for the consumer to look several times at a database that takes nobody.
+            await _put_back(scene, backup, takes_s=1.5)
             await until(lambda: _closed(scene), "the gates are closed")
         assert await scene.rows() == list(range(30))
 
@@ -293,8 +294,9 @@ async def _backed_up(scene: Scene) -> Backup:
     return copy
 
 
-async def _put_back(scene: Scene, backup: Backup) -> None:
+async def _put_back(scene: Scene, backup: Backup, *, takes_s: float = 0.0) -> None:
     async with _without_sessions(scene) as link:
+        await asyncio.sleep(takes_s)
         async with link.transaction():
             await link.execute(f"alter database {scene.database.name} rename to {backup.name}_later")
             await link.execute(f"alter database {backup.name} rename to {scene.database.name}")

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from common.state.pool import Pool, PoolStuck, close_pool, connection, open_pool, transaction, watch
-from common.state.trouble import DatabaseTrouble, trouble_of
+from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, trouble_of
 from tests.support.database import Database
 from tests.support.proxy import proxy_to
 
@@ -112,6 +112,30 @@ class TestAway:
             async with transaction(pool) as tx:
                 assert await tx.fetchval("select 1") == 1
             await close_pool(pool)
+
+    async def test_a_database_that_takes_nobody_while_it_is_put_back_is_away(
+        self, pool: Pool, database: Database
+    ) -> None:
+        admin = await asyncpg.connect(database.server.url("admin", "postgres"))
+        await admin.execute(f"alter database {database.name} allow_connections false")
+        await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database.name)
+        for _ in range(2):
+            with pytest.raises(DATABASE_ERRORS) as lost:
+                async with transaction(pool) as tx:
+                    await tx.fetchval("select 1")
+            assert trouble_of(lost.value) is DatabaseTrouble.AWAY
+        await admin.execute(f"alter database {database.name} allow_connections true")
+        await admin.close()
+        async with transaction(pool) as tx:
+            assert await tx.fetchval("select 1") == 1
+
+    async def test_a_statement_in_the_wrong_moment_is_not_away(self, pool: Pool, database: Database) -> None:
+        owner = await asyncpg.connect(database.owner_url)
+        await owner.execute("create sequence flow.s")
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError) as early:
+            await owner.fetchval("select currval('flow.s')")
+        await owner.close()
+        assert trouble_of(early.value) is DatabaseTrouble.OURS
 
     async def test_closing_does_not_wait_for_a_statement(self, database: Database) -> None:
         pool = await open_pool(database.url("service"), name="x", size=1)

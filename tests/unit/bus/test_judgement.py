@@ -21,6 +21,10 @@ def invalid() -> ValidationError:
     return caught.value
 
 
+def of_the_server(sqlstate: str, severity: str) -> asyncpg.PostgresError:
+    return asyncpg.PostgresError.new({"C": sqlstate, "V": severity, "M": "x"})
+
+
 class TestJudge:
     @pytest.mark.parametrize(
         "error",
@@ -41,6 +45,7 @@ class TestJudge:
             asyncpg.ReadOnlySQLTransactionError("standby"),
             asyncpg.ConnectionDoesNotExistError("gone"),
             asyncpg.InterfaceError("connection is closed"),
+            of_the_server("55000", "FATAL"),
         ],
     )
     def test_what_comes_back_is_waited_for(self, error: Exception) -> None:
@@ -67,6 +72,7 @@ class TestJudge:
             asyncpg.UniqueViolationError("x"),
             asyncpg.NumericValueOutOfRangeError("x"),
             asyncpg.exceptions._base.DataError("x"),
+            of_the_server("55000", "ERROR"),
             invalid(),
         ],
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 
+from common.bus.abandoning import abandon
 from common.bus.limits import ConsumerLimits
 from common.loops import until_set
 
@@ -38,7 +38,7 @@ class Membership:
         return self._subscriber.consumer
 
     async def join(self, stopping: asyncio.Event) -> bool:
-        """Returns once a broker has answered; False when the service stops before."""
+        """Returns once a broker has answered; False when the service stops before, and then nothing is left of it."""
         tries = 0
         while not stopping.is_set():
             try:
@@ -48,6 +48,7 @@ class Membership:
             except (KafkaError, OSError, TimeoutError) as away:
                 await self._wait(away, tries, stopping)
                 tries += 1
+        await self.leave()
         return False
 
     def fetch_no_more(self) -> None:
@@ -55,9 +56,19 @@ class Membership:
         self._subscriber.running = False
 
     async def leave(self) -> None:
-        """Politely that takes tens of seconds when the broker is away; then it forgets us by itself."""
-        with suppress(TimeoutError, KafkaError):
-            await asyncio.wait_for(self._broker.stop(), self._limits.close_s)
+        """Politely that takes tens of seconds when the broker is away; then it forgets us by itself, and we it."""
+        client = self.consumer
+        stopping: asyncio.Task[None] = asyncio.create_task(self._broker.stop())
+        try:
+            await asyncio.wait({stopping}, timeout=self._limits.close_s)
+        finally:
+            stopping.add_done_callback(_seen)
+            stopping.cancel()
+        if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
+            return
+        _log.info("consumer.left_without_a_word", group=self._group)
+        if client is not None:
+            await abandon(client)
 
     async def _started(self, stopping: asyncio.Event) -> bool:
         starting, stopped = asyncio.create_task(self._broker.start()), asyncio.create_task(stopping.wait())
@@ -72,6 +83,8 @@ class Membership:
         finally:
             starting.cancel()
             stopped.cancel()
+            # What a start leaves undone is known only when it has ended, and `leave` takes care of it.
+            await asyncio.gather(starting, stopped, return_exceptions=True)
 
     async def _wait(self, away: Exception, tries: int, stopping: asyncio.Event) -> None:
         await self.leave()
@@ -82,3 +95,9 @@ class Membership:
         _log.warning("consumer.kafka_away", group=self._group, reason=repr(away)[:300], seconds=round(seconds, 1))
         self._broker, self._subscriber = self._make()
         await until_set(stopping, within=seconds)
+
+
+def _seen(ended: asyncio.Task[None]) -> None:
+    # Nobody waits for it any more; asyncio would report its error as forgotten.
+    if not ended.cancelled():
+        ended.exception()

@@ -57,7 +57,7 @@ def trouble_of(error: BaseException) -> DatabaseTrouble | None:
         state = error.sqlstate or ""
         return (
             DatabaseTrouble.AWAY
-            if state.startswith(_AWAY)
+            if state.startswith(_AWAY) or _takes_nobody(error)
             else DatabaseTrouble.UNFIT
             if state in _UNFIT
             else DatabaseTrouble.OURS
@@ -71,3 +71,9 @@ def trouble_of(error: BaseException) -> DatabaseTrouble | None:
     if isinstance(error, OSError | TimeoutError):
         return DatabaseTrouble.AWAY
     return None
+
+
+def _takes_nobody(error: asyncpg.PostgresError) -> bool:
+    # While a database is put back or cloned it takes no connections. Of a statement the same state means a wrong statement;
+    # FATAL, which comes in no other language, says that it was the session that was refused.
+    return error.sqlstate == "55000" and getattr(error, "severity_en", None) == "FATAL"
