@@ -92,8 +92,10 @@ class Millrace:
         return {**clean, **own, "NO_DEMO": "1", **self.environment, **more}
 
 
-def with_service(home: Path, *, name: str = "echo", module: str = "tests.support.echo_service") -> dict[str, str]:
-    """The environment that adds a service, which only the tests have, to a stack."""
+def with_service(
+    home: Path, *, name: str = "echo", module: str = "tests.support.echo_service", more: str = ""
+) -> dict[str, str]:
+    """The environment that adds a service, which only the tests have, to a stack; `more` is declared of it besides."""
     file = home.parent / f"{home.name}-services.toml"
-    file.write_text(f'[[service]]\nname = "{name}"\nmodule = "{module}"\nport = 18345\n')
+    file.write_text(f'[[service]]\nname = "{name}"\nmodule = "{module}"\nport = 18345\n{more}\n')
     return {"MILLRACE_TEST": "1", "MILLRACE_TEST_SERVICES": str(file)}

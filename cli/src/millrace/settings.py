@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +15,8 @@ from millrace.exit_codes import ExitCode
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULT_PORTS = (18300, 18399)
-OWN_NAMES = frozenset({"MILLRACE_PORT_RANGE", "MILLRACE_TEST_SERVICES"})
+MOST_PROCESSES = 16
+OWN_NAMES = frozenset({"MILLRACE_PORT_RANGE", "MILLRACE_SCALE", "MILLRACE_TEST_SERVICES"})
 NAMES_FILE = CHECKOUT / "libs/common/src/common/settings_schema.json"
 GIVEN = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "REDIS_URL")
 SERVER_VARIABLES = frozenset({"PATH", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "JAVA_TOOL_OPTIONS"})
@@ -34,11 +36,16 @@ class StackSettings:
     demo: bool = True
     testing: bool = False
     extra_services: Path | None = None
+    scale: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> StackSettings:
+    def from_environment(cls, environment: Mapping[str, str] | None = None, scale: Sequence[str] = ()) -> StackSettings:
+        """`scale` is what the command line says of it, instead of the environment."""
         given = dict(os.environ if environment is None else environment)
+        if scale:
+            # The supervisor, a process of its own, reads it there.
+            given["MILLRACE_SCALE"] = ",".join(scale)
         _refuse_unknown(given)
         testing = given.get("MILLRACE_TEST") == "1"
         extra = given.get("MILLRACE_TEST_SERVICES") if testing else None
@@ -53,6 +60,7 @@ class StackSettings:
             demo=given.get("NO_DEMO", "") in ("", "0"),
             testing=testing,
             extra_services=Path(extra) if extra else None,
+            scale=_scale(given.get("MILLRACE_SCALE", "")),
             environment=given,
         )
 
@@ -133,3 +141,18 @@ def _ports(text: str | None) -> tuple[int, int]:
         "Write it as first-last between 1024 and 65535, for example 20000-20099.",
         ExitCode.USAGE,
     )
+
+
+def _scale(text: str) -> dict[str, int]:
+    """`mapper=2,ingest=3`; the last word on a service counts."""
+    scale = {}
+    for word in filter(None, map(str.strip, text.split(","))):
+        found = re.fullmatch(r"([a-z][a-z0-9-]*)=(\d{1,3})", word)
+        if found is None or not 1 <= int(found[2]) <= MOST_PROCESSES:
+            raise CommandError(
+                f"{word!r} does not say how often a service runs.",
+                f"Write it as --scale mapper=2, with 1 to {MOST_PROCESSES} processes; several with several --scale.",
+                ExitCode.USAGE,
+            )
+        scale[found[1]] = int(found[2])
+    return scale

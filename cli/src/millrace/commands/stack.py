@@ -27,16 +27,21 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def up() -> None:
+def up(
+    scale: Annotated[
+        list[str] | None,
+        typer.Option("--scale", metavar="SERVICE=N", help="Run a service as N processes; can be repeated."),
+    ] = None,
+) -> None:
     """Start the local stack and wait until it is ready.
 
-    Examples: millrace up; NO_DEMO=1 millrace up; MILLRACE_HOME=/tmp/second millrace up
+    Examples: millrace up; NO_DEMO=1 millrace up; millrace up --scale mapper=2; MILLRACE_HOME=/tmp/second millrace up
     """
     # Imported in the commands: `status` and `--help` are asked often, and must be quick.
     from millrace.progress import progress
     from millrace.stack import lifecycle
 
-    settings = StackSettings.from_environment()
+    settings = StackSettings.from_environment(scale=scale or ())
     began = time.monotonic()
     with progress() as shown:
         started = lifecycle.up(settings, lambda: _prepare(settings, shown), note, shown.show)

@@ -19,6 +19,7 @@ from millrace.stack.locks import held, is_held
 from millrace.stack.logs import last_lines
 from millrace.stack.processes import Process, process_of
 from millrace.stack.reclaim import end_left_overs
+from millrace.stack.scale import processes_of, refuse_another
 from millrace.stack.state import Phase, StackState, UnitState, read_state
 from millrace.stack.status import is_ready, look
 
@@ -40,6 +41,7 @@ def up(settings: StackSettings, prepare: Callable[[], None], say: Say, watch: Wa
         if is_held(home.supervisor_lock):
             _wait_until_up(home, None, watch)
             _wait_until_all_ready(home)
+            refuse_another(settings.scale, [unit.name for unit in look(home).parts()])
             return False
         for name in end_left_overs(home):
             say(f"Ended {name}, left over from a supervisor that was killed.")
@@ -68,21 +70,25 @@ def down(settings: StackSettings, say: Say) -> bool:
 
 
 def hold(settings: StackSettings, service: str) -> None:
-    """Stop one service and keep it stopped until it is released."""
-    home = _with_service(settings, service)
-    home.hold(service).parent.mkdir(exist_ok=True)
-    home.hold(service).touch()
-    _until(home, service, lambda unit: unit.phase is Phase.STOPPED, "stop")
+    """Stop one service, with its replicas, and keep it stopped until it is released."""
+    home, names = _with_service(settings, service)
+    for name in names:
+        home.hold(name).parent.mkdir(exist_ok=True)
+        home.hold(name).touch()
+    for name in names:
+        _until(home, name, lambda unit: unit.phase is Phase.STOPPED, "stop")
 
 
 def release(settings: StackSettings, service: str) -> None:
     """Let one service run again."""
-    home = _with_service(settings, service)
-    home.hold(service).unlink(missing_ok=True)
-    _until(home, service, is_ready, "start")
+    home, names = _with_service(settings, service)
+    for name in names:
+        home.hold(name).unlink(missing_ok=True)
+    for name in names:
+        _until(home, name, is_ready, "start")
 
 
-def _with_service(settings: StackSettings, service: str) -> Home:
+def _with_service(settings: StackSettings, service: str) -> tuple[Home, list[str]]:
     home = Home(settings.home)
     found = look(home)
     if found.state == "down" or not found.supervised:
@@ -90,7 +96,7 @@ def _with_service(settings: StackSettings, service: str) -> Home:
     names = [unit.name for unit in found.parts() if unit.kind == "service"]
     if service not in names:
         raise CommandError(f"There is no service {service}.", f"There are {', '.join(names)}.", ExitCode.NOT_FOUND)
-    return home
+    return home, processes_of(service, names)
 
 
 def _until(home: Home, service: str, reached: Callable[[UnitState], bool], verb: str) -> None:

@@ -15,6 +15,7 @@ from millrace.stack.kafka import Kafka
 from millrace.stack.parts import StackPart
 from millrace.stack.postgres import DATABASE, PASSWORDS, Postgres, Role, find_programs, login, password
 from millrace.stack.sandbox_clients import remember_clients
+from millrace.stack.scale import scaled
 from millrace.stack.secrets import secret_file
 from millrace.stack.service_part import ServicePart
 from millrace.stack.services import INFRASTRUCTURE, MIGRATIONS, SANDBOX, SANDBOX_CLIENTS, TOPICS, Service, declared
@@ -59,7 +60,7 @@ class Surroundings:
         return self._settings.for_services()
 
     def of(self, service: Service) -> dict[str, str]:
-        environment = self.base(service.role) | {"OTEL_SERVICE_NAME": f"millrace-{service.name}"}
+        environment = self.base(service.role) | {"OTEL_SERVICE_NAME": f"millrace-{service.replica_of or service.name}"}
         answer = {name: self._filled(value) for name, value in service.environment.items()}
         # Whoever is told a secret in a file must not be told another one beside it.
         answered = {name.removesuffix("_FILE") for name in answer if name.endswith("_FILE")}
@@ -104,7 +105,7 @@ def make_plan(home: Home, settings: StackSettings, given: Mapping[str, UnitState
     if not services:
         return Plan(list(parts.values()), [], given)
     surroundings = Surroundings(home, settings, parts)
-    chosen = declared(demo=settings.demo, extra=settings.extra_services)
+    chosen = scaled(declared(demo=settings.demo, extra=settings.extra_services), settings.scale)
     for service in chosen:
         parts[service.name] = ServicePart(
             service, home.stack_id(), surroundings.of, surroundings.inherited, _needs(service)

@@ -40,6 +40,10 @@ class Service:
     with_demo: Mapping[str, str] = field(default_factory=lambda: NO_ENVIRONMENT)
     """What it is told besides when the demo runs."""
     demo_needs: tuple[str, ...] = ()
+    scales: bool = False
+    """Whether it runs as several processes when asked: all it knows is in Kafka, PostgreSQL and Valkey."""
+    replica_of: str = ""
+    """The service of which this is one more process; empty for the first."""
 
 
 WRITER = "writer-"
@@ -92,14 +96,22 @@ SERVICES: tuple[Service, ...] = (
         environment={**_asks_the_broker("console"), "MILLRACE_API_TOKEN_PATH": "{secret:console-api.token}"},
         with_demo=_AT_THE_SANDBOX,
     ),
-    Service("ingest", "ingest", 18301, environment=_asks_the_broker("ingest"), with_demo=_AT_THE_SANDBOX),
-    Service("mapper", "mapper", 18303, with_demo=_AT_THE_SANDBOX),
+    Service(
+        "ingest",
+        "ingest",
+        18301,
+        environment=_asks_the_broker("ingest"),
+        with_demo=_AT_THE_SANDBOX,
+        scales=True,
+    ),
+    Service("mapper", "mapper", 18303, with_demo=_AT_THE_SANDBOX, scales=True),
     Service(
         "writer-mailchimp",
         "writer_mailchimp",
         18304,
         environment=_asks_the_broker("writer-mailchimp"),
         with_demo=_AT_THE_SANDBOX,
+        scales=True,
     ),
 )
 

@@ -37,6 +37,7 @@ TOOL_VARIABLES: Mapping[str, str] = MappingProxyType(
         "MILLRACE_CONTEXT": "Which installation the command line speaks to.",
         "MILLRACE_JAR_REPOSITORY": "Another Maven repository for Kafka's jars.",
         "MILLRACE_PORT_RANGE": "The ports the local stack may take, first-last.",
+        "MILLRACE_SCALE": "How many processes services of the local stack run as: mapper=2,writer-mailchimp=2.",
         "MILLRACE_SPECS": "Where the tests find the vendors' own descriptions.",
         "MILLRACE_TEST_CHROMIUM": "The browser of the browser tests.",
         "MILLRACE_TEST_SERVICES": "A file of services that only the tests of the local stack start.",
