@@ -17,6 +17,7 @@ import pytest
 from common.clock import SystemClock, monotonic
 from common.contracts.connections import Connection
 from common.failures import Bug, Failure, FailureClass, RateLimited, Rejected, Transient, Unauthorised, Unknown
+from common.http import addresses
 from common.http.call import Priority
 from common.http.door import Api, Call, Door
 from common.http.exchange import NoAnswer, RawAnswer, exchange
@@ -524,3 +525,68 @@ def _locals(failure: Failure) -> list[str]:
     """What a report with local variables would show of the product's own frames."""
     frames = traceback.TracebackException.from_exception(failure, capture_locals=True).stack
     return [repr(frame.locals) for frame in frames if "/libs/" in frame.filename]
+
+
+class FilesProfile(QuickProfile):
+    """With a store of files besides the API."""
+
+    file_hosts = frozenset({"files.books.example"})
+
+
+class TestFiles:
+    def file(self, scene: Scene, address: str = "") -> Call:
+        return Call(
+            "GET",
+            "/results/{file}",
+            "results.read",
+            file=address or f"{scene.vendor.url}/zoho/store/7.tgz?Expires=1&Signature=s",
+        )
+
+    async def read(self, scene: Scene, call: Call) -> bytes:
+        return (await scene.door.open(FilesProfile(), BOOKS).call(call)).body
+
+    async def test_are_read_without_credential_and_quota(self, scene: Scene) -> None:
+        scene.vendor.then(answer(body=b"\x1f\x8b bytes"))
+        assert await self.read(scene, self.file(scene)) == b"\x1f\x8b bytes"
+        (seen,) = scene.vendor.seen
+        assert (seen.method, seen.target) == ("GET", "/zoho/store/7.tgz?Expires=1&Signature=s")
+        assert not any(CANARY in value for value in seen.headers.values())
+        assert (scene.budget.endings, seen.headers["accept-encoding"]) == ([], "identity")
+        (attempt,) = scene.sink.attempts
+        assert (attempt.template, attempt.outcome) == ("/results/{file}", None)
+
+    @pytest.mark.parametrize("address", [
+        "http://127.0.0.1:1/zoho/7.tgz", "https://files.books.example/7.tgz", "http://169.254.169.254/latest", "file:///etc/passwd",
+        "https://me@files.books.example/7", "//files.books.example/7", "",
+    ])  # fmt: skip
+    async def test_are_read_below_the_stand_in_where_there_is_one(self, scene: Scene, address: str) -> None:
+        with pytest.raises(Bug):
+            await self.read(scene, replace(self.file(scene), file=address or "nowhere"))
+        assert scene.vendor.seen == []
+
+    @pytest.mark.parametrize(("address", "allowed"), [
+        ("https://files.books.example/7.tgz?Signature=s", True), ("https://files.books.example:443/7", True),
+        ("http://files.books.example/7", False), ("https://files.books.example:8443/7", False), ("https://evil.example/7", False),
+        ("https://files.books.example.evil.example/7", False), ("https://www.zohoapis.eu/7", False), ("https://files.books.example/7#x", False),
+    ])  # fmt: skip
+    def test_lie_with_the_profiles_hosts_over_tls(self, address: str, allowed: bool) -> None:
+        if allowed:
+            assert addresses.checked_file(address, FilesProfile.file_hosts, "") == address
+            return
+        with pytest.raises(Bug):
+            addresses.checked_file(address, FilesProfile.file_hosts, "")
+
+    @pytest.mark.parametrize("status", [301, 302, 403, 404, 500, 503])
+    async def test_what_is_not_there_is_asked_for_again(self, scene: Scene, status: int) -> None:
+        scene.vendor.then(answer(status, location="http://127.0.0.1:1/elsewhere"))
+        with pytest.raises(Transient) as caught:
+            await self.read(scene, self.file(scene))
+        assert (caught.value.code, len(scene.vendor.seen)) == ("VENDOR_FILE_UNAVAILABLE", 1)
+
+    async def test_have_a_largest_size_and_an_end(self, scene: Scene) -> None:
+        scene.vendor.then(answer(body=b"x" * 10_001))
+        with pytest.raises(Bug):
+            await self.read(scene, self.file(scene))
+        scene.vendor.then(silence)
+        with pytest.raises(Transient):
+            await self.read(scene, self.file(scene))

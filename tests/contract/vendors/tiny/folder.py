@@ -37,6 +37,7 @@ TABLE = FailureTable(
 class Profile:
     vendor, system = NAME, "cards"
     hosts = frozenset({"api.cards.example"})
+    file_hosts: frozenset[str] = frozenset()
     timeouts, max_body = Timeouts(), 1 << 20
     horizon, read_lag = timedelta(minutes=2), timedelta(seconds=1)
 

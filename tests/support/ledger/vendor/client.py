@@ -22,6 +22,7 @@ class LedgerProfile:
     vendor = NAME
     system = "ledger"
     hosts = frozenset({"api.ledger.example"})
+    file_hosts: frozenset[str] = frozenset()
     timeouts = Timeouts(connect=2, read=2, write=2, pool=2, total=2)
     max_body = 8 * 1024 * 1024
     # A look-up may lag by three seconds; what was given up may land a second later.

@@ -6,7 +6,7 @@ A poisoned host would receive our credential, so an address is checked after it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from common.clock import is_loopback
 from common.failures import Bug
@@ -27,6 +27,13 @@ def checked(base: str, hosts: frozenset[str], override: str) -> str:
     if not override and (not _allowed(host, hosts) or parts.port not in (None, 443)):
         raise _refused(host, "the host is not on the vendor's list")
     return base.rstrip("/")
+
+
+def checked_file(address: str, hosts: frozenset[str], override: str) -> str:
+    """The address of a file with its query, when its host is one of these; raises a `Bug` otherwise."""
+    parts = urlsplit(address)
+    checked(urlunsplit((parts.scheme, parts.netloc, parts.path, "", parts.fragment)), hosts, override)
+    return address
 
 
 def filled(template: str, path: Mapping[str, str]) -> str:

@@ -27,6 +27,9 @@ class Call:
     deadline: float | None = None
     """By `monotonic()`, for callers who are in a hurry: waiting for quota included, nothing is sent after it and nothing is awaited
     beyond it. Without one a call waits its time for quota, and then has its whole time for the vendor."""
+    file: str = field(default="", repr=False)
+    """Instead of a path of the API: the address of a file, as an answer has named it. It gets no credential, costs no quota, and its
+    host has to be one of the profile's `file_hosts`."""
     before_send: Callable[[], None] | None = field(default=None, repr=False)
     """Asked just before the first byte of each attempt; whatever it raises stops the call and is raised as it is (R3)."""
 

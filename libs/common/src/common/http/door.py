@@ -22,7 +22,7 @@ from common.http import addresses
 from common.http.attempts import LogSink, Sink
 from common.http.call import Api, Call, Priority, VendorAnswer
 from common.http.exchange import NoAnswer, RawAnswer, exchange, open_client
-from common.http.judgement import judged, not_permitted, told_by_broker
+from common.http.judgement import judged, judged_file, not_permitted, told_by_broker
 from common.http.profile import PERMIT_PATIENCE_S, Limit, Profile
 from common.http.reporting import Reporter
 from common.http.tokens import Token, TokenSource
@@ -89,7 +89,7 @@ class Door:
         if client is None:
             client = self._clients[profile.vendor] = open_client(profile.timeouts)
         reporter = Reporter(profile, connection, base, self._metrics, sink or self._sink)
-        return _Opened(self, profile, connection, base, client, reporter)
+        return _Opened(self, profile, connection, base, override, client, reporter)
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -107,6 +107,7 @@ class _Opened:
         profile: Profile,
         connection: Connection,
         base: str,
+        override: str,
         client: httpx.AsyncClient,
         reporter: Reporter,
     ) -> None:
@@ -114,11 +115,14 @@ class _Opened:
         self._profile = profile
         self._connection = connection
         self._base = base
+        self._override = override
         self._client = client
         self._reporter = reporter
         self._limits = tuple(profile.limits(connection))
 
     async def call(self, call: Call) -> VendorAnswer:
+        if call.file:
+            return await self._fetched(call)
         patience = _Patience(call.deadline or math.inf, self._profile.timeouts.total)
         # Asked before the budget: a grant that is gone must not cost the others their quota.
         await self._door.tokens.token(self._connection.id)
@@ -127,6 +131,22 @@ class _Opened:
             result = await self._again(call, token, patience, result)
         if isinstance(result, RateLimited):
             result = await self._door.budget.throttled(self._limits, result)
+        if isinstance(result, Failure):
+            raise result
+        return result
+
+    async def _fetched(self, call: Call) -> VendorAnswer:
+        """A file lies outside of the API: no token, no quota, and never another host than the profile names."""
+        address = addresses.checked_file(call.file, self._profile.file_hosts, self._override)
+        headers = {"accept": "*/*", "accept-encoding": "identity"}
+        request, at = self._client.build_request("GET", address, headers=headers), self._door.clock.now()
+        with self._reporter.span(call, 0) as span:
+            outcome = await exchange(
+                self._client, request, deadline=min(call.deadline or math.inf, monotonic() + self._profile.timeouts.total),
+                max_body=self._profile.max_body,
+            )  # fmt: skip
+            result = judged_file(call, outcome, self._door.clock.now())
+            self._reporter.tell(call, outcome, result, at=at, waited_s=0.0, resend=0, span=span)
         if isinstance(result, Failure):
             raise result
         return result

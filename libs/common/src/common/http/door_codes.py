@@ -138,7 +138,16 @@ NEEDS_REAUTH = Code(
     True,
 )
 
+VENDOR_FILE_UNAVAILABLE = Code(
+    "VENDOR_FILE_UNAVAILABLE",
+    "A file that the vendor has named is not there, or its address has expired.",
+    "Nothing: a fresh address is asked for.",
+    "nobody",
+    True,
+)
+
 register(
+    VENDOR_FILE_UNAVAILABLE,
     DOOR_HOST_REFUSED,
     DOOR_PATH_REFUSED,
     DOOR_REQUEST_REFUSED,

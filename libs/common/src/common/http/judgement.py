@@ -42,6 +42,17 @@ def judged(
     return _for_this_call(call, failure)
 
 
+def judged_file(call: Call, outcome: RawAnswer | NoAnswer, now: datetime) -> VendorAnswer | Failure:
+    """A file is there or not yet: reading it leaves nothing behind, so everything but its bytes is asked for again."""
+    if isinstance(outcome, NoAnswer):
+        return _of_trouble(call, outcome)
+    if outcome.status != 200:
+        code = door_codes.VENDOR_FILE_UNAVAILABLE
+        return Transient(code.name, code.meaning, vendor_status=outcome.status)
+    date = moment(outcome.headers.get("date", ""), now)
+    return VendorAnswer(outcome.status, outcome.headers, outcome.body, date, "", outcome.duration_s)
+
+
 def _request_id(headers: Mapping[str, str]) -> str:
     """What the vendor's support asks for."""
     found = headers.get("x-request-id") or headers.get("intuit_tid") or ""

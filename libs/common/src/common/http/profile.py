@@ -99,6 +99,10 @@ class Profile(Protocol):
         """The only hosts that ever see a credential of this vendor; `*.` stands for one label."""
 
     @property
+    def file_hosts(self) -> frozenset[str]:
+        """Where else the vendor puts files that its answers name; nothing of ours goes there but the question."""
+
+    @property
     def timeouts(self) -> Timeouts: ...
 
     @property

@@ -23,6 +23,8 @@ class MailchimpProfile:
     vendor = NAME
     system = FAMILY
     hosts = frozenset({"*.api.mailchimp.com"})
+    # The results of operations lie in a store of files.
+    file_hosts = frozenset({"mailchimp-api-batch.s3.amazonaws.com"})
     timeouts: Timeouts = limits.TIMEOUTS
     # A thousand members with all their merge fields are about four megabytes.
     max_body = 32 * 1024 * 1024

@@ -27,6 +27,7 @@ class ZohoBooksProfile:
     vendor = NAME
     system = FAMILY
     hosts = frozenset(known.api_host for known in CENTRES if known.enabled)
+    file_hosts: frozenset[str] = frozenset()
     timeouts: Timeouts = limits.TIMEOUTS
     # A page of 200 contacts is under a megabyte, an invoice of a thousand lines two.
     max_body = 16 * 1024 * 1024
