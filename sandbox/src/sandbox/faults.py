@@ -27,6 +27,7 @@ CallKind = Literal[
 WebhookKind = Literal["webhook_late", "webhook_double", "webhook_lost", "webhook_shuffle"]
 CALL_KINDS: frozenset[str] = frozenset(get_args(CallKind))
 WEBHOOK_KINDS: frozenset[str] = frozenset(get_args(WebhookKind))
+OPERATION = "BATCH "
 ALIASES = {
     "webhook_doubled": "webhook_double",
     "webhook_shuffled": "webhook_shuffle",
@@ -170,6 +171,19 @@ class Faults:
             if rule.kind in CALL_KINDS
             and rule.fits(vendor, account, operator)
             and rule.fits_route(method, paths)
+            and rule.fits_body(body)
+        ]
+        return [rule for rule in matching if rule.strikes()]
+
+    def of_operation(self, vendor: str, account: str, method: str, path: str, body: bytes) -> list[Fault]:
+        """The rules that hit an operation which runs by itself: those whose route begins with `BATCH `, and no others."""
+        its = [rule for rule in self._rules if (rule.route or "").upper().startswith(OPERATION)]
+        matching = [
+            rule
+            for rule in its
+            if rule.kind in CALL_KINDS
+            and rule.fits(vendor, account, False)
+            and rule.fits_route(OPERATION + method, (path,))
             and rule.fits_body(body)
         ]
         return [rule for rule in matching if rule.strikes()]

@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
     body: bytes
 
 
-Run = Callable[[Operation, str], Outcome]
+Run = Callable[[Operation, str], Outcome | None]
 
 
 @dataclass(slots=True)
@@ -88,6 +88,9 @@ class Batch:
         for operation in turn:
             outcome = run(operation, self.base_url)
             self.finished += 1
+            if outcome is None:
+                self.errored += 1
+                continue
             self.errored += outcome.status >= 400
             results.append(
                 {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sandbox.deliveries import Deliveries
+from sandbox.faults import Fault, Faults
 from sandbox.mailchimp import batches, posting
 from sandbox.mailchimp.account import Account
 from sandbox.mailchimp.api import Api
 from sandbox.mailchimp.batch import Batch, Operation, Outcome, ticket
-from sandbox.mailchimp.world import World
+from sandbox.mailchimp.world import VENDOR, World
 from sandbox.simulator import Answer, Request
 
 XML = {"content-type": "application/xml"}
@@ -20,8 +21,8 @@ NO_SUCH = b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"
 class BatchRuns:
     """Moves every unfinished batch on."""
 
-    def __init__(self, world: World, api: Api, deliveries: Deliveries) -> None:
-        self._world, self._api, self._deliveries = world, api, deliveries
+    def __init__(self, world: World, api: Api, deliveries: Deliveries, faults: Faults) -> None:
+        self._world, self._api, self._deliveries, self._faults = world, api, deliveries, faults
 
     def due(self, now: datetime) -> None:
         for account in self._world.accounts.values():
@@ -29,14 +30,28 @@ class BatchRuns:
                 self._advance(account, batch, now)
 
     def _advance(self, account: Account, batch: Batch, now: datetime) -> None:
-        def run(operation: Operation, base_url: str) -> Outcome:
-            return self._api.operate(account, now, operation, base_url)
+        def run(operation: Operation, base_url: str) -> Outcome | None:
+            return self._operate(account, now, operation, base_url)
 
         at = now.timestamp()
         if batch.expired(at):
             del account.batches[batch.id]
         elif batch.advance(at, self._world.switches.batch_seconds, run):
             self._tell(account, batch, int(at))
+
+    def _operate(self, account: Account, now: datetime, operation: Operation, base_url: str) -> Outcome | None:
+        """One operation with the faults that hit it; None where the archive does not tell of it."""
+        path, body = "/" + operation.path.strip("/"), str(operation.body).encode()
+        hits = self._faults.of_operation(VENDOR, account.name, operation.method, path, body)
+        by_kind = {fault.kind: fault for fault in hits}
+        if "reset_before" in by_kind:
+            return None
+        if "status" in by_kind:
+            return _stated(by_kind["status"])
+        done = self._api.operate(account, now, operation, base_url)
+        if "reset_after" in by_kind:
+            return None
+        return _stated(by_kind["half_commit"]) if "half_commit" in by_kind else done
 
     def _tell(self, account: Account, batch: Batch, at: int) -> None:
         for hook in account.batch_hooks.values():
@@ -56,3 +71,7 @@ class BatchRuns:
         if not good or request.now.timestamp() > int(expires):
             return Answer(403, DENIED, XML, account=name)
         return Answer(200, b"".join(batch.archive), {"content-type": "application/x-gzip"}, account=name)
+
+
+def _stated(fault: Fault) -> Outcome:
+    return Outcome(fault.status, fault.body.encode())

@@ -45,7 +45,7 @@ class Mailchimp:
         self._core, self._world = core, World()
         self._login = Login()
         self._api = Api(self._world, core.deliveries)
-        self._batches = BatchRuns(self._world, self._api, core.deliveries)
+        self._batches = BatchRuns(self._world, self._api, core.deliveries, core.faults)
         self._connections = Connections(self._world)
         self._world.open("demo", core.operators)
 

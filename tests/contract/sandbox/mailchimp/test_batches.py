@@ -96,6 +96,38 @@ class TestBatches:
         assert row["route"] == "BATCH POST /lists/{list_id}/members"
         assert row["applied"] == [{"kind": "member", "id": hash_of("m1@shop.example"), "op": "create"}]
 
+    @pytest.mark.parametrize(
+        ("kind", "status", "there"),
+        [
+            ("status", 500, False),
+            ("half_commit", 500, True),
+            ("reset_before", None, False),
+            ("reset_after", None, True),
+        ],
+    )
+    def test_faults_hit_single_operations(self, vendor: Vendor, kind: str, status: int | None, there: bool) -> None:
+        vendor.sandbox.post(
+            "faults",
+            {"vendor": "mailchimp", "kind": kind, "route": "BATCH POST /lists/*", "contains": "m1@", "status": 500},
+        )
+        told = finished(vendor, hand_in(vendor, subscribe(vendor, 1), subscribe(vendor, 2)))
+        assert (told["finished_operations"], told["errored_operations"]) == (2, 1)
+        outcome = {row["operation_id"]: row["status_code"] for row in results(told["response_body_url"])}
+        assert outcome == {"2": 200} | ({"1": status} if status else {})
+        found = vendor.call("GET", vendor.member_path("m1@shop.example")).status_code
+        assert found == (200 if there else 404)
+
+    def test_faults_of_calls_do_not_hit_operations(self, vendor: Vendor) -> None:
+        for route in ("*", "POST /lists/*"):
+            vendor.sandbox.post(
+                "faults", {"vendor": "mailchimp", "kind": "status", "route": route, "contains": "m1@", "count": 1}
+            )
+        vendor.call(
+            "POST", f"/lists/{vendor.plain}/members", {"email_address": "m1@shop.example", "status": "subscribed"}
+        )
+        told = finished(vendor, hand_in(vendor, subscribe(vendor, 1)))
+        assert told["errored_operations"] == 0
+
     def test_no_more_than_so_many_wait(self, vendor: Vendor) -> None:
         vendor.switch(pending_batches=2, batch_seconds=3600)
         for at in range(2):
