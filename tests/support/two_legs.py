@@ -66,6 +66,7 @@ class DeskTarget:
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("archive", "leave"), on_delete="archive", on_filtered="leave", without_key="archive")
+    deferred = None
 
     def __init__(self, mode: Mode) -> None:
         self.mode = mode

@@ -11,12 +11,21 @@ from common.clock import monotonic
 from common.failures import Transient
 from writing.caller import VendorCaller
 from writing.lease_renewer import Lease
+from writing.lines import Line
 
 
 def caller(until: float) -> VendorCaller:
     """With a lease until then; nothing else of it is asked for."""
     nobody = cast(Any, None)
-    return VendorCaller(nobody, nobody, nobody, asyncio.Semaphore(1), Lease(until), asyncio.Event())
+    return VendorCaller(
+        nobody,
+        nobody,
+        nobody,
+        asyncio.Semaphore(1),
+        Lease(until),
+        asyncio.Event(),
+        share=Line(1).sharing((), asyncio.Event().set),
+    )
 
 
 class TestLastLook:

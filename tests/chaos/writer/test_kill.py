@@ -20,6 +20,7 @@ from tests.support.run_ledger import counts, created, disagreements, let_in, wis
 from tests.support.writer_service import WriterService, publish
 from tests.support.writing import World
 from vendors.mailchimp.limits import HORIZON
+from vendors.mailchimp.operations import Operations
 
 POINTS_OF_THE_WORKER = [name for name in POINTS if name.startswith(("executor.", "settle."))]
 TOPIC = commands("mailchimp")
@@ -132,6 +133,39 @@ class TestKill:
         await world.until(lambda: through(world, 3, 1), "everything is through", within=60)
         assert len(world.audience()) == 3
         assert await world.told() == world.applied()
+
+
+class TestKillOfDeferredCalls:
+    @pytest.mark.parametrize(
+        "worker", ["executor.after_intent", *(name for name in POINTS if name.startswith("deferred."))], indirect=True
+    )
+    async def test_loses_and_doubles_nothing(self, world: World, worker: Worker) -> None:
+        """Before and after it is handed in, with its results in hand, and before the call is forgotten."""
+        many = Operations.least
+        await world.store(*(world.command(str(n), f"a{n}@ex.org", FNAME="A") for n in range(many)))
+        await world.settled(within=60)
+        await world.store(*(world.command(str(n), f"a{n}@ex.org", FNAME="B") for n in range(many)))
+        deaths = 0
+        for _ in range(40):
+            if worker.running is None or worker.running.poll() is not None:
+                deaths += worker.running is not None
+                worker.start()
+            await world.execute("update flow.deferred_call set lease_until = null")
+            await time_passes(world)
+            if await through(world, many, 2):
+                break
+        assert deaths >= 1, worker.log
+        assert {one["merge_fields"]["FNAME"] for one in world.audience().values()} == {"B"}
+        await world.until(lambda: _nothing_is_kept(world), "every call is forgotten")
+        assert await world.told() == world.applied()
+        assert await world.rows("select from flow.write_intent where state = 'sent'") == []
+        assert await world.rows("select from flow.target_lease") == []
+
+
+async def _nothing_is_kept(world: World) -> bool:
+    await world.execute("update flow.deferred_call set lease_until = null")
+    world.advance(HORIZON.total_seconds() + 1)
+    return not await world.rows("select from flow.deferred_call")
 
 
 class TestService:

@@ -1,7 +1,9 @@
 """A line fills its calls: two claims a place are on their way to a shared call, and the next one waits for the end of one."""
 
+from collections import Counter
+
 from common.contracts.ids import Entity
-from writing.lines import Line
+from writing.lines import ONE_BY_ONE, Line
 
 MEMBER, NOTE = Entity("member"), Entity("note")
 
@@ -39,3 +41,31 @@ class TestSharedCalls:
         assert (line.full, woken.times) == ([], 1)
         single.may_share(True)
         assert line.full == ["a"]
+
+
+class TestRowsThatGoOneByOne:
+    def test_others_gather_behind_fifty_of_a_place(self) -> None:
+        line, woken = Line(8), Woken()
+        first, second = (line.sharing({(MEMBER, "a")}, woken) for _ in range(2))
+        for one in (first, second):
+            one.may_share(False)
+        first.goes_one_by_one(Counter(a=ONE_BY_ONE - 1))
+        assert line.full == []
+        second.goes_one_by_one(Counter(a=1, b=1))
+        assert line.full == ["a"]
+
+    def test_until_some_have_gone(self) -> None:
+        line, woken = Line(8), Woken()
+        share = line.sharing({(MEMBER, "a")}, woken)
+        share.may_share(False)
+        share.goes_one_by_one(Counter(a=ONE_BY_ONE))
+        share.goes_one_by_one(Counter(a=ONE_BY_ONE - 1))
+        assert (line.full, woken.times) == ([], 2)
+
+    def test_a_claim_that_is_over_holds_nobody_up(self) -> None:
+        line, woken = Line(8), Woken()
+        shares = [line.sharing({(MEMBER, "a")}, woken) for _ in range(2)]
+        shares[0].goes_one_by_one(Counter(a=500))
+        for one in shares:
+            one.over()
+        assert line.full == []

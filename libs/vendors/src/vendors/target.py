@@ -20,6 +20,7 @@ from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.choices import Choices
+from vendors.deferred import Deferred
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
 
@@ -42,6 +43,8 @@ class Target(Protocol):
     """The same where the value is none that the field can have."""
     choices: Choices
     """What the file of a sync may say of it, beyond what it may say of every target."""
+    deferred: Deferred | None
+    """How many acts go in one call that the vendor carries out later; None where it has none."""
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         """How the target record that a document means is found; None where it names none."""

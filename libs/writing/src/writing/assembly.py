@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from common.clock import Clock
+from common.contracts.ids import Entity
 from common.http.door import Door
 from common.http.outage import Outage
 from common.metrics import Metrics
@@ -16,6 +17,9 @@ from vendors.target import Target
 from vendors.vendor import Vendor
 from writing.before_call import BeforeCall
 from writing.calls import Terms
+from writing.collector import Collector
+from writing.deferred_rows import DeferredRows
+from writing.deferrer import Deferrer
 from writing.endings import Endings
 from writing.executor import Executor
 from writing.facts import Facts
@@ -62,11 +66,17 @@ def assemble(
 
     settlement = Settlement(pool, clock, vendor.targets, **figures, chance=chance)
 
-    def executor(target: Target) -> Executor:
+    results = {
+        entity: Results(pool, clock, target, terms, Judge(target, terms, chance), **figures)
+        for entity, target in vendor.targets.items()
+    }
+
+    def executor(entity: Entity, target: Target) -> Executor:
         endings = Endings(pool, clock, target, **figures, chance=chance)
-        results = Results(pool, clock, target, terms, Judge(target, terms, chance), **figures)
-        sender = Sender(BeforeCall(pool, clock, target, terms), results, outage)
-        return Executor(target, Looker(target, endings, outage), sender, endings, Facts(target), outage)
+        before = BeforeCall(pool, clock, target, terms)
+        sender = Sender(before, results[entity], outage)
+        deferrer = Deferrer(pool, clock, target, terms, before, results[entity], outage)
+        return Executor(target, Looker(target, endings, outage), sender, deferrer, endings, Facts(target), outage)
 
     parts = Parts(
         pool=pool,
@@ -75,8 +85,9 @@ def assemble(
         vendor=vendor,
         queue=Queue(pool, clock, vendor.targets, lease),
         held=held,
-        executors={entity: executor(target) for entity, target in vendor.targets.items()},
+        executors={entity: executor(entity, target) for entity, target in vendor.targets.items()},
         settler=Settler(pool, clock, held, vendor.targets, settlement, lease_renewer, outage),
+        collector=Collector(pool, clock, vendor.targets, DeferredRows(pool, clock, results, lease_renewer, lease)),
         switching=Switching(pool, clock, vendor.name),
         lease_renewer=lease_renewer,
         outage=outage,

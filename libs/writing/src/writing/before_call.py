@@ -7,15 +7,16 @@ nothing. After it nobody knows whether anything was sent: the rows go on hold, a
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.clock import Clock, monotonic, moved_by
 from common.state.pool import DbConnection, Pool, transaction
 from vendors.absorbing import ToBeSent
 from vendors.acts import Act
+from vendors.deferred import Deferred
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import claims, intents, leases, links, run_lines, target_records, work_items
+from writing import claims, deferred_calls, intents, leases, links, run_lines, target_records, work_items
 from writing.calls import Batch, Intended, Terms, first_bodies, refresh
 from writing.claimed import Claimed
 from writing.intent import intent_of
@@ -32,8 +33,11 @@ class BeforeCall:
         self._target = target
         self._terms = terms
 
-    async def intend(self, name: str, batch: Batch) -> Intended | None:
-        """R3: stores the intents of those rows that are still ours, and says which, and when that was; None when none are."""
+    async def intend(self, name: str, batch: Batch, deferred: Deferred | None = None) -> Intended | None:
+        """R3: stores the intents of those rows that are still ours, and says which, and when that was; None when none are.
+
+        What is `deferred` stays in flight for as long as the vendor may take to carry it out.
+        """
         now, began = self._clock.now(), monotonic()
         async with transaction(self._pool) as tx:
             mine = await work_items.still_mine(tx, [row.item for row, _ in batch], self._terms.lease)
@@ -42,14 +46,17 @@ class BeforeCall:
                 return None
             # H is measured by the database's own time: a machine's clock that is set back makes no hold longer.
             stored_at = next(iter(mine.values())) + moved_by(self._clock)
-            until = stored_at + self._terms.horizon
+            until = stored_at + self._terms.horizon + (deferred.longest if deferred else timedelta())
             fresh = [
                 Reserving(row.item, rule_of(self._target, row.item), row.ownership.former)
                 for row, act in kept
                 if act.key == row.item.target_key and not row.item.side
             ]
             await links.reserve(tx, fresh, now)
-            await intents.store(tx, [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept])
+            its = [intent_of(name, row.item, act, row.before(act), now, until) for row, act in kept]
+            await intents.store(tx, its)
+            if deferred:
+                await deferred_calls.begin(tx, its, stored_at, self._terms.horizon, deferred.longest)
             await self._before_sending(tx, kept, now)
             await run_lines.called(tx, [[row.item for row, _ in kept]], now)
             await work_items.keep_first_bodies(tx, first_bodies(self._target, kept))

@@ -6,7 +6,7 @@ How long it waits for a permit, and how long for the vendor once it has one, is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -23,11 +23,13 @@ from common.failures import Failure, Transient
 from common.http.call import Api
 from common.http.outage import Outage
 from vendors.acts import Act, Answered, Sending, Verdict
+from vendors.deferred import Deferred
 from vendors.target import Target
 from writing.claimed import Claimed
 from writing.codes import LEASE_LOST
 from writing.journal_entries import CallReply
 from writing.lease_renewer import Lease
+from writing.lines import Share
 from writing.looks import Found, looked
 from writing.vendor_code import vendor_code
 
@@ -52,15 +54,15 @@ class VendorCaller:
         lease: Lease,
         stopping: asyncio.Event,
         *,
-        may_share: Callable[[bool], None] = lambda _: None,
+        share: Share,
     ) -> None:
-        """`line` is shared by everything of one connection and one class of work; `may_share` hears whether shared calls are to come."""
+        """`line` is shared by everything of one connection and one class of work; `share` hears which calls are to come."""
         self._target = target
         self.connection = connection
         self.api = api
         self.line = line
         self.stopping = stopping
-        self.may_share = may_share
+        self.share = share
         self._lease = lease
 
     def stops(self, outage: Outage, place: str) -> bool:
@@ -88,6 +90,22 @@ class VendorCaller:
             except Failure as failure:
                 return Answers([failure] * len(batch), CallReply.of(failure, monotonic() - began), failure)
         return Answers(answered.verdicts, CallReply.of(answered.answer, monotonic() - began))
+
+    async def hand_in(self, name: str, batch: Sequence[tuple[Claimed, Act]], deferred: Deferred) -> str | Failure:
+        """Hands in a call that is carried out later: the vendor's handle of it, or what became of it."""
+        rows, sent = [row for row, _ in batch], asyncio.Event()
+
+        def before_send() -> None:
+            self._before_send()
+            sent.set()
+
+        sending, acts = Sending(rows[0].item.lane.value, before_send), [act for _, act in batch]
+        with around(rows):
+            try:
+                with vendor_code(sent.is_set):
+                    return await deferred.hand_in(rows[0].item.place, name, acts, self.api, sending)
+            except Failure as failure:
+                return failure
 
     async def _apply(self, acts: Sequence[Act], place: str, facts: object | None, sending: Sending) -> Answered:
         answered = await self._target.apply(place, acts, facts, self.api, sending)

@@ -47,6 +47,8 @@ class Sent(NamedTuple):
     """Refused whole, and nothing of it was applied: its rows go on in parts, and none of them is to blame yet."""
     outage: bool = False
     """The vendor as a whole is away: no attempt."""
+    later: bool = False
+    """It was a deferred call: nobody works on its rows, and nothing of it is on its way any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Claimed:
     result_so_far: Did = ""
     call_group: str = ""
     """The broken call that it was part of: until it has passed one, it goes out with the others of that call only."""
+    alone: bool = False
+    """A deferred call of which it was part was refused: now it goes by itself."""
     facts: object | None = None
     """Those of the place by which the last step was planned."""
     linked: dict[RecordRef, str] = field(default_factory=dict)

@@ -46,6 +46,13 @@ TARGET_ENTITY_UNKNOWN = Code(
     True,
 )
 
+DEFERRED_UNTOLD = Code(
+    "DEFERRED_UNTOLD",
+    "The vendor does not tell what came of a call that it was to carry out later.",
+    "Nothing: each of its records is looked at, and what is not there is sent again.",
+    "nobody",
+    True,
+)
 WAITS_FOR_RECORD = Code(
     "WAITS_FOR_RECORD",
     "A record needs another one that is not at the target yet; it waits, and goes on by itself.",
@@ -55,6 +62,7 @@ WAITS_FOR_RECORD = Code(
 )
 
 register(
+    DEFERRED_UNTOLD,
     WAITS_FOR_RECORD,
     LEASE_LOST,
     ATTEMPTS_EXHAUSTED,

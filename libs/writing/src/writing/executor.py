@@ -1,7 +1,7 @@
 """Plans the next step of records that were claimed, and brings each to its end: at most one call in flight per record and target key.
 
-In: rows under a lease (`queue.py`). Out: calls to the vendor (`sender.py`). Durable: nothing here but the ends of rows that need no call.
-A record that differs in nothing costs no call.
+In: rows under a lease (`queue.py`). Out: calls to the vendor (`sender.py`), and where they are many and may wait, calls that it carries out
+later (`deferrer.py`). Durable: nothing here but the ends of rows that need no call. A record that differs in nothing costs no call.
 
     claim -> plan -> (look) -> intents -> call -> result -> plan again, until nothing is left for this wish
 
@@ -25,6 +25,7 @@ from vendors.target import Target
 from writing.caller import VendorCaller
 from writing.calls import batches
 from writing.claimed import Claimed
+from writing.deferrer import Deferrer
 from writing.endings import Endings
 from writing.facts import Facts
 from writing.looker import Looker
@@ -41,11 +42,12 @@ class Executor:
     """Brings claimed rows of one connection to their end."""
 
     def __init__(
-        self, target: Target, looker: Looker, sender: Sender, endings: Endings, facts: Facts, outage: Outage
-    ) -> None:
+        self, target: Target, looker: Looker, sender: Sender, deferrer: Deferrer, endings: Endings, facts: Facts, outage: Outage
+    ) -> None:  # fmt: skip
         self._target = target
         self._looker = looker
         self._sender = sender
+        self._deferrer = deferrer
         self._endings = endings
         self._facts = facts
         self._outage = outage
@@ -58,13 +60,20 @@ class Executor:
         await failpoints.hit("executor.after_claim")
         while rows := await self._free(rows, caller):
             ended, looks, waits, acts = await self._plan(rows, caller)
-            caller.may_share(any(act.batch for _, act in acts))
+            together, acts = self._deferrer.choose(acts)
+            caller.share.goes_one_by_one(self._deferrer.left(acts))
+            caller.share.may_share(bool(together) or any(act.batch for _, act in acts))
             looked, unseen = await self._looker.look(looks, caller)
             if ended or unseen:
                 failed = [(row.item.place, one) for row, one in (*ended, *unseen)]
                 away = await self._outage.is_on(caller.connection, failed, caller.api)
                 await self._endings.end([*ended, *unseen], outage=away)
-            sent = await all_of(self._sender.send(batch, caller) for batch in batches(acts))
+            sent = await all_of(
+                (
+                    *(self._deferrer.hand_in(batch, caller) for batch in together),
+                    *(self._sender.send(batch, caller) for batch in batches(acts)),
+                )
+            )
             on = await self._endings.wait(waits) if waits else []
             rows = [*on, *looked, *(row for rest in sent for row in rest)]
 

@@ -77,6 +77,14 @@ async def open_of(tx: DbConnection, keys: Iterable[ItemKey]) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
+async def open_in(tx: DbConnection, attempt: str) -> list[Intent]:
+    """What is still in flight of one call."""
+    rows = await tx.fetch(
+        "select * from flow.write_intent where attempt = $1 and state = 'sent' order by sync, entity, record", attempt
+    )
+    return [_intent(row) for row in rows]
+
+
 async def open_at(tx: DbConnection, targets: Iterable[TargetKey]) -> dict[TargetKey, list[Act]]:
     """What is in flight to these target records, whoever sent it."""
     rows = await tx.fetch(

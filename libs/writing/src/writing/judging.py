@@ -19,7 +19,7 @@ from vendors.target_record import TargetRecord
 from writing import journal_entries, verdicts
 from writing.calls import Sent, Terms
 from writing.claimed import Claimed
-from writing.items import Locked
+from writing.items import Locked, NextState
 from writing.result_transaction import ResultTransaction
 from writing.run_lines import counted
 
@@ -75,7 +75,11 @@ class Judge:
             result.learn(row, act.key, Refused(verdict))
         # What was seen before the call may have changed during it.
         row.fresh.clear()
-        self._plan(result, answer)
+        if answer.sent.later:
+            # Whoever takes it next plans what is left, as for any wish.
+            result.fates[row.item.key] = NextState("ready", result.now, result_so_far=row.result_so_far)
+        else:
+            self._plan(result, answer)
 
     def _learn(self, result: ResultTransaction, answer: RowAnswer, done: Done) -> None:
         row, act = answer.row, answer.act
@@ -121,7 +125,7 @@ class Judge:
         """R2: after the horizon. R24: after a whole answer nothing is on its way, but a read may lag behind the write."""
         if failure.complete:
             return sent.answered_at + self._terms.read_lag
-        return sent.call.stored_at + self._terms.horizon
+        return (sent.answered_at if sent.later else sent.call.stored_at) + self._terms.horizon
 
 
 def never_sent(failure: Failure) -> bool:

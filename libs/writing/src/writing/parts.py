@@ -13,6 +13,7 @@ from common.http.door import Door
 from common.http.outage import Outage
 from common.state.pool import Pool
 from vendors.vendor import Vendor
+from writing.collector import Collector
 from writing.executor import Executor
 from writing.held import Held
 from writing.lease_renewer import LeaseRenewer
@@ -34,6 +35,7 @@ class Parts:
     executors: Mapping[Entity, Executor]
     """By the entity of the target records that each brings to their end."""
     settler: Settler
+    collector: Collector
     switching: Switching
     lease_renewer: LeaseRenewer
     outage: Outage

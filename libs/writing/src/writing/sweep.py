@@ -1,4 +1,4 @@
-"""What nobody else looks after: work whose executor died, rows on hold, events that waited, late looks, syncs that were switched.
+"""What nobody else looks after: work whose executor died, rows on hold, events that waited, late looks, deferred calls, syncs that were switched.
 
 Every two seconds, of all connections of a vendor at once; each piece is a bounded step that can be repeated, and durable by itself.
 """
@@ -47,6 +47,9 @@ class Sweep:
         for id in await parts.held.to_look_at(list(ours)):
             if not self._under_way.has(f"look {id}"):
                 self._under_way.begin(self._look(ours[id], self._lines[id, REST]), f"look {id}")
+        for id in await parts.collector.due(list(ours)):
+            if not self._under_way.has(f"deferred {id}"):
+                self._under_way.begin(self._collect(ours[id], self._lines[id, REST]), f"deferred {id}")
         if not self._under_way.has("probes"):
             self._under_way.begin(self._probe(list(ours.values())), "probes")
 
@@ -57,6 +60,12 @@ class Sweep:
     async def _switch(self) -> None:
         """What syncs own that were switched off or resumed; one bounded step after the other."""
         while not self._stopping.is_set() and await self._parts.switching.step():
+            self._wake()
+
+    async def _collect(self, one: Connection, line: Line) -> None:
+        """Deferred calls whose results may be there."""
+        parts, api = self._parts, self._parts.api(one)
+        while not self._stopping.is_set() and await parts.collector.collect(one, api, line.calls):
             self._wake()
 
     async def _look(self, one: Connection, line: Line) -> None:

@@ -152,7 +152,7 @@ class Worker:
                 )
             finally:
                 for share in shares:
-                    share.may_share(False)
+                    share.over()
         self.wake()
 
     async def _work_on(self, entity: Entity, one: Connection, rows: Sequence[Claimed], way: Way) -> None:
@@ -161,7 +161,7 @@ class Worker:
         try:
             caller = VendorCaller(
                 parts.vendor.targets[entity], one, parts.api(one), way.calls, way.lease, self._stopping,
-                may_share=way.share.may_share,
+                share=way.share,
             )  # fmt: skip
         except Failure as refusal:
             # The connection itself leads nowhere: a person has to look at it, and its records wait.

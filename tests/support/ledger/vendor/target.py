@@ -29,6 +29,7 @@ class LedgerTarget:
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("archive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
+    deferred = None
     name = ""
     """As the ledger calls them."""
     match = ""

@@ -216,6 +216,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.poll_missing": "until a person has answered, or the next complete listing has ended",
     "flow.poll_seen": "until the reading under way has ended",
     "flow.target_lease": "until its work item is through",
+    "flow.deferred_call": "until each of its records has its result, or is looked at",
     "flow.recheck": "until the record is planned once more",
     "flow.work_need": "until the record that is waited for is linked",
     "flow.target_event": "until the write that was in flight when it came is over",

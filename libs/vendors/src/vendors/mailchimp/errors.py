@@ -130,7 +130,16 @@ MC_FIELD_REFUSED = Code(
     True,
 )
 
+MC_NOT_TOLD = Code(
+    "MC_NOT_TOLD",
+    "Mailchimp has ended its operations and tells nothing of this one.",
+    "Nothing: the member is looked at, and the change is made again where it is not there.",
+    "nobody",
+    True,
+)
+
 register(
+    MC_NOT_TOLD,
     MC_WEBHOOK_UNREADABLE,
     MC_AUDIENCE_GONE,
     MC_FIELD_REFUSED,

@@ -20,17 +20,30 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Mode
 from common.failures import Conflict, Failure
-from common.http.call import Api, Call, VendorAnswer
+from common.http.call import Api, Call
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.deferred import Deferred
 from vendors.grant import Place
-from vendors.mailchimp import catalogue, echoes, hearing, knowledge, looking, planning, row_errors, seeing, wire
+from vendors.mailchimp import (
+    catalogue,
+    echoes,
+    hearing,
+    knowledge,
+    looking,
+    planning,
+    row_errors,
+    seeing,
+    verdicts,
+    wire,
+)
 from vendors.mailchimp.consent import ARCHIVED
 from vendors.mailchimp.errors import MC_MEMBER_EXISTS
 from vendors.mailchimp.looking import LIST, MEMBER
 from vendors.mailchimp.members import key_of, subscriber_hash
 from vendors.mailchimp.memory import STANDING
+from vendors.mailchimp.operations import Operations
 from vendors.mailchimp.planning import Audience
 from vendors.mailchimp.tagging import Tagging
 from vendors.target_record import TargetRecord
@@ -48,6 +61,7 @@ class MailchimpTarget:
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
     choices = catalogue.CHOICES
+    deferred: Deferred | None = Operations()
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         """By the address; two spellings of it are one member."""
@@ -147,12 +161,9 @@ class MailchimpTarget:
         try:
             answer = await api.call(call)
         except Failure as failure:
-            if failure.vendor_status in (404, 405):
-                # Not there, or archived already: somebody was faster, so it is read and decided again.
-                raise _again(failure) from failure
-            raise
-        with wire.reading(answer.body):
-            return Answered([_of_member(act, answer)], answer)
+            raise verdicts.of_one(failure) from failure
+        verdict = Done({STANDING: ARCHIVED}) if act.action == "archive" else verdicts.shown(answer.body)
+        return Answered([verdict], answer)
 
 
 def _writing(
@@ -169,28 +180,9 @@ def _of_row(act: Act, done: Mapping[str, Mapping[str, Any]], refused: Mapping[st
     if act.key in done:
         shown = wire.member(done[act.key])
         gave = list(act.values.get("tags", ())) if act.action == "create" else []
-        return _done(shown, {"gave": gave})
+        return verdicts.done(shown, {"gave": gave})
     if act.key in refused:
         return row_errors.failure(refused[act.key])
     return Conflict(
         MC_MEMBER_EXISTS.name, "Mailchimp passed over the row in silence; the member is read and decided again."
     )
-
-
-def _of_member(act: Act, answer: VendorAnswer) -> Verdict:
-    if act.action == "archive":
-        return Done({STANDING: ARCHIVED})
-    return _done(wire.member(wire.document(answer.body)), {})
-
-
-def _done(shown: TargetRecord, memory: Mapping[str, Any]) -> Done:
-    """Status and tags are what the answer says; the other fields are compared by what we wanted of them, as before any answer."""
-    became = {path: shown.seen[path] for path in (STANDING, "tags") if path in shown.seen}
-    return Done(became, memory, id=shown.id, stamp=shown.memory[wire.CHANGED_AT])
-
-
-def _again(failure: Failure) -> Failure:
-    return Conflict(
-        failure.code, failure.message, vendor_status=failure.vendor_status, vendor_code=failure.vendor_code,
-        vendor_words=failure.vendor_words, vendor_request_id=failure.vendor_request_id,
-    )  # fmt: skip
