@@ -93,6 +93,14 @@ async def add_letter(place: Place, number: int, state: str, closed_at: datetime 
     )  # fmt: skip
 
 
+async def add_deferred(place: Place, connection: str, ends_at: datetime) -> None:
+    await place.owner.execute(
+        """insert into flow.deferred_call (attempt, connection, place, target_entity, size, sent_at, arrives_until, ends_at, poll_at)
+           values ($1, $2, 'l', 'member', 200, $3, $3, $3, $3)""",
+        f"{connection}{ends_at}", connection, ends_at,
+    )  # fmt: skip
+
+
 async def add_audit(place: Place, connection: str, due_at: datetime) -> None:
     await place.owner.execute(
         """insert into flow.audit (connection, place, key, sync, entity, record, due_at, account, target_entity)
@@ -146,9 +154,10 @@ class TestWhatGoes:
         for connection in ("here", "gone", "unknown"):
             for at in (OLD, YOUNG):
                 await add_audit(place, connection, at)
+                await add_deferred(place, connection, at)
                 await add_read(place, connection, at)
         await place.tidy()
-        for table in ("flow.audit", "flow.read_request"):
+        for table in ("flow.audit", "flow.deferred_call", "flow.read_request"):
             left = await place.owner.fetch(f"select connection, count(*) as n from {table} group by 1 order by 1")
             assert [tuple(row) for row in left] == [("gone", 1), ("here", 2), ("unknown", 1)], table
 

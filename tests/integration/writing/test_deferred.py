@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.writing.test_echoes import profile, reasons
 from tests.support.writing import LIST, World
 from vendors.mailchimp.limits import HORIZON
 from vendors.mailchimp.operations import Operations
@@ -209,6 +210,20 @@ class TestVerdicts:
 
 
 class TestPeople:
+    async def test_the_echo_of_one_that_ran_late_is_nobodys_edit(self, world: World) -> None:
+        slow(world, LONGEST - 60)
+        its = await many(world)
+        await its.want("B")
+        async with world.running():
+            await world.until(its.taken, "all of it is handed in")
+            world.advance(LONGEST - 59)
+            await world.quiet(within=60)
+        await profile(world, "m1@ex.org")
+        assert await reasons(world) == [("echo", "")]
+        world.person("profile", "m2@ex.org", merge_fields={"FNAME": "Queen"})
+        await profile(world, "m2@ex.org")
+        assert (await reasons(world))[1:] == [("received", "edited")]
+
     async def test_who_leaves_before_it_runs_stays_out(self, world: World) -> None:
         slow(world, 600)
         its = await many(world)

@@ -3,7 +3,15 @@
 from datetime import timedelta
 
 from common.retention import Retention
+from vendors.registry import VENDORS
 from writing import audit, audits, intents
+
+
+def test_the_echo_of_a_write_is_known_however_late_the_write_was_carried_out() -> None:
+    for vendor in VENDORS.values():
+        for target in vendor.targets.values():
+            longest = target.deferred.longest if target.deferred else timedelta()
+            assert longest + vendor.profile.horizon <= intents.WRITE_TAKES
 
 
 def test_intents_are_kept_as_long_as_echoes_late_answers_and_late_looks_need_them() -> None:

@@ -18,8 +18,8 @@ from writing.items import ItemKey, TargetKey, columns, key_of
 
 # Vendors repeat a webhook for 75 minutes or so, and until then it may be the echo of a write.
 ECHO_WITHIN = timedelta(minutes=80)
-# The longest that a write may take from its intent to its stamp: a call, or the vendor's horizon.
-WRITE_TAKES = timedelta(minutes=10)
+# The longest that a write may take from its intent to its stamp: what is carried out later, and the vendor's horizon after it.
+WRITE_TAKES = timedelta(hours=2)
 # What is settled is needed by echoes, by late answers and by the audit with its repeated looks (R4). Retention may not be shorter.
 NEEDED_FOR = timedelta(days=3)
 

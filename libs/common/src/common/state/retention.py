@@ -96,6 +96,13 @@ KEEPERS: tuple[Keeper, ...] = (
         _delete("flow.audit", f"due_at < $1 and {_GONE.format(table='flow.audit')}", "due_at"),
     ),
     Keeper(
+        "flow.deferred_call",
+        "calls of a deleted connection that nobody asks about any more; every other one goes with the last of its results",
+        "leftover_days",
+        "mapper",
+        _delete("flow.deferred_call", f"ends_at < $1 and {_GONE.format(table='flow.deferred_call')}", "ends_at"),
+    ),
+    Keeper(
         "flow.read_request",
         "reads that a deleted connection is still owed",
         "leftover_days",
@@ -216,7 +223,6 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.poll_missing": "until a person has answered, or the next complete listing has ended",
     "flow.poll_seen": "until the reading under way has ended",
     "flow.target_lease": "until its work item is through",
-    "flow.deferred_call": "until each of its records has its result, or is looked at",
     "flow.recheck": "until the record is planned once more",
     "flow.work_need": "until the record that is waited for is linked",
     "flow.target_event": "until the write that was in flight when it came is over",

@@ -20,3 +20,4 @@ create table flow.deferred_call (
 );
 
 create index deferred_call_due on flow.deferred_call (connection, poll_at);
+create index deferred_call_ended on flow.deferred_call (ends_at);
