@@ -84,7 +84,8 @@ class Collector:
         """What came of it, a failure that is about all of it, or None while nobody can tell."""
         try:
             with vendor_code():
-                handle = call.handle or await self._found(call, deferred, api)
+                # Where its answer was lost, the vendor is asked by its name whether it has it.
+                handle = call.handle or await deferred.find(call.attempt, call.size, call.sent_at, api)
                 if handle is None:
                     return None
                 if not handle:
@@ -98,26 +99,17 @@ class Collector:
         except Failure as failure:
             return failure
 
-    async def _found(self, call: DeferredCall, deferred: Deferred, api: Api) -> str | None:
-        """Its answer was lost: whether the vendor has it, and under which handle."""
-        handle = await deferred.find(call.attempt, call.size, call.sent_at, api)
-        if handle:
-            async with transaction(self._pool) as tx:
-                await deferred_calls.handed_in(tx, call.attempt, handle, moved_by(self._clock))
-        return handle
-
     async def _end(self, call: DeferredCall, its: Sequence[Intent], told: Answered | Failure | None) -> None:
         if isinstance(told, Answered):
             await self._settle(call, its, told.verdicts, CallReply.of(told.answer, told.answer.duration_s))
-        elif isinstance(told, Failure) and (_is_final(told) or call.tries + 1 >= TRIES):
+        elif isinstance(told, Failure) and (_is_final(told) or call.tries + _is_unread(told) >= TRIES):
             _log.warning("write.not_collected", attempt=call.attempt, code=told.code, status=told.vendor_status)
             await self._settle(call, its, [_untold()] * len(its), CallReply.of(told, 0.0))
         elif told is None and call.over:
             # It was called off, or never found: its rows are on hold until whatever it had begun is over.
             await self._remove(call)
         else:
-            unread = isinstance(told, Failure) and told.kind is FailureClass.UNKNOWN
-            await self._again(call, call.pause, tries=call.tries + unread)
+            await self._again(call, call.pause, tries=call.tries + _is_unread(told))
 
     async def _settle(
         self, call: DeferredCall, its: Sequence[Intent], verdicts: Sequence[Verdict], reply: CallReply
@@ -143,6 +135,11 @@ class Collector:
 def _is_final(failure: Failure) -> bool:
     """The vendor does not have it any more, or our code cannot read what it says."""
     return failure.about == "call" and failure.kind in (FailureClass.REJECTED, FailureClass.BUG)
+
+
+def _is_unread(told: Answered | Failure | None) -> bool:
+    """It has ended, and nobody can read what came of it."""
+    return isinstance(told, Failure) and told.kind is FailureClass.UNKNOWN
 
 
 def _nowhere() -> Rejected:
