@@ -7,6 +7,7 @@ import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from common.environment import ConfigurationError
+from common.http.settings import DoorSettings
 from common.settings import Secret, ServiceSettings, Settings, load
 
 CANARY = "canary-99"
@@ -108,6 +109,19 @@ class TestSecretFiles:
 
     def test_offers_no_file_for_what_is_no_secret(self) -> None:
         assert problems(BASE | {"MILLRACE_HOME_FILE": "/x"})[0].startswith("MILLRACE_HOME_FILE is not a setting")
+
+
+class TestHostsOfFiles:
+    BASE = BASE | {"MILLRACE_TOKEN_BROKER_URL": "http://b:1", "MILLRACE_SERVICE_KEY_PATH": "/k"}
+
+    def test_are_names_with_commas(self) -> None:
+        settings = load(DoorSettings, self.BASE | {"MILLRACE_FILE_HOSTS": "files.example.org, *.store.example.org"})
+        assert settings.file_hosts == ("files.example.org", "*.store.example.org")
+
+    @pytest.mark.parametrize("typed", ["https://files.example.org", "files.example.org:443", "files.example.org/x", "*", "*.*.org", "org"])  # fmt: skip
+    def test_are_nothing_but_names(self, typed: str) -> None:
+        (problem,) = problems(self.BASE | {"MILLRACE_FILE_HOSTS": typed}, DoorSettings)
+        assert problem.startswith("MILLRACE_FILE_HOSTS: ")
 
 
 class TestRefusals:

@@ -576,6 +576,16 @@ class TestFiles:
         with pytest.raises(Bug):
             addresses.checked_file(address, FilesProfile.file_hosts, "")
 
+    async def test_lie_with_hosts_that_only_the_operator_names_too(self, scene: Scene) -> None:
+        address = "https://7.store.example:443/7.tgz"
+        for named, why in ((("*.store.example",), "VENDOR_UNREACHABLE"), ((), "DOOR_HOST_REFUSED")):
+            door = Door(scene.tokens, scene.budget, SystemClock(), {}, named, sink=scene.sink)
+            with pytest.raises(Failure) as caught:
+                await door.open(FilesProfile(), BOOKS).call(self.file(scene, address))
+            await door.aclose()
+            assert caught.value.code == why
+        assert "7.store.example" in caught.value.message
+
     @pytest.mark.parametrize("status", [301, 302, 403, 404, 500, 503])
     async def test_what_is_not_there_is_asked_for_again(self, scene: Scene, status: int) -> None:
         scene.vendor.then(answer(status, location="http://127.0.0.1:1/elsewhere"))

@@ -103,7 +103,7 @@ class Collector:
         if isinstance(told, Answered):
             await self._settle(call, its, told.verdicts, CallReply.of(told.answer, told.answer.duration_s))
         elif isinstance(told, Failure) and (_is_final(told) or call.tries + _is_unread(told) >= TRIES):
-            _log.warning("write.not_collected", attempt=call.attempt, code=told.code, status=told.vendor_status)
+            _log.warning("write.not_collected", attempt=call.attempt, code=told.code, message=told.message)
             await self._settle(call, its, [_untold()] * len(its), CallReply.of(told, 0.0))
         elif told is None and call.over:
             # It was called off, or never found: its rows are on hold until whatever it had begun is over.

@@ -7,9 +7,10 @@ after a refused token, which applied nothing: once, with a token of another gene
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import httpx
@@ -68,16 +69,18 @@ class Door:
         budget: Budget,
         clock: Clock,
         base_urls: Mapping[str, str],
+        file_hosts: Iterable[str] = (),
         *,
         metrics: Metrics | None = None,
         sink: Sink | None = None,
     ) -> None:
-        """`base_urls` are the settings': addresses that stand in for a system's own hosts."""
+        """Both are the settings': addresses that stand in for a system's own hosts, and hosts of files besides the profiles'."""
         self.tokens = tokens
         self.budget = budget
         self.clock = clock
         self._metrics = metrics or Metrics()
         self._base_urls = dict(base_urls)
+        self._file_hosts = frozenset(file_hosts)
         self._sink = sink or LogSink()
         self._clients: dict[str, httpx.AsyncClient] = {}
 
@@ -89,7 +92,8 @@ class Door:
         if client is None:
             client = self._clients[profile.vendor] = open_client(profile.timeouts)
         reporter = Reporter(profile, connection, base, self._metrics, sink or self._sink)
-        return _Opened(self, profile, connection, base, override, client, reporter)
+        file = partial(addresses.checked_file, hosts=profile.file_hosts | self._file_hosts, override=override)
+        return _Opened(self, profile, connection, base, file, client, reporter)
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -107,7 +111,7 @@ class _Opened:
         profile: Profile,
         connection: Connection,
         base: str,
-        override: str,
+        file: Callable[[str], str],
         client: httpx.AsyncClient,
         reporter: Reporter,
     ) -> None:
@@ -115,7 +119,7 @@ class _Opened:
         self._profile = profile
         self._connection = connection
         self._base = base
-        self._override = override
+        self._file = file
         self._client = client
         self._reporter = reporter
         self._limits = tuple(profile.limits(connection))
@@ -136,8 +140,8 @@ class _Opened:
         return result
 
     async def _fetched(self, call: Call) -> VendorAnswer:
-        """A file lies outside of the API: no token, no quota, and never another host than the profile names."""
-        address = addresses.checked_file(call.file, self._profile.file_hosts, self._override)
+        """A file lies outside of the API: no token, no quota, and never another host than the profile and the settings name."""
+        address = self._file(call.file)
         headers = {"accept": "*/*", "accept-encoding": "identity"}
         request, at = self._client.build_request("GET", address, headers=headers), self._door.clock.now()
         with self._reporter.span(call, 0) as span:

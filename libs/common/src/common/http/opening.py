@@ -22,7 +22,7 @@ async def open_door(settings: DoorSettings, pool: Pool, clock: Clock, metrics: M
     redis = open_redis(settings.redis_url)
     budget = MeteredBudget(Meter(redis, clock), BudgetFloors(pool), clock, metrics=metrics)
     tokens = BrokerTokens(settings.token_broker_url, settings.service_key, clock)
-    door = Door(tokens, budget, clock, settings.base_urls, metrics=metrics)
+    door = Door(tokens, budget, clock, settings.base_urls, settings.file_hosts, metrics=metrics)
     try:
         yield door
     finally:

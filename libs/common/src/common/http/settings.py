@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from common.secret import Secret
 from common.settings import Address, ConfigurationError, ServiceSettings
+
+# As `addresses.py` compares them: no scheme, no port, no path; `*.` stands for one label.
+Host = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 
 
 class DoorSettings(ServiceSettings):
@@ -19,6 +23,11 @@ class DoorSettings(ServiceSettings):
     service_key_path: Path = Field(
         description="The file with this service's key for the token-broker; read again on each request.",
         examples=["/run/millrace/secrets/ingest.key"],
+    )
+    file_hosts: tuple[Host, ...] = Field(
+        (),
+        description="More hosts that vendors put results on, by the addresses that their answers name, with commas.",
+        examples=["files.example.org,*.store.example.org"],
     )
 
     def service_key(self) -> Secret:
