@@ -28,7 +28,6 @@ MAY_BE_UNREAD = {
     "HistogramMetric.buckets": "a pattern takes it by its place",
     # Read outside of the product.
     "Ask.challenge": "the consent address of a vendor with PKCE carries it; the vendor of the broker's tests is one",
-    "CatalogueField.in_list": "every stored mapping version has it; a poller decides by it what it has to read by id",
     # Goes, and has been announced.
     "BrokerSettings.key_provider": "does nothing; to be removed two minor versions after CHANGELOG said so",
 }

@@ -49,6 +49,7 @@ class DeskSource:
     settles_after = timedelta(seconds=3)
     polled_every = timedelta(minutes=5)
     feeds: Mapping[Entity, Feed] = {}
+    detail_only: Mapping[Entity, frozenset[str]] = {}
 
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return PLACES

@@ -272,6 +272,16 @@ class SourceSuite:
         for state in [*rows, *await self.read(account, entity, *[row.record for row in rows[:20]])]:
             RECORDS[entity].model_validate(state.fields)
 
+    async def test_what_no_list_carries_is_known_beforehand(self, account: Account, entity: Entity) -> None:
+        """Else nobody asks for it, and it stays empty at the target."""
+        account.everything(entity)
+        catalogue = await self.source.catalogue(account.connection, entity, account.api)
+        beyond = self.source.detail_only.get(entity, frozenset())
+        assert {one.path.partition(".")[0] for one in catalogue.fields if not one.in_list} <= beyond
+        for row in states_of(await self.listed(account, entity)):
+            listed = {field.path for field in catalogue.fields if field.in_list and "." not in field.path}
+            assert listed <= set(row.fields), "a field that the catalogue calls listed, and no row has"
+
     # --- what records tell of others
 
     async def test_a_row_of_the_list_tells_all_that_facts_are_made_of(self, account: Account, entity: Entity) -> None:

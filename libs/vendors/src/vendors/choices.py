@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PARTLY = "partly"
+"""In a document: names of collected fields of which some row could not be filled yet. What it has may be given, and nothing be taken away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:

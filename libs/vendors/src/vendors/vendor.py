@@ -142,6 +142,9 @@ class Source(Protocol):
     feeds: Mapping[Entity, Feed]
     """Which of its records tell of others. Nobody tells of a record that tells of others itself."""
 
+    detail_only: Mapping[Entity, frozenset[str]]
+    """Fields of a record, by their first name, that a read by id tells and a listing may not: a mapping that reads one costs a call a record."""
+
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """Reads a verified webhook; raises a `Rejected` failure when it is not readable."""
 

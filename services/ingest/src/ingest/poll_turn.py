@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,7 +22,7 @@ from common.contracts.connections import Connection
 from common.contracts.ids import RunId, VendorName
 from common.contracts.messages import Version
 from common.failures import Bug, Failure
-from common.http.call import Api, Call, Priority, VendorAnswer
+from common.http.call import Api
 from common.http.outage import Outage
 from common.redaction import redact_text
 from common.state import polls
@@ -30,6 +30,7 @@ from common.state.polls import PageRead, Poll
 from common.state.pool import DbConnection, Pool, transaction
 from ingest import schedule
 from ingest.poll_job import Jobs, Listener, PollReading
+from ingest.priority import AtPriority
 from ingest.publishing import Via, change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
@@ -69,7 +70,7 @@ class PollTurn:
             return
         reading = await self._jobs.begin(PollReading(poll, connection, listeners))
         try:
-            ended = reading and await self._pages(reading, source, _AtPriority(api, reading.priority))
+            ended = reading and await self._pages(reading, source, AtPriority(api, reading.priority))
         except Failure as failure:
             away = await outage.is_on(connection, [(poll.polled.place, failure)], api)
             await self._later(poll, failure, free=away or retries.costs_nothing(failure))
@@ -153,14 +154,3 @@ async def _next(pages: AsyncIterator[Page]) -> Page | None:
         raise
     except Exception as error:
         raise Bug(HANDLER_BUG, f"Our code failed on a page: {type(error).__name__}.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _AtPriority:
-    """The door, with every call at one priority."""
-
-    api: Api
-    priority: Priority
-
-    async def call(self, call: Call) -> VendorAnswer:
-        return await self.api.call(replace(call, priority=self.priority))

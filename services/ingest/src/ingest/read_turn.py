@@ -7,6 +7,7 @@ What cannot be read ends as a dead letter (`unread.py`), in the transaction that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,16 +17,22 @@ import structlog
 
 from common import failpoints
 from common.bus.error_codes import HANDLER_BUG
+from common.bus.producer import Outgoing
 from common.clock import Clock
 from common.contracts.connections import Connection
-from common.contracts.ids import VendorName
+from common.contracts.ids import ConnectionId, RunId, VendorName
+from common.contracts.messages import Lane
 from common.failures import Bug, Failure
 from common.http.call import Api
+from common.http.day_share import reads_share
 from common.http.outage import Outage
-from common.state import read_requests
+from common.state import read_days, read_requests, runs
+from common.state.configuration import Configuration
 from common.state.pool import Pool, transaction
+from common.state.read_days import DayShare
 from common.state.read_requests import Later, ReadRequest
 from ingest import unread
+from ingest.priority import AtPriority
 from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from ingest.unread import Unread
@@ -66,7 +73,10 @@ class ReadTurn:
         self._clock = clock
         self._outages = outages
 
-    async def read(self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]) -> None:
+    async def read(
+        self, token: UUID, connection: Connection, requests: Sequence[ReadRequest], configuration: Configuration
+    ) -> None:
+        """Requests of one lane."""
         vendor, outage = vendor_named(connection.vendor), self._outages[connection.vendor]
         source = vendor.source
         assert source is not None, f"somebody asked to read from {vendor.name}, which has no source"
@@ -80,19 +90,48 @@ class ReadTurn:
             await self.wait(token, requests)
             return
         await failpoints.hit("reader.after_lease")
+        if requests[0].lane is Lane.BACKFILL:
+            api = AtPriority(api, "backfill")
+            requests = await self._within_share(token, connection, requests)
+        if requests:
+            await self._answered(token, connection, requests, api, configuration)
+
+    async def _answered(
+        self,
+        token: UUID,
+        connection: Connection,
+        requests: Sequence[ReadRequest],
+        api: Api,
+        configuration: Configuration,
+    ) -> None:
+        source, outage = vendor_named(connection.vendor).source, self._outages[connection.vendor]
+        assert source is not None
         subjects = [Subject(request.entity, request.record) for request in requests]
         answers = await _answers(source, connection, subjects, api)
         away = await outage.is_on(connection, [("", one) for one in answers], api)
         await failpoints.hit("reader.after_answer")
-        await self._store(token, connection, self._sorted(requests, answers, source, away))
+        await self._store(token, connection, self._sorted(requests, answers, source, away), configuration)
 
-    async def _store(self, token: UUID, connection: Connection, turn: Sorted) -> None:
-        await self._producer.send_all(
-            [
-                outgoing(change_event(connection.id, connection.vendor, state, "read"), traceparent=request.traceparent)
-                for request, state in turn.settled
-            ]
-        )
+    async def _within_share(
+        self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]
+    ) -> Sequence[ReadRequest]:
+        """As many as the day has left for what listings want; the others, and all that stand behind them, come with the next day."""
+        share = self._share(connection)
+        if share is None:
+            return requests
+        async with transaction(self._pool) as tx:
+            taken = await read_days.take(tx, share, len(requests))
+            later = [Later(one, share.ends, free=True) for one in requests[taken:]]
+            if later:
+                await read_requests.postpone(tx, token, later)
+                await read_requests.not_today(tx, connection.id, share.ends)
+        return requests[:taken]
+
+    def _share(self, connection: Connection) -> DayShare | None:
+        return reads_share(vendor_named(connection.vendor).profile.limits(connection), self._clock.now())
+
+    async def _store(self, token: UUID, connection: Connection, turn: Sorted, configuration: Configuration) -> None:
+        await self._producer.send_all([_message(connection, request, state) for request, state in turn.settled])
         await failpoints.hit("reader.after_produce")
         async with transaction(self._pool) as tx:
             await read_requests.postpone(tx, token, turn.later)
@@ -100,6 +139,11 @@ class ReadTurn:
             # Only whoever still has the lease may say that a read has ended.
             await unread.write(tx, connection, [one for one in turn.unread if one.request in ended], self._clock.now())
             await read_requests.answered(tx, token, [request for request, _ in turn.settled])
+            await runs.called(tx, _calls(connection, turn, configuration), self._clock.now())
+            share = self._share(connection)
+            unused = [one for one in turn.later if one.free and one.request.lane is Lane.BACKFILL]
+            if share is not None and unused:
+                await read_days.give_back(tx, share, len(unused))
 
     def _sorted(
         self, requests: Sequence[ReadRequest], answers: Sequence[State | Failure], source: Source, away: bool
@@ -130,6 +174,25 @@ class ReadTurn:
         """The connection was deleted: nobody may read there any more, and nobody wants to know."""
         async with transaction(self._pool) as tx:
             await read_requests.answered(tx, token, requests)
+
+
+def _message(connection: Connection, request: ReadRequest, state: State) -> Outgoing:
+    """What a backfill wanted to be read is written behind what people have just changed."""
+    event = change_event(connection.id, connection.vendor, state, "read").model_copy(update={"lane": request.lane})
+    return outgoing(event, traceparent=request.traceparent)
+
+
+def _calls(
+    connection: Connection, turn: Sorted, configuration: Configuration
+) -> Mapping[tuple[RunId, ConnectionId], int]:
+    """What a job's records have cost, in the run of each sync that it counts in."""
+    made = [(request.entity, request.job) for request, _ in turn.settled]
+    made += [(one.request.entity, one.request.job) for one in turn.unread]
+    called = Counter[tuple[RunId, ConnectionId]]()
+    for (entity, job), many in Counter(one for one in made if one[1]).items():
+        for sync in {leg.sync for leg in configuration.legs_of(connection.id, entity)}:
+            called[RunId(f"{configuration.syncs[sync].name}.{job}"), connection.id] += many
+    return called
 
 
 async def _answers(

@@ -1,6 +1,6 @@
 """Who reads what by id, and when: thin webhooks, disputed seconds, deletions (R10, R12), within the vendor's budget.
 
-In come the rows of `flow.read_request` that are due, leased a connection at a time; what becomes of them is `read_turn.py`'s. Nothing is
+In come the rows of `flow.read_request` that are due, leased a connection and lane at a time; what becomes of them is `read_turn.py`'s. Nothing is
 stored here but the lease: a crash leaves it to run out, and the same rows are read again.
 """
 
@@ -17,19 +17,21 @@ import structlog
 
 from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
-from common.contracts.ids import ConnectionId, VendorName
+from common.contracts.ids import VendorName
 from common.http.outage import Outage
 from common.loops import Loop
 from common.state import read_requests
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
-from common.state.read_requests import ReadRequest
+from common.state.read_requests import ReadRequest, Turn
 from ingest import unread
 from ingest.read_turn import ReadTurn
 from ingest.sends import Opens, SendsAll
 from vendors.registry import VENDORS, vendor_named
 
 AT_ONCE = 50
+# Of those that a backfill wants, which are many: a turn of theirs is short, and calls only while nobody else wants to.
+LISTED_AT_ONCE = 20
 # Connections that are read at the same time; with AT_ONCE rows each at most, this bounds what is in flight.
 CONNECTIONS = 100
 # What one connection's turn may take; its lease is renewed meanwhile.
@@ -55,8 +57,8 @@ class Reader:
         self._configuration = configuration
         self._clock = clock
         self._woken = asyncio.Event()
-        self._running: dict[ConnectionId, asyncio.Task[None]] = {}
-        self._leases: dict[ConnectionId, UUID] = {}
+        self._running: dict[Turn, asyncio.Task[None]] = {}
+        self._leases: dict[Turn, UUID] = {}
         self._next_renewal = 0.0
         self._probing: asyncio.Task[None] | None = None
         self._next_probe = 0.0
@@ -100,27 +102,27 @@ class Reader:
         return begun
 
     async def _begin(self) -> bool:
-        """A turn for each connection with something due, but for those that have one: one that hangs delays itself alone."""
+        """A turn for each lane of each connection with something due, but for those that have one: one that hangs delays itself alone."""
         if len(self._running) >= CONNECTIONS:
             return False
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
             token, due = await read_requests.lease(
-                tx, self._clock.now(), count=AT_ONCE, within=LEASE, but_of=list(self._running)
+                tx, self._clock.now(), count=AT_ONCE, within=LEASE, but_of=list(self._running), listed=LISTED_AT_ONCE
             )
-        by_connection: dict[ConnectionId, list[ReadRequest]] = defaultdict(list)
+        turns: dict[Turn, list[ReadRequest]] = defaultdict(list)
         for request in due:
-            by_connection[request.connection].append(request)
-        for connection_id, requests in by_connection.items():
-            connection = configuration.connections.get(connection_id)
+            turns[request.connection, request.lane].append(request)
+        for whose, requests in turns.items():
+            connection = configuration.connections.get(whose[0])
             turn = (
                 self._turn.forget(token, requests)
                 if connection is None
-                else self._turn.read(token, connection, requests)
+                else self._turn.read(token, connection, requests, configuration)
             )
-            task = asyncio.create_task(self._in_time(token, requests, turn), name=f"read:{connection_id}")
-            self._running[connection_id], self._leases[connection_id] = task, token
-            task.add_done_callback(partial(self._ended, connection_id))
+            task = asyncio.create_task(self._in_time(token, requests, turn), name=f"read:{whose[0]}:{whose[1]}")
+            self._running[whose], self._leases[whose] = task, token
+            task.add_done_callback(partial(self._ended, whose))
         return bool(due)
 
     async def _in_time(
@@ -136,9 +138,9 @@ class Reader:
             _log.warning("reader.turn_cut", connection=requests[0].connection, records=len(requests))
             await self._turn.wait(token, requests, apart=unread.PAUSE)
 
-    def _ended(self, connection: ConnectionId, turn: asyncio.Task[None]) -> None:
+    def _ended(self, whose: Turn, turn: asyncio.Task[None]) -> None:
         """Whatever went wrong in it, the others go on; its requests come again when their lease is over."""
-        del self._running[connection], self._leases[connection]
+        del self._running[whose], self._leases[whose]
         self._woken.set()
         _tell_if_failed(turn)
 

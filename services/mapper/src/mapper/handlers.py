@@ -18,7 +18,8 @@ from datetime import timedelta
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
 from common.clock import Clock
-from common.contracts.messages import ChangeEvent
+from common.contracts.ids import RunId
+from common.contracts.messages import ChangeEvent, Lane
 from common.contracts.topics import Topic
 from common.failures import Failure
 from common.journal import write
@@ -26,14 +27,14 @@ from common.state import read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
-from mapper import state_rows
+from mapper import coverage, state_rows
 from mapper.entering import enter_changes, enter_lost
 from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
 from mapper.merged_batch import MergedBatch, key_of, traceparent_of
 from mapper.pairing import Pairing
 from mapper.publisher import Publisher
-from mapper.state import AskedFor
+from mapper.state import AskedFor, RecordState
 from mapper.state_rows import Key
 from mapper.telling import tell
 from mapper.wanted_rows import Cause
@@ -82,11 +83,12 @@ class ChangeHandler:
             merged.add(others, await state_rows.lock(tx, sorted(fed), now))
         if merged.changed:
             await state_rows.save(tx, merged.changed, now)
-        asks = [self._request(item, ask) for item, ask in merged.asks]
-        if asks:
-            await read_requests.ask(tx, asks, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
+        asks = coverage.asks(configuration, self._mappings, _listed(batch, merged), now)
+        asks += [self._request(item, ask) for item, ask in merged.asks]
+        if asks:
+            await read_requests.ask(tx, asks, now)
         judged = await self._judge(tx, configuration, batch, merged, told)
         await enter_changes(tx, judged.all, merged.heard, now)
         await write(tx, merged.entries + judged.entries)
@@ -153,6 +155,14 @@ class ChangeHandler:
         due = now if since is None else since + self._settle
         traceparent = traceparent_of(item.record)
         return ReadRequest(change.connection, change.entity, change.record, ask.value, due, traceparent)
+
+
+def _listed(
+    batch: Sequence[Delivered[ChangeEvent]], merged: MergedBatch
+) -> dict[Key, tuple[RecordState, Lane, RunId | None]]:
+    """The records of which a listing has told, as they are now."""
+    rows = [item.message for item in batch if item.message.coverage == "list"]
+    return {key_of(one): (merged.states[key_of(one)], one.lane, one.run) for one in rows}
 
 
 def _wants_facts(configuration: Configuration, key: Key) -> bool:

@@ -13,7 +13,7 @@ from common.contracts.syncs import Leg, Sync
 from common.journal import Entry, Step
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
-from mapper import wanted_rows
+from mapper import coverage, wanted_rows
 from mapper.entering import JudgedBySync, run_of
 from mapper.facts import RecordFacts
 from mapper.legs_facts import LegsFacts, Wanting
@@ -72,7 +72,8 @@ async def judge(
             judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, 0, SkipReason.FACTS_UNREAD))
             continue
         with _span(sync, mapping, alone=len(states) == 1):
-            whole = wish_of(state, mapping, target, facts.values if facts else None)
+            unknown = state.unknown(coverage.needs(configuration, leg, mapping))
+            whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown)
             wish = pairing.wish(leg, key, whole)
         # Gone before this leg ever wanted it: there is nothing to take away.
         never = before is None and wish.wish == "absent" and wish.skip is None

@@ -3,7 +3,8 @@
 The page's records are locked like a batch's, so a live change and this job take turns. A record that is being born has no row that could
 be locked or seen: before the first page the job waits for every batch that may have read an older version, and a batch that begins later
 reads this one (R9). The cursor is saved in the page's own transaction, so a crash repeats at most nothing. Only wishes that differ get a
-new revision: what the new version does not change is not written. A version that names facts waits until what they are made of was read.
+new revision: what the new version does not change is not written. Where it reads what no listing has told of a record, the record's detail
+is asked for. A version that names facts waits until what they are made of was read.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from common.contracts.ids import Entity, RunId, SyncId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Leg, Sync
 from common.journal import write
-from common.state import runs
+from common.state import read_requests, runs
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.runs import Run, version_run
-from mapper import state_rows
+from mapper import coverage, state_rows
 from mapper.entering import enter_page
 from mapper.judging import judge
 from mapper.legs_facts import unready_legs
@@ -113,7 +114,12 @@ class Remapper:
         states = await state_rows.lock_page(tx, leg.source, leg.source_entity, job["cursor"], PAGE)
         configuration = await self._configuration.read(tx)  # R9: after the locks
         run = _run(configuration.syncs[leg.sync], leg)
-        causes = {key: Cause(now, Lane.BACKFILL, run=RunId(f"v{run.mapping_version}")) for key in states}
+        reading = RunId(f"v{run.mapping_version}")
+        causes = {key: Cause(now, Lane.BACKFILL, run=reading) for key in states}
+        pages = {key: (state, Lane.BACKFILL, reading) for key, state in states.items()}
+        asks = coverage.asks(configuration, self._mappings, pages, now, only=leg)
+        if asks:
+            await read_requests.ask(tx, asks, now)
         pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
         pairing.recall(states)
         judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing, only=leg)

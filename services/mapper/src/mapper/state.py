@@ -1,7 +1,8 @@
 """The latest state of a source record, merged from changes that come late, twice, thin and out of order.
 
 R10: a version is (stamp, settled). A field takes a change's value when the change is newer than whatever last told this field;
-what a change does not carry it does not touch, so a slim list row never blanks a field that only the detail has. Two different
+what a change does not carry it does not touch, so a slim list row never blanks a field that only the detail has; by which version a
+field was last told says whether the detail has to be asked for. Two different
 unsettled states of one stamp cannot be ordered: the first stays, and a read by id is asked for.
 R12: a webhook of a deletion only asks. A read by id that answers "gone" deletes; only a later read by id revives. Of two reads of one
 instant nobody knows which was later (a vendor's `Date` has seconds), so neither decides and a third is asked for.
@@ -11,7 +12,7 @@ Pure: the stored state and a change come in, the next state and a verdict go out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -53,11 +54,26 @@ class RecordState:
     """When a read by id last said whether the record exists."""
     place: str = ""
     """Which organisation, shop or audience it is in; empty where the source did not say."""
+    detail: str = ""
+    """The newest version of which the whole record was told: what that had not, has no value."""
 
     @property
     def known(self) -> bool:
         """Whether any state of the record was ever told."""
         return bool(self.field_versions) or self.deleted
+
+    def unknown(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of which nothing was ever told, not even that they have no value."""
+        return frozenset(name for name in names if not self._told(name))
+
+    def lacks(self, names: Iterable[str]) -> bool:
+        """Whether one of them was not told of the newest version; a stamp is a second, settled or not."""
+        return any(_second(self._told(name)) < _second(self.sequence) for name in names)
+
+    def _told(self, name: str) -> str:
+        """The version by which a field was last told, by itself or with all others."""
+        whole = self.field_versions.get(CUSTOM, "") if name.startswith(f"{CUSTOM}.") else ""
+        return max(self.field_versions.get(name, ""), whole, self.detail)
 
     def record(self) -> dict[str, Any]:
         """The neutral record: custom fields back under their own name."""
@@ -118,19 +134,27 @@ def _told(state: RecordState, change: ChangeEvent) -> MergedState:
         if sequence == state.field_versions.get(name) and not change.version.settled and value != state.fields.get(name)
     ]
     existence = change.observed_at if change.via == "read" else state.existence_at
+    detail = max(state.detail, sequence) if change.coverage == "detail" else state.detail
+    whole = _custom_told(state, change)
     if not newer:
         same = all(value == state.fields.get(name) for name, value in carried.items())
         # A read that tells nothing new still tells that the record exists.
-        known = replace(state, existence_at=_later(state.existence_at, existence))
+        known = replace(
+            state,
+            existence_at=_later(state.existence_at, existence),
+            detail=detail,
+            field_versions={**state.field_versions, **whole},
+        )
         return MergedState(
             known, Verdict.DUPLICATE if same else Verdict.STALE, AskedFor.UNSETTLED if disputed else None
         )
     merged = RecordState(
         fields={**state.fields, **newer},
-        field_versions={**state.field_versions, **dict.fromkeys(newer, sequence)},
+        field_versions={**state.field_versions, **dict.fromkeys(newer, sequence), **whole},
         sequence=max(state.sequence, sequence),
         existence_at=_later(state.existence_at, existence),
         place=change.place if change.place and sequence >= state.sequence else state.place,
+        detail=detail,
     )
     return MergedState(merged, Verdict.RECEIVED, AskedFor.UNSETTLED if disputed else None)
 
@@ -146,6 +170,17 @@ def _carried(state: RecordState, change: ChangeEvent) -> dict[str, Any]:
             gone = [n for n in state.field_versions if n.startswith(f"{CUSTOM}.") and n not in carried]
             carried |= dict.fromkeys(gone)
     return carried
+
+
+def _custom_told(state: RecordState, change: ChangeEvent) -> dict[str, str]:
+    """By which version all custom fields were last told: a list row carries some of them, a webhook those that have a value."""
+    if change.coverage == "list" or not isinstance(change.fields.get(CUSTOM), dict):
+        return {}
+    return {CUSTOM: max(state.field_versions.get(CUSTOM, ""), change.version.sequence)}
+
+
+def _second(sequence: str) -> str:
+    return sequence.partition(".")[0]
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -86,9 +86,9 @@ async def save(tx: DbConnection, states: Mapping[Key, RecordState], now: datetim
         """
         update flow.record_state s
            set fields = n.fields, told = n.told, sequence = n.sequence, deleted = n.deleted,
-               existence_at = n.existence_at, place = n.place, changed_at = $10
+               existence_at = n.existence_at, place = n.place, detail = n.detail, changed_at = $11
           from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::text[], $7::boolean[], $8::timestamptz[],
-                      $9::text[]) as n(connection, entity, record, fields, told, sequence, deleted, existence_at, place)
+                      $9::text[], $10::text[]) as n(connection, entity, record, fields, told, sequence, deleted, existence_at, place, detail)
          where (s.connection, s.entity, s.record) = (n.connection, n.entity, n.record)
         """,
         *(list(column) for column in zip(*keys, strict=True)),
@@ -98,6 +98,7 @@ async def save(tx: DbConnection, states: Mapping[Key, RecordState], now: datetim
         [states[key].deleted for key in keys],
         [states[key].existence_at for key in keys],
         [states[key].place for key in keys],
+        [states[key].detail for key in keys],
         now,
     )
 
@@ -105,7 +106,7 @@ async def save(tx: DbConnection, states: Mapping[Key, RecordState], now: datetim
 def state_of(row: Any) -> RecordState:
     """The state in one row of `flow.record_state`."""
     return RecordState(
-        row["fields"], row["told"], row["sequence"], row["deleted"], row["existence_at"], row["place"]
+        row["fields"], row["told"], row["sequence"], row["deleted"], row["existence_at"], row["place"], row["detail"],
     )  # fmt: skip
 
 

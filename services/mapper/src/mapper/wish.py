@@ -11,7 +11,7 @@ from common.contracts.ids import content_hash
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import MappingDefinition
 from mapper.mapping.engine import CompiledMapping
-from mapper.mapping.fact_use import INACTIVE, STAYS
+from mapper.mapping.fact_use import INACTIVE, INACTIVE_FACT, STAYS
 from mapper.mapping.problems import Problem
 from mapper.state import RecordState
 from vendors.target import Target
@@ -34,17 +34,26 @@ class DesiredDocument:
 
 
 def wish_of(
-    state: RecordState, mapping: CompiledMapping, target: Target, facts: Mapping[str, Any] | None = None
+    state: RecordState,
+    mapping: CompiledMapping,
+    target: Target,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    unknown: frozenset[str] = frozenset(),
 ) -> DesiredDocument:
     """Pure: the same state and facts under the same version are the same wish. What leaving is, and why without a key, the target says.
 
-    Without `facts`, rows that read some are left alone, like fields that the source has not told.
+    Without `facts`, rows that read some are left alone, like fields that the source has not told. `unknown` are fields that no listing
+    carries and nobody has told yet: what they decide stays as it is at the target until the record's detail is there.
     """
     definition = mapping.definition
     if state.deleted:
         return _absent(target, definition.on_delete or target.choices.on_delete, definition)
+    unsure = mapping.unsure(unknown)
+    if not mapping.is_decided(unsure) or (INACTIVE_FACT in unsure and definition.on_inactive not in ("", STAYS)):
+        return DesiredDocument("keep", {}, SkipReason.DETAIL_AWAITED)
     record = state.record() if facts is None else state.record() | {FACTS_ROOT: dict(facts)}
-    mapped = mapping.apply(record)
+    mapped = mapping.apply(record, unsure)
     if not mapped.passes:
         how = definition.on_filtered or target.choices.on_filtered
         return _absent(target, how, definition, SkipReason.FILTERED)

@@ -68,6 +68,7 @@ class CardSource:
     settles_after = SETTLES_AFTER
     polled_every = timedelta(minutes=5)
     feeds: Mapping[Entity, Feed] = {}
+    detail_only: Mapping[Entity, frozenset[str]] = {}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A webhook names its card and no more."""

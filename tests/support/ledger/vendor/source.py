@@ -18,6 +18,7 @@ class LedgerSource:
     settles_after = timedelta(seconds=1)
     polled_every = timedelta(minutes=5)
     feeds: Mapping[Entity, Feed] = {}
+    detail_only: Mapping[Entity, frozenset[str]] = {}
 
     async def places(self, connection: object, api: object) -> Sequence[Place]:
         return ()

@@ -11,6 +11,7 @@ class SkipReason(StrEnum):
     FILTERED = "filtered"
     INACTIVE = "inactive"
     FACTS_UNREAD = "facts_unread"
+    DETAIL_AWAITED = "detail_awaited"
     NO_EMAIL = "no_email"
     INVALID_EMAIL = "invalid_email"
     SHARES_TARGET = "shares_target"

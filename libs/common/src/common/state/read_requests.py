@@ -1,6 +1,7 @@
 """Reads by id that somebody asked for: the mapper asks in its transaction, ingest leases, reads and answers on the changes topic.
 
-A request asked again while it is being answered stays: `asked` counts, and an answer removes only what it saw.
+A request asked again while it is being answered stays: `asked` counts, and an answer removes only what it saw. What a listing lacks is asked
+for once a version, and may be as many records as there are: such a request is one of its lane, and never stands in another one's way.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from common.contracts.ids import ConnectionId, Entity, RecordId
+from common.contracts.messages import Lane
 from common.state.pool import DbConnection
 
 # Told with every request, when its transaction is committed.
 READS = "reads"
+UNCOVERED = "uncovered"
+"""The reason of whoever wants fields that no listing carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class ReadRequest:
     traceparent: str = ""
     asked: int = 1
     attempts: int = 0
+    lane: Lane = Lane.LIVE
+    version: str = ""
+    """The one that a listing has told of, where that is why."""
+    job: str = ""
+    """The reading that has listed the record, by its name without the sync's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +57,56 @@ async def ask(tx: DbConnection, requests: Sequence[ReadRequest], now: datetime) 
     await tx.execute(
         f"""
         with asked as (
-        insert into flow.read_request (connection, entity, record, reason, not_before, traceparent, asked_at)
-        select *, $7::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
-        on conflict (connection, entity, record) do update
-           set asked = flow.read_request.asked + 1, reason = excluded.reason, asked_at = excluded.asked_at,
-               not_before = greatest(flow.read_request.not_before, excluded.not_before) returning 1)
+        insert into flow.read_request as r (connection, entity, record, reason, not_before, traceparent, lane, version, job, asked_at)
+        select *, $10::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+                                               $8::text[], $9::text[])
+        on conflict (connection, entity, record) do update set
+               asked = r.asked + case when excluded.reason = '{UNCOVERED}' and excluded.version <= r.version then 0 else 1 end,
+               job = case when excluded.version > r.version then excluded.job else r.job end,
+               reason = case when excluded.reason = '{UNCOVERED}' then r.reason else excluded.reason end,
+               lane = case when 'live' in (r.lane, excluded.lane) then 'live' else excluded.lane end,
+               not_before = case when r.lane <> excluded.lane then case when r.lane = 'live' then r.not_before else excluded.not_before end
+                                 else greatest(r.not_before, excluded.not_before) end,
+               version = greatest(r.version, excluded.version), asked_at = excluded.asked_at
+        returning 1)
         select pg_notify('{READS}', '') where exists (select from asked)
-        """,  # noqa: S608 - a constant of ours
+        """,  # noqa: S608 - constants of ours
         [r.connection for r in ordered],
         [r.entity for r in ordered],
         [r.record for r in ordered],
         [r.reason for r in ordered],
         [r.not_before for r in ordered],
         [r.traceparent for r in ordered],
+        [r.lane.value for r in ordered],
+        [r.version for r in ordered],
+        [r.job for r in ordered],
         now,
     )
 
 
+Turn = tuple[ConnectionId, Lane]
+"""What is read together: the requests of a connection in one lane."""
+
+
 async def lease(
-    tx: DbConnection, now: datetime, *, count: int, within: timedelta, but_of: Sequence[ConnectionId] = ()
+    tx: DbConnection, now: datetime, *, count: int, within: timedelta, but_of: Sequence[Turn] = (), listed: int = 0
 ) -> tuple[UUID, list[ReadRequest]]:
     """Takes due requests of connections without a gate (one of a single place holds no reads); a lease that runs out gives them back.
 
-    `but_of` are the connections that are read already. Business time decides what is due, the database's own what is leased.
+    `listed` is how many of those that a backfill wants are taken besides. `but_of` is what is read already. Business time decides what is
+    due, the database's own what is leased.
     """
     token = uuid4()
     rows = await tx.fetch(
         """
         with due as (
-            select connection, entity, record from flow.read_request r
-             where not_before <= $1 and connection <> all($5::text[]) and (lease_until is null or lease_until < clock_timestamp())
-               and not exists (select from core.gate g where g.connection = r.connection and g.place = '' and (g.until is null or g.until > $1))
-             order by not_before for update skip locked limit $2
+            select n.* from (values ('live', $2::bigint), ('backfill', $7::bigint)) as l(lane, most) cross join lateral (
+                select connection, entity, record from flow.read_request r
+                 where r.lane = l.lane and not_before <= $1 and (connection, lane) not in (select * from unnest($5::text[], $6::text[]))
+                   and (lease_until is null or lease_until < clock_timestamp())
+                   and not exists (select from core.gate g
+                                    where g.connection = r.connection and g.place = '' and (g.until is null or g.until > $1))
+                 order by not_before for update skip locked limit l.most) as n
         )
         update flow.read_request r
            set lease = $3, lease_until = clock_timestamp() + $4, attempts = attempts + 1
@@ -90,12 +117,14 @@ async def lease(
         count,
         token,
         within,
-        list(but_of),
+        [connection for connection, _ in but_of],
+        [lane.value for _, lane in but_of],
+        listed,
     )
     return token, [
         ReadRequest(
             ConnectionId(row["connection"]), Entity(row["entity"]), RecordId(row["record"]), row["reason"],
-            row["not_before"], row["traceparent"], row["asked"], row["attempts"],
+            row["not_before"], row["traceparent"], row["asked"], row["attempts"], Lane(row["lane"]), row["version"], row["job"],
         )
         for row in rows
     ]  # fmt: skip
@@ -155,6 +184,18 @@ async def postpone(tx: DbConnection, token: UUID, later: Sequence[Later]) -> Non
         [one.request for one in later],
         [one.until for one in later],
         [one.free for one in later],
+    )
+
+
+async def not_today(tx: DbConnection, connection: ConnectionId, until: datetime) -> None:
+    """Nothing is left of the day for what a backfill wants to be read of this connection."""
+    await tx.execute(
+        """
+        update flow.read_request set not_before = $2
+         where connection = $1 and lane = 'backfill' and not_before < $2 and lease is null
+        """,
+        connection,
+        until,
     )
 
 

@@ -117,6 +117,13 @@ KEEPERS: tuple[Keeper, ...] = (
         _delete("flow.budget_day", "day < ($1 at time zone 'UTC')::date", "day"),
     ),
     Keeper(
+        "flow.read_day",
+        "days of limits that are over",
+        "leftover_days",
+        "mapper",
+        _delete("flow.read_day", "day < ($1 at time zone 'UTC')::date", "day"),
+    ),
+    Keeper(
         "flow.budget_window",
         "limits that nobody uses any more",
         "leftover_days",

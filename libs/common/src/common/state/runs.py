@@ -218,8 +218,8 @@ select flow.count_runs(array_agg(run), array_agg(outcome), array_agg(''::text), 
 
 _CALLED = """
 select flow.count_runs(array_agg(n.run), array_agg('called'::text), array_agg(c.vendor), array_agg(n.calls), $4)
-  from unnest($1::text[], $2::text[], $3::bigint[]) as n(run, connection, calls) join core.connection c on c.id = n.connection
-having count(*) > 0
+  from unnest($1::text[], $2::text[], $3::bigint[]) as n(run, connection, calls)
+  join core.connection c on c.id = n.connection join flow.run r on r.id = n.run having count(*) > 0
 """
 
 _SAID = """

@@ -15,6 +15,7 @@ from typing import Any
 
 from common.contracts.outcomes import SkipReason
 from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Work
+from vendors.choices import PARTLY
 from vendors.mailchimp import wire
 from vendors.mailchimp.consent import ARCHIVED, ceiling, copy_of, lowest, withdrawn_since
 from vendors.mailchimp.memory import STANDING, memory_of, standing
@@ -74,7 +75,8 @@ def _create(work: Work, known: TargetRecord, audience: Audience | None) -> Step:
         return Look(unseen)
     if audience is None:
         return NeedFacts()
-    values = {path: wire.fitting(value) for path, value in work.document.items() if value not in (None, "", [])}
+    told = {path: value for path, value in work.document.items() if path != PARTLY}
+    values = {path: wire.fitting(value) for path, value in told.items() if value not in (None, "", [])}
     lacking = [tag for tag in audience.required if not values.get(wire.MERGE + tag)]
     if lacking:
         return Skip(SkipReason.REQUIRED_FIELD_MISSING, f"The audience requires {', '.join(lacking)}.")
@@ -131,6 +133,8 @@ def _tag(work: Work, known: TargetRecord) -> Step | None:
     for name in wanted:
         if name.casefold() not in there:
             return _give(work.key, name, known)
+    if "tags" in work.document.get(PARTLY, ()):
+        return None
     for folded, name in ours.items():
         if folded not in _folded(wanted) and folded in there:
             return _take(work.key, name, known)

@@ -37,6 +37,7 @@ class MailchimpSource:
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
     feeds: Mapping[Entity, Feed] = {}
+    detail_only: Mapping[Entity, frozenset[str]] = {}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """An event tells by itself. An empty list of Mandrill's, and events of its mail, tell nothing of an audience."""

@@ -59,6 +59,11 @@ class ZohoBooksSource:
         Entity("invoice"): Feed(Entity("customer"), _customer_of),
         Entity("payment"): Feed(Entity("customer"), _customer_of),
     }
+    # Of custom fields a list has those that the organisation shows there.
+    detail_only: Mapping[Entity, frozenset[str]] = {
+        Entity(entity): frozenset({"custom", *(field.path for field in fields if not field.in_list)})
+        for entity, fields in FIELDS.items()
+    }
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A signed webhook tells by itself; an unsigned one only says which record to read."""

@@ -16,10 +16,11 @@ from common.codes import CODES
 from common.contracts.syncs import MappingDefinition, MappingRow
 from mapper.mapping.check import checked
 from mapper.mapping.expressions import Expression, ExpressionExpensive, ExpressionInvalid, Record
-from mapper.mapping.fact_use import INACTIVE_AFTER
+from mapper.mapping.fact_use import INACTIVE_AFTER, INACTIVE_FACT
 from mapper.mapping.problems import MappingInvalid, Problem
 from mapper.mapping.transforms import Step, TransformArguments, TransformUnknown, compiled
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import PARTLY
 
 MAX_RECORD = 256 * 1024
 
@@ -45,12 +46,15 @@ class _Row:
     steps: tuple[Step, ...]
     required: bool
     field: CatalogueField | None
+    reads: frozenset[str]
+    """Fields of the record, its transforms' included."""
 
 
 @dataclass(slots=True)
 class _Draft:
     document: dict[str, Any] = field(default_factory=dict)
     collected: dict[str, set[str]] = field(default_factory=dict)
+    partly: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     left_out: list[Problem] = field(default_factory=list)
 
@@ -75,6 +79,11 @@ class CompiledMapping:
         self._collected = {row.target for row in rows} & set(collected)
         self._clears = definition.clears_empty
         self.required = frozenset(row.target for row in rows if row.required)
+        self._decides = frozenset(name for row in rows if row.required for name in row.reads)
+        self._decides |= condition.names if condition else frozenset()
+        self._makes_inactive = inactive.names if inactive else frozenset()
+        self.reads = frozenset(name for row in rows for name in row.reads) | self._decides | self._makes_inactive
+        """Every field of a record that decides what becomes of it."""
 
     def passes(self, record: Record) -> bool:
         """Whether the record meets the sync's filter; no filter lets everything pass. Raises when nobody can say."""
@@ -87,12 +96,20 @@ class CompiledMapping:
         except ExpressionExpensive:
             return False
 
+    def is_decided(self, unknown: frozenset[str]) -> bool:
+        """Whether it can be said what becomes of a record as a whole, although nobody has told these of its fields."""
+        return not self._decides & unknown
+
+    def unsure(self, unknown: frozenset[str]) -> frozenset[str]:
+        """These fields, and the fact that is made of them."""
+        return unknown | {INACTIVE_FACT} if self._makes_inactive & unknown else unknown
+
     def mentions(self, target: str, record: Record) -> bool:
         """Whether the record says anything about what the row of this target field reads."""
         return any(row.target == target and row.expression.mentions(record) for row in self._rows)
 
-    def apply(self, record: Record) -> Mapped:
-        """The document that the target shall have for this record."""
+    def apply(self, record: Record, unknown: frozenset[str] = frozenset()) -> Mapped:
+        """The document that the target shall have for this record; what is made of fields that nobody has told is left as it is there."""
         if len(orjson.dumps(record)) > MAX_RECORD:
             return Mapped(True, {}, (_too_large(),))
         try:
@@ -103,8 +120,13 @@ class CompiledMapping:
             return Mapped(True, {}, (_problem("MAPPING_EXPRESSION_EXPENSIVE", 0, "filter", str(error)),))
         draft = _Draft(collected={name: set() for name in self._collected})
         for row in self._rows:
-            self._fill(draft, row, record)
+            if not row.reads & unknown:
+                self._fill(draft, row, record)
+            elif row.target in draft.collected:
+                draft.partly.add(row.target)
         draft.document |= {name: sorted(texts) for name, texts in draft.collected.items()}
+        if draft.partly:
+            draft.document[PARTLY] = sorted(draft.partly)
         return Mapped(True, draft.document, tuple(draft.problems), tuple(draft.left_out))
 
     def alone(self, target: str, record: Record) -> tuple[Any] | None:
@@ -168,6 +190,7 @@ def _row(
     problems: list[Problem],
     collected: Collection[str],
 ) -> _Row | None:
+    before = len(problems)
     expression = _expression(number, given.target, given.source, problems)
     steps = []
     for transform in given.transforms:
@@ -181,7 +204,14 @@ def _row(
     if target and found is None and given.target not in collected and not given.new_field:
         problems.append(_problem("MAPPING_TARGET_UNKNOWN", number, given.target, "The target has no such field."))
     required = given.required or given.target == key or bool(found and found.required)
-    return _Row(number, given.target, expression, tuple(steps), required, found) if expression else None
+    if expression is None or len(problems) > before:
+        return None
+    return _Row(number, given.target, expression, tuple(steps), required, found, _reads(given, expression))
+
+
+def _reads(given: MappingRow, expression: Expression) -> frozenset[str]:
+    parts = (part for transform in given.transforms for part in transform.arguments.get("parts") or ())
+    return expression.names.union(*(Expression(part).names for part in parts))
 
 
 def _expression(number: int, name: str, source: str, problems: list[Problem]) -> Expression | None:

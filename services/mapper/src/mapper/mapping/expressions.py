@@ -33,7 +33,8 @@ class ExpressionExpensive(Exception):
 
 
 class Expression:
-    """One compiled expression: how to read it, and which top-level fields it reads."""
+    """One compiled expression: how to read it, which top-level fields it reads, and which of the fields that stand for themselves
+    inside one of these."""
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_EXPRESSION:
@@ -47,6 +48,7 @@ class Expression:
             tree = _parsed(text)
             self.roots = frozenset(_roots(tree))
             self._read = lambda record: _Bounded().visit(tree, record)
+        self.names = frozenset(name for root in self.roots for name in _names(root, text))
 
     def read(self, record: Record) -> Any:
         """The value, or None where there is none."""
@@ -55,6 +57,18 @@ class Expression:
     def mentions(self, record: Record) -> bool:
         """Whether the record says anything about what the expression reads: absent is not the same as empty."""
         return not self.roots or any(root in record for root in self.roots)
+
+
+# Each of their fields is told by itself.
+_APART = frozenset({"custom", "facts"})
+
+
+def _names(root: str, text: str) -> set[str]:
+    """The root alone where the text does not name, at each place, what it wants of it."""
+    if root not in _APART:
+        return {root}
+    inside = re.findall(rf"\b{root}\b(?:\.(\w+))?", text)
+    return {f"{root}.{name}" for name in inside} if all(inside) else {root}
 
 
 def is_plain(text: str) -> bool:

@@ -13,6 +13,7 @@ from mapper.mapping.expressions import Expression, ExpressionInvalid
 STAYS = "stay"
 """What becomes of an inactive record where the mapping's rows alone decide."""
 INACTIVE = "inactive"
+INACTIVE_FACT = f"{FACTS_ROOT}.{INACTIVE}"
 INACTIVE_AFTER = 90
 
 

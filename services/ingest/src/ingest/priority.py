@@ -1,0 +1,18 @@
+"""The door, with every call at one priority."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from common.http.call import Api, Call, Priority, VendorAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class AtPriority:
+    """Calls of a backfill give way to all others."""
+
+    api: Api
+    priority: Priority
+
+    async def call(self, call: Call) -> VendorAnswer:
+        return await self.api.call(replace(call, priority=self.priority))
