@@ -46,6 +46,7 @@ def details_of(run: Mapping[str, Any]) -> Iterator[str]:
         *((one, _count(run, one)) for one in COUNTS),
         ("calls", ", ".join(f"{many} {vendor}" for vendor, many in run["calls"].items())),
         ("waits for", _waits(run).removeprefix("; waits: ")),
+        ("details", details_line(run["details"])),
         ("left", f"about {duration(run['seconds_left'])}" if run["seconds_left"] else ""),
     ]
     for label, value in labels:
@@ -70,7 +71,16 @@ def progress_line(run: Mapping[str, Any]) -> str:
     else:
         told = f"{run['total'] - run['waiting']} of {max(run['total'], run['read'] or 0)} records have their end"
     left = f", about {duration(run['seconds_left'])} left" if run["seconds_left"] else ""
-    return f"{run['id']}: {told}{left}{_waits(run)}"
+    more = f"; {details_line(run['details'])}" if run["details"] else ""
+    return f"{run['id']}: {told}{left}{_waits(run)}{more}"
+
+
+def details_line(found: Mapping[str, Any] | None) -> str:
+    """What is read one by one after a run has listed it, and how long that takes."""
+    if found is None:
+        return ""
+    day = f", {found['a_day']} a day" if found["a_day"] is not None else ""
+    return f"{found['awaited']} records are still to be read one by one{day}: about {duration(found['seconds_left'])}"
 
 
 def _waits(run: Mapping[str, Any]) -> str:
@@ -107,7 +117,9 @@ def took(run: Mapping[str, Any]) -> str:
 def duration(given: float) -> str:
     """Seconds, minutes or hours."""
     seconds = round(given)
-    hours, minutes = seconds // 3600, seconds // 60 % 60
+    days, hours, minutes = seconds // 86_400, seconds // 3600, seconds // 60 % 60
+    if days > 1:
+        return f"{days} days"
     return f"{hours} h {minutes} m" if hours else f"{minutes} m {seconds % 60} s" if minutes else f"{seconds} s"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from millrace.moments import local
+from millrace.run_words import duration
 
 
 def line_of(one: Mapping[str, Any], width: int) -> str:
@@ -98,12 +99,19 @@ def _counts(answer: Mapping[str, Any]) -> Iterator[str]:
     )
     if not answer["complete"]:
         yield "There are more records; only these were judged."
+    if answer["details"]["calls"]:
+        yield _details(answer["details"])
     for sample in answer["samples"]:
         yield f"  {sample['record']}  {sample['kind']}" + (f" ({sample['skip']})" if sample["skip"] else "")
         for change in sample["changes"]:
             yield f"      {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
         for remark in sample["notes"]:
             yield f"      {remark}"
+
+
+def _details(found: Mapping[str, Any]) -> str:
+    day = f", at most {found['a_day']} a day" if found["a_day"] is not None else ""
+    return f"To be read one by one: {found['calls']} calls{day}, about {duration(found['seconds'])}."
 
 
 def _waiting(one: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from millrace.run_words import csv_text, details_of, history_lines, progress_lin
 RUN: dict[str, Any] = {
     "id": "books.live.2026-05-04", "run": "live.2026-05-04", "sync": "books", "kind": "live", "state": "Completed with errors", "by": "webhook",
     "mapping_version": None, "started_at": "2026-05-04T12:00:00+00:00", "finished_at": "2026-05-04T12:01:05+00:00", "seconds": 65.0,
-    "read": None, "calls": {}, "waits_for": None, "seconds_left": None, "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
+    "read": None, "calls": {}, "waits_for": None, "details": None, "seconds_left": None, "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
     "unaccounted": 0, "closes": True, "skipped_by_reason": {}, "failed_by_code": {"MC_INVALID": 1}, "before_ledger": False,
 }  # fmt: skip
 
@@ -30,6 +30,12 @@ class TestLines:
         lost = RUN | {"closes": False, "unaccounted": 2}
         assert list(history_lines([lost]))[1].endswith("2 records are not accounted for: see their timelines")
         assert "2 records are not accounted for: see their timelines." in list(details_of(lost))
+
+    def test_says_how_long_records_are_still_read_one_by_one(self) -> None:
+        waits = RUN | {"details": {"awaited": 4700, "a_day": 300, "seconds_left": 15 * 86_400.0}}
+        said = "4700 records are still to be read one by one, 300 a day: about 15 days"
+        assert f"details     {said}" in list(details_of(waits))
+        assert progress_line(waits).endswith(f"; {said}")
 
     def test_reasons_stand_beside_their_count(self) -> None:
         assert "failed      1 (1 MC_INVALID)" in list(details_of(RUN))

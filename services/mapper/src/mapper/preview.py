@@ -16,13 +16,16 @@ from common.contracts.messages import ChangeEvent
 from common.contracts.syncs import Leg
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, connection
+from mapper import coverage
 from mapper.judging import seen_by
 from mapper.legs_facts import LegsFacts, Wanting
+from mapper.mapping.detail_use import beyond_lists
 from mapper.mapping.engine import CompiledMapping, compile_mapping
 from mapper.state import RecordState, merge
 from mapper.state_rows import Key, state_of
 from mapper.wish import DesiredDocument, wish_of
 from vendors.catalogue import catalogue_of
+from vendors.choices import PARTLY
 from vendors.registry import vendor_named
 from vendors.target import Target
 
@@ -46,6 +49,8 @@ class Preview:
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
+    details: int = 0
+    """Records of which less is known than the mapping reads: each costs a call."""
 
     def add(self, other: Preview, limit: int) -> None:
         """Together with another leg's, with at most so many samples."""
@@ -55,6 +60,7 @@ class Preview:
         self.counts += other.counts
         self.skipped += other.skipped
         self.notes += other.notes
+        self.details += other.details
         # Samples are masked in place: the other's stay its own.
         self.samples += deepcopy(other.samples[: limit - len(self.samples)])
 
@@ -78,22 +84,10 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
         vendor = await reading.fetchval("select vendor from core.connection where id = $1", leg.target)
         target = vendor_named(vendor).targets[leg.target_entity]
         compiled = _compiled(leg, target)
+        needs = coverage.needs(configuration, leg, compiled)
         while True:
             page = await reading.fetch(
-                """
-                select s.*, w.wish, w.skip, w.document, w.content, exists (
-                         select from flow.work_item i
-                           join core.connection a on a.id = i.source
-                           join core.connection b on b.id = i.connection
-                           join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.right_entity)
-                                             = (a.account, s.entity, s.record, b.account, i.place, i.target_entity)
-                          where (i.sync, i.entity, i.record) = ($3, $4, s.record) and p.right_key = i.target_key
-                            and p.state = 'linked') as linked
-                  from flow.record_state s
-                  left join flow.wanted w on w.sync = $3 and w.entity = $4 and w.record = s.record
-                 where s.connection = $1 and s.entity = $2 and s.record > $5 and s.sequence <> ''
-                 order by s.record limit $6
-                """,
+                _PAGE,
                 leg.source,
                 leg.source_entity,
                 leg.sync,
@@ -106,7 +100,10 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
             for one, row in zip(its, page, strict=True):
                 state = seen_by(leg, state_of(row))
                 facts = known.of(one, state)
-                _count(result, wish_of(state, compiled, target, facts.values if facts else None), row, limit)
+                result.details += not state.deleted and state.lacks(needs)
+                unknown = state.unknown(needs)
+                wish = wish_of(state, compiled, target, facts.values if facts else None, unknown=unknown)
+                _count(result, wish, row, limit)
             result.unread_facts = not known.known(leg)
             result.read += len(page)
             left -= len(page)
@@ -122,14 +119,32 @@ def preview_of(changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: 
     """Judges records that nobody has stored, as if they came now."""
     compiled, result = _compiled(leg, target), Preview()
     result.unread_facts = bool(compiled.definition.facts)
+    source = vendor_named(changes[0].vendor).source if changes else None
+    needs = beyond_lists(source, leg.source_entity, compiled) if source is not None else frozenset[str]()
     for change in changes:
         state = merge(RecordState(), change).state
         if state.known:
-            _count(
-                result, wish_of(seen_by(leg, state), compiled, target), {**_UNSTORED, "record": change.record}, limit
-            )
+            state = seen_by(leg, state)
+            result.details += not state.deleted and state.lacks(needs)
+            wish = wish_of(state, compiled, target, unknown=state.unknown(needs))
+            _count(result, wish, {**_UNSTORED, "record": change.record}, limit)
     return result
 
+
+_PAGE = """
+select s.*, w.wish, w.skip, w.document, w.content, exists (
+         select from flow.work_item i
+           join core.connection a on a.id = i.source
+           join core.connection b on b.id = i.connection
+           join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.right_entity)
+                             = (a.account, s.entity, s.record, b.account, i.place, i.target_entity)
+          where (i.sync, i.entity, i.record) = ($3, $4, s.record) and p.right_key = i.target_key
+            and p.state = 'linked') as linked
+  from flow.record_state s
+  left join flow.wanted w on w.sync = $3 and w.entity = $4 and w.record = s.record
+ where s.connection = $1 and s.entity = $2 and s.record > $5 and s.sequence <> ''
+ order by s.record limit $6
+"""
 
 _UNSTORED: Mapping[str, Any] = {"wish": None, "document": None, "content": None, "linked": False}
 
@@ -174,7 +189,7 @@ def _kind(wish: DesiredDocument, row: Any) -> str:
 
 
 def _sample(record: str, kind: str, wish: DesiredDocument, before: dict[str, Any] | None) -> dict[str, Any]:
-    fields = sorted({*(before or {}), *wish.document}) if wish.wish != "keep" else ()
+    fields = sorted({*(before or {}), *wish.document} - {PARTLY}) if wish.wish != "keep" else ()
     changes = [
         {"field": name, "before": (before or {}).get(name), "after": wish.document.get(name)}
         for name in fields

@@ -18,6 +18,14 @@ class RunWait(BaseModel):
     until: datetime | None
 
 
+class RunDetails(BaseModel):
+    """Records that are written as far as their list tells of them; the rest is read one by one, and written as live changes."""
+
+    awaited: int
+    a_day: int | None = Field(description="How many of them a day has room for; null where the vendor counts no days.")
+    seconds_left: float = Field(description="About how long it takes until all of them are read.")
+
+
 class RunDocument(BaseModel):
     """One run: a reading of the source, a mapping version over what was stored, a day (UTC) of live changes, a sync that was switched off or on."""
 
@@ -53,6 +61,7 @@ class RunDocument(BaseModel):
         description="Lists, looks and writes that its records have cost, by vendor; of live changes they are not counted."
     )
     waits_for: RunWait | None
+    details: RunDetails | None = Field(description="Null when none of its records is still to be read.")
     seconds_left: float | None = Field(
         description="How long it will take, if it goes on as until now; null when it is over or nobody can tell."
     )
@@ -103,8 +112,13 @@ def run_document(one: ShownRun) -> RunDocument:
         read=one.read, total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
         skipped_by_reason=one.reasons("skipped"), failed_by_code=one.reasons("failed"), before_ledger=one.row.before_ledger,
         calls=dict(one.calls), seconds_left=one.seconds_left,
-        waits_for=RunWait(reason=one.wait.reason, until=one.wait.until) if one.wait else None,
+        waits_for=RunWait(reason=one.wait.reason, until=one.wait.until) if one.wait else None, details=_details(one),
     )  # fmt: skip
+
+
+def _details(one: ShownRun) -> RunDetails | None:
+    found = one.details
+    return RunDetails(awaited=found.calls, a_day=found.a_day, seconds_left=found.seconds) if found else None
 
 
 def history_document(page: RunPage) -> HistoryDocument:

@@ -185,6 +185,14 @@ class AppliedDocument(BaseModel):
     legs: list[AppliedLegDocument]
 
 
+class DetailCostDocument(BaseModel):
+    """Records that have to be read one by one, because no list carries what the mapping reads."""
+
+    calls: int = Field(description="One for each of the records that were judged and of which less is known.")
+    a_day: int | None = Field(description="How many of them a day has room for; null where the vendor counts no days.")
+    seconds: float = Field(description="About how long they take.")
+
+
 class PreviewCounts(BaseModel):
     """Counts and samples; total = add + update + unchanged + remove + skipped."""
 
@@ -199,6 +207,7 @@ class PreviewCounts(BaseModel):
     skipped_by_reason: dict[str, int]
     notes: dict[str, int]
     samples: list[dict[str, Any]]
+    details: DetailCostDocument
 
 
 class LegPreview(PreviewCounts):

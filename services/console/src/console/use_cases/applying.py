@@ -29,14 +29,18 @@ from common.state.definitions import to_jsonb
 from common.state.runs import Run, version_run
 from common.state.turns import alone
 from console import sync_codes
+from console.state import details
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.use_cases import two_ways
+from console.use_cases.detail_costs import detail_cost
 from console.use_cases.drafting import Draft, Drafting
 from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook, wanted_hooks
 from console.use_cases.leg_drafting import DraftLeg
 from console.use_cases.problems import of_vendor, refuse_if_any
 from console.use_cases.wishes import SyncWish
+from mapper.mapping.detail_use import beyond_lists
+from mapper.mapping.engine import compile_mapping
 from mapper.mapping.problems import Problem
 
 Outcome = Literal["created", "changed", "unchanged"]
@@ -83,7 +87,8 @@ class Applying:
         outcome = _outcome(there, legs)
         version = (there.version if there else 0) + (outcome != "unchanged")
         fields = [row.target for leg in draft.legs for row in leg.new_fields]
-        return Applied(outcome, there, version, _at(legs, version), fields, webhooks, self._notes(draft))
+        notes = [*self._notes(draft), *await self._costs(draft)]
+        return Applied(outcome, there, version, _at(legs, version), fields, webhooks, notes)
 
     async def apply(self, wish: SyncWish, by: str, *, activate: bool = True) -> Applied:
         """The sync, active unless it was paused or disabled before or a draft is wanted."""
@@ -103,6 +108,7 @@ class Applying:
         async with state.transaction(self._pool) as tx:
             outcome, legs, version = await self._store(tx, wish, draft, by, activate=activate)
             sync = await rows.named(tx, wish.name)
+        notes += await self._costs(draft)
         return Applied(outcome, sync, version, legs, made, webhooks, [*self._notes(draft), *notes])
 
     async def _there(self, wish: SyncWish, draft: Draft) -> SyncRow | None:
@@ -114,6 +120,21 @@ class Applying:
 
     def _notes(self, draft: Draft) -> Sequence[str]:
         return draft.notes if self._hooks.reachable else (*draft.notes, NO_ADDRESS)
+
+    async def _costs(self, draft: Draft) -> list[str]:
+        """What reading records one by one will cost, leg by leg."""
+        return [note for leg in draft.legs if (note := await self._cost(leg)) is not None]
+
+    async def _cost(self, leg: DraftLeg) -> str | None:
+        end, running = leg.source, leg.leg("")
+        assert running.mapping is not None and end.vendor.source is not None
+        compiled = compile_mapping(running.mapping, leg.fields, collected=leg.writes.choices.collected)
+        names = beyond_lists(end.vendor.source, running.source_entity, compiled)
+        if not names:
+            return None
+        async with state.connection(self._pool) as link:
+            calls = await details.lacking(link, running.source, running.source_entity, names)
+        return detail_cost(end.vendor, end.connection, calls, self._clock.now()).sentence(names)
 
     async def _fields(self, draft: Draft) -> tuple[list[str], Draft]:
         made, legs = list[str](), []

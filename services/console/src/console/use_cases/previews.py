@@ -6,7 +6,7 @@ Where none was read yet, to the first page of the account's list.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from common.api.refusal import Refusal
@@ -16,6 +16,7 @@ from common.state import pool as state
 from console import sync_codes
 from console.masking import masked_value
 from console.state import syncs as rows
+from console.use_cases.detail_costs import DetailCost, detail_cost
 from console.use_cases.drafting import Drafting
 from console.use_cases.syncs import Syncs
 from console.use_cases.unread_accounts import FirstPage, first_page
@@ -54,14 +55,26 @@ class Previews:
     async def _of(self, legs: Sequence[Leg], limit: int, *, unmask: bool) -> dict[str, Any]:
         """Each leg for itself, and all of them together."""
         found = {leg.name: await self._leg(leg, limit) for leg in legs}
-        whole, warnings = Preview(), list[str]()
-        for one in found.values():
+        costs = {leg.name: await self._cost(leg, found[leg.name].preview.details) for leg in legs}
+        whole, warnings, cost = Preview(), list[str](), DetailCost()
+        for name, one in found.items():
             whole.add(one.preview, limit)
             warnings += one.notes
-        each = [{"leg": leg, "listed": one.listed} | _shown(one.preview, unmask=unmask) for leg, one in found.items()]
+            cost += costs[name]
+        each = [
+            {"leg": leg, "listed": one.listed, "details": asdict(costs[leg])} | _shown(one.preview, unmask=unmask)
+            for leg, one in found.items()
+        ]
         together = {"fields_to_create": [], "warnings": warnings, "legs": each}
         listed = sum(one.listed for one in found.values())
-        return _shown(whole, unmask=unmask) | together | {"listed": listed}
+        return _shown(whole, unmask=unmask) | together | {"listed": listed, "details": asdict(cost)}
+
+    async def _cost(self, leg: Leg, calls: int) -> DetailCost:
+        """Of reading the rest of these records; nobody is asked where nothing is to be read."""
+        if not calls:
+            return DetailCost()
+        end = await self._drafting.open(leg.source)
+        return detail_cost(end.vendor, end.connection, calls, self._clock.now())
 
     async def _leg(self, leg: Leg, limit: int) -> FirstPage:
         stored = await preview(self._pool, leg, limit, now=self._clock.now())

@@ -14,14 +14,17 @@ from datetime import UTC, datetime
 
 from common.api.refusal import Refusal
 from common.clock import Clock
+from common.contracts.ids import RunId
 from common.state import pool as state
 from common.state.runs import LIVE, OUTCOMES
 from console import codes, record_codes
-from console.state import run_waits
+from console.state import details, run_waits
 from console.state import runs as rows
 from console.state.run_waits import WaitsFor
 from console.state.runs import Count, RecordPlace, RunRecord, RunRow
+from console.use_cases.detail_costs import DetailCost, detail_cost
 from console.use_cases.syncs import Syncs
+from vendors.registry import vendor_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class ShownRun:
     """Nothing enters it any more."""
     wait: WaitsFor | None = None
     """Why nothing moves, of a run that is not finished."""
+    details: DetailCost | None = None
+    """Of records that it has listed and written as far as they are known: those that are still to be read one by one."""
     seconds_left: float | None = None
     """How long it will take, if it goes on as it has gone so far; None while nobody can tell."""
 
@@ -168,12 +173,21 @@ class Runs:
         shown = [_shown(row, lost.get(row.id, 0), now) for row in found]
         open_ones = [one.row.id for one in shown if one.finished_at is None and one.row.kind != LIVE]
         waits = await run_waits.of(link, open_ones, now) if open_ones else {}
+        reads = await self._details(link, [row.id for row in found if row.kind != LIVE], now)
+        shown = [replace(one, details=reads.get(one.row.id)) for one in shown]
         return [
             replace(one, wait=waits.get(one.row.id), seconds_left=_seconds_left(one, now))
             if one.row.id in open_ones
             else one
             for one in shown
         ]
+
+    async def _details(self, link: state.DbConnection, runs: Sequence[RunId], now: datetime) -> dict[str, DetailCost]:
+        found: dict[str, DetailCost] = {}
+        for one in await details.awaited(link, runs) if runs else ():
+            cost = detail_cost(vendor_named(one.connection.vendor), one.connection, one.records, now)
+            found[one.run] = found.get(one.run, DetailCost()) + cost
+        return found
 
 
 def _shown(row: RunRow, lost: int, now: datetime) -> ShownRun:
