@@ -14,6 +14,7 @@ WAITS = {
     "paused": "the sync is paused",
     "source": "the source's list",
     "retry": "the next try",
+    "quota": "vendor quota",
     "throttled": "vendor quota",
     "exhausted": "vendor quota of the day",
     "vendor_away": "the vendor is away",

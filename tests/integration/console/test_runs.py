@@ -14,7 +14,7 @@ from common.contracts.ids import ConnectionId, Entity, RecordId, RunId, SyncId
 from common.state import runs
 from common.state.pool import transaction
 from common.state.runs import Entering, LineKey, Run, Spoken
-from console.api.run_documents import run_document
+from console.api.run_documents import RunDetails, run_document
 from console.state.run_waits import WaitsFor
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks
@@ -205,6 +205,19 @@ class TestWhatIsNotOver:
         run = await self.begun(world)
         assert (await runs_of(world).show(run)).seconds_left is None
 
+    async def test_tells_which_of_its_records_are_still_read_one_by_one(self, world: Judged) -> None:
+        run = await self.begun(world, read=4)
+        assert run_document(await runs_of(world).show(run)).details is None
+        job, vendor = run.removeprefix("s1."), {"organization_id": "o", "plan_name": "free"}
+        await world.execute("update core.connection set details = $1 where id = 'books'", vendor)
+        await world.execute(
+            """insert into flow.read_request (connection, entity, record, reason, not_before, asked_at, lane, version, job)
+               select 'books', 'customer', n::text, 'uncovered', $1, $1, 'backfill', '1.1', $2 from generate_series(1, 700) n""",
+            NOON, job,
+        )  # fmt: skip
+        document = run_document(await runs_of(world).show(run))
+        assert document.details == RunDetails(awaited=700, a_day=300, seconds_left=2 * 86_400.0)
+
     async def test_tells_what_its_records_have_cost(self, world: Judged) -> None:
         run = await self.begun(world, read=4)
         async with transaction(world.owner) as tx:
@@ -219,7 +232,9 @@ class TestWhatIsNotOver:
             ("update core.sync set state = 'paused'", "paused", None),
             ("select core.set_gate('chimp', 'throttled', {at}, {now}, 'X', 'no', '')", "throttled", 6),
             ("update flow.poll set words = 'busy', next_at = {at}", "source", 6),
+            ("update flow.poll set words = 'QUOTA_EXHAUSTED: wait', next_at = {at}", "quota", 6),
             ("update flow.work_item set state = 'waiting', due_at = {at}", "retry", 6),
+            ("update flow.work_item set state = 'waiting', due_at = {at}, code = 'QUOTA_EXHAUSTED'", "quota", 6),
             ("update flow.work_item set state = 'hold', hold_until = {at}", "retry", 6),
         ],
     )  # fmt: skip

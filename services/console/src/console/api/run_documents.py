@@ -12,7 +12,8 @@ from console.use_cases.runs import RunPage, ShownRun
 
 
 class RunWait(BaseModel):
-    """Why nothing moves: `paused`, `source` (a list call failed), `retry`, or the reason of a gate (`throttled`, `needs_reauth`, ...)."""
+    """Why nothing moves: `paused`, `quota` (nothing of ours is left for now), `source` (a list call failed), `retry`, or the reason of a gate
+    (`throttled`, `needs_reauth`, ...)."""
 
     reason: str
     until: datetime | None

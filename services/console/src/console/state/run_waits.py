@@ -1,4 +1,4 @@
-"""What a run that is not over waits for: a gate, a pause of its source, a person who paused the sync, the next try of what failed."""
+"""What a run that is not over waits for: a gate, a quota, a pause of its source, a person who paused the sync, the next try of what failed."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ select distinct on (run) run, reason, until from (
       from flow.run_source n join core.gate g on g.connection = n.connection and g.place in ('', n.place)
      where n.run = any($1) and n.ended_at is null and (g.until is null or g.until > $2)
     union all
-    select n.run, 4, 'source', p.next_at
+    select n.run, 4, case when p.words like 'QUOTA_EXHAUSTED:%' then 'quota' else 'source' end, p.next_at
       from flow.run_source n join flow.poll p on (p.connection, p.entity, p.place) = (n.connection, n.entity, n.place)
      where n.run = any($1) and n.ended_at is null and p.words <> '' and p.next_at > $2
     union all
-    select r.run, 5, 'retry', min(r.due)
+    select r.run, 5, case when bool_and(r.code = 'QUOTA_EXHAUSTED') then 'quota' else 'retry' end, min(r.due)
       from unnest($1::text[]) as n(run) cross join lateral (
-           select l.run, w.state, case w.state when 'hold' then w.hold_until else w.due_at end as due
+           select l.run, w.state, w.code, case w.state when 'hold' then w.hold_until else w.due_at end as due
              from (select * from flow.run_record where run = n.run and outcome = 'waiting' limit $3) as l
              join flow.work_item w on (w.sync, w.entity, w.record) = (l.sync, l.entity, l.record)) as r
      group by r.run having bool_and(r.state in ('waiting', 'hold') and r.due > $2)) as found
