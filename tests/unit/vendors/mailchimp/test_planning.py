@@ -8,6 +8,7 @@ import pytest
 from common.contracts.outcomes import SkipReason
 from tests.support.members import member
 from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Work
+from vendors.choices import PARTLY
 from vendors.mailchimp.planning import ROW_KEEPS_STATUS, Audience, plan
 from vendors.target_record import TargetRecord
 
@@ -88,6 +89,21 @@ class TestPresent:
         assert isinstance(take, Act)
         assert (take.action, take.values) == ("take:ours", {"tags": ["theirs"]})
         assert present({"a@x.org": THERE}, {"email": "a@x.org"}) == Nothing()
+
+    def test_tags_of_which_some_are_not_known_yet_are_given_and_none_is_taken(self) -> None:
+        give = present({"a@x.org": THERE}, {"email": "a@x.org", "tags": ["new"], PARTLY: ["tags"]})
+        assert isinstance(give, Act)
+        assert (give.action, give.values) == ("give:new", {"tags": ["new", "ours", "theirs"]})
+        assert present({"a@x.org": THERE}, {"email": "a@x.org", "tags": [], PARTLY: ["tags"]}) == Nothing()
+        # What is not known of another field is no word about tags.
+        take = present({"a@x.org": THERE}, {"email": "a@x.org", "tags": [], PARTLY: ["merge.FNAME"]})
+        assert isinstance(take, Act)
+        assert take.action == "take:ours"
+
+    def test_a_new_member_is_told_nothing_of_what_is_not_known_yet(self) -> None:
+        act = present(document={"email": "a@x.org", "tags": ["new"], PARTLY: ["tags"]})
+        assert isinstance(act, Act)
+        assert act.values == {"email": "a@x.org", "tags": ["new"], "standing": "subscribed"}
 
     def test_doubt_is_looked_at_first(self) -> None:
         doubtful = {"a@x.org": there(doubtful=True)}
