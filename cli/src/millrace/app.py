@@ -15,6 +15,7 @@ from typer.main import get_group
 
 from millrace.commands import NOUNS, Noun
 from millrace.commands.about import register as register_about
+from millrace.commands.demo import register as register_demo
 from millrace.commands.stack import register as register_stack
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     register_stack(app)
+    register_demo(app)
     register_about(app)
     return app
 

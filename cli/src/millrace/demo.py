@@ -52,8 +52,8 @@ class Demo:
     accounts: Sequence[Mapping[str, Any]]
     deadline: float
 
-    def account(self, vendor: str) -> Mapping[str, Any]:
-        return next(one for one in self.accounts if (one["vendor"], one["name"]) == (vendor, ACCOUNT))
+    def account(self, vendor: str, name: str = ACCOUNT) -> Mapping[str, Any]:
+        return next(one for one in self.accounts if (one["vendor"], one["name"]) == (vendor, name))
 
     def connection(self, name: str) -> Mapping[str, Any] | None:
         """The connection of this name, if there is one."""
@@ -68,7 +68,7 @@ def set_up(home: Home, say: Say) -> list[str]:
         return []
     try:
         with ApiClient(of_stack(home)) as console:
-            demo = Demo(console, _accounts(addresses[SANDBOX]), time.monotonic() + WITHIN_S)
+            demo = Demo(console, accounts_at(addresses[SANDBOX]), time.monotonic() + WITHIN_S)
             for step in STEPS:
                 step(demo, say)
             lines = _to_try(demo, addresses[SANDBOX])
@@ -82,14 +82,23 @@ def set_up(home: Home, say: Say) -> list[str]:
 
 def connect_books(demo: Demo, say: Say) -> None:
     """The demo organisation in the EU, by consent as a person gives it."""
-    account = demo.account("zoho-books")
-    given = {"site": DC, "place": str(account["organization_id"])}
-    _connect(demo, say, BOOKS, "zoho-books", given)
+    connect_organisation(demo, say, BOOKS, ACCOUNT)
 
 
 def connect_mailchimp(demo: Demo, say: Say) -> None:
     """The demo account, by its API key."""
-    _connect(demo, say, MAILCHIMP, "mailchimp", {"api_key": demo.account("mailchimp")["api_key"]})
+    connect_audiences(demo, say, MAILCHIMP, ACCOUNT)
+
+
+def connect_organisation(demo: Demo, say: Say, name: str, account: str) -> None:
+    """An organisation of Zoho Books that the demo's person sees."""
+    place = str(demo.account("zoho-books", account)["organization_id"])
+    _connect(demo, say, name, "zoho-books", {"site": DC, "place": place})
+
+
+def connect_audiences(demo: Demo, say: Say, name: str, account: str) -> None:
+    """An account of Mailchimp."""
+    _connect(demo, say, name, "mailchimp", {"api_key": demo.account("mailchimp", account)["api_key"]})
 
 
 def join_customers(demo: Demo, say: Say) -> None:
@@ -99,16 +108,21 @@ def join_customers(demo: Demo, say: Say) -> None:
     """
     if any(sync["name"] == SYNC for sync in demo.console.get("/syncs")["items"]):
         return
-    answer = demo.console.post("/syncs", {**DEMO_SYNC, "place": demo.account("mailchimp")["audience_ids"][0]})
+    apply(demo, say, {**DEMO_SYNC, "place": demo.account("mailchimp")["audience_ids"][0]})
+
+
+def apply(demo: Demo, say: Say, sync: Mapping[str, object]) -> None:
+    """A sync with its webhooks at both ends."""
+    answer = demo.console.post("/syncs", sync)
     for webhook in answer["webhooks"]:
         say(f"registered: {webhook}")
     if answer["outcome"] != "unchanged":
-        say(f"{SYNC} is {answer['state']}, mapping version {answer['mapping_version']}.")
+        say(f"{sync['name']} is {answer['state']}, mapping version {answer['mapping_version']}.")
 
 
 def first_customer(demo: Demo, say: Say) -> None:
     """Somebody to look at, entered in the vendor's own system as its user would; the road does the rest."""
-    with _books(demo) as books:
+    with books_of(demo.account("zoho-books")) as books:
         if _customer(books) is None:
             books.post("/contacts", json=CUSTOMER).raise_for_status()
             say(f"{EMAIL} is a new customer in Zoho Books.")
@@ -118,9 +132,8 @@ def first_customer(demo: Demo, say: Say) -> None:
 STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp, join_customers, first_customer)
 
 
-def _books(demo: Demo) -> httpx.Client:
+def books_of(account: Mapping[str, Any]) -> httpx.Client:
     """The vendor's API as its operator uses it: outside of what our connection may spend."""
-    account = demo.account("zoho-books")
     return httpx.Client(
         base_url=account["base_url"], params={"organization_id": account["organization_id"]}, timeout=15, trust_env=False,
         headers={"authorization": f"Zoho-oauthtoken {account['operator_token']}"},
@@ -199,7 +212,7 @@ class ConsentForm(HTMLParser):
             self.people[text.strip()] = self._choice
 
 
-def _accounts(sandbox: str) -> Sequence[Mapping[str, Any]]:
+def accounts_at(sandbox: str) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = httpx.get(f"{sandbox}/_sandbox/accounts", trust_env=False, timeout=10).json()[
         "accounts"
     ]
@@ -209,7 +222,7 @@ def _accounts(sandbox: str) -> Sequence[Mapping[str, Any]]:
 def _to_try(demo: Demo, sandbox: str) -> list[str]:
     """Three commands that work as they stand, in any order and again."""
     books, audience = demo.account("zoho-books"), demo.account("mailchimp")
-    with _books(demo) as client:
+    with books_of(books) as client:
         contact = f"{books['base_url']}/contacts/{_customer(client)}?organization_id={books['organization_id']}"
     member = f"{audience['base_url']}/lists/{audience['audience_ids'][0]}/members/{hash_of(EMAIL)}"
     return [
@@ -222,6 +235,8 @@ def _to_try(demo: Demo, sandbox: str) -> list[str]:
         f"     curl -s -u demo:{audience['operator_token']} {member}",
         "  3. read what happened on the way:",
         f"     ./millrace record timeline {EMAIL}",
+        "Then a whole company: 500 customers, some of them trouble. Watch its first run, and see who was skipped and why:",
+        "     ./millrace demo",
         f"More: ./millrace sync list, ./millrace sync history {SYNC}, and what the vendors see: {sandbox}/_sandbox/",
     ]
 

@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: settings, error codes, metrics, failpoints and `.env.example`.
+"""Writes the pages that are made from the code: settings, error codes, skip reasons, metrics, failpoints and `.env.example`.
 
 `python -m millrace.reference` writes them, `--check` says which are out of date; a house test runs the check.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from common import failpoints
 from common.codes import CODES
+from common.contracts.outcomes import EXPLAINED
 from common.metric_register import METRICS
 from common.settings_catalogue import env_example, json_schema, markdown
 from millrace.settings_classes import CHECKOUT, settings_classes
@@ -41,6 +42,13 @@ def error_codes() -> str:
         for code in sorted(CODES.values(), key=lambda code: code.name)
     ]
     return _page("Error codes", "`common/codes.py`", head, rows)
+
+
+def skip_reasons() -> str:
+    """The table of `common.contracts.outcomes`."""
+    head = "| Reason | What it means | What to do |"
+    rows = [f"| `{reason}` | {words.meaning} | {words.next_step} |" for reason, words in EXPLAINED.items()]
+    return _page("Why a record is skipped", "`common/contracts/outcomes.py`", head, rows)
 
 
 def metrics() -> str:
@@ -101,6 +109,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/metrics.md": metrics,
     "docs/failpoints.md": failpoint_names,
     "docs/error-codes.md": error_codes,
+    "docs/skip-reasons.md": skip_reasons,
 }
 
 

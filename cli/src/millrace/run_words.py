@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ WAITS = {
     "vendor_away": "the vendor is away",
     "needs_reauth": "somebody has to connect the account again",
 }
+WIDTH = 80
 COLUMNS = ("entity", "record", "revision", "outcome", "reason", "entered_at", "ended_at")
 
 
@@ -48,14 +50,32 @@ def details_of(run: Mapping[str, Any]) -> Iterator[str]:
         ("calls", ", ".join(f"{many} {vendor}" for vendor, many in run["calls"].items())),
         ("waits for", _waits(run).removeprefix("; waits: ")),
         ("details", details_line(run["details"])),
-        ("left", f"about {duration(run['seconds_left'])}" if run["seconds_left"] else ""),
+        ("left", left_words(run).removesuffix(" left")),
     ]
     for label, value in labels:
         if value:
             yield f"{label:<10}  {value}"
-    yield _books(run)
+    yield from books_lines(run)
+    yield from reason_lines(run)
     if run["before_ledger"]:
         yield "Counted from the journal, by a release that kept no ledger; its records are not listed."
+
+
+def reason_lines(run: Mapping[str, Any]) -> Iterator[str]:
+    """Why records were skipped, or failed, and the next step of each: what a person does about it."""
+    told = ""
+    for one in run["reasons"]:
+        if one["outcome"] != told:
+            told = one["outcome"]
+            yield f"{told.capitalize()} {run[told]}:"
+        yield from _wrapped(f"{one['records']:>6}  ", f"{one['meaning']} [{one['reason']}]")
+        yield from _wrapped("        -> ", one["next_step"])
+
+
+def _wrapped(before: str, words: str) -> list[str]:
+    return textwrap.wrap(
+        words, WIDTH, initial_indent=before, subsequent_indent=" " * len(before), break_on_hyphens=False
+    )
 
 
 def summary_of(run: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -67,13 +87,14 @@ def summary_of(run: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def progress_line(run: Mapping[str, Any]) -> str:
     """How far a run is, on one line."""
-    if run["read"] is None and run["state"] == "Reading":
-        told = f"{run['total']} records read, {run['waiting']} still to be written"
+    many = how_many(run)
+    if many is None:
+        told = f"{run['total']} records read, {run['waiting']} still to be written" if run["total"] else "begins"
     else:
-        told = f"{run['total'] - run['waiting']} of {max(run['total'], run['read'] or 0)} records have their end"
-    left = f", about {duration(run['seconds_left'])} left" if run["seconds_left"] else ""
+        told = f"{run['total'] - run['waiting']} of {many} records have their end"
+    left = left_words(run)
     more = f"; {details_line(run['details'])}" if run["details"] else ""
-    return f"{run['id']}: {told}{left}{_waits(run)}{more}"
+    return f"{run['id']}: {told}{left and f', {left}'}{_waits(run)}{more}"
 
 
 def details_line(found: Mapping[str, Any] | None) -> str:
@@ -82,6 +103,25 @@ def details_line(found: Mapping[str, Any] | None) -> str:
         return ""
     day = f", {found['a_day']} a day" if found["a_day"] is not None else ""
     return f"{found['awaited']} records are still to be read one by one{day}: about {duration(found['seconds_left'])}"
+
+
+def how_many(run: Mapping[str, Any]) -> int | None:
+    """The records of a run; None while its source is listed and nobody knows."""
+    total, read = int(run["total"]), run["read"]
+    if read is None and run["state"] == "Reading":
+        return None
+    return max(total, int(read or 0))
+
+
+def left_words(run: Mapping[str, Any]) -> str:
+    """How long it will take."""
+    return f"about {duration(max(1.0, run['seconds_left']))} left" if run["seconds_left"] is not None else ""
+
+
+def counts_line(run: Mapping[str, Any]) -> str:
+    """How many have ended how, and what the others wait for."""
+    ended = [f"{one} {run[one]}" for one in COUNTS if one not in ("total", "waiting") and run[one]]
+    return f"{', '.join(ended)}{_waits(run)}".removeprefix("; ")
 
 
 def _waits(run: Mapping[str, Any]) -> str:
@@ -130,10 +170,12 @@ def _count(run: Mapping[str, Any], outcome: str) -> str:
     return f"{run[outcome]}" + (f" ({why})" if why else "")
 
 
-def _books(run: Mapping[str, Any]) -> str:
+def books_lines(run: Mapping[str, Any]) -> list[str]:
+    """Whether every record that was read, or let in, is in one of the counts."""
     if run["closes"]:
-        return "The books close: every record that entered is in one of the counts."
-    return f"{run['unaccounted']} records are not accounted for: see their timelines."
+        ends = [f"{run[one]} {one}" for one in COUNTS if one != "total" and run[one]]
+        return textwrap.wrap(f"The books close: {run['total']} = {' + '.join(ends) or '0'}.", WIDTH)
+    return [f"{run['unaccounted']} records are not accounted for: see their timelines."]
 
 
 def _remark(run: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Watching a run: asked for again and again, a line on the terminal when it moves, until every record has its end."""
+"""Watching a run: asked for again and again, shown as it moves, until every record has its end."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from typing import Any
 from urllib.parse import quote
 
 from millrace.api_client import ApiClient
-from millrace.run_words import progress_line
-from millrace.terminal import note
+from millrace.errors import CommandError
+from millrace.exit_codes import ExitCode
+from millrace.run_progress import shown_run
 
 EVERY_S = 0.5
 
 
 def watched(client: ApiClient, run: str) -> Mapping[str, Any]:
-    """The run at its end."""
-    told = ""
-    while True:
-        found: Mapping[str, Any] = client.get(f"/runs/{quote(run, safe='')}")
-        if found["finished_at"] is not None:
-            return found
-        line = progress_line(found)
-        if line != told:
-            note(line)
-            told = line
-        time.sleep(EVERY_S)
+    """The run at its end. Whoever interrupts only stops looking: the run is the services'."""
+    try:
+        with shown_run() as show:
+            while True:
+                found: Mapping[str, Any] = client.get(f"/runs/{quote(run, safe='')}")
+                show(found)
+                if found["finished_at"] is not None:
+                    return found
+                time.sleep(EVERY_S)
+    except CommandError as ended:
+        if ended.code is not ExitCode.INTERRUPTED:
+            raise
+        again = f"Look again with `millrace run watch {run}`."
+        raise CommandError(f"{run} goes on without you.", again, ExitCode.INTERRUPTED) from ended

@@ -13,7 +13,8 @@ MAY_NAME_IT = (
     # Words for people, and examples in the help.
     "CHANGELOG.md", "README.md", "*/README.md", "docs/*", "cli/src/millrace/commands/*.py",
     # The demo joins two vendors.
-    "cli/src/millrace/demo.py", "cli/src/millrace/stack/sandbox_clients.py", "cli/src/millrace/stack/services.py",
+    "cli/src/millrace/demo.py", "cli/src/millrace/demo_company.py", "cli/src/millrace/demo_run.py",
+    "cli/src/millrace/stack/sandbox_clients.py", "cli/src/millrace/stack/services.py",
     # The settings of its family, which are named one by one so that a typing error is found.
     "compose.yaml", "libs/common/src/common/settings.py", "libs/common/src/common/settings_schema.json",
     "services/token-broker/src/token_broker/settings.py",

@@ -97,6 +97,10 @@ class TestBooks:
         }  # fmt: skip
         shown = run_document(run)
         assert (shown.skipped_by_reason, shown.failed_by_code) == ({"no_email": 1}, {"MC_INVALID": 1})
+        assert [(one.outcome, one.reason, one.records) for one in shown.reasons] == [
+            ("skipped", "no_email", 1), ("failed", "MC_INVALID", 1),
+        ]  # fmt: skip
+        assert all(one.meaning.endswith(".") and one.next_step.endswith(".") for one in shown.reasons)
 
     async def test_one_record_that_was_dropped_makes_them_not_close(self, world: Judged) -> None:
         ledger = Ledger(world)
@@ -200,6 +204,24 @@ class TestWhatIsNotOver:
         run = await self.begun(world, read=5)
         world.clock = FixedClock(NOON + timedelta(seconds=10))
         assert (await runs_of(world).show(run)).seconds_left == 40.0
+
+    async def test_the_first_few_tell_nothing_of_the_pace(self, world: Judged) -> None:
+        run = await self.begun(world, read=11)
+        world.clock = FixedClock(NOON + timedelta(seconds=10))
+        assert (await runs_of(world).show(run)).seconds_left is None
+
+    async def test_a_pause_is_added_and_says_nothing_of_the_pace(self, world: Judged) -> None:
+        ledger, run = Ledger(world), await self.begun(world, read=5)
+        world.clock = FixedClock(NOON + timedelta(seconds=10))
+        await ledger.ended("1", did="added", ended="unchanged")
+        # Two in ten seconds; then everything stands still for a minute, of which half is over.
+        world.clock = FixedClock(NOON + timedelta(seconds=40))
+        await world.execute(
+            "insert into core.gate (connection, reason, until, set_at) values ('chimp', 'throttled', $1, $2)",
+            NOON + timedelta(seconds=70), NOON + timedelta(seconds=10),
+        )  # fmt: skip
+        shown = await runs_of(world).show(run)
+        assert (shown.wait is not None, shown.seconds_left) == (True, 15.0 + 30.0)
 
     async def test_does_not_guess_while_its_source_is_listed(self, world: Judged) -> None:
         run = await self.begun(world)

@@ -147,6 +147,25 @@ class TestJobs:
         (row,) = await mapper.rows("select kind, started_by from flow.run where id = 's1.poll.7'")
         assert tuple(row) == ("poll", "schedule")
 
+    async def test_what_was_left_alone_or_failed_before_counts_so_again(self, mapper: Mapper, owner: Pool) -> None:
+        read = [polled(1, record, email=f"{record}@ex.org") for record in "1234"]
+        await mapper.handle(*[event.model_copy(update={"run": RunId("backfill.6")}) for event in read])
+        ended = {"1": ("done", "skipped", "shares_target", ""), "2": ("dead", "failed", "", "MC_INVALID"),
+                 "3": ("done", "added", "", ""), "4": ("ready", "", "", "")}  # fmt: skip
+        for record, (state, outcome, reason, code) in ended.items():
+            await owner.execute(
+                """insert into flow.work_item (sync, entity, record, source, connection, revision, wish, document, mapping_version, target_entity,
+                                               lane, priority, happened_at, state, due_at, outcome, reason, code, received_at, changed_at)
+                   values ('s1', 'customer', $1, 'books', 'chimp', 1, 'present', '{}', 1, 'member', 'backfill', 0, $2, $3, $2, $4, $5, $6, $2, $2)""",
+                record, NOON, state, outcome, reason, code,
+            )  # fmt: skip
+        await mapper.handle(*read)
+        assert await counts(mapper, "s1.poll.7") == {"entered": 4, "skipped": 1, "failed": 1, "unchanged": 2}
+        rows = await mapper.rows(
+            "select record, outcome, reason from flow.run_record where run = 's1.poll.7' order by record limit 2"
+        )
+        assert [tuple(row) for row in rows] == [("1", "skipped", "shares_target"), ("2", "failed", "MC_INVALID")]
+
     async def test_a_dead_letter_is_a_record_that_failed(self, mapper: Mapper) -> None:
         await mapper.handle(polled(1, "1", email="ana@ex.org"))
         lost = Rejected("HANDLER_BUG", "It broke us.")

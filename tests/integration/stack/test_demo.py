@@ -1,16 +1,22 @@
-"""`millrace up` as it comes: every declared service, and the demo connected to the sandbox, once."""
+"""`millrace up` as it comes: every declared service, and the demo connected to the sandbox, once; then a whole company's first run."""
 
 from __future__ import annotations
 
 import json
+import re
 import stat
+import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from millrace.stack.services import SERVICES
+from millrace.demo_company import AUDIENCES, CUSTOMERS, STRANGERS
+from millrace.demo_run import SYNC
+from millrace.stack.services import SANDBOX, SERVICES
 from tests.support.command import Millrace
 
 
@@ -50,6 +56,9 @@ class TestDemo:
         assert {name: one["id"] for name, one in after.items()} == {name: one["id"] for name, one in before.items()}
         assert after["demo-books"]["grant"]["granted_at"] == before["demo-books"]["grant"]["granted_at"]
 
+    def test_says_how_to_see_a_whole_company(self, demo: Millrace) -> None:
+        assert "./millrace demo" in [line.strip() for line in demo.up().stdout.splitlines()]
+
     def test_every_secret_is_its_owners_alone(self, demo: Millrace) -> None:
         folder = demo.home / "secrets"
         open_files = [p for p in folder.rglob("*") if p.is_file() and stat.S_IMODE(p.stat().st_mode) != 0o600]
@@ -70,6 +79,92 @@ class TestDemo:
         finally:
             bare.run("down")
         assert bare.processes() == []
+
+
+@pytest.fixture(scope="module")
+def first(demo: Millrace) -> subprocess.CompletedProcess[str]:
+    """The first run of five hundred customers, as somebody sees it whose output goes into a file."""
+    done = demo.run("demo", COLUMNS="80")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+class Shop:
+    """The company's audience, as its own operator sees it."""
+
+    def __init__(self, demo: Millrace) -> None:
+        sandbox = demo.part(SANDBOX)["url"]
+        found = httpx.get(f"{sandbox}/_sandbox/accounts", trust_env=False).json()["accounts"]
+        account = next(one for one in found if one["name"] == AUDIENCES)
+        self._members = f"{account['base_url']}/lists/{account['audience_ids'][0]}/members"
+        self._auth = ("demo", account["operator_token"])
+
+    def members(self) -> Counter[str]:
+        """How many there are, by status."""
+        query = {"count": 1000, "fields": "members.status"}
+        found = httpx.get(self._members, params=query, auth=self._auth, trust_env=False, timeout=30)
+        return Counter(one["status"] for one in found.json()["members"])
+
+
+def counts_of(words: str) -> dict[str, int]:
+    """The numbers of the sentence that adds the books up."""
+    total, _, ends = words.partition("The books close: ")[2].partition(".")[0].partition(" = ")
+    return {"total": int(total)} | {name: int(many) for many, name in (one.split(" ") for one in ends.split(" + "))}
+
+
+@pytest.mark.usefixtures("first")
+class TestAWholeCompany:
+    def test_its_first_run_ends_before_ones_eyes_and_its_books_close(
+        self, first: subprocess.CompletedProcess[str]
+    ) -> None:
+        found = counts_of(" ".join(first.stdout.split()))
+        assert found.pop("total") == sum(found.values()) == CUSTOMERS
+        # Of two with the same address one writes what they share; which of them comes first is nobody's to say.
+        assert (found["unchanged"], found["failed"]) == (12, 3)
+        assert found["added"] >= 380 and found["skipped"] >= 25 + 2 + 2 + 3
+        print(first.stderr, first.stdout)
+
+    def test_says_who_was_skipped_and_why_and_what_to_do(self, first: subprocess.CompletedProcess[str]) -> None:
+        words = " ".join(first.stdout.split())
+        for many, reason in ((25, "no_email"), (2, "invalid_email"), (2, "forgotten"), (3, "not_at_target")):
+            assert re.search(rf" {many} [A-Z][^\[]*\. \[{reason}\] -> [A-Z]", words), reason
+        assert "[shares_target] ->" in words and "3 Mailchimp takes the address for invented" in words
+
+    def test_fits_eighty_columns_and_goes_well_into_a_file(self, first: subprocess.CompletedProcess[str]) -> None:
+        shown = first.stdout + first.stderr
+        assert [line for line in shown.splitlines() if len(line) > 80] == []
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", shown)
+        assert f"{CUSTOMERS} customers in Zoho Books." in first.stderr and f"{SYNC}.backfill." in first.stderr
+
+    def test_nobody_was_subscribed_again_and_strangers_were_left_alone(self, demo: Millrace) -> None:
+        found = Shop(demo).members()
+        assert (found["unsubscribed"], found["cleaned"], found["archived"]) == (10, 4, 3)
+        assert found["subscribed"] >= STRANGERS + 380
+
+    def test_what_it_says_to_look_at_next_works_as_it_stands(
+        self, demo: Millrace, first: subprocess.CompletedProcess[str], tmp_path: Path
+    ) -> None:
+        for line in first.stdout.splitlines():
+            if line.startswith("  ./millrace "):
+                words = line.replace("run.csv", str(tmp_path / "run.csv")).partition("#")[0].split()[1:]
+                assert demo.run(*words).returncode == (6 if words[0] == "sync" else 0), line
+        assert (tmp_path / "run.csv").read_text(encoding="utf-8-sig").count(",skipped,") >= 25
+
+    def test_asked_for_again_it_reads_everything_and_writes_nothing(self, demo: Millrace) -> None:
+        before = Shop(demo).members()
+        done = demo.run("demo", "--json")
+        told = json.loads(done.stdout)
+        counts = told["counts"]
+        assert counts["total"] == counts["unchanged"] + counts["skipped"] + counts["failed"] == CUSTOMERS
+        assert told["run"].startswith(f"{SYNC}.full.") and "mailchimp" not in told["calls"]
+        # Who was left alone, or waits for a person, does so still, for the same reasons.
+        assert counts["failed"] == 3 and counts["skipped"] >= 25 + 2 + 2 + 3
+        assert {one["reason"] for one in told["reasons"]} >= {"no_email", "forgotten", "MC_ADDRESS_REFUSED"}
+        assert Shop(demo).members() == before
+
+    def test_without_the_stack_it_says_what_to_start(self, tmp_path: Path) -> None:
+        done = Millrace(tmp_path / "home").run("demo")
+        assert done.returncode == 7 and "millrace up" in done.stderr and done.stdout == ""
 
 
 def _bare(path: Path) -> str:

@@ -15,7 +15,7 @@ from millrace.stack.doctor import examine
 from millrace.stack.jars import LIST, JarStore, read_list
 from millrace.stack.services import SERVICES, read_services
 
-VERBS = ("up", "down", "status", "logs", "doctor", "clean", "version", "help", "completion")
+VERBS = ("up", "down", "status", "logs", "doctor", "clean", "demo", "version", "help", "completion")
 
 
 class TestCommand:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from millrace.run_words import csv_text, details_of, history_lines, progress_line, summary_of, took
+from millrace.run_words import csv_text, details_of, history_lines, progress_line, reason_lines, summary_of, took
 
 RUN: dict[str, Any] = {
     "id": "books.live.2026-05-04", "run": "live.2026-05-04", "sync": "books", "kind": "live", "state": "Completed with errors", "by": "webhook",
     "mapping_version": None, "started_at": "2026-05-04T12:00:00+00:00", "finished_at": "2026-05-04T12:01:05+00:00", "seconds": 65.0,
     "read": None, "calls": {}, "waits_for": None, "details": None, "seconds_left": None, "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
     "unaccounted": 0, "closes": True, "skipped_by_reason": {}, "failed_by_code": {"MC_INVALID": 1}, "before_ledger": False,
+    "reasons": [{"outcome": "failed", "reason": "MC_INVALID", "records": 1, "next_step": "Correct the record or the mapping, then retry.",
+                 "meaning": "Mailchimp refused a value of the record; its words name the field, and then some more words."}],
 }  # fmt: skip
 
 
@@ -39,6 +41,28 @@ class TestLines:
 
     def test_reasons_stand_beside_their_count(self) -> None:
         assert "failed      1 (1 MC_INVALID)" in list(details_of(RUN))
+
+    def test_each_reason_has_its_meaning_and_the_next_step_within_eighty_columns(self) -> None:
+        skipped = {
+            "outcome": "skipped",
+            "reason": "no_email",
+            "records": 25,
+            "meaning": "None.",
+            "next_step": "Enter one.",
+        }
+        lines = list(reason_lines(RUN | {"skipped": 25, "reasons": [skipped, *RUN["reasons"]]}))
+        assert lines == [
+            "Skipped 25:",
+            "    25  None. [no_email]",
+            "        -> Enter one.",
+            "Failed 1:",
+            "     1  Mailchimp refused a value of the record; its words name the field, and",
+            "        then some more words. [MC_INVALID]",
+            "        -> Correct the record or the mapping, then retry.",
+        ]
+
+    def test_the_books_are_added_up(self) -> None:
+        assert "The books close: 9 = 5 added + 3 removed + 1 failed." in list(details_of(RUN))
 
     @pytest.mark.parametrize(
         ("seconds", "words"), [(None, "-"), (0.4, "0 s"), (59.6, "1 m 0 s"), (3599, "59 m 59 s"), (7260, "2 h 1 m")]

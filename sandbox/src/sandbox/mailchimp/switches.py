@@ -9,7 +9,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "batch_row_without_status": ("overwrite", "keep"),
     "batch_compliance": ("error", "skip"),
     "archive_event": ("delete", "unsub", "none"),
-    "addresses": ("any", "real"),
+    "addresses": ("any", "obvious", "real"),
     "plan": ("standard", "premium"),
 }
 LEAST: dict[str, float] = {"connections": 1, "empty_after_refusals": 1, "batch_seconds": 0, "pending_batches": 1}

@@ -132,6 +132,13 @@ class TestAddresses:
         problem = vendor.refused(400, "POST", f"/lists/{vendor.plain}/members", body)
         assert "looks fake or invalid" in str(problem["detail"])
 
+    def test_those_that_nobody_can_have_are_refused_where_people_live_at_example(self, vendor: Vendor) -> None:
+        vendor.switch(addresses="obvious")
+        body = {"email_address": "info@mail.test", "status": "subscribed"}
+        problem = vendor.refused(400, "POST", f"/lists/{vendor.plain}/members", body)
+        assert "looks fake or invalid" in str(problem["detail"])
+        assert vendor.add("ada@shop.example")["status"] == "subscribed"
+
     def test_one_that_signed_up_to_many_lists_must_wait(self, vendor: Vendor) -> None:
         vendor.person("busy", WHO)
         body = {"email_address": WHO, "status": "subscribed"}

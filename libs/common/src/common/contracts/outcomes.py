@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SkipReason(StrEnum):
-    """Why a record was left alone: it did not meet the rules that somebody set. Closed; each has a sentence in the documentation."""
+    """Why a record was left alone: it did not meet the rules that somebody set. Closed; each is explained below."""
 
     FILTERED = "filtered"
     INACTIVE = "inactive"
@@ -26,3 +28,70 @@ class SkipReason(StrEnum):
 
 UNMAPPED = frozenset({SkipReason.INVALID_EMAIL, SkipReason.REQUIRED_FIELD_MISSING, SkipReason.UNMAPPABLE})
 """Reasons of the mapping: nobody can say what the record shall look like, so it is left as it is."""
+
+
+class Explained(NamedTuple):
+    """A reason for people: what it means, and what to do next."""
+
+    meaning: str
+    next_step: str
+
+
+EXPLAINED: Mapping[SkipReason, Explained] = {
+    SkipReason.FILTERED: Explained(
+        "The filter of the sync leaves it out.",
+        "Nothing, if that is meant; else change `filter` in the sync's file and apply it.",
+    ),
+    SkipReason.INACTIVE: Explained(
+        "It is inactive, and the sync leaves inactive ones out.",
+        "Nothing: it comes back by itself; `on_inactive` in the sync's file decides it.",
+    ),
+    SkipReason.FACTS_UNREAD: Explained(
+        "What its facts are made of has not been read yet.",
+        "Nothing: it is written as soon as that is read.",
+    ),
+    SkipReason.DETAIL_AWAITED: Explained(
+        "No list carries what decides about it, and it has not been read by itself yet.",
+        "Nothing: it is written as soon as it is read; `millrace run show` tells how long.",
+    ),
+    SkipReason.NO_EMAIL: Explained(
+        "It has no e-mail address.",
+        "Enter one at the source; seconds later it is at the target.",
+    ),
+    SkipReason.INVALID_EMAIL: Explained(
+        "What stands in place of its e-mail address is none: a slip of the keyboard, most often.",
+        "Correct it at the source; seconds later it is at the target.",
+    ),
+    SkipReason.SHARES_TARGET: Explained(
+        "Another record has the same address, and writes what they share at the target.",
+        "Nothing, if both are one; else give each an address of its own at the source.",
+    ),
+    SkipReason.CLEANED: Explained(
+        "Mail to its address came back for good.",
+        "Ask for a new address, and enter it at the source.",
+    ),
+    SkipReason.COMPLIANCE: Explained(
+        "The person left, complained, or the address bounced: the target lets nobody else bring it back.",
+        "Nothing: only the person can subscribe again.",
+    ),
+    SkipReason.FORGOTTEN: Explained(
+        "The person was deleted at the target for good.",
+        "Nothing: only the person can sign up again.",
+    ),
+    SkipReason.NOT_AT_TARGET: Explained(
+        "Somebody took it away at the target.",
+        "Nothing, if that was meant; else bring it back there by hand.",
+    ),
+    SkipReason.SYNC_DISABLED: Explained(
+        "The sync was switched off.",
+        "`millrace sync resume NAME` brings it back.",
+    ),
+    SkipReason.REQUIRED_FIELD_MISSING: Explained(
+        "A field that must have a value has none.",
+        "`millrace record timeline` names the field: fill it at the source, or map another one.",
+    ),
+    SkipReason.UNMAPPABLE: Explained(
+        "Its mapping cannot be carried out.",
+        "`millrace record timeline` names the row: correct the record, or the mapping.",
+    ),
+}

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from common.codes import CODES
+from common.contracts.outcomes import EXPLAINED, Explained, SkipReason
 from console.api.paging import cursor_of
 from console.state.runs import RunRecord
 from console.use_cases.runs import RunPage, ShownRun
@@ -25,6 +27,16 @@ class RunDetails(BaseModel):
     awaited: int
     a_day: int | None = Field(description="How many of them a day has room for; null where the vendor counts no days.")
     seconds_left: float = Field(description="About how long it takes until all of them are read.")
+
+
+class RunReason(BaseModel):
+    """Why so many records were skipped, or failed, and what to do next."""
+
+    outcome: str = Field(description="skipped or failed.")
+    reason: str = Field(description="A skip reason or an error code.")
+    records: int
+    meaning: str
+    next_step: str
 
 
 class RunDocument(BaseModel):
@@ -58,6 +70,7 @@ class RunDocument(BaseModel):
     closes: bool
     skipped_by_reason: dict[str, int]
     failed_by_code: dict[str, int]
+    reasons: list[RunReason] = Field(description="Both of them with their words: what was skipped, then what failed.")
     calls: dict[str, int] = Field(
         description="Lists, looks and writes that its records have cost, by vendor; of live changes they are not counted."
     )
@@ -111,7 +124,8 @@ def run_document(one: ShownRun) -> RunDocument:
         mapping_version=one.row.mapping_version, started_at=one.row.started_at, finished_at=finished,
         seconds=None if finished is None else max(0.0, (finished - one.row.started_at).total_seconds()),
         read=one.read, total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
-        skipped_by_reason=one.reasons("skipped"), failed_by_code=one.reasons("failed"), before_ledger=one.row.before_ledger,
+        skipped_by_reason=one.reasons("skipped"), failed_by_code=one.reasons("failed"), reasons=_reasons(one),
+        before_ledger=one.row.before_ledger,
         calls=dict(one.calls), seconds_left=one.seconds_left,
         waits_for=RunWait(reason=one.wait.reason, until=one.wait.until) if one.wait else None, details=_details(one),
     )  # fmt: skip
@@ -120,6 +134,23 @@ def run_document(one: ShownRun) -> RunDocument:
 def _details(one: ShownRun) -> RunDetails | None:
     found = one.details
     return RunDetails(awaited=found.calls, a_day=found.a_day, seconds_left=found.seconds) if found else None
+
+
+def _reasons(one: ShownRun) -> list[RunReason]:
+    return [
+        RunReason(outcome=outcome, reason=reason, records=many, meaning=words.meaning, next_step=words.next_step)
+        for outcome in ("skipped", "failed")
+        for reason, many in one.reasons(outcome).items()
+        for words in [_explained(reason)]
+    ]
+
+
+def _explained(reason: str) -> Explained:
+    """In the words of its register; a ledger may hold a code of a release that is gone."""
+    if reason in EXPLAINED:
+        return EXPLAINED[SkipReason(reason)]
+    code = CODES.get(reason)
+    return Explained(code.meaning, code.action) if code is not None else Explained("", "")
 
 
 def history_document(page: RunPage) -> HistoryDocument:

@@ -23,8 +23,11 @@ from console.state import runs as rows
 from console.state.run_waits import WaitsFor
 from console.state.runs import Count, RecordPlace, RunRecord, RunRow
 from console.use_cases.detail_costs import DetailCost, detail_cost
+from console.use_cases.run_pace import RunPace
 from console.use_cases.syncs import Syncs
 from vendors.registry import vendor_named
+
+ENDS = tuple(name for name in OUTCOMES if name != "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +178,7 @@ class Runs:
         waits = await run_waits.of(link, open_ones, now) if open_ones else {}
         reads = await self._details(link, [row.id for row in found if row.kind != LIVE], now)
         shown = [replace(one, details=reads.get(one.row.id)) for one in shown]
-        return [
-            replace(one, wait=waits.get(one.row.id), seconds_left=_seconds_left(one, now))
-            if one.row.id in open_ones
-            else one
-            for one in shown
-        ]
+        return [_with_wait(one, waits.get(one.row.id), now) if one.row.id in open_ones else one for one in shown]
 
     async def _details(self, link: state.DbConnection, runs: Sequence[RunId], now: datetime) -> dict[str, DetailCost]:
         found: dict[str, DetailCost] = {}
@@ -198,13 +196,24 @@ def _shown(row: RunRow, lost: int, now: datetime) -> ShownRun:
     return ShownRun(row, _sum(row.counts, "entered"), counts, over)
 
 
+def _with_wait(run: ShownRun, wait: WaitsFor | None, now: datetime) -> ShownRun:
+    waiting = replace(run, wait=wait)
+    return replace(waiting, seconds_left=_seconds_left(waiting, now))
+
+
 def _seconds_left(run: ShownRun, now: datetime) -> float | None:
-    """By what has had its end so far. While the source is still listed, nobody knows how many there are."""
-    many = run.total if run.read is None else max(run.total, run.read)
-    ended = run.total - run.counts["waiting"]
-    if not ended or (run.read is None and not run.over):
+    """While the source is still listed, nobody knows how many there are."""
+    if run.read is None and not run.over:
         return None
-    return max(0.0, (now - run.row.started_at).total_seconds()) * (many - ended) / ended
+    many = run.total if run.read is None else max(run.total, run.read)
+    pause = run.wait.until if run.wait is not None else None
+    return RunPace(run.row.started_at, run.total - run.counts["waiting"], _last_end(run)).seconds_left(many, now, pause)
+
+
+def _last_end(run: ShownRun) -> datetime | None:
+    """When something last had its end."""
+    ends = [one.last_at for one in run.row.counts if one.last_at is not None and one.outcome in ENDS]
+    return max(ends, default=None)
 
 
 def _sum(counts: Sequence[Count], outcome: str) -> int:
