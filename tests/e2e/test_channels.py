@@ -9,6 +9,7 @@ import pytest
 
 from millrace.demo import SYNC
 from tests.e2e.road import Mark, Road
+from tests.e2e.vendors import hash_of
 
 EVERY_S = 600
 FIRST_S = 60
@@ -55,9 +56,29 @@ class Settings:
 
     def audiences(self) -> list[str]:
         """Our webhooks of the audience, by their ids."""
+        return [id for id, hook in self._of_the_audience().items() if "/hooks/mailchimp/" in hook["url"]]
+
+    def address_of(self, hook: str) -> str:
+        found: str = self._of_the_audience()[hook]["url"]
+        return found
+
+    def _of_the_audience(self) -> dict[str, Any]:
         stored: Any = self.road.sandbox.get("state/mailchimp", account="demo")
-        hooks = stored["accounts"]["demo"]["audiences"][self.road.audience.id]["webhooks"]
-        return [id for id, hook in hooks.items() if "/hooks/mailchimp/" in hook["url"]]
+        found: dict[str, Any] = stored["accounts"]["demo"]["audiences"][self.road.audience.id]["webhooks"]
+        return found
+
+    def took_audiences_away(self) -> list[str]:
+        """Somebody deletes our webhooks of the audience; which they were."""
+        found = self.audiences()
+        for hook in found:
+            assert self.road.audience.call("DELETE", f"/lists/{self.road.audience.id}/webhooks/{hook}").is_success
+        return found
+
+    def told_of_the_audience(self, since: Mark) -> list[tuple[str, str]]:
+        """Webhooks of the audience that were sent to us: to which of the two, and the event."""
+        listed: Any = self.road.sandbox.get("deliveries", since=since.deliveries)["deliveries"]
+        ours = [one for one in listed if "/hooks/mailchimp/" in one["url"]]
+        return [(one["url"].partition("tells=")[2], one["topic"]) for one in ours]
 
     def _listed(self, kind: str) -> list[Any]:
         found: list[Any] = self.road.books.told("GET", f"/settings/{kind}")[kind]
@@ -122,24 +143,56 @@ class TestChannels:
         road.until(lambda: settings.working() == EVENTS, "the webhooks are back", WITHIN_S)
         road.until(lambda: settings.all() == (3, 3), "and no double is there", WITHIN_S)
 
-    def test_an_audiences_webhook_that_was_deleted_comes_back_with_a_key_that_fits(
+    def test_an_audiences_webhooks_that_were_deleted_come_back_with_keys_that_fit(
         self, road: Road, settings: Settings
     ) -> None:
-        (hook,) = settings.audiences()
-        assert road.audience.call("DELETE", f"/lists/{road.audience.id}/webhooks/{hook}").is_success
+        audited = "select audited_at from flow.channel join core.connection on id = connection where vendor = 'mailchimp'"
+        before = road.sql.value(audited)
+        hooks = settings.took_audiences_away()
+        assert len(hooks) == 2
         road.advance(EVERY_S)
-        road.until(lambda: settings.audiences() not in ([], [hook]), "the webhook is back", WITHIN_S)
+        road.until(lambda: len(settings.audiences()) == 2, "the webhooks are back", WITHIN_S)
+        assert not set(settings.audiences()) & set(hooks)
+        # The vendor tells their keys with the answers: what it sends before they are stored is read and not heard.
+        road.until(lambda: road.sql.value(audited) > before, "their keys are stored", WITHIN_S)
         heard = (
             "select count(*) from flow.channel_subject where subject = $1 and heard_at is not null and heard_at > $2"
         )
-        (before,) = road.sql.rows(
-            "select audited_at from flow.channel join core.connection on id = connection where vendor = 'mailchimp'"
-        )
-        road.until(
-            lambda: road.sql.value("select count(*) from flow.channel where state = 'kept'") == 2, "audited", WITHIN_S
-        )
         road.audience.person("unsubscribe", "first@alder.example")
-        road.until(lambda: road.sql.value(heard, road.audience.id, before["audited_at"]), "it was heard", WITHIN_S)
+        road.until(lambda: road.sql.value(heard, road.audience.id, before), "it was heard", WITHIN_S)
+
+    def test_an_audience_that_told_everything_by_one_webhook_tells_by_two_and_not_of_us(
+        self, road: Road, settings: Settings
+    ) -> None:
+        path = f"/lists/{road.audience.id}"
+        address = settings.address_of(settings.audiences()[0]).partition("?")[0]
+        settings.took_audiences_away()
+        everything = dict.fromkeys(("subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign"), True)
+        sources = dict.fromkeys(("user", "admin", "api"), True)
+        body = {"url": address, "events": everything, "sources": sources}
+        old = road.audience.call("POST", f"{path}/webhooks", json=body).json()["id"]
+        road.advance(EVERY_S)
+        road.until(lambda: old not in settings.audiences(), "the one of before is gone", WITHIN_S)
+        assert len(settings.audiences()) == 2
+        road.wait_until_settled()
+        since = road.mark()
+        for name in ("ours", "theirs"):
+            road.customer_created(f"{name}@echo.example")
+            road.wait_for_member(f"{name}@echo.example")
+        road.wait_until_quiet()
+        assert settings.told_of_the_audience(since) == [], "our own writes are not told"
+        member = f"{path}/members/{hash_of('theirs@echo.example')}"
+        assert road.audience.call("PATCH", member, json={"status": "unsubscribed"}).is_success
+        road.audience.left.add("theirs@echo.example")
+        consent = "select count(*) from flow.journal where id > $1 and step = 'consent' and target_key = $2"
+        road.until(
+            lambda: road.sql.value(consent, since.journal, "theirs@echo.example"), "their withdrawal is here", WITHIN_S
+        )
+        road.audience.person("unsubscribe", "ours@echo.example")
+        road.until(lambda: road.sql.value(consent, since.journal, "ours@echo.example"), "the person's too", WITHIN_S)
+        assert settings.told_of_the_audience(since) == [("withdrawals", "unsubscribe"), ("people", "unsubscribe")]
+        road.wait_until_settled()
+        assert road.wrong(since) == []
 
     def test_a_sync_that_is_switched_off_is_called_no_more_and_one_that_goes_on_is(
         self, road: Road, settings: Settings
@@ -148,4 +201,4 @@ class TestChannels:
             console.post(f"/syncs/{SYNC}/disable")
             road.until(lambda: settings.all() == (0, 0) and not settings.audiences(), "nobody calls us", WITHIN_S)
             console.post(f"/syncs/{SYNC}/resume")
-        assert settings.working() == EVENTS and len(settings.audiences()) == 1
+        assert settings.working() == EVENTS and len(settings.audiences()) == 2

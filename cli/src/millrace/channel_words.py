@@ -30,13 +30,16 @@ def table(channels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def remarks(channel: Mapping[str, Any]) -> Iterator[str]:
-    """What was found, what failed, and the next step."""
+    """What its webhooks tell of, what was found, what failed, and the next step."""
     if channel["found"]:
         yield f"found {_when(channel['found_at'])}: {'; '.join(channel['found'])}"
     if channel["words"]:
         yield f"{channel['words']} [{channel['code']}]" if channel["code"] not in channel["words"] else channel["words"]
     if channel["state"] == "by_hand":
         yield f"Register them with `millrace channel set-up {channel['name']}`."
+    for it in channel["subjects"]:
+        if it["wanted"] and it["webhooks"]:
+            yield f"webhooks of {it['subject']}: {'; '.join(it['webhooks'])}"
     if channel["state"] == "waits":
         yield f"It is tried again at {_when(channel['next_audit_at'])}; now with `millrace channel audit {channel['name']}`."
 

@@ -40,6 +40,12 @@ def channel(joined: Joined) -> Iterator[str]:
     joined.rows("delete from flow.channel")
 
 
+def audience(joined: Joined) -> None:
+    """The channel of the target, with one audience."""
+    joined.rows("insert into flow.channel (connection, next_at) values ($1, now())", joined.chimp)
+    joined.rows("insert into flow.channel_subject (connection, subject, since) values ($1, 'a1', now())", joined.chimp)
+
+
 class TestList:
     def test_nothing_yet_says_what_comes_first(self, joined: Joined, shell: Shell) -> None:
         assert joined.console.told("GET", "/channels") == {"items": [], "next_cursor": None}
@@ -58,6 +64,14 @@ class TestList:
         lines = shell.run("channel", "list").stdout.splitlines()
         assert lines[1].split()[:2] == ["books", "kept"] and "never" in lines[1] and lines[1].endswith("customer")
         assert "webhook for customer created" in lines[2]
+        assert lines[3].strip() == "webhooks of customer: contact: created; contact: edited; contact: deleted"
+
+    def test_shows_both_webhooks_of_an_audience(self, joined: Joined, shell: Shell, channel: str) -> None:
+        audience(joined)
+        shown = joined.console.told("GET", PATH.format(joined.chimp))
+        ((people, applications),) = [it["webhooks"] for it in shown["subjects"]]
+        assert "people" in people and "api" in applications
+        assert f"webhooks of a1: {people}; {applications}" in shell.run("channel", "list").stdout
 
     def test_one_by_one_they_are_all_there(self, joined: Joined, channel: str) -> None:
         joined.rows("insert into flow.channel (connection, next_at) values ($1, now())", joined.chimp)
@@ -151,9 +165,10 @@ class TestByHand:
         assert "Nothing came of it" in shell.run("channel", "set-up", "books", "--timeout", "1", code=8).stderr
 
     def test_a_vendor_that_lets_us_needs_nobody(self, joined: Joined, channel: str) -> None:
-        joined.rows("insert into flow.channel (connection, next_at) values ($1, now())", joined.chimp)
+        audience(joined)
         told = joined.console.told("POST", f"{PATH.format(joined.chimp)}/set-up", 409, json={})
         assert told["code"] == "CHANNEL_BY_API"
+        assert "all events; user and admin" in told["detail"] and "unsubscribe, cleaned, upemail; api" in told["detail"]
 
     def test_a_sync_is_applied_where_the_plan_leaves_webhooks_to_a_person(self, joined: Joined) -> None:
         joined.console.world.advance(61)

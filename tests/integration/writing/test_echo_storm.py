@@ -1,12 +1,18 @@
 """The webhooks of a real audience with `sources.api` on: our own writes cost no look, and an edit among them is not lost."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from common.contracts.messages import Lane
+from common.contracts.topics import changes
+from common.state.pool import transaction
+from tests.integration.writing.test_consent import told
 from tests.support.audience_hook import AudienceHook, listening
+from tests.support.statements import CountedPool
 from tests.support.writing import World
+from writing.target_events import TargetEventHandler
 
 LOOK = "GET /lists/{list_id}/members/{subscriber_hash}"
 
@@ -60,3 +66,26 @@ class TestAStorm:
         assert world.routes().count(LOOK) == 10
         assert {one["merge_fields"]["FNAME"] for one in world.audience().values()} == {"B"}
         assert await world.told() == world.applied()
+
+
+class TestWhatStillComesOfOurOwn:
+    async def test_is_recognised_a_batch_at_a_time_whatever_its_size(self, world: World) -> None:
+        """Members that we archive are told to us as withdrawals by API."""
+        handler = TargetEventHandler(
+            changes("mailchimp"), "events", world.vendor.targets, world.clock, wake=lambda: None
+        )
+        counts = []
+        # Once to warm up: what a connection learns of its types is asked once.
+        for many in (2, 1, 100):
+            names = [f"m{many}-{n}@ex.org" for n in range(many)]
+            async with world.running():
+                await world.store(*(world.command(name, name, FNAME="A") for name in names))
+                await world.quiet(within=60)
+                await world.store(*(world.command(name, how="archive") for name in names))
+                await world.quiet(within=60)
+            counted: Any = CountedPool(world.pool)
+            async with transaction(counted) as tx:
+                await handler.store([told(world, name, status="archived") for name in names], tx)
+            counts.append(len(counted.statements))
+        assert counts[1] == counts[2], counted.statements
+        assert await steps(world) == {("echo", ""): 103}

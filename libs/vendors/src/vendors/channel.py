@@ -56,9 +56,10 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
-class HookByHand:
-    """One webhook as a person registers it in the vendor's own settings."""
+class DescribedHook:
+    """One webhook that is wanted, as a person finds or registers it in the vendor's own settings."""
 
+    subject: str
     event: str
     """When it shall be sent, in the vendor's words."""
     url: str
@@ -72,9 +73,6 @@ class Assistant(Protocol):
     slot: str
     """Of the secret that a person gives to all of them."""
 
-    def hooks(self, wanted: HookSubscription) -> Sequence[HookByHand]:
-        """Each webhook that is wanted."""
-
 
 class Channel(Protocol):
     """How webhooks are set up at a vendor. `missing` reads only; the others make what it says, and the same again makes nothing."""
@@ -84,6 +82,9 @@ class Channel(Protocol):
 
     def subject(self, entity: Entity, place: str) -> str:
         """By what the vendor tells of these records: their kind, or the place that they are in; empty where it does not."""
+
+    def hooks(self, wanted: HookSubscription) -> Sequence[DescribedHook]:
+        """Each webhook that is wanted, in words; nobody is asked."""
 
     def heard(self, query: str, body: bytes) -> str:
         """The subject of a webhook that was verified; empty where it names none."""

@@ -167,6 +167,34 @@ class TestEvents:
         receiver.wait(2)
         assert sorted(heard.form["type"] for heard in receiver.posts) == ["subscribe", "unsubscribe"]
 
+    def test_two_of_one_list_hear_each_by_its_own_switches(self, vendor: Vendor, receiver: Receiver) -> None:
+        events = {"unsubscribe": True, "cleaned": True, "upemail": True}
+        for name, wanted in (
+            (
+                "people",
+                {"events": {**events, "subscribe": True, "profile": True}, "sources": {"user": True, "admin": True}},
+            ),
+            ("api", {"events": events, "sources": {"api": True}}),
+        ):
+            vendor.told("POST", f"/lists/{vendor.plain}/webhooks", {"url": f"{receiver.url}?tells={name}", **wanted})
+        vendor.add(WHO)
+        vendor.add(WHO, merge_fields={"FNAME": "Ada"})
+        vendor.told("PATCH", vendor.member_path(WHO), {"email_address": "new@shop.example"})
+        vendor.told("PATCH", vendor.member_path("new@shop.example"), {"status": "unsubscribed"})
+        vendor.person("subscribe", "new@shop.example")
+        vendor.person("profile", "new@shop.example", merge_fields={"FNAME": "Eda"})
+        vendor.person("unsubscribe", "new@shop.example", by="admin")
+        receiver.wait(5)
+        until(lambda: vendor.sandbox.get("deliveries")["pending"] == 0)
+        told = sorted((one.path.partition("=")[2], one.form["type"]) for one in receiver.posts)
+        assert told == [
+            ("api", "unsubscribe"),
+            ("api", "upemail"),
+            ("people", "profile"),
+            ("people", "subscribe"),
+            ("people", "unsubscribe"),
+        ]
+
     def test_campaigns_know_no_source(self, vendor: Vendor, receiver: Receiver) -> None:
         hook(vendor, receiver, user=False, admin=False, api=False)
         vendor.person("campaign")

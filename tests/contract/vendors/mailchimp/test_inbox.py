@@ -73,6 +73,13 @@ class TestPathSecret:
         request = hook(path="/hooks/mailchimp/c/s3cr3t")
         assert isinstance(MailchimpInbox().verify(request, [b"path:s3cr3t", SECRET], NOW), Unverified)
 
+    def test_is_enough_while_another_webhook_has_not_been_told_its_key(self) -> None:
+        request = hook(path="/hooks/mailchimp/c/s3cr3t")
+        assert isinstance(MailchimpInbox().verify(request, [b"untold:x", b"path:s3cr3t"], NOW), Verified)
+        for guess in ("x", "untold:x"):
+            guessed = hook(path=f"/hooks/mailchimp/c/{guess}")
+            assert isinstance(MailchimpInbox().verify(guessed, [b"untold:x", b"path:s3cr3t"], NOW), Unverified)
+
     def test_does_not_count_as_a_signing_secret(self) -> None:
         forged = hmac.new(b"s3cr3t", f"{AT}.".encode() + BODY, hashlib.sha256).hexdigest()
         assert isinstance(MailchimpInbox().verify(signed(f"t={AT},v1={forged}"), [b"path:s3cr3t"], NOW), Unverified)

@@ -1,8 +1,9 @@
 """Events of an audience as the writer needs them, and what in them is the echo of its own writes.
 
-With `sources.api` on, every write of ours comes back as a webhook with the whole profile, late, doubled and shuffled. Nobody says which
-stamp it carries: the sandbox gives it the write's own, and one second either way is allowed for. Where that does not tell our write
-from somebody's edit it is taken for an edit, which costs a look and never a write.
+What of our own writes comes back (decision 43: archives and withdrawals; and whatever a webhook of before tells, or one that somebody has
+switched on) carries the whole profile, late, doubled and shuffled. Nobody says which stamp it carries: the sandbox gives it the write's
+own, and one second either way is allowed for. Where that does not tell our write from somebody's edit it is taken for an edit, which
+costs a look and never a write.
 """
 
 from __future__ import annotations

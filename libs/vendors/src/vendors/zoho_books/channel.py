@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from common.contracts.ids import Entity
 from common.http.call import Api, Call
 from common.secret import Secret
-from vendors.channel import Assistant, Audited, HookByHand, HookSecrets, HookSubscription
+from vendors.channel import Assistant, Audited, DescribedHook, HookSecrets, HookSubscription
 from vendors.zoho_books import wire
 from vendors.zoho_books.errors import ZB_NO_ACCESS
 from vendors.zoho_books.hook_settings import EVENTS, HOOKS, MODULES, RULES, HookSettings, WantedEvent, address, read
@@ -28,13 +28,6 @@ class ZohoBooksAssistant:
     codes = frozenset({ZB_NO_ACCESS.name})
     slot = SLOT
 
-    def hooks(self, wanted: HookSubscription) -> Sequence[HookByHand]:
-        return [
-            HookByHand(f"{MODULES[subject]}: {event}", address(wanted, subject, event))
-            for subject in sorted(wanted.subjects)
-            for event in EVENTS
-        ]
-
 
 class ZohoBooksChannel:
     """Webhooks and workflow rules of one organisation; the subject is the kind of record."""
@@ -43,6 +36,13 @@ class ZohoBooksChannel:
 
     def subject(self, entity: Entity, place: str) -> str:
         return entity if entity in MODULES else ""
+
+    def hooks(self, wanted: HookSubscription) -> Sequence[DescribedHook]:
+        return [
+            DescribedHook(subject, f"{MODULES[subject]}: {event}", address(wanted, subject, event))
+            for subject in sorted(wanted.subjects)
+            for event in EVENTS
+        ]
 
     def heard(self, query: str, body: bytes) -> str:
         module = parse_qs(query).get("entity", [""])[0]

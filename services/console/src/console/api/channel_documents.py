@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 from console.api.documents import Body
 from console.state.channels import ChannelRow
 from console.use_cases.channels import ByHand
+from vendors.channel import DescribedHook
 
 
 class SubjectDocument(BaseModel):
@@ -18,6 +20,7 @@ class SubjectDocument(BaseModel):
     wanted: bool = Field(description="Whether an active sync wants it; else it is being removed at the vendor.")
     since: datetime
     heard_at: datetime | None = Field(description="The last webhook of it that was verified.")
+    webhooks: list[str] = Field(description="What each of its webhooks tells of, in the vendor's words.")
 
 
 class ChannelDocument(BaseModel):
@@ -69,14 +72,17 @@ class SetUpBody(Body):
     new_secret: bool = Field(False, description="A new secret; the former one stays valid for a day.")
 
 
-def channel_document(row: ChannelRow) -> ChannelDocument:
+def channel_document(row: ChannelRow, hooks: Sequence[DescribedHook]) -> ChannelDocument:
     """The channel."""
     return ChannelDocument(
         connection=row.connection, name=row.name, vendor=row.vendor, state=row.state, address=row.base,
         audited_at=row.audited_at, next_audit_at=row.next_at, found=list(row.found), found_at=row.found_at, code=row.code,
         words=row.words,
         subjects=[
-            SubjectDocument(subject=one.subject, wanted=one.wanted, since=one.since, heard_at=one.heard_at)
+            SubjectDocument(
+                subject=one.subject, wanted=one.wanted, since=one.since, heard_at=one.heard_at,
+                webhooks=[hook.event for hook in hooks if hook.subject == one.subject],
+            )
             for one in row.subjects
         ],
     )  # fmt: skip
@@ -85,7 +91,7 @@ def channel_document(row: ChannelRow) -> ChannelDocument:
 def set_up_document(found: ByHand) -> SetUpDocument:
     """With the secret, where it was just made."""
     return SetUpDocument(
-        channel=channel_document(found.channel),
+        channel=channel_document(found.channel, found.hooks),
         hooks=[HookDocument(event=one.event, url=one.url) for one in found.hooks],
         secret=None if found.secret is None else found.secret.reveal(),
     )

@@ -33,16 +33,21 @@ def routes(context: ApiContext) -> APIRouter:
     async def channels(limit: Limit = USUAL, cursor: Cursor = "") -> ChannelList:
         after = after_of(cursor, 1)
         found, following = await context.channels.page(after[0] if after else "", limit)
-        return ChannelList(items=[channel_document(one) for one in found], next_cursor=cursor_of(following))
+        return ChannelList(
+            items=[channel_document(one, context.channels.hooks(one)) for one in found],
+            next_cursor=cursor_of(following),
+        )
 
     @router.get("/channels/{connection}", response_model=ChannelDocument, responses=problems(404))
     async def channel(connection: Id) -> ChannelDocument:
-        return channel_document(await context.channels.show(connection))
+        found = await context.channels.show(connection)
+        return channel_document(found, context.channels.hooks(found))
 
     @router.post("/channels/{connection}/audit", response_model=ChannelDocument, responses=problems(404, 409))
     async def audit(connection: Id, request: Request, key: Key = None) -> Response:
         async def work() -> StoredAnswer:
-            return StoredAnswer(200, channel_document(await context.channels.audit(connection)))
+            found = await context.channels.audit(connection)
+            return StoredAnswer(200, channel_document(found, context.channels.hooks(found)))
 
         return await context.once.run(request, work)
 

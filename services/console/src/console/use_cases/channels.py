@@ -15,7 +15,7 @@ from console.broker import Broker
 from console.hook_secrets import VaultedSecrets
 from console.state import channels as rows
 from console.state.channels import ChannelRow
-from vendors.channel import Assistant, HookByHand, HookSubscription, hook_address
+from vendors.channel import Assistant, Channel, DescribedHook, HookSubscription, hook_address
 from vendors.vendor import Vendor
 
 
@@ -24,7 +24,7 @@ class ByHand:
     """What a person needs who registers webhooks; the secret is told once, when it is made."""
 
     channel: ChannelRow
-    hooks: Sequence[HookByHand]
+    hooks: Sequence[DescribedHook]
     secret: Secret | None
 
 
@@ -65,19 +65,30 @@ class ShownChannels:
     async def by_hand(self, connection: str, *, new_secret: bool) -> ByHand:
         """Addresses and events; and the secret, if it is made by this."""
         row = await self.show(connection)
-        wanted, assistant = HookSubscription(self._address(row), row.wanted), self._assistant(row)
+        self._address(row)
+        assistant, hooks = self._assistant(row), self.hooks(row)
         secrets = VaultedSecrets(self._broker, row.connection, row.vendor)
         is_there = await secrets.known(assistant.slot) is not None
         secret = await secrets.made(assistant.slot) if new_secret or not is_there else None
-        return ByHand(row, assistant.hooks(wanted), secret)
+        return ByHand(row, hooks, secret)
 
-    def _address(self, row: ChannelRow) -> str:
+    def hooks(self, row: ChannelRow) -> Sequence[DescribedHook]:
+        """Each webhook that shall be there."""
+        channel = self._channel(row)
+        base = hook_address(self._public_url, row.vendor, row.connection) if self._public_url else row.base
+        return channel.hooks(HookSubscription(base, row.wanted)) if channel is not None else ()
+
+    def _channel(self, row: ChannelRow) -> Channel | None:
+        return self._vendors[VendorName(row.vendor)].channel
+
+    def _address(self, row: ChannelRow) -> None:
         if self._public_url is None:
             raise Refusal(409, channel_codes.CHANNEL_NO_ADDRESS)
-        return hook_address(self._public_url, row.vendor, row.connection)
 
     def _assistant(self, row: ChannelRow) -> Assistant:
-        channel = self._vendors[VendorName(row.vendor)].channel
+        channel = self._channel(row)
         if channel is None or channel.assistant is None:
-            raise Refusal(409, channel_codes.CHANNEL_BY_API)
+            those = "; ".join(f"{one.subject}: {one.event}" for one in self.hooks(row))
+            code = channel_codes.CHANNEL_BY_API
+            raise Refusal(409, code, f"{code.meaning} They are, {those}." if those else "")
         return channel.assistant
