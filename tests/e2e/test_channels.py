@@ -146,7 +146,9 @@ class TestChannels:
     def test_an_audiences_webhooks_that_were_deleted_come_back_with_keys_that_fit(
         self, road: Road, settings: Settings
     ) -> None:
-        audited = "select audited_at from flow.channel join core.connection on id = connection where vendor = 'mailchimp'"
+        audited = (
+            "select audited_at from flow.channel join core.connection on id = connection where vendor = 'mailchimp'"
+        )
         before = road.sql.value(audited)
         hooks = settings.took_audiences_away()
         assert len(hooks) == 2
