@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import uuid4
 
 import structlog
@@ -33,6 +34,7 @@ from writing.before_call import BeforeCall
 from writing.caller import Answers, VendorCaller
 from writing.calls import Batch, Intended, Sent, Terms
 from writing.claimed import Claimed
+from writing.gathering import Gathering, Rows, Where
 from writing.items import NextState
 from writing.journal_entries import CallReply
 from writing.result_transaction import ResultTransaction
@@ -42,6 +44,21 @@ DEFERRED = "deferred"
 _REFUSED = (FailureClass.REJECTED, FailureClass.BUG, FailureClass.CONFLICT, FailureClass.RATE_LIMITED)
 
 _log = structlog.get_logger(__name__)
+
+
+class Back(NamedTuple):
+    """Rows that gather, and when they come again."""
+
+    rows: Rows
+    until: datetime | None
+
+
+class Chosen(NamedTuple):
+    """What becomes of planned acts."""
+
+    together: Sequence[Batch]
+    back: Sequence[Back]
+    alone: Rows
 
 
 class Deferrer:
@@ -57,21 +74,31 @@ class Deferrer:
         self._before = before
         self._results = results
         self._outage = outage
+        self._gathering = Gathering(pool, clock)
 
-    def choose(self, acts: Sequence[tuple[Claimed, Act]]) -> tuple[list[Batch], list[tuple[Claimed, Act]]]:
-        """What is handed in together, and what goes as ever."""
+    async def choose(self, acts: Rows) -> Chosen:
+        """What is handed in together, what gathers, and what goes as ever."""
         deferred = self._target.deferred
         if deferred is None:
-            return [], list(acts)
-        places: defaultdict[str, list[tuple[Claimed, Act]]] = defaultdict(list)
+            return Chosen([], [], acts)
+        places: defaultdict[Where, list[tuple[Claimed, Act]]] = defaultdict(list)
         for row, act in acts:
             if _may_wait(row) and deferred.takes(act):
-                places[row.item.place].append((row, act))
-        together = [some for its in places.values() for some in _hands(its, deferred)]
-        gone = {row.item.key for some in together for row, _ in some}
-        return together, [(row, act) for row, act in acts if row.item.key not in gone]
+                places[row.item.connection, row.item.place].append((row, act))
+        together, back = list[Batch](), list[Back]()
+        for where, its in places.items():
+            full = len(its) - len(its) % deferred.most
+            if full:
+                self._gathering.forget(where)
+                together += [its[at : at + deferred.most] for at in range(0, full, deferred.most)]
+            if rest := its[full:]:
+                found = await self._gathering.sort(where, rest, deferred)
+                together += [found.together] if found.together else []
+                back += [Back(found.back, found.until)] if found.back else []
+        gone = {row.item.key for some in (*together, *(one.rows for one in back)) for row, _ in some}
+        return Chosen(together, back, [(row, act) for row, act in acts if row.item.key not in gone])
 
-    def left(self, acts: Sequence[tuple[Claimed, Act]]) -> Counter[str]:
+    def left(self, acts: Rows) -> Counter[str]:
         """How many of each place would have gone together if they were more."""
         deferred = self._target.deferred
         return Counter(row.item.place for row, act in acts if deferred and _may_wait(row) and deferred.takes(act))
@@ -142,8 +169,3 @@ class Deferrer:
 def _may_wait(row: Claimed) -> bool:
     """One that is suspected of breaking calls goes as ever; so does a side of a pair, which is judged by when it was written."""
     return not (row.alone or row.call_group or row.item.side)
-
-
-def _hands(its: Sequence[tuple[Claimed, Act]], deferred: Deferred) -> list[Batch]:
-    parts = [its[at : at + deferred.most] for at in range(0, len(its), deferred.most)]
-    return [part for part in parts if len(part) >= deferred.least]

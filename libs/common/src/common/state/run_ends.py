@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from common.contracts.ids import RunId, SyncId
 from common.state.polls import Polled
@@ -29,6 +30,22 @@ class Listed:
     topic: str
     sent: Mapping[int, int]
     read: Mapping[RunId, int | None]
+
+
+class Left(NamedTuple):
+    """What a run still has to end, as far as anybody knows."""
+
+    records: int
+    updated: int
+    """How many of those that have ended were changes."""
+    reading: bool
+    """Nobody knows yet how many are left."""
+
+
+async def left(tx: DbConnection, runs: Iterable[RunId]) -> dict[RunId, Left]:
+    """What is left of these runs."""
+    rows = await tx.fetch(_LEFT, list(runs))
+    return {RunId(row["id"]): Left(int(row["records"]), int(row["updated"]), row["reading"]) for row in rows}
 
 
 async def will_read(tx: DbConnection, runs: Iterable[RunId], sources: Iterable[Polled]) -> None:
@@ -88,6 +105,17 @@ async def stop(tx: DbConnection, sync: SyncId, sync_name: str, now: datetime) ->
 
 
 KINDS = ("poll", "full", "backfill")
+
+_LEFT = """
+select r.id, r.closed_at is null and exists (select from flow.run_source s where s.run = r.id and s.ended_at is null) as reading,
+       greatest(c.entered, coalesce((select sum(s.records_read) from flow.run_source s where s.run = r.id), 0)) - c.ended as records, c.updated
+  from flow.run r cross join lateral (
+       select coalesce(sum(c.records) filter (where c.outcome = 'entered'), 0) as entered,
+              coalesce(sum(c.records) filter (where c.outcome not in ('entered', 'waiting', 'called')), 0) as ended,
+              coalesce(sum(c.records) filter (where c.outcome = 'updated'), 0) as updated
+         from flow.run_count c where c.run = r.id) as c
+ where r.id = any($1::text[])
+"""
 
 _CLOSE = """
 update flow.run r set closed_at = $1

@@ -89,6 +89,11 @@ def version_run(sync_name: str, version: int) -> RunId:
     return RunId(f"{sync_name}.v{version}")
 
 
+def is_job(run: str) -> bool:
+    """Whether a run is something that was asked for and ends, and no day of live changes."""
+    return run.split(".")[1:2] not in ([], [LIVE])
+
+
 async def next_number(tx: DbConnection) -> int:
     """For a run that nothing else names."""
     number: int = await tx.fetchval("select nextval('flow.run_number')")
@@ -138,7 +143,7 @@ async def enter(
 
 async def called(tx: DbConnection, calls: Mapping[tuple[RunId, ConnectionId], int], now: datetime) -> None:
     """Calls that were made for records of these runs; of the day's live changes nobody asks that."""
-    jobs = {whose: many for whose, many in calls.items() if whose[0].split(".")[1:2] not in ([], [LIVE])}
+    jobs = {whose: many for whose, many in calls.items() if is_job(whose[0])}
     if jobs:
         columns = [[run for run, _ in jobs], [connection for _, connection in jobs], list(jobs.values())]
         await tx.execute(CALLED, *columns, now)
