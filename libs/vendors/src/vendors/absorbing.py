@@ -26,6 +26,8 @@ class TargetEvent:
     values: Mapping[str, Any] = field(default_factory=dict)
     """The fields it tells, by path."""
     reason: str = ""
+    shows_a_moment: bool = False
+    """It shows the record as it was then, and not what was changed: its time says nothing of when each of its fields became so."""
     former_key: str = ""
     """The key under which the record was known until now."""
 

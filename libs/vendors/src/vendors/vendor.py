@@ -173,6 +173,16 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBack:
+    """How places are read that are written to: what people and other applications did there is known though no webhook came."""
+
+    told_by: Mapping[Entity, Entity]
+    """What is written -> the entity of the source that tells of the same records."""
+    since: Callable[[datetime], Cursor]
+    """The cursor of a moment: what was there before is looked at when it is first written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """Everything true of one vendor; the registry lists these and nothing else does."""
 
@@ -190,6 +200,7 @@ class Vendor:
     channel: Channel | None = None
     ping: Callable[[Connection], Call] | None = None
     """The cheapest call that shows whether this connection works, its place included."""
+    read_back: ReadBack | None = None
     account_detail: str = ""
     """The detail by which the vendor names an account; a trial has found it out."""
 

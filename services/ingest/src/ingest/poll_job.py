@@ -48,6 +48,8 @@ class PollReading:
     poll: Poll
     connection: Connection
     listeners: Sequence[Listener]
+    changes_only: bool = False
+    """It is read back: what has changed every so often, never everything, and no sync enters records by it."""
 
     @property
     def kind(self) -> str:
@@ -86,7 +88,8 @@ class Jobs:
         if poll.job:
             return reading
         async with transaction(self._pool) as tx:
-            job = poll.asked or f"{schedule.kind(poll, now)}.{await runs.next_number(tx)}"
+            kind = "poll" if reading.changes_only else schedule.kind(poll, now)
+            job = poll.asked or f"{kind}.{await runs.next_number(tx)}"
             begun = replace(reading, poll=replace(poll, job=job, began_at=now, sent={}))
             if begun.lists_everything:
                 begun = replace(begun, poll=replace(begun.poll, cursor=""))
@@ -123,6 +126,8 @@ class Jobs:
 
     async def _close(self, tx: DbConnection, reading: PollReading, sent: Mapping[int, int], now: datetime) -> None:
         """A look that found nothing leaves no run behind, unless a person asked for it."""
+        if reading.changes_only:
+            return
         poll, runs = reading.poll, reading.runs()
         read = await polls.records_read(tx, poll.polled)
         if not (read or reading.lists_everything or poll.asked):

@@ -7,7 +7,7 @@ facts, and nobody is written twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from common.contracts.connections import Connection
 from common.contracts.syncs import Leg
@@ -16,7 +16,7 @@ from common.state.polls import Polled
 from ingest.poll_job import Listener
 from vendors.feeding import feeders
 from vendors.registry import vendor_named
-from vendors.vendor import Source
+from vendors.vendor import Source, Vendor
 
 
 def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], frozenset[Polled]]:
@@ -31,6 +31,20 @@ def judged_sources(configuration: Configuration) -> frozenset[Polled]:
     judged = list(_judged(configuration))
     tellers = frozenset(Polled(*one) for leg, source, _ in judged for one in feeders(source, leg))
     return frozenset(_polled(leg) for leg, _, _ in judged) | tellers
+
+
+def written_to(configuration: Configuration) -> Mapping[Polled, Vendor]:
+    """Places that active syncs write to and that can be read back, besides those that are read anyway."""
+    found = {}
+    for leg in configuration.legs():
+        connection = configuration.connections.get(leg.target)
+        if connection is None or not configuration.syncs[leg.sync].judges:
+            continue
+        vendor = vendor_named(connection.vendor)
+        told_by = vendor.read_back.told_by.get(leg.target_entity) if vendor.read_back is not None else None
+        if told_by is not None:
+            found[Polled(leg.target, told_by, leg.target_place)] = vendor
+    return {polled: vendor for polled, vendor in found.items() if polled not in judged_sources(configuration)}
 
 
 def held_back(configuration: Configuration, unready: frozenset[Polled]) -> frozenset[Polled]:

@@ -18,7 +18,6 @@ from common import failpoints, retries
 from common.bus.error_codes import HANDLER_BUG
 from common.bus.producer import Landed, Outgoing
 from common.clock import Clock
-from common.contracts.connections import Connection
 from common.contracts.ids import RunId, VendorName
 from common.contracts.messages import Version
 from common.failures import Bug, Failure
@@ -29,7 +28,7 @@ from common.state import polls
 from common.state.polls import PageRead, Poll
 from common.state.pool import DbConnection, Pool, transaction
 from ingest import schedule
-from ingest.poll_job import Jobs, Listener, PollReading
+from ingest.poll_job import Jobs, PollReading
 from ingest.priority import AtPriority
 from ingest.publishing import Via, change_event, outgoing
 from ingest.sends import Opens, SendsAll
@@ -55,8 +54,9 @@ class PollTurn:
         self._outages = outages
         self._jobs = Jobs(pool, clock)
 
-    async def read(self, poll: Poll, connection: Connection, listeners: Sequence[Listener]) -> None:
+    async def read(self, wanted: PollReading) -> None:
         """Until the listing ends, or something does not let it."""
+        poll, connection = wanted.poll, wanted.connection
         vendor, outage = vendor_named(connection.vendor), self._outages[connection.vendor]
         source = vendor.source
         assert source is not None, f"somebody wants {vendor.name} to be read, which has no source"
@@ -68,7 +68,7 @@ class PollTurn:
             await outage.refuse(connection, "", refusal)
             await self._later(poll, refusal, free=True)
             return
-        reading = await self._jobs.begin(PollReading(poll, connection, listeners))
+        reading = await self._jobs.begin(wanted)
         try:
             ended = reading and await self._pages(reading, source, AtPriority(api, reading.priority))
         except Failure as failure:
@@ -130,7 +130,7 @@ class _Ended:
 
 async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[State], now: datetime) -> bool:
     """Whether something changed longer ago than any webhook takes, and nobody told us."""
-    if reading.lists_everything:
+    if reading.lists_everything or reading.changes_only:
         return False
     old = {one.record: _as_a_hook_tells(one) for one in told if one.version.stamp < now - schedule.GRACE}
     return bool(old) and await polls.unannounced(tx, reading.poll.polled, old) > 0

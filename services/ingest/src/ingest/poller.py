@@ -1,4 +1,5 @@
-"""Reads whole accounts: every source that an active sync starts from, or that its facts are made of, each by one reader at a time.
+"""Reads whole accounts: every source that an active sync starts from, or that its facts are made of, each by one reader at a time. Of places
+that a sync writes to it reads what has changed, so that what others did there is known though no webhook came.
 
 In: sources that are due (`flow.poll`). Out: change events of everything, or of what has changed. Durable: how far each was read, page by
 page (`poll_turn.py`). A poller that dies leaves its leases to run out; whoever takes them goes on at the last page that was stored.
@@ -7,7 +8,8 @@ page (`poll_turn.py`). A poller that dies leaves its leases to run out; whoever 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -20,10 +22,12 @@ from common.state import feeding, polls, run_ends
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.polls import Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
-from ingest.poll_sources import held_back, judged_sources, listeners, wanted_sources
+from ingest.poll_job import PollReading
+from ingest.poll_sources import held_back, judged_sources, listeners, wanted_sources, written_to
 from ingest.poll_turn import PollTurn
 from ingest.sends import Opens, SendsAll
 from vendors.registry import VENDORS
+from vendors.vendor import Vendor
 
 EVERY_S = 1.0
 AT_ONCE = 8
@@ -48,6 +52,7 @@ class Poller:
         self._wanted: tuple[int, list[Polled]] = (-1, [])
         self._tellers: frozenset[Polled] = frozenset()
         self._judged: frozenset[Polled] = frozenset()
+        self._written_to: Mapping[Polled, Vendor] = {}
         self._loop = Loop("poller", EVERY_S, self._look_round)
         self.look = self._loop.look
         outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
@@ -104,14 +109,27 @@ class Poller:
             sources, tellers = wanted_sources(configuration)
             wanted, now = sorted(sources | tellers), self._clock.now()
             await polls.want(tx, wanted, now)
+            self._written_to = written_to(configuration)
+            await self._read_back(tx, now)
+            wanted += [one for one in self._written_to if configuration.connections[one.connection].state == "active"]
             await feeding.want(tx, sorted(tellers), now)
             self._wanted, self._tellers = (configuration.revision, wanted), tellers
-            self._judged = judged_sources(configuration)
+            self._judged = judged_sources(configuration) | self._written_to.keys()
         return wanted
+
+    async def _read_back(self, tx: DbConnection, now: datetime) -> None:
+        """From this moment on, for the first time after one interval: until then nobody has written much."""
+        for polled, vendor in self._written_to.items():
+            assert vendor.read_back is not None and vendor.source is not None
+            await polls.want_changes(tx, polled, vendor.read_back.since(now), now + vendor.source.polled_every)
 
     def _start(self, poll: Poll, configuration: Configuration) -> None:
         source = poll.polled
-        turn = self._turn.read(poll, configuration.connections[source.connection], listeners(configuration, source))
+        reading = PollReading(
+            poll, configuration.connections[source.connection], listeners(configuration, source),
+            changes_only=source in self._written_to,
+        )  # fmt: skip
+        turn = self._turn.read(reading)
         self._running[source] = asyncio.create_task(turn, name=f"poll:{source.connection}:{source.entity}")
         self._leases[source] = poll.token
         self._running[source].add_done_callback(partial(self._ended, source))

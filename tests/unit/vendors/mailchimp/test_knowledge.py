@@ -8,7 +8,7 @@ import pytest
 from common.contracts.outcomes import SkipReason
 from common.failures import Rejected
 from tests.support.members import looked_at, member
-from vendors.absorbing import ActDone, Doubted, Heard, Refused, SameAsWished, Seen, TargetEvent, ToBeSent
+from vendors.absorbing import Absorbed, ActDone, Doubted, Heard, Refused, SameAsWished, Seen, TargetEvent, ToBeSent
 from vendors.acts import Act, Done, Written
 from vendors.mailchimp.knowledge import absorb
 from vendors.mailchimp.memory import memory_of, standing
@@ -165,3 +165,51 @@ class TestConsent:
 
     def test_is_untouched_by_a_doubt(self) -> None:
         assert absorb(THERE, Doubted()).record == replace(THERE, doubtful=True)
+
+
+def shown(known: TargetRecord, at: datetime = AT, **values: str) -> Absorbed:
+    """What a list tells of a member: how it stands, at the time of its last change."""
+    paths = {path.replace("__", "."): value for path, value in values.items()}
+    return absorb(known, Heard(TargetEvent("p", "k", at, paths, shows_a_moment=True)))
+
+
+class TestAList:
+    """It says when a member was changed, and not since when it stands as it does."""
+
+    @pytest.mark.parametrize("less", ["unsubscribed", "cleaned", "archived"])
+    def test_tells_of_less_at_once(self, less: str) -> None:
+        told = shown(THERE, standing=less)
+        assert (standing(told.record), told.change and told.change.step) == (less, "consent")
+
+    def test_never_tells_that_somebody_allows_more(self) -> None:
+        known = told(THERE, "unsubscribed")
+        back = shown(known, AT + timedelta(hours=1), standing="subscribed").record
+        assert (standing(back), back.doubtful, memory_of(back).said) == ("unsubscribed", True, memory_of(known).said)
+
+    def test_the_same_is_no_new_word_of_its_person(self) -> None:
+        """Any change of a field moves the time; what was said elsewhere meanwhile must not look older than that."""
+        agrees = shown(THERE, AT + timedelta(hours=1), standing="subscribed", merge__FNAME="Ana")
+        assert agrees.record == THERE
+        assert agrees.change is not None
+        assert (agrees.change.step, agrees.change.reason) == ("received", "agrees")
+
+    def test_what_somebody_edited_is_looked_at_before_the_next_write(self) -> None:
+        edited = shown(THERE, AT + timedelta(hours=1), standing="subscribed", merge__FNAME="Queen")
+        assert (edited.record.doubtful, edited.record.seen) == (True, THERE.seen)
+        assert edited.change is not None
+        assert edited.change.fields == ("merge.FNAME",)
+
+    def test_of_a_stranger_only_a_withdrawal_is_kept(self) -> None:
+        assert shown(TargetRecord(), standing="subscribed").record == TargetRecord()
+        assert standing(shown(TargetRecord(), standing="unsubscribed").record) == "unsubscribed"
+
+    def test_who_was_gone_and_is_there_is_looked_at(self) -> None:
+        gone = member(exists=False, met=True)
+        assert shown(gone, standing="subscribed").record == replace(gone, doubtful=True)
+
+    def test_our_own_write_is_an_echo(self) -> None:
+        known = done(THERE, UPDATE, Done({"standing": "subscribed"}, stamp=AT))
+        written = (Written(UPDATE, AT, AT, AT),)
+        event = TargetEvent("p", "k", AT, {"standing": "subscribed", "merge.FNAME": "Bo"}, shows_a_moment=True)
+        echo = absorb(known, Heard(event, written))
+        assert (echo.record, echo.change and echo.change.step) == (known, "echo")

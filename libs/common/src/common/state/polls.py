@@ -68,6 +68,16 @@ async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> Non
     )
 
 
+async def want_changes(tx: DbConnection, polled: Polled, cursor: str, first_at: datetime) -> None:
+    """One of which only changes are wanted, from a cursor on; one that is here goes on where it stands."""
+    await tx.execute(
+        "insert into flow.poll (connection, entity, place, cursor, next_at) values ($1, $2, $3, $4, $5) on conflict do nothing",
+        *polled,
+        cursor,
+        first_at,
+    )
+
+
 async def ask(tx: DbConnection, polled: Iterable[Polled], job: str, by: str, now: datetime) -> bool:
     """Somebody wants these to be read now, all of them as one job. False: an earlier such wish has not begun; nothing is changed."""
     ordered = sorted(polled)

@@ -50,6 +50,7 @@ def parsed(event: ChangeEvent) -> TargetEvent | None:
         at=event.version.stamp,
         values=_values(event.fields.get("custom") or {}) | ({STANDING: status} if status else {}),
         reason=str(event.fields.get("reason") or ""),
+        shows_a_moment=event.coverage != "hook",
         former_key=members.key_of(former) if isinstance(former, str) else "",
     )
 

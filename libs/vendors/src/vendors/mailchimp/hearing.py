@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from vendors.absorbing import Absorbed, Change, Concerned, Heard, TargetEvent
 from vendors.acts import Act
-from vendors.mailchimp.consent import ARCHIVED, SKEW, lower, raises, said_after, said_by_both
+from vendors.mailchimp.consent import ARCHIVED, SKEW, WITHDRAWN, lower, raises, said_after, said_by_both
 from vendors.mailchimp.echoes import Echo, echo_of
 from vendors.mailchimp.memory import STANDING, Memory, memory_of, standing, written
 from vendors.target_record import TargetRecord
@@ -33,6 +33,8 @@ def absorb(known: TargetRecord, fact: Heard) -> Absorbed:
     if known.exists and echo.doubts and not known.doubtful:
         # Somebody edited it: what we agreed on may not be there any more, so it is looked at before the next write.
         known = replace(known, doubtful=True)
+    if event.shows_a_moment and not _is_less(known, said):
+        return _shown(known, echo, said)
     absorbed = Absorbed(known, Change("duplicate", event.reason))
     # More than we know of is never our own echo: somebody came back after we wrote.
     if said and not (echo.standing_is_ours and not raises(known, said)):
@@ -45,8 +47,26 @@ def absorb(known: TargetRecord, fact: Heard) -> Absorbed:
 def urgent(known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
     """Less consent than we know of is taken at once, unless it is what one of our own writes may just have made."""
     said = _said(event)
-    less = bool(said) and said != standing(known) and not raises(known, said)
-    return less and not any(act.values.get(STANDING) == said for act in in_flight)
+    return _permits_less(known, said) and not any(act.values.get(STANDING) == said for act in in_flight)
+
+
+def _permits_less(known: TargetRecord, said: str) -> bool:
+    return bool(said) and said != standing(known) and not raises(known, said)
+
+
+def _is_less(known: TargetRecord, said: str) -> bool:
+    """Of somebody of whom we know nothing only a withdrawal is less."""
+    return _permits_less(known, said) if standing(known) else said in WITHDRAWN
+
+
+def _shown(known: TargetRecord, echo: Echo, said: str) -> Absorbed:
+    """A list says when a member was changed, and not since when it stands as it does: only less than we know of is news by itself.
+
+    What permits more is looked at before the next write, and so is a member that we took for gone.
+    """
+    if said and (raises(known, said) or known.exists is False):
+        return Absorbed(replace(known, doubtful=True), Change("received", "edited", fields=(STANDING, *echo.doubts)))
+    return Absorbed(known, _fields(echo) or Change("received", "agrees"))
 
 
 def _said(event: TargetEvent) -> str:

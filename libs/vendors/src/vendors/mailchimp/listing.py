@@ -10,7 +10,7 @@ R11: the cursor is the newest change seen, and not later than what was settled w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from vendors.vendor import Cursor, Page, State
 PER_PAGE = 1000
 # R10: one second of resolution, and what the vendor's reads lag behind its writes.
 SETTLES_AFTER = timedelta(seconds=1) + limits.READ_LAG
-TOLD = ("email_address", "status", "unsubscribe_reason", "last_changed")
+TOLD = ("email_address", "status", "unsubscribe_reason", "last_changed", "merge_fields")
 _SECOND = timedelta(seconds=1)
 
 
@@ -42,8 +42,23 @@ def mentions(found: Mapping[str, Any]) -> tuple[datetime, dict[str, Any]]:
         "reason": found.get("unsubscribe_reason") or None,
         "happened_at": changed.isoformat(),
     }
+    if found.get("merge_fields"):
+        fields["custom"] = dict(_merges(found["merge_fields"]))
     RECORDS[SUBSCRIPTION].model_validate(fields)
     return changed, fields
+
+
+def cursor_at(moment: datetime) -> Cursor:
+    """R11: what may not have been settled at that moment is read again."""
+    return Cursor((moment - SETTLES_AFTER).isoformat())
+
+
+def _merges(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """As a webhook tells them: flat, and all of them texts."""
+    for name, value in found.items():
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        for part, text in parts:
+            yield f"merge.{name}.{part}".rstrip("."), "" if text is None else str(text)
 
 
 def _changed(found: Mapping[str, Any]) -> datetime:
