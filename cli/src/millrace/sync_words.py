@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from millrace.moments import local
+from millrace.reconciliation_words import result_of
 from millrace.run_words import duration
 
 
@@ -30,6 +31,7 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
         ("waiting", _waiting(one)),
         ("failed", f"{one['failed']}{_see_failed(one)}"),
         ("missing", _missing(one)),
+        *(("compared", _compared(one, leg)) for leg in one["reconciliations"]),
         ("made", f"{local(one['created_at'])} by {one['created_by'] or 'nobody'}"),
     ]
     for label, value in labels:
@@ -124,6 +126,12 @@ def _missing(one: Mapping[str, Any]) -> str:
     if not one["missing"]:
         return ""
     return f"{one['missing']} records that the last complete list lacked; nothing was removed (millrace sync missing {one['name']} --read or --keep)"
+
+
+def _compared(one: Mapping[str, Any], leg: Mapping[str, Any]) -> str:
+    fields = ", ".join(f"{field} {many}" for field, many in leg["fields"].items())
+    which = f"{leg['leg']}: " if len(one["reconciliations"]) > 1 else ""
+    return f"{which}{result_of(one['name'], leg)}{f' ({fields})' if fields else ''}"
 
 
 def _see_failed(one: Mapping[str, Any]) -> str:

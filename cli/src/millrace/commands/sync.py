@@ -15,11 +15,12 @@ from millrace.api_client import RefusedByConsole, open_client
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.moments import local
+from millrace.reconciliation_words import reconciliation_lines
 from millrace.run_words import details_of as details_of_run
 from millrace.run_words import history_lines, summary_of
 from millrace.sync_words import applied_lines, details_of, line_of, preview_lines
 from millrace.terminal import note
-from millrace.watching import watched
+from millrace.watching import reconciled, watched
 
 app = typer.Typer(name="sync", help="Syncs: what joins a source to a target, and how.", no_args_is_help=True)
 
@@ -31,6 +32,7 @@ Limit = Annotated[int, typer.Option("--limit", min=0, max=200, help="How many at
 Archive = Annotated[
     bool, typer.Option("--archive", help="Archive what nobody else shares, instead of leaving it as it is.")
 ]
+Repair = Annotated[bool, typer.Option("--repair", help="Repair however much differs; answers a question that is open.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show personal data too.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check it and say what would be done; write nothing.")]
 
@@ -192,6 +194,25 @@ def missing(
             if read
             else "All of them stay as they are."
         )
+
+
+@app.command()
+def reconcile(
+    name: Name,
+    repair: Repair = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Compare both sides of a sync now and repair what differs; more than 1 % of the records, or than 200, only if you say so.
+
+    Examples: millrace sync reconcile demo-customers; millrace sync reconcile demo-customers --repair --json | jq '.[].fields'
+    """
+    with open_client(context) as client:
+        client.post(f"{_path(name)}/reconciliation", {"repair": repair})
+        compared = reconciled(client, _path(name))
+    typer.echo(json.dumps(compared, indent=2) if as_json else "\n".join(reconciliation_lines(name, compared)))
+    if any(one["failed"] for one in compared):
+        raise typer.Exit(ExitCode.SOME_FAILED)
 
 
 @app.command()

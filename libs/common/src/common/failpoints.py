@@ -50,6 +50,8 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "deferred.after_hand_in": "The vendor has taken a deferred call, its handle is not stored.",
         "deferred.after_answer": "A deferred call's results are read, nothing of them is stored.",
         "deferred.after_result": "The results of a deferred call are stored, the call still stands.",
+        "reconciler.after_page": "A page of a target's list is compared and stored, the next one is not asked for.",
+        "reconciler.after_repair": "Some of what differs is handed over, the rest is not.",
         "settle.after_look": "A held record was looked at, nothing of it is stored.",
         "mapper.after_remap_page": "A page of a new mapping version is judged and stored, its commands are not sent.",
         "upkeep.after_chunk": "A chunk of old rows is gone, the next one is not begun.",

@@ -21,6 +21,7 @@ from vendors.catalogue import FieldCatalogue
 from vendors.channel import Channel
 from vendors.grant import Grant, Place
 from vendors.target import Target
+from vendors.target_listing import TargetListing
 
 # --- how it calls us -------------------------------------------------------------------------------------------------------
 
@@ -200,6 +201,8 @@ class Vendor:
     channel: Channel | None = None
     ping: Callable[[Connection], Call] | None = None
     """The cheapest call that shows whether this connection works, its place included."""
+    listings: Mapping[Entity, TargetListing] = field(default_factory=dict)
+    """What is written there and can be listed as a whole: both sides of it are compared."""
     read_back: ReadBack | None = None
     account_detail: str = ""
     """The detail by which the vendor names an account; a trial has found it out."""

@@ -29,6 +29,7 @@ from common.state.service_pool import service_pool
 from vendors.vendor import Vendor
 from writing.assembly import Writer, assemble
 from writing.intake import CommandHandler
+from writing.reconciler import Reconciler
 from writing.target_events import TargetEventHandler
 from writing.worker import Worker
 
@@ -82,7 +83,15 @@ def _start(
         runtime.health.add(topic, consumer.ready)
     yield runtime.spawn(_work(writer.worker, [consumer for _, consumer in consumers], stopping), f"worker of {name}")
     yield runtime.spawn(writer.worker.listen(stopping), f"listener of {name}")
+    if vendor.listings:
+        yield _keep_comparing(runtime, pool, door, vendor)
     runtime.spawn(writer.lease_renewer.run(stopping), f"lease renewer of {name}")
+
+
+def _keep_comparing(runtime: Runtime[S], pool: Pool, door: Door, vendor: Vendor) -> asyncio.Task[None]:
+    """The writer lives on without it: it compares, and others write."""
+    reconciler = Reconciler(vendor, pool, door, runtime.clock, runtime.stopping)
+    return runtime.keep(f"reconciler of {vendor.name}", reconciler.run, reconciler.look)
 
 
 def _handlers(runtime: Runtime[S], vendor: Vendor, writer: Writer) -> Iterator[Handler[Any]]:

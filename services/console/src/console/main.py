@@ -42,6 +42,7 @@ from console.use_cases.missing import Missing
 from console.use_cases.previews import Previews
 from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
+from console.use_cases.reconciling import AskedReconciliations
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
 from console.use_cases.runs import Runs
@@ -61,7 +62,6 @@ SERVICE = "console"
 async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
     """The service's life: everything it starts ends with it."""
     settings, clock, log = runtime.settings, runtime.clock, runtime.log
-    token = TokenFile(settings.api_token_path)
     async with AsyncExitStack() as life:
         pool = await life.enter_async_context(service_pool(runtime))
         broker = Broker(settings.token_broker_url, settings.service_key)
@@ -78,7 +78,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         shown_runs = Runs(pool, syncs, clock)
         reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
         context = ApiContext(
-            token=token,
+            token=TokenFile(settings.api_token_path),
             once=Once(pool),
             broker=broker,
             connections=connections,
@@ -94,6 +94,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             runs=shown_runs,
             asked_runs=AskedRuns(pool, shown_runs, clock),
             missing=Missing(pool, syncs, clock),
+            reconciliations=AskedReconciliations(pool, syncs, clock),
             records=Records(pool),
             links=Links(pool, clock),
             questions=Questions(pool, clock),

@@ -21,6 +21,13 @@ SYNC_NOTHING_MISSING = Code(
     "nobody",
     False,
 )
+SYNC_NOT_COMPARED = Code(
+    "SYNC_NOT_COMPARED",
+    "Nothing that the sync writes to can be listed as a whole, so its two sides cannot be compared.",
+    "Nothing: records that are edited on both sides are compared with what was agreed whenever one of them changes.",
+    "nobody",
+    False,
+)
 SYNC_INVALID = Code(
     "SYNC_INVALID",
     "A sync cannot be made as it was written; every problem is listed, and nothing was written.",
@@ -131,6 +138,7 @@ register(
     SYNC_UNKNOWN,
     SYNC_RUN_PENDING,
     SYNC_NOTHING_MISSING,
+    SYNC_NOT_COMPARED,
     SYNC_INVALID,
     SYNC_CONNECTION_UNKNOWN,
     SYNC_CONNECTION_VENDOR,

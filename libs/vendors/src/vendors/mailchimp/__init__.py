@@ -10,6 +10,7 @@ from vendors.mailchimp.limits import AT_ONCE
 from vendors.mailchimp.oauth import GRANT
 from vendors.mailchimp.source import MailchimpSource
 from vendors.mailchimp.target import MailchimpTarget
+from vendors.mailchimp.target_listing import MemberListing
 from vendors.vendor import ReadBack, Vendor
 
 MEMBER = Entity("member")
@@ -24,6 +25,7 @@ VENDOR = Vendor(
     channel=MailchimpChannel(),
     ping=ping,
     account_detail="account_id",
+    listings={MEMBER: MemberListing()},
     read_back=ReadBack({MEMBER: SUBSCRIPTION}, listing.cursor_at),
     targets={MEMBER: MailchimpTarget()},
     # Those of the vendor's ten that are ours.

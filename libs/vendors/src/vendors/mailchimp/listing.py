@@ -10,7 +10,7 @@ R11: the cursor is the newest change seen, and not later than what was settled w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,8 +68,11 @@ def _changed(found: Mapping[str, Any]) -> datetime:
 class MemberReading:
     """One listing while it is read: which call comes next, and what an answer comes to."""
 
-    def __init__(self, audience: str, cursor: Cursor | None) -> None:
+    def __init__(self, audience: str, cursor: Cursor | None, told: Sequence[str] = TOLD) -> None:
         self._audience = audience
+        self._told = told
+        self.rows: Sequence[Mapping[str, Any]] = ()
+        """What the last page has told, as it stands there."""
         self._known = _moment(cursor)
         self._since = self._known
         """What the next page asks for: later than this."""
@@ -81,7 +84,7 @@ class MemberReading:
 
     def call(self) -> Call:
         """The next page."""
-        fields = ",".join([*(f"members.{name}" for name in TOLD), "total_items"])
+        fields = ",".join([*(f"members.{name}" for name in self._told), "total_items"])
         query = {"count": str(PER_PAGE), "offset": str(self._offset), "sort_field": "last_changed", "sort_dir": "ASC"}
         if self._since is not None:
             query["since_last_changed"] = self._since.isoformat()
@@ -96,9 +99,9 @@ class MemberReading:
             left = int(found["total_items"]) - self._offset - len(states)
         if self._proof is not None and (not states or _id_of(states[0]) != _id_of(self._proof)):
             # Somebody left the second at which the last page ended: it is read again from its beginning.
-            self._offset, self._proof = 0, None
+            self._offset, self._proof, self.rows = 0, None, ()
             return Page((), self._cursor(answer))
-        news = states[1:] if self._proof is not None else states
+        news, self.rows = (states[1:], found["members"][1:]) if self._proof is not None else (states, found["members"])
         if left > 0 and not news:
             # It would go on like this for ever.
             raise unreadable(answer)

@@ -24,6 +24,7 @@ from console.use_cases.missing import Missing
 from console.use_cases.previews import Previews
 from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
+from console.use_cases.reconciling import AskedReconciliations
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
 from console.use_cases.runs import Runs
@@ -53,6 +54,7 @@ class ApiContext:
     runs: Runs
     asked_runs: AskedRuns
     missing: Missing
+    reconciliations: AskedReconciliations
     records: Records
     links: Links
     questions: Questions

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from common.contracts.syncs import Leg
 from common.state.definitions import to_jsonb
 from console.api.documents import Body, ConnectionId, Name
+from console.api.reconciliation_documents import ReconciliationDocument, reconciliation_document
 from console.state.syncs import VersionRow
 from console.use_cases.applying import Applied
 from console.use_cases.missing import MissingAnswer
@@ -140,6 +141,9 @@ class SyncDocument(BaseModel):
     missing: int = Field(
         description="Records that the last complete list of the source lacked, if they are so many that a person has to answer first."
     )
+    drifted: int = Field(
+        description="Records that are not at the target as they shall be, if they are so many that a person has to answer first."
+    )
     oldest_waiting: datetime | None
     gates: list[str]
     created_at: datetime
@@ -153,6 +157,7 @@ class SyncDetail(SyncDocument):
 
     mapping: DefinitionDocument | None
     legs: Sequence[LegDetail]
+    reconciliations: Sequence[ReconciliationDocument]
 
 
 class MissingBody(Body):
@@ -242,7 +247,8 @@ def sync_document(shown: ShownSync) -> SyncDocument:
 def sync_detail(shown: ShownSync) -> SyncDetail:
     """A sync with its mapping."""
     legs = [LegDetail(**_leg(leg), mapping=_definition(leg)) for leg in shown.row.legs]
-    return SyncDetail(**_fields(shown), mapping=legs[0].mapping, legs=legs)
+    compared = [reconciliation_document(one) for one in shown.reconciliations]
+    return SyncDetail(**_fields(shown), mapping=legs[0].mapping, legs=legs, reconciliations=compared)
 
 
 def applied_document(applied: Applied, name: str, *, dry_run: bool) -> AppliedDocument:
@@ -274,6 +280,7 @@ def _fields(shown: ShownSync) -> dict[str, Any]:
         "id": row.id, "name": row.name, "template": row.template, "entity": row.legs[0].source_entity, "source": row.source_name,
         "source_id": row.source, "target": row.target_name, "target_id": row.target, "place": row.legs[0].target_place, "state": row.state,
         "standing": shown.standing, "mapping_version": row.version, "waiting": queued.waiting, "failed": queued.stuck, "missing": queued.missing,
+        "drifted": queued.drifted,
         "oldest_waiting": queued.oldest, "gates": list(queued.gates), "created_at": row.created_at,
         "created_by": row.created_by, "updated_at": row.updated_at,
     }  # fmt: skip

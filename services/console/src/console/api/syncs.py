@@ -10,6 +10,7 @@ from console.api.answers import problems
 from console.api.context import ApiContext, actor
 from console.api.once import StoredAnswer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
+from console.api.reconciliation_documents import ReconcileBody
 from console.api.run_documents import HistoryDocument, RunDocument, history_document, run_document
 from console.api.sync_documents import (
     AppliedDocument,
@@ -40,6 +41,7 @@ def routes(context: ApiContext) -> APIRouter:
     _reading(router, context)
     _applying(router, context)
     _switching(router, context)
+    _asking(router, context)
     return router
 
 
@@ -98,6 +100,17 @@ def _switching(router: APIRouter, context: ApiContext) -> None:
 
         return await context.once.run(request, work)
 
+    @router.post("/syncs/{sync}/disable", response_model=SyncDetail, responses=problems(404, 409))
+    async def disable(sync: Named, request: Request, key: Key = None, archive: bool = False) -> Response:
+        async def work() -> StoredAnswer:
+            return StoredAnswer(
+                200, sync_detail(await context.syncs.disable(sync, actor(request), "archive" if archive else "keep"))
+            )
+
+        return await context.once.run(request, work)
+
+
+def _asking(router: APIRouter, context: ApiContext) -> None:
     @router.post("/syncs/{sync}/missing", response_model=SyncDetail, responses=problems(404, 409, 422))
     async def missing(sync: Named, body: MissingBody, request: Request, key: Key = None) -> Response:
         async def work() -> StoredAnswer:
@@ -105,18 +118,19 @@ def _switching(router: APIRouter, context: ApiContext) -> None:
 
         return await context.once.run(request, work)
 
+    @router.post(
+        "/syncs/{sync}/reconciliation", response_model=SyncDetail, status_code=202, responses=problems(404, 409, 422)
+    )
+    async def reconcile(sync: Named, body: ReconcileBody, request: Request, key: Key = None) -> Response:
+        async def work() -> StoredAnswer:
+            asked = await context.reconciliations.ask(sync, actor(request), repair=body.repair)
+            return StoredAnswer(202, sync_detail(asked))
+
+        return await context.once.run(request, work)
+
     @router.post("/syncs/{sync}/runs", response_model=RunDocument, status_code=202, responses=problems(404, 409))
     async def run(sync: Named, request: Request, key: Key = None, full: Full = False) -> Response:
         async def work() -> StoredAnswer:
             return StoredAnswer(202, run_document(await context.asked_runs.begin(sync, actor(request), full=full)))
-
-        return await context.once.run(request, work)
-
-    @router.post("/syncs/{sync}/disable", response_model=SyncDetail, responses=problems(404, 409))
-    async def disable(sync: Named, request: Request, key: Key = None, archive: bool = False) -> Response:
-        async def work() -> StoredAnswer:
-            return StoredAnswer(
-                200, sync_detail(await context.syncs.disable(sync, actor(request), "archive" if archive else "keep"))
-            )
 
         return await context.once.run(request, work)

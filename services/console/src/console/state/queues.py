@@ -1,4 +1,4 @@
-"""What waits for a sync: its open work, what needs a person, the gates of its two connections, and a question about missing records."""
+"""What waits for a sync: its open work, what needs a person, the gates of its two connections, questions about missing and drifted records."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Queued:
     gates: tuple[str, ...] = ()
     missing: int = 0
     """Records that the last complete listings of its sources lacked, if a person has to say what becomes of them."""
+    drifted: int = 0
+    """Records that are not at its target as they shall be, if a person has to say whether they are repaired."""
 
 
 async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str, Queued]:
@@ -26,13 +28,14 @@ async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str,
     work = await tx.fetch(_WORK, list(syncs))
     gates = await tx.fetch(_GATES, list(syncs))
     missing = {row["sync"]: row["missing"] for row in await tx.fetch(_MISSING, list(syncs))}
+    drifted = {row["sync"]: row["drifted"] for row in await tx.fetch(_DRIFTED, list(syncs))}
     counted = {row["sync"]: row for row in work}
     found = {}
     for sync in syncs:
         row = counted.get(sync)
         closed = tuple(sorted({gate["reason"] for gate in gates if gate["sync"] == sync}))
         counted_here = {name: row[name] for name in ("waiting", "stuck", "oldest")} if row else {}
-        found[sync] = Queued(**counted_here, gates=closed, missing=missing.get(sync, 0))
+        found[sync] = Queued(**counted_here, gates=closed, missing=missing.get(sync, 0), drifted=drifted.get(sync, 0))
     return found
 
 
@@ -48,6 +51,11 @@ select l.sync, sum(p.missing)::bigint as missing
   from (select distinct sync, source_connection, source_entity, source_place from core.leg where sync = any($1)) as l
   join flow.poll p on (p.connection, p.entity, p.place) = (l.source_connection, l.source_entity, l.source_place)
  where p.missing > 0 group by l.sync
+"""
+
+_DRIFTED = """
+select sync, sum((result ->> 'drifted')::bigint + (result ->> 'missing')::bigint)::bigint as drifted
+  from flow.reconciliation where sync = any($1) and state = 'asked' group by sync
 """
 
 # The counts are kept by the table's own triggers: to count a million rows takes longer than anybody looks at a list. The oldest is found

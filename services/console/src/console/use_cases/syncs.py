@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from common.api.refusal import Refusal
 from common.clock import Clock
 from common.contracts.ids import ConnectionId, RunId, SyncId
 from common.contracts.syncs import OnDisable, SyncState
 from common.state import pool as state
-from common.state import run_ends, runs
+from common.state import reconciliations, run_ends, runs
 from common.state.runs import Run, version_run
 from common.state.turns import alone
 from console import sync_codes
@@ -32,6 +33,8 @@ class ShownSync:
 
     row: SyncRow
     queued: Queued
+    reconciliations: Sequence[Mapping[str, Any]] = ()
+    """Where one sync is shown: how both sides of its legs were last compared."""
 
     @property
     def standing(self) -> str:
@@ -40,7 +43,7 @@ class ShownSync:
             return {"draft": "Draft", "paused": "Paused", "disabled": "Disabled"}[self.row.state]
         if self.queued.gates:
             return "Blocked" if {"needs_reauth", "refused"} & set(self.queued.gates) else "Paused"
-        if self.queued.stuck or self.queued.missing:
+        if self.queued.stuck or self.queued.missing or self.queued.drifted:
             return "Needs attention"
         return "Running" if self.queued.waiting else "Healthy"
 
@@ -84,7 +87,8 @@ class Syncs:
         row = await self.row(name)
         async with state.connection(self._pool) as link:
             waits = await queues.of_syncs(link, [row.id])
-        return ShownSync(row, waits[row.id])
+            compared = await reconciliations.shown(link, row.id)
+        return ShownSync(row, waits[row.id], compared)
 
     async def versions(self, name: str) -> Sequence[VersionRow]:
         """All versions of its mapping, newest first."""
