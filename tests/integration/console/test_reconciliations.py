@@ -8,6 +8,8 @@ from typing import Any, cast
 import pytest
 
 from common.api.refusal import Refusal
+from common.metrics import Metrics
+from common.state.drift import Drift
 from console.api.sync_documents import SyncDetail, sync_detail, sync_document
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks
@@ -93,3 +95,40 @@ class TestAQuestion:
         await question(world)
         (told,) = (await asked(world)).reconciliations
         assert (told.state, (await row(world))["state"]) == ("wanted", "asked")
+
+
+class TestTheMetrics:
+    async def test_tell_the_drift_of_a_sync_by_kind_and_by_field(self, world: Judged) -> None:
+        await question(world)
+        metrics = Metrics()
+        await Drift(world.pool, metrics).tell()
+        assert drift(metrics) == {
+            'records{kind="drifted",sync="s1"}': 5.0,
+            'records{kind="missing",sync="s1"}': 1.0,
+            'records{kind="superfluous",sync="s1"}': 0.0,
+            'fields{field="merge.FNAME",sync="s1"}': 5.0,
+            'fields{field="tags",sync="s1"}': 1.0,
+        }
+
+    async def test_tell_a_field_that_drifts_no_more_no_more(self, world: Judged) -> None:
+        await question(world)
+        metrics = Metrics()
+        told = Drift(world.pool, metrics)
+        await told.tell()
+        await world.execute(
+            "update flow.reconciliation set result = $1", RESULT | {"fields": {}, "drifted": 0, "missing": 0}
+        )
+        await told.tell()
+        assert set(drift(metrics).values()) == {0.0} and len(drift(metrics)) == 3
+
+    async def test_tell_nothing_of_a_sync_that_was_never_compared(self, world: Judged) -> None:
+        await asked(world)
+        metrics = Metrics()
+        await Drift(world.pool, metrics).tell()
+        assert drift(metrics) == {}
+
+
+def drift(metrics: Metrics) -> dict[str, float]:
+    shown = (line.rpartition(" ") for line in metrics.exposition()[0].decode().splitlines())
+    start = "millrace_drift_"
+    return {name.removeprefix(start): float(value) for name, _, value in shown if name.startswith(start)}

@@ -24,6 +24,8 @@ LABELS = frozenset(
         "version",
         "revision",
         "table",
+        "kind",
+        "field",
     }
 )
 
@@ -124,6 +126,16 @@ RETRIES = CounterMetric("millrace_retries_total", "Attempts that will be made ag
 DEAD_LETTERS = CounterMetric("millrace_dead_letters_total", "Dead letters written, by reason.", ("service", "code"))
 DEAD_LETTERS_OPEN = GaugeMetric(
     "millrace_dead_letters_open", "Dead letters that wait for a person, by reason.", ("service", "code")
+)
+DRIFT_RECORDS = GaugeMetric(
+    "millrace_drift_records",
+    "Records that the last reconciliation of both sides of a sync found not to be as they shall be: drifted, missing or superfluous.",
+    ("sync", "kind"),
+)
+DRIFT_FIELDS = GaugeMetric(
+    "millrace_drift_fields",
+    "Records that the last reconciliation of both sides of a sync found to differ in a field.",
+    ("sync", "field"),
 )
 TOKEN_EXPIRY = GaugeMetric(
     "millrace_token_expiry_timestamp_seconds",

@@ -14,6 +14,8 @@ from common.http.quota import QuotaReader
 from common.runtime import Runtime
 from common.service import run
 from common.state.budget_floors import BudgetFloors
+from common.state.drift import EVERY_S as DRIFT_EVERY_S
+from common.state.drift import Drift
 from common.state.migration import pending
 from common.state.open_letters import EVERY_S as LETTERS_EVERY_S
 from common.state.open_letters import OpenLetters
@@ -107,8 +109,14 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
         upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
-        runtime.every("open letters", LETTERS_EVERY_S, OpenLetters(pool, runtime.metrics).count)
+        _tell_figures(runtime, pool)
         yield
+
+
+def _tell_figures(runtime: Runtime[ConsoleSettings], pool: Pool) -> None:
+    """What the database knows of everybody, for the metrics of one process."""
+    runtime.every("open letters", LETTERS_EVERY_S, OpenLetters(pool, runtime.metrics).count)
+    runtime.every("drift", DRIFT_EVERY_S, Drift(pool, runtime.metrics).tell)
 
 
 def _kafka(settings: ConsoleSettings) -> KafkaAddress:
