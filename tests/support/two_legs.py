@@ -30,6 +30,7 @@ from mapper.publisher import Publisher, Sends
 from mapper.remap import Remapper
 from tests.integration.mapper.test_handlers import Wire
 from tests.support.database import Database
+from vendors.acts import ByMatch
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.choices import Choices
 from vendors.grant import Place
@@ -77,6 +78,9 @@ class DeskTarget:
 
     def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"how": how}
+
+    def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
+        return ByMatch("code", str(document["code"])) if document.get("code") else None
 
     async def catalogue(self, connection: object, place: str, api: object) -> FieldCatalogue:
         fields = [CatalogueField(path, path, "text") for path in ("title", "remark")]

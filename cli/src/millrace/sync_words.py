@@ -88,7 +88,8 @@ def preview_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     for warning in answer["warnings"]:
         yield f"Note: {warning}"
     if answer["listed"]:
-        yield f"Nothing has been read from the source yet: this is what the first {answer['listed']} of its list come to."
+        which = f"the {answer['listed']}" if answer["complete"] else f"the first {answer['listed']}"
+        yield f"Nothing has been read from the source yet: this is what {which} of its list come to. Nothing was stored."
     elif not answer["total"]:
         yield "Nothing has been read from the source yet."
 
@@ -103,6 +104,8 @@ def _counts(answer: Mapping[str, Any]) -> Iterator[str]:
         yield "There are more records; only these were judged."
     if answer["details"]["calls"]:
         yield _details(answer["details"])
+    if answer["plan"]["calls"]:
+        yield _plan(answer["plan"])
     for sample in answer["samples"]:
         yield f"  {sample['record']}  {sample['kind']}" + (f" ({sample['skip']})" if sample["skip"] else "")
         for change in sample["changes"]:
@@ -114,6 +117,11 @@ def _counts(answer: Mapping[str, Any]) -> Iterator[str]:
 def _details(found: Mapping[str, Any]) -> str:
     day = f", at most {found['a_day']} a day" if found["a_day"] is not None else ""
     return f"To be read one by one: {found['calls']} calls{day}, about {duration(found['seconds'])}."
+
+
+def _plan(found: Mapping[str, Any]) -> str:
+    calls = ", ".join(f"{many} {vendor}" for vendor, many in found["calls"].items())
+    return f"The run costs about {calls} calls, {duration(found['seconds'])} by the vendors' limits."
 
 
 def _waiting(one: Mapping[str, Any]) -> str:

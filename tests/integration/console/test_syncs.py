@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -96,31 +97,82 @@ class TestApplying:
 
 
 class TestPreviewOfAnUnreadAccount:
-    """Nobody has read it: the preview lists its first page, by one call, and stores nothing."""
+    """Nobody has read it: the preview lists its beginning, a thousand at most, and stores nothing."""
 
     @staticmethod
     def lists(joined: Joined) -> int:
         calls = joined.sandbox.get("log")["calls"]
         return sum(1 for call in calls if call["path"].endswith("/contacts") and "per_page=200" in call["query"])
 
-    def test_counts_what_its_first_page_comes_to(self, joined: Joined) -> None:
+    def test_counts_what_it_comes_to(self, joined: Joined) -> None:
         joined.sandbox.post("seed", {"vendor": "zoho-books", "account": "demo", "size": 230, "seed": 7})
         joined.apply("unread")
         before, lists = joined.writes(), self.lists(joined)
         told = joined.console.told("GET", "/syncs/unread/preview")
-        assert (told["listed"], told["complete"], told["total"]) == (200, False, 200)
-        assert told["add"] + told["skipped"] == 200 and told["add"] > 150
+        assert (told["listed"], told["complete"], told["total"]) == (230, True, 230)
+        assert told["add"] + told["skipped"] == 230 and told["add"] > 180
         shown = joined.console.told("GET", "/syncs/unread/preview?unmask=true")
         addresses = {
             change["after"] for one in shown["samples"] for change in one["changes"] if change["field"] == "email"
         }
         assert len(addresses) > 10 and not any(address in str(told) for address in addresses)
-        assert self.lists(joined) - lists == 2
+        assert self.lists(joined) - lists == 2 * 2
         assert joined.writes() == before
         assert not joined.rows("select from flow.record_state")
         # A file that is not applied yet is previewed the same way.
         planned = joined.console.told("POST", "/sync-preview", json=joined.file("planned"))
-        assert (planned["listed"], planned["add"]) == (200, told["add"])
+        assert (planned["listed"], planned["add"]) == (230, told["add"])
+        # What the run costs: a list call for each two hundred, one write for each five hundred; addresses are read one by one.
+        assert told["plan"]["calls"] == {"zoho-books": 2 + told["details"]["calls"], "mailchimp": 1}
+        assert told["plan"]["seconds"] > told["details"]["seconds"] * 0.9
+
+    def test_reads_a_thousand_and_not_fifty_thousand(self, joined: Joined) -> None:
+        joined.sandbox.post("seed", {"vendor": "zoho-books", "account": "demo", "size": 1300, "seed": 7})
+        joined.apply("large")
+        lists = self.lists(joined)
+        told = joined.console.told("GET", "/syncs/large/preview")
+        assert (told["listed"], told["complete"], self.lists(joined) - lists) == (1000, False, 5)
+        joined.sandbox.post("seed", {"vendor": "zoho-books", "account": "demo", "size": 230, "seed": 7})
+
+    def test_knows_consent_at_the_target_and_who_shares_an_address(self, joined: Joined) -> None:
+        joined.sandbox.post(
+            "seed", {"vendor": "zoho-books", "account": "demo", "size": 100, "seed": 7, "trouble": True}
+        )
+        joined.apply("consent")
+        unknown = joined.console.told("GET", "/syncs/consent/preview?unmask=true&limit=200")
+        assert unknown["skipped_by_reason"] == {"no_email": 5, "shares_target": 5}
+        emails = [
+            change["after"]
+            for one in unknown["samples"]
+            if one["kind"] == "add"
+            for change in one["changes"]
+            if change["field"] == "email"
+        ]
+        # What the writer remembers of three of them: deleted for good, refused because they left, archived by somebody.
+        memories: list[tuple[bool, dict[str, str], dict[str, str]]] = [
+            (False, {}, {"barred": "forgotten"}), (False, {}, {"barred": "compliance"}), (True, {"standing": "archived"}, {}),
+        ]  # fmt: skip
+        for email, (present, seen, memory) in zip(emails, memories, strict=False):
+            joined.rows(
+                """insert into flow.target_record (account, place, target_entity, key, present, met, seen, memory, changed_at)
+                   select c.account, $1, 'member', $2, $3, true, $4::text::jsonb, $5::text::jsonb, now() from core.connection c where c.vendor = 'mailchimp'""",
+                LIST, email.lower(), present, json.dumps(seen), json.dumps(memory),
+            )  # fmt: skip
+        told = joined.console.told("GET", "/syncs/consent/preview")
+        assert told["skipped_by_reason"] == {
+            "no_email": 5, "shares_target": 5, "forgotten": 1, "compliance": 1, "not_at_target": 1,
+        }  # fmt: skip
+        assert told["add"] == unknown["add"] - 3 and told["total"] == unknown["total"] == 100
+        # What the audience shows of three more: archived by somebody, left, still there. Whoever left is updated, as in the run.
+        for email, happened in zip(emails[3:6], ("archive", "unsubscribe", "profile"), strict=True):
+            for action in ("subscribe", happened):
+                joined.sandbox.post("mailchimp/demo/people", {"action": action, "email": email})
+        shown = joined.console.told("GET", "/syncs/consent/preview?unmask=true&limit=200")
+        assert shown["skipped_by_reason"] == told["skipped_by_reason"] | {"not_at_target": 2}
+        assert (shown["add"], shown["update"]) == (told["add"] - 3, 2)
+        # What is as wished already is no change of theirs.
+        changed = [{row["field"] for row in one["changes"]} for one in shown["samples"] if one["kind"] == "update"]
+        assert len(changed) == 2 and all("merge.FNAME" in fields and "email" not in fields for fields in changed)
 
     def test_a_source_that_cannot_be_listed_is_named_and_refuses_nothing(self, joined: Joined) -> None:
         joined.apply("away")

@@ -21,6 +21,7 @@ from mapper.judging import seen_by
 from mapper.legs_facts import LegsFacts, Wanting
 from mapper.mapping.detail_use import beyond_lists
 from mapper.mapping.engine import CompiledMapping, compile_mapping
+from mapper.preview_target import AtTarget, CallGroup, FirstStep, Known, known_of
 from mapper.state import RecordState, merge
 from mapper.state_rows import Key, state_of
 from mapper.wish import DesiredDocument, wish_of
@@ -51,6 +52,8 @@ class Preview:
     samples: list[dict[str, Any]] = field(default_factory=list)
     details: int = 0
     """Records of which less is known than the mapping reads: each costs a call."""
+    acts: Counter[CallGroup] = field(default_factory=Counter)
+    """What would be written, by what shares a call."""
 
     def add(self, other: Preview, limit: int) -> None:
         """Together with another leg's, with at most so many samples."""
@@ -61,6 +64,7 @@ class Preview:
         self.skipped += other.skipped
         self.notes += other.notes
         self.details += other.details
+        self.acts += other.acts
         # Samples are masked in place: the other's stay its own.
         self.samples += deepcopy(other.samples[: limit - len(self.samples)])
 
@@ -96,14 +100,16 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
                 PAGE,
             )
             its = [Wanting(leg, compiled, Key(leg.source, leg.source_entity, row["record"])) for row in page]
-            known = await LegsFacts.read(reading, configuration, its, now)
+            known, wishes = await LegsFacts.read(reading, configuration, its, now), list[DesiredDocument]()
             for one, row in zip(its, page, strict=True):
                 state = seen_by(leg, state_of(row))
                 facts = known.of(one, state)
                 result.details += not state.deleted and state.lacks(needs)
                 unknown = state.unknown(needs)
-                wish = wish_of(state, compiled, target, facts.values if facts else None, unknown=unknown)
-                _count(result, wish, row, limit)
+                wishes.append(wish_of(state, compiled, target, facts.values if facts else None, unknown=unknown))
+            at_target = AtTarget(target, await known_of(reading, leg, _keys(target, wishes)))
+            for wish, row in zip(wishes, page, strict=True):
+                _count(result, wish, row, limit, at_target)
             result.unread_facts = not known.known(leg)
             result.read += len(page)
             left -= len(page)
@@ -115,20 +121,33 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
             after = page[-1]["record"]
 
 
-def preview_of(changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: int = SAMPLES) -> Preview:
-    """Judges records that nobody has stored, as if they came now."""
+async def preview_of(
+    pool: Pool, changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: int = SAMPLES, *,
+    facts_of_place: object | None = None, listed: Known | None = None,
+) -> Preview:  # fmt: skip
+    """Judges records that nobody has stored, as if they came now; `listed` is what the target's own list shows of its records."""
     compiled, result = _compiled(leg, target), Preview()
     result.unread_facts = bool(compiled.definition.facts)
     source = vendor_named(changes[0].vendor).source if changes else None
     needs = beyond_lists(source, leg.source_entity, compiled) if source is not None else frozenset[str]()
+    wishes = list[tuple[str, DesiredDocument]]()
     for change in changes:
         state = merge(RecordState(), change).state
         if state.known:
             state = seen_by(leg, state)
             result.details += not state.deleted and state.lacks(needs)
-            wish = wish_of(state, compiled, target, unknown=state.unknown(needs))
-            _count(result, wish, {**_UNSTORED, "record": change.record}, limit)
+            wishes.append((change.record, wish_of(state, compiled, target, unknown=state.unknown(needs))))
+    async with connection(pool) as reading:
+        stored = await known_of(reading, leg, _keys(target, [wish for _, wish in wishes]))
+    at_target = AtTarget(target, {**(listed or {}), **stored}, facts_of_place, shared=True)
+    for record, wish in wishes:
+        _count(result, wish, {**_UNSTORED, "record": record}, limit, at_target)
     return result
+
+
+def _keys(target: Target, wishes: Sequence[DesiredDocument]) -> list[str]:
+    found = (target.identify(wish.document) for wish in wishes if wish.wish == "present")
+    return sorted({match.value for match in found if match is not None})
 
 
 _PAGE = """
@@ -156,18 +175,22 @@ def _compiled(leg: Leg, target: Target) -> CompiledMapping:
     return compile_mapping(leg.mapping, known, collected=target.choices.collected)
 
 
-def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int) -> None:
-    kind = _kind(wish, row)
+def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int, at_target: AtTarget) -> None:
+    kind, skip, known = _kind(wish, row), wish.skip or "", FirstStep()
     if kind == "nothing":
         return
+    if kind in ("add", "update"):
+        known = at_target.plan(wish.document)
+        kind, skip = known.kind or kind, known.skip
+        result.acts.update([known.group] if known.group else [])
     result.total += 1
     result.counts[kind] += 1
     result.notes.update(note.code for note in wish.notes)
     if kind == "skipped":
-        result.skipped[wish.skip or ""] += 1
+        result.skipped[skip] += 1
     if len(result.samples) < limit and kind != "unchanged":
-        before = row["document"] if row["wish"] == "present" else None
-        result.samples.append(_sample(row["record"], kind, wish, before))
+        before = row["document"] if row["wish"] == "present" else known.before
+        result.samples.append(_sample(row["record"], kind, skip, wish, before))
 
 
 def _kind(wish: DesiredDocument, row: Any) -> str:
@@ -188,7 +211,9 @@ def _kind(wish: DesiredDocument, row: Any) -> str:
     return "update" if row["linked"] or row["wish"] == "present" else "add"
 
 
-def _sample(record: str, kind: str, wish: DesiredDocument, before: dict[str, Any] | None) -> dict[str, Any]:
+def _sample(
+    record: str, kind: str, skip: str, wish: DesiredDocument, before: Mapping[str, Any] | None
+) -> dict[str, Any]:
     fields = sorted({*(before or {}), *wish.document} - {PARTLY}) if wish.wish != "keep" else ()
     changes = [
         {"field": name, "before": (before or {}).get(name), "after": wish.document.get(name)}
@@ -198,7 +223,7 @@ def _sample(record: str, kind: str, wish: DesiredDocument, before: dict[str, Any
     return {
         "record": record,
         "kind": kind,
-        "skip": wish.skip or "",
+        "skip": skip,
         "changes": changes,
         "notes": [str(n) for n in wish.notes],
     }

@@ -28,5 +28,10 @@ def reads_take_s(reads: int, limits: Iterable[Limit], now: datetime) -> float:
     share = reads_share(known, now)
     if share is not None and reads > share.calls:
         return (-(-reads // share.calls) - 1) * 86_400.0
-    slowest = min((one.ours / one.window.total_seconds() for one in known if one.window), default=None)
-    return reads / slowest if slowest else 0.0
+    return calls_take_s(reads, known)
+
+
+def calls_take_s(calls: int, limits: Iterable[Limit]) -> float:
+    """At the pace of the narrowest window; 0.0 where only the calls at once are limited."""
+    slowest = min((one.ours / one.window.total_seconds() for one in limits if one.window), default=None)
+    return calls / slowest if slowest else 0.0

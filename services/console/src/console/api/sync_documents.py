@@ -190,45 +190,6 @@ class AppliedDocument(BaseModel):
     legs: list[AppliedLegDocument]
 
 
-class DetailCostDocument(BaseModel):
-    """Records that have to be read one by one, because no list carries what the mapping reads."""
-
-    calls: int = Field(description="One for each of the records that were judged and of which less is known.")
-    a_day: int | None = Field(description="How many of them a day has room for; null where the vendor counts no days.")
-    seconds: float = Field(description="About how long they take.")
-
-
-class PreviewCounts(BaseModel):
-    """Counts and samples; total = add + update + unchanged + remove + skipped."""
-
-    total: int
-    complete: bool = Field(description="False when there were so many records that only the first were judged.")
-    listed: int = Field(description="So many were listed at the source for this preview: none had been read yet.")
-    add: int
-    update: int
-    unchanged: int
-    remove: int
-    skipped: int
-    skipped_by_reason: dict[str, int]
-    notes: dict[str, int]
-    samples: list[dict[str, Any]]
-    details: DetailCostDocument
-
-
-class LegPreview(PreviewCounts):
-    """What one leg would do."""
-
-    leg: str
-
-
-class PreviewDocument(PreviewCounts):
-    """What a sync, or a file, would do: all of its legs together, and each for itself."""
-
-    fields_to_create: list[str]
-    warnings: list[str]
-    legs: list[LegPreview]
-
-
 class VersionDocument(BaseModel):
     """One mapping version."""
 

@@ -10,12 +10,12 @@ from console.api.answers import problems
 from console.api.context import ApiContext, actor
 from console.api.once import StoredAnswer
 from console.api.paging import MOST, USUAL, after_of, cursor_of
+from console.api.preview_documents import PreviewDocument
 from console.api.reconciliation_documents import ReconcileBody
 from console.api.run_documents import HistoryDocument, RunDocument, history_document, run_document
 from console.api.sync_documents import (
     AppliedDocument,
     MissingBody,
-    PreviewDocument,
     SyncBody,
     SyncDetail,
     SyncList,

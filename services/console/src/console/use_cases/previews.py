@@ -1,6 +1,6 @@
 """What a sync, or a file that was not applied yet, would do to the records that were read (ADR 5): no write anywhere.
 
-Where none was read yet, to the first page of the account's list.
+Where none was read yet, to the beginning of the account's list.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from console.masking import masked_value
 from console.state import syncs as rows
 from console.use_cases.detail_costs import DetailCost, detail_cost
 from console.use_cases.drafting import Drafting
+from console.use_cases.run_plans import RunPlan, run_plan
 from console.use_cases.syncs import Syncs
-from console.use_cases.unread_accounts import FirstPage, first_page
+from console.use_cases.unread_accounts import AccountGlance, glance
 from console.use_cases.wishes import SyncWish
 from mapper.preview import Preview, preview
 
@@ -56,18 +57,28 @@ class Previews:
         """Each leg for itself, and all of them together."""
         found = {leg.name: await self._leg(leg, limit) for leg in legs}
         costs = {leg.name: await self._cost(leg, found[leg.name].preview.details) for leg in legs}
-        whole, warnings, cost = Preview(), list[str](), DetailCost()
+        plans = {leg.name: await self._plan(leg, found[leg.name]) for leg in legs}
+        whole, warnings, cost, plan = Preview(), list[str](), DetailCost(), RunPlan()
         for name, one in found.items():
             whole.add(one.preview, limit)
             warnings += one.notes
-            cost += costs[name]
+            cost, plan = cost + costs[name], plan + plans[name]
         each = [
-            {"leg": leg, "listed": one.listed, "details": asdict(costs[leg])} | _shown(one.preview, unmask=unmask)
+            {"leg": leg, "listed": one.listed, "details": asdict(costs[leg]), "plan": asdict(plans[leg])}
+            | _shown(one.preview, unmask=unmask)
             for leg, one in found.items()
         ]
-        together = {"fields_to_create": [], "warnings": warnings, "legs": each}
+        together = {"fields_to_create": [], "warnings": warnings, "legs": each, "plan": asdict(plan)}
         listed = sum(one.listed for one in found.values())
         return _shown(whole, unmask=unmask) | together | {"listed": listed, "details": asdict(cost)}
+
+    async def _plan(self, leg: Leg, found: AccountGlance) -> RunPlan:
+        """What the first run of a source costs that nobody has read."""
+        if not found.list_calls:
+            return RunPlan()
+        reads, writes = await self._drafting.open(leg.source), await self._drafting.open(leg.target)
+        calls = found.list_calls + found.preview.details
+        return run_plan(leg, reads, writes, calls, found.preview.acts, self._clock.now())
 
     async def _cost(self, leg: Leg, calls: int) -> DetailCost:
         """Of reading the rest of these records; nobody is asked where nothing is to be read."""
@@ -76,9 +87,10 @@ class Previews:
         end = await self._drafting.open(leg.source)
         return detail_cost(end.vendor, end.connection, calls, self._clock.now())
 
-    async def _leg(self, leg: Leg, limit: int) -> FirstPage:
-        stored = await preview(self._pool, leg, limit, now=self._clock.now())
-        found = FirstPage(stored) if stored.read else await first_page(self._drafting, leg, limit)
+    async def _leg(self, leg: Leg, limit: int) -> AccountGlance:
+        now = self._clock.now()
+        stored = await preview(self._pool, leg, limit, now=now)
+        found = AccountGlance(stored) if stored.read else await glance(self._pool, self._drafting, leg, limit, now)
         return replace(found, notes=(*found.notes, UNREAD_FACTS)) if found.preview.unread_facts else found
 
 
