@@ -22,6 +22,7 @@ LONG_PATHS = (
     "tests/chaos/ledger",
     "tests/e2e/test_rolling_restart.py",
     "tests/e2e/test_many_changes.py",
+    "tests/e2e/test_whole_accounts.py::TestAFirstRun",
     "tests/integration/console/test_scale.py",
     "tests/integration/token_broker/test_refresh.py",
 )
@@ -29,6 +30,7 @@ LONG = {
     "STORM_SEEDS": "2,3,4,5",
     "ROLLING_SECONDS": "300",
     "MANY_CHANGES": "2000",
+    "ACCOUNT_CUSTOMERS": "5000",
     "LEDGER_PARENTS": "1000",
     "SCALE_JOURNAL": "10000000",
     "HOUR_REQUESTS_A_MINUTE": "156",

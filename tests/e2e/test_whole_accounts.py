@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,7 +20,9 @@ from tests.support.database import Server
 from tests.support.local_stack import LocalStack
 from tests.support.shell import Shell
 
-CUSTOMERS, PAGES = 500, 3
+# More of them, as many as five thousand, are one of the long stories; the rest of this module needs a full page.
+CUSTOMERS = int(os.environ.get("ACCOUNT_CUSTOMERS", "500"))
+PAGES, FULL_CALLS = -(-CUSTOMERS // 200), -(-CUSTOMERS // 500)
 EVERY_S = 300.0
 LIST = "GET /contacts"
 DETAIL = "GET /contacts/{contact_id}"
@@ -52,7 +55,9 @@ def joined(road: Road) -> Mark:
     with road.console() as console:
         account = road.audience.account["audience_ids"][0]
         console.post("/syncs", {**DEMO_SYNC, "template": "zoho-books-to-mailchimp-basic", "place": account})
-        road.until(lambda: _finished(console, "backfill"), "the first run is over", within=120, every=0.2)
+        road.until(
+            lambda: _finished(console, "backfill"), "the first run is over", within=120 + CUSTOMERS / 20, every=0.2
+        )
     road.wait_until_quiet()
     return mark
 
@@ -115,8 +120,8 @@ class TestAFirstRun:
         assert books[LIST] == PAGES + 1
         # And one record, for the names of the account's custom fields; the template reads nothing that no list carries.
         assert books[DETAIL] == 1
-        # One call would be ideal: whoever comes first does not wait until five hundred are there.
-        assert chimp["POST /lists/{list_id}"] < CUSTOMERS / 20
+        # Whoever comes first waits until a call is full, or nobody else comes.
+        assert chimp["POST /lists/{list_id}"] == FULL_CALLS
         assert not any("members" in route for route in chimp)
 
 

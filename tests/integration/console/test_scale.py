@@ -32,6 +32,7 @@ from tests.support.explained import Explained, ExplainedPool
 from tests.support.judged import DEFINITION
 from tests.support.years import MOST_MS, hold, pool_of
 from vendors import mailchimp
+from writing.company import Company
 from writing.held import Held
 from writing.queue import Queue, Turn
 
@@ -203,7 +204,9 @@ class TestTurns:
         queue = Queue(cast(Pool, pool), FixedClock(NOW), mailchimp.VENDOR.targets, timedelta(seconds=60))
         due = {one.connection: one for one in await queue.due(known)}
         assert len(due) == len({sync.target for sync in known.syncs.values() if sync.state == "active"})
+        company = Company(cast(Pool, pool), mailchimp.VENDOR.targets)
         for target in (ConnectionId("b0"), ConnectionId("b17")):
+            assert (await company.without_those_that_wait(due[target], 500)).syncs.keys() >= due[target].syncs.keys()
             taken = await queue.claim(known.connections[target], due[target], Turn((0, 1, 2), 500))
             assert len(taken) > 100
         held = Held(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))

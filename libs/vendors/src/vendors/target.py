@@ -37,6 +37,8 @@ class Target(Protocol):
     """What a place is called: an audience, a list, an organisation."""
     looks: int
     """How many records one `look` takes: as many as one call of the vendor's shows."""
+    together: int
+    """How many records one call writes at most; 1: each has a call of its own. Those of a whole account wait until so many are there."""
     key_missing: SkipReason
     """Why a record is skipped that has no value for the field by which its target record is found."""
     key_invalid: SkipReason

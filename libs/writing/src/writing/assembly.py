@@ -18,6 +18,7 @@ from vendors.vendor import Vendor
 from writing.before_call import BeforeCall
 from writing.calls import Terms
 from writing.collector import Collector
+from writing.company import Company
 from writing.deferred_rows import DeferredRows
 from writing.deferrer import Deferrer
 from writing.endings import Endings
@@ -84,6 +85,7 @@ def assemble(
         door=door,
         vendor=vendor,
         queue=Queue(pool, clock, vendor.targets, lease),
+        company=Company(pool, vendor.targets),
         held=held,
         executors={entity: executor(entity, target) for entity, target in vendor.targets.items()},
         settler=Settler(pool, clock, held, vendor.targets, settlement, lease_renewer, outage),

@@ -14,6 +14,7 @@ from common.http.outage import Outage
 from common.state.pool import Pool
 from vendors.vendor import Vendor
 from writing.collector import Collector
+from writing.company import Company
 from writing.executor import Executor
 from writing.held import Held
 from writing.lease_renewer import LeaseRenewer
@@ -31,6 +32,7 @@ class Parts:
     door: Door
     vendor: Vendor
     queue: Queue
+    company: Company
     held: Held
     executors: Mapping[Entity, Executor]
     """By the entity of the target records that each brings to their end."""

@@ -124,8 +124,9 @@ class Worker:
         line = self._lines[one.id, priorities]
         line.turns += 1
         order = priorities[::-1] if line.turns % OTHER_WAY == 0 else priorities
-        since = monotonic()
-        rows = await self._parts.queue.claim(one, due, Turn(order, ROWS - line.rows, line.full))
+        since, room = monotonic(), ROWS - line.rows
+        due = await self._parts.company.without_those_that_wait(due, room) if priorities is REST else due
+        rows = await self._parts.queue.claim(one, due, Turn(order, room, line.full))
         if rows:
             self._parts.outage.is_open(one.id)
             by_entity = _by_entity(rows)

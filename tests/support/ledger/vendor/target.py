@@ -25,7 +25,7 @@ class LedgerTarget:
 
     mode: Mode = "state"
     places_name = "organisation"
-    looks = wire.ROWS
+    looks = together = wire.ROWS
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("archive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")

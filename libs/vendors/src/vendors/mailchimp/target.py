@@ -58,6 +58,7 @@ class MailchimpTarget:
     places_name = "audience"
     # No call of the vendor's shows several members by their addresses without lagging behind what was written (sheet, section 3.5).
     looks = 1
+    together = planning.ROWS
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
     choices = catalogue.CHOICES
