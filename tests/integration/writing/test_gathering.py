@@ -69,6 +69,17 @@ class TestARunOfMany:
         assert its.writes() == {HAND_IN: 2, RAN: its.count}
         await its.all_is_told()
 
+    async def test_that_has_ended_takes_nothing_along_that_is_written_once_more(self, world: World) -> None:
+        its = await many(world, LEAST)
+        await begun(world)
+        await read(world, its.count)
+        await want(world, range(its.count))
+        await world.settled(within=60)
+        again = "update flow.work_item set state = 'ready', document = document || '{\"merge.FNAME\": \"C\"}' where record = '1'"
+        await world.execute(again)
+        await world.settled()
+        assert its.writes() == {HAND_IN: 1, RAN: its.count, CHANGE: 1}
+
     async def test_gathers_while_it_is_read(self, world: World) -> None:
         its = await many(world, LEAST + 50)
         await begun(world)

@@ -54,7 +54,8 @@ class Gathering:
     async def sort(self, where: Where, its: Rows, deferred: Deferred) -> Gathered:
         """Rows that do not fill a call."""
         left, flying = await self._asked({RunId(row.item.run) for row, _ in its if runs.is_job(row.item.run)})
-        large = {run for run, some in left.items() if some.records + some.updated >= deferred.least}
+        # What is written once more of a run that has ended is nobody's change, and waits for nobody.
+        large = {run for run, some in left.items() if some.records and some.records + some.updated >= deferred.least}
         gather, others = _parted(its, large | {run for run, some in left.items() if some.reading})
         if gather and self._waits(where, gather, left, flying):
             return _now(others, large, deferred)._replace(back=gather, until=self._next(where))
