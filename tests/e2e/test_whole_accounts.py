@@ -238,3 +238,66 @@ class TestWhileWebhooksAreDead:
                 road.books.person_edited(record, email, first=f"Dead{number}")
                 road.advance(50)
                 road.wait_for_member(email, FNAME=f"Dead{number}")
+
+
+CONTACTS_BROKEN = '{"code": 1000, "message": "Internal error"}'
+
+
+@pytest.mark.usefixtures("joined")
+class TestACustomerDeletedBehindOurBack:
+    def test_is_archived_once_and_by_a_complete_listing_alone(self, road: Road, shell: Shell) -> None:
+        email = "deleted@whole.example"
+        record = road.customer_created(email)
+        road.wait_for_member(email)
+        road.wait_until_quiet()
+        mark = road.mark()
+        with road.fault("zoho-books", "webhook_lost"):
+            road.books.customer_deleted(record)
+        run_cut_short(road, shell)
+        assert "archived" not in standings(road, email) and archives(road, mark) == []
+        told = shell.told("sync", "run", SYNC, "--full", "--wait")
+        road.until(lambda: "archived" in standings(road, email), "the member is archived", within=60)
+        shell.told("sync", "run", SYNC, "--full", "--wait")
+        road.wait_until_quiet()
+        print(f"the run that found it: {told['counts']}")
+        assert len(archives(road, mark)) == 1 and standings(road, email) == {"archived"}
+
+
+def run_cut_short(road: Road, shell: Shell) -> None:
+    """A listing of everything whose second page is refused: it goes on there later, and so it cannot know who is missing."""
+    slow = road.sandbox.post(
+        "faults", {"vendor": "zoho-books", "kind": "latency", "route": LIST, "seconds": 60, "count": 1}
+    )
+    run = json.loads(shell.run("sync", "run", SYNC, "--full", "--json").stdout)["run"]
+    road.until(lambda: _hits(road, slow["id"]), "the first page is asked for")
+    broken = {"vendor": "zoho-books", "kind": "status", "route": LIST, "status": 500, "body": CONTACTS_BROKEN}
+    made = road.sandbox.post("faults", broken)
+    road.sandbox.delete(f"faults?id={slow['id']}&go=1")
+    road.until(
+        lambda: road.sql.value("select words <> '' from flow.poll where entity = 'customer'"), "it was cut short"
+    )
+    assert road.sql.value("select job <> '' and cursor <> '' from flow.poll where entity = 'customer'")
+    road.sandbox.delete(f"faults?id={made['id']}")
+    road.advance(EVERY_S)
+    shell.run("run", "watch", run)
+    road.wait_until_quiet()
+
+
+def _hits(road: Road, fault: str) -> bool:
+    rules: Any = road.sandbox.get("faults")["faults"]
+    return any(one["id"] == fault and one["hits"] for one in rules)
+
+
+def standings(road: Road, email: str) -> set[str]:
+    member = road.audience.member(email)
+    return set() if member is None else {member["status"]}
+
+
+def archives(road: Road, since: Mark) -> list[Any]:
+    """Members that we took away, by the vendor's own log."""
+    return [
+        one
+        for call in road.calls_of(since)
+        for one in call["applied"]
+        if (one["kind"], one["op"]) == ("member", "delete")
+    ]
