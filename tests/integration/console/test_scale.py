@@ -32,7 +32,7 @@ from tests.support.explained import Explained, ExplainedPool
 from tests.support.judged import DEFINITION
 from tests.support.years import MOST_MS, hold, pool_of
 from vendors import mailchimp
-from writing.company import Company
+from writing import company
 from writing.held import Held
 from writing.queue import Queue, Turn
 
@@ -204,9 +204,7 @@ class TestTurns:
         queue = Queue(cast(Pool, pool), FixedClock(NOW), mailchimp.VENDOR.targets, timedelta(seconds=60))
         due = {one.connection: one for one in await queue.due(known)}
         assert len(due) == len({sync.target for sync in known.syncs.values() if sync.state == "active"})
-        company = Company(cast(Pool, pool), mailchimp.VENDOR.targets)
         for target in (ConnectionId("b0"), ConnectionId("b17")):
-            assert (await company.without_those_that_wait(due[target], 500)).syncs.keys() >= due[target].syncs.keys()
             taken = await queue.claim(known.connections[target], due[target], Turn((0, 1, 2), 500))
             assert len(taken) > 100
         held = Held(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
@@ -214,6 +212,18 @@ class TestTurns:
         await held.to_look_at(list(due))
         await held.claim_held(ConnectionId("b0"), 100)
         hold(pool.seen)
+
+    async def test_who_waits_for_company(self, service: Pool) -> None:
+        loaded = "update flow.work_item set priority = 2, run = 's0.v1' where (sync, entity, record) in (select sync, entity, record from flow.work_item where sync = 's0' and state = 'ready' limit 400) returning connection"
+        async with connection(service) as link:
+            undone = link.transaction()
+            await undone.start()
+            target = await link.fetchval(loaded)
+            explained: Any = Explained(link)
+            asked = (["s0", "s17"], company.LOADED, target, ["member"], [500], 500)
+            assert [row["id"] for row in await explained.fetch(company._GATHERING, *asked)] == ["s0"]
+            await undone.rollback()
+        hold(explained.seen)
 
 
 class TestRetention:
