@@ -174,13 +174,20 @@ select j.key, j.record, j.document, j.able as lives, j.any_busy as busy,
  where (j.sync, j.entity) = ($5, $6) and j.rank = 1 and (j.able or j.left and not j.any_lives)
 """
 
-# By the keys of a page, so that each table is asked by its primary key whatever the planner knows of it.
+# Key by key, and each table by its primary key: of one that was small when its statistics were made the planner believes anything, and would
+# rather join all of two tables.
 _LACKING = """
 select k.key, w.record, w.document, t.target_id, t.present, t.met, t.seen, t.agreed, t.memory, t.doubtful
   from unnest($6::text[]) as k(key)
-  join flow.target_owner o on (o.account, o.place, o.target_entity, o.key, o.sync, o.entity) = ($3, $4, $5, k.key, $1, $2)
-  join flow.work_item w on (w.sync, w.entity, w.record) = ($1, $2, o.record)
-  join flow.target_record t on (t.account, t.place, t.target_entity, t.key) = ($3, $4, $5, k.key)
- where o.standing = 'live' and w.wish = 'present' and w.state = 'done' and w.outcome <> 'skipped' and w.changed_at < $7 and t.present
-   and not exists (select from flow.reconcile_met m where (m.sync, m.entity, m.key) = ($1, $2, k.key))
+ cross join lateral (
+    select o.record from flow.target_owner o
+     where (o.account, o.place, o.target_entity, o.key, o.sync, o.entity) = ($3, $4, $5, k.key, $1, $2) and o.standing = 'live' offset 0) as o
+ cross join lateral (
+    select w.record, w.document from flow.work_item w
+     where (w.sync, w.entity, w.record) = ($1, $2, o.record)
+       and w.wish = 'present' and w.state = 'done' and w.outcome <> 'skipped' and w.changed_at < $7 offset 0) as w
+ cross join lateral (
+    select t.* from flow.target_record t
+     where (t.account, t.place, t.target_entity, t.key) = ($3, $4, $5, k.key) and t.present offset 0) as t
+ where not exists (select from flow.reconcile_met m where (m.sync, m.entity, m.key) = ($1, $2, k.key))
 """
