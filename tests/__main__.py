@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from tests import simulator
+from tests import reds, simulator
 from tests.order import workers
 
 NOTHING_MATCHED = 5
@@ -43,8 +45,15 @@ def main(arguments: Sequence[str]) -> int:
         return _pytest("long stories", ["-s", *LONG_PATHS, *arguments[1:]], LONG)
     untouched = [] if arguments or "ALL" in os.environ else simulator.untouched()
     cores = len(os.sched_getaffinity(0))
-    side = _pytest("side by side", ["-m", "not browser and not alone", *workers(cores), *untouched, *arguments])
-    alone = _pytest("alone", ["-m", "alone and not browser", *untouched, *arguments])
+    with tempfile.TemporaryDirectory() as place:
+        reports = [Path(place) / "side.xml", Path(place) / "alone.xml"]
+        both = [f"--junitxml={report}" for report in reports]
+        side = _pytest(
+            "side by side", ["-m", "not browser and not alone", *workers(cores), *untouched, both[0], *arguments]
+        )
+        alone = _pytest("alone", ["-m", "alone and not browser", *untouched, both[1], *arguments])
+        for line in reds.told(reports):
+            print(line, flush=True)
     failed = [code for code in (side, alone) if code not in (0, NOTHING_MATCHED)]
     if not failed and not arguments:
         simulator.passed()

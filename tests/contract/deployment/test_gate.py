@@ -1,10 +1,12 @@
-"""What the gate leaves out and what it does first is decided by names, which must be those of something."""
+"""What the gate leaves out and what it does first is decided by names, which must be those of something; what was red is its last word."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests import order, simulator
+from tests import order, reds, simulator
 from tests.house.sources import ROOT
 from tests.support.concerned import Sources
 
@@ -48,6 +50,45 @@ class TestSimulator:
         before = simulator.content(tmp_path)
         (tmp_path / "README.md").write_text("1")
         assert simulator.content(tmp_path) == before
+
+
+class TestReds:
+    def test_are_told_with_their_reason_and_place(self, tmp_path: Path) -> None:
+        red = "def test_green():\n    pass\n\n\ndef test_red():\n    assert 1 == 2, 'the ledger is short'\n"
+        [name, why] = reds.told([_report_of(tmp_path, red), tmp_path / "of a run cut off.xml"])
+        assert name.startswith("== red: test_some::test_red after 0 s")
+        assert "the ledger is short" in why and why.endswith("(test_some.py:6: AssertionError)")
+
+    def test_that_cannot_be_collected_is_one(self, tmp_path: Path) -> None:
+        [name, _] = reds.told([_report_of(tmp_path, "import nothing_of_this_name")])
+        assert name.startswith("== red: ") and "test_some" in name
+
+    def test_are_told_as_far_as_somebody_reads(self, tmp_path: Path) -> None:
+        many = "import pytest\n\n@pytest.mark.parametrize('one', range(11))\ndef test(one):\n    assert not 1\n"
+        lines = reds.told([_report_of(tmp_path, many)])
+        assert len(lines) == 2 * reds.AT_MOST + 1 and lines[-1] == "== and 3 more"
+
+    def test_are_nothing_when_all_is_green(self, tmp_path: Path) -> None:
+        assert reds.told([_report_of(tmp_path, "def test():\n    pass\n")]) == []
+
+
+def _report_of(place: Path, source: str) -> Path:
+    """What pytest reports of a file with this text."""
+    (place / "test_some.py").write_text(source)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir=.",
+        "-c",
+        "/dev/null",
+        "--junitxml=report.xml",
+        "test_some.py",
+    ]
+    subprocess.run(command, cwd=place, capture_output=True, check=False)
+    return place / "report.xml"
 
 
 class TestConcerned:
