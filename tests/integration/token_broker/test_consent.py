@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.support.broker import Broker, Browser, add_connection, gates, query
-from tests.support.broker_world import World
+from tests.support.broker_world import World, fault
 
 
 def begin(broker: Broker, connection: str = "books", vendor: str = "zoho-books", **more: str) -> dict[str, Any]:
@@ -144,9 +144,10 @@ class TestConnecting:
     def test_reconnecting_opens_the_gate_and_gives_the_former_grant_back(self, own_world: World) -> None:
         broker = own_world.broker()
         own_world.connect_books(broker)
-        _revoked_on_the_next_refresh(own_world)
+        fault(own_world, "token_revoked")
         own_world.advance(3605)
         assert broker.token("books").json()["code"] == "NEEDS_REAUTH"
+        own_world.sandbox.delete("faults")  # type: ignore[union-attr]
         assert gates(own_world.database, "books") == {"needs_reauth"}
         paused = "insert into core.gate (connection, reason, set_at) values ('books', 'paused', now())"
         query(own_world.database, paused)
@@ -180,8 +181,8 @@ class TestConnecting:
         broker = own_world.broker()
         own_world.connect_books(broker)
         before = len(_grants(own_world))
-        fault = {"vendor": "zoho-accounts", "kind": "status", "status": 503, "count": 1}
-        own_world.sandbox.post("faults", fault)  # type: ignore[union-attr]
+        away = {"vendor": "zoho-accounts", "kind": "status", "route": "POST /oauth/v2/token/revoke", "count": 1}
+        own_world.sandbox.post("faults", away | {"status": 503})  # type: ignore[union-attr]
         assert broker.call("DELETE", "/v1/grants/books").json() == {"revoked": "later"}
         assert broker.token("books").status_code == 404
         broker.stop()
@@ -346,14 +347,6 @@ def _grants(world: World) -> list[Any]:
     found = world.sandbox.get("state/zoho-accounts")["grants"]
     assert isinstance(found, list)
     return [grant for grant in found if grant["offline"]]
-
-
-def _revoked_on_the_next_refresh(world: World) -> None:
-    """The person removes our application at the vendor: every refresh meets a token that is gone."""
-    assert world.sandbox is not None
-    world.sandbox.post(
-        "faults", {"vendor": "zoho-accounts", "kind": "token_revoked", "route": "POST /oauth/v2/token", "count": 1}
-    )
 
 
 def _asks_books(world: World, token: str) -> int:
