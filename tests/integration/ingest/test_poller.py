@@ -20,6 +20,7 @@ from common.failures import Failure, Transient
 from common.http.call import Call, VendorAnswer
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction
+from ingest.poll_job import MANY_AT_ONCE
 from ingest.poller import Poller
 from tests.support.bus import until
 from tests.support.database import Database
@@ -365,6 +366,21 @@ class TestPoll:
         assert {(e.via, e.lane) for e in known.books.sent[-2:]} == {("poll", Lane.LIVE)}
         (run,) = await known.sql("select * from flow.run join flow.run_source s on s.run = id where kind = 'poll'")
         assert run["records_read"] == 2
+
+    @pytest.mark.parametrize(("many", "begun"), [(MANY_AT_ONCE - 1, 0), (MANY_AT_ONCE, 1)])
+    async def test_many_changes_have_their_run_before_the_first_is_told(
+        self, known: World, many: int, begun: int
+    ) -> None:
+        known.clock.advance(EVERY.total_seconds())
+        known.books.edit(*range(many), at=known.clock.now() - timedelta(seconds=60))
+        with failpoints.armed("poller.after_produce=raise:RuntimeError@1"):
+            await known.poll()
+        read = "select ended_at from flow.run_source s join flow.run r on r.id = s.run where kind = 'poll'"
+        assert [row["ended_at"] for row in await known.sql(read)] == [None] * begun
+        await known.lease_over()
+        await known.poll()
+        (row,) = await known.sql(read)
+        assert row["ended_at"] is not None
 
     async def test_a_change_that_no_webhook_announced_makes_the_looks_come_closer(self, known: World) -> None:
         known.clock.advance(EVERY.total_seconds())

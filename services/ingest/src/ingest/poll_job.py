@@ -1,7 +1,8 @@
 """One reading of a source as a job: what it is called, which runs it counts in, how it begins and how it ends.
 
 A job has a run in each sync whose legs start at its source. It begins there before its first page, except for a look at what changed:
-nearly all of these find nothing, and the mapper begins their run with the first record. When the listing has ended, the run knows how
+nearly all of these find nothing, and the mapper begins their run with the first record. One of which a page tells of many begins it before that
+page is told, so that whoever writes the first of them knows that others come. When the listing has ended, the run knows how
 many records were read and where the last of them is on its topic, and is over once the mapper is there.
 
 R12: a record that a whole listing lacks may be gone. It is read by id, and only that read decides. Many at once are a question for a person
@@ -31,6 +32,8 @@ from ingest import schedule
 
 # So many may be missing at once before a person is asked.
 MISSING_AT_ONCE = 300
+# A page that tells of so many is one of a look that has found much.
+MANY_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,12 @@ class Jobs:
             if begun.lists_everything or poll.asked:
                 await self._begin_runs(tx, begun, now)
         return begun
+
+    async def finds(self, reading: PollReading, many: int) -> None:
+        """So many changes are about to be told."""
+        if many >= MANY_AT_ONCE and not (reading.changes_only or reading.lists_everything or reading.poll.asked):
+            async with transaction(self._pool) as tx:
+                await self._begin_runs(tx, reading, self._clock.now())
 
     async def _begin_runs(self, tx: DbConnection, reading: PollReading, now: datetime) -> None:
         await runs.begin(tx, reading.runs(), now)

@@ -86,6 +86,7 @@ class PollTurn:
         since = Cursor(poll.cursor) if poll.cursor else None
         pages = source.pages(reading.connection, poll.polled.entity, since, api, poll.polled.place)
         while (page := await _next(pages)) is not None:
+            await self._jobs.finds(reading, len(page.states))
             ended.passes(await self._producer.send_all([_message(reading, state) for state in page.states]))
             await failpoints.hit("poller.after_produce")
             if not await self._store(reading, page, ended):
