@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 
 from common.bus.handler import Delivered
@@ -48,6 +49,9 @@ TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flo
 # At one moment: a sweep makes rows of what is to be checked again.
 AT_WORK = """select from flow.work_item where not state = any($1::text[])
              union all select from flow.recheck limit 1"""
+# Of a row that somebody works on: its call is not over, or its answer not stored.
+ON_ITS_WAY = """select exists (select from flow.write_intent i join flow.work_item w using (sync, entity, record)
+                                where i.state = 'sent' and w.state = 'leased')"""
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -288,13 +292,40 @@ class World:
         """Calls of this route have no answer, and have done nothing, before it `answers`."""
         self.fault("latency", route, seconds=HELD_S, **more)
 
+    async def is_held(self) -> bool:
+        """Whether the vendor has such a call: what is stored of one that is about to be sent does not tell."""
+        listed: Any = self.sandbox.get("faults")["faults"]
+        return any(rule["hits"] for rule in listed if rule["kind"] == "latency")
+
     def answers(self) -> None:
         """What waits is done and answered, and no fault is in force any more."""
         self.sandbox.delete("faults?go=1")
 
+    def answers_at(self, moment: datetime) -> None:
+        """The same at this moment to come, which is then the vendor's stamp of it."""
+        self.advance((moment - self.clock.now()).total_seconds())
+        self.answers()
+
     def advance(self, seconds: float) -> None:
         self.sandbox.post("clock", {"advance_s": seconds})
         time.sleep(0.06)  # the product's clock looks at the file every 50 ms
+
+    async def advance_between_calls(self, seconds: float) -> None:
+        """The same while no call is on its way, for jumps over the horizon: it counts from the intent, and a call that is sent after such
+        a jump would land when its look is over. In production nothing is sent so long after its intent (R3)."""
+        await self.until(lambda: self._advanced(seconds), "calls are on their way all the time")
+
+    async def _advanced(self, seconds: float) -> bool:
+        try:
+            async with transaction(self.owner) as tx:
+                # Whoever is about to call locks its rows first.
+                await tx.execute("lock table flow.work_item in exclusive mode nowait")
+                if await tx.fetchval(ON_ITS_WAY):
+                    return False
+                self.advance(seconds)
+                return True
+        except asyncpg.LockNotAvailableError:
+            return False
 
     def calls(self) -> list[dict[str, Any]]:
         listed: Any = self.sandbox.get("log", since=0)["calls"]

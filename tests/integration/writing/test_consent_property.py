@@ -145,7 +145,7 @@ class Story:
             for _ in range(6):
                 if not await self.world.rows("select from flow.work_item where state in ('hold', 'waiting')"):
                     break
-                self.world.advance(H + 1)
+                await self.world.advance_between_calls(H + 1)
                 await asyncio.sleep(0.6)
                 await self.world.quiet("hold", "waiting")
 

@@ -114,18 +114,18 @@ class TestStorms:
                     else:
                         await world.want(str(n), f"m{n}-{turn // 2}@ex.org", FNAME=f"{n}.{turn}", tags=[f"t{turn}"])
                 await asyncio.sleep(0.5)
-                world.advance(400)
+                await world.advance_between_calls(400)
             for _ in range(60):
                 if not await world.rows("select from flow.work_item where state not in ('done', 'dead', 'parked')"):
                     break
-                world.advance(400)
+                await world.advance_between_calls(400)
                 await asyncio.sleep(0.4)
             world.sandbox.delete("faults")
             await world.execute(
                 "update flow.work_item set state = 'ready', due_at = '2000-01-01', attempts = 0 where state = 'parked'"
             )
             for _ in range(20):
-                world.advance(400)
+                await world.advance_between_calls(400)
                 await asyncio.sleep(0.2)
             await world.quiet(within=40)
         wished = {f"m{n}-1@ex.org": (f"{n}.3", ["t3"]) for n in range(people) if (n + 3) % 5}
