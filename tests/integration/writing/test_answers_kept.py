@@ -28,10 +28,6 @@ async def proxy(world: World, database: Database) -> AsyncIterator[Proxy]:
     world.pool = direct
 
 
-async def sent(world: World) -> bool:
-    return bool(await world.rows("select from flow.write_intent where state = 'sent'"))
-
-
 class TestAnAnswerInMemory:
     @pytest.mark.parametrize("lease_s", [30, 2], ids=["the lease holds", "the lease runs out meanwhile"])
     async def test_is_stored_when_the_database_is_back(self, world: World, proxy: Proxy, lease_s: float) -> None:
@@ -39,7 +35,7 @@ class TestAnAnswerInMemory:
         world.holds("POST /lists/{id}")
         await world.store(*(world.command(str(n), f"m{n}@ex.org", FNAME="A", tags=["t"]) for n in range(3)))
         async with world.running():
-            await world.until(lambda: sent(world), "the call is under way")
+            await world.until(world.is_held, "the vendor has the call")
             proxy.cut()
             world.answers()
             await asyncio.sleep(4.0)
@@ -58,7 +54,7 @@ class TestAnAnswerInMemory:
         world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org")
         async with world.running():
-            await world.until(lambda: sent(world), "the call is under way")
+            await world.until(world.is_held, "the vendor has the call")
             proxy.cut()
             world.answers()
             await asyncio.sleep(6.0)

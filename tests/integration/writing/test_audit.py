@@ -170,16 +170,18 @@ class TestAtAKeyThatSomebodyOwns:
 class TestACrash:
     async def test_leaves_its_late_look_too(self, world: World) -> None:
         world.fault("late_commit", "POST /lists/{id}", count=1, seconds=H + 600)
+        world.holds("POST /lists/{id}")
         await world.want("1", "old@ex.org", FNAME="A")
         stopping, door = asyncio.Event(), world.door()
         dying = asyncio.create_task(world.writer(door).worker.run(stopping))
-        await world.until(lambda: _in_flight(world), "the call is under way")
+        await world.until(world.is_held, "the vendor has the call")
         for task in asyncio.all_tasks():
             if task.get_name() == "work":
                 task.cancel()
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
         await door.aclose()
+        world.answers()
         await world.execute("update flow.work_item set lease_until = now() - interval '1 second'")
         async with world.running():
             await world.until(lambda: _state(world, "hold"), "the row is held")
@@ -293,7 +295,3 @@ async def _failed(world: World, looks: int) -> bool:
 
 async def _audited(world: World, count: int) -> bool:
     return len(await world.rows("select from flow.journal where step = 'audited'")) >= count
-
-
-async def _in_flight(world: World) -> bool:
-    return bool(await world.rows("select from flow.write_intent where state = 'sent'"))

@@ -134,7 +134,7 @@ class TestR2:
         stopping = asyncio.Event()
         door = world.door()
         dying = asyncio.create_task(world.writer(door).worker.run(stopping))
-        await world.until(lambda: _sent(world), "the call is under way")
+        await world.until(world.is_held, "the vendor has the call")
         # Its task ends as a killed process does: nothing after this line happens.
         for task in asyncio.all_tasks():
             if task.get_name() == "work":
@@ -235,10 +235,13 @@ class TestR5:
         await world.store(world.command("1", "ana@ex.org"), world.command("2", "bob@ex.org"))
         async with world.running():
             await world.until(lambda: _sent(world), "the call is under way")
-            # Somebody else's for three seconds, who does nothing with it.
-            await world.execute("update flow.work_item set token = gen_random_uuid(), lease_until = clock_timestamp() + interval '3 seconds' where record = '2'")  # fmt: skip
+            # Somebody else's, who does nothing with it.
+            await world.execute("update flow.work_item set token = gen_random_uuid(), lease_until = now() + interval '1 hour' where record = '2'")  # fmt: skip
             world.answers()
             await world.until(lambda: _state(world, "1", "done"), "its own result is stored")
+            await world.execute(
+                "update flow.work_item set lease_until = now() - interval '1 second' where record = '2'"
+            )
             await world.quiet()
         assert [(await world.item(n))["state"] for n in "12"] == ["done", "done"]
         # Only the one whose answer came too late for its lease is looked at.
