@@ -8,7 +8,7 @@ import pytest
 from common.contracts.messages import Lane
 from common.contracts.topics import changes
 from common.state.pool import transaction
-from tests.integration.writing.test_consent import told
+from tests.integration.writing.test_consent import changed_at, told
 from tests.support.audience_hook import AudienceHook, listening
 from tests.support.statements import CountedPool
 from tests.support.writing import World
@@ -83,9 +83,10 @@ class TestWhatStillComesOfOurOwn:
                 await world.quiet(within=60)
                 await world.store(*(world.command(name, how="archive") for name in names))
                 await world.quiet(within=60)
+            events = [told(world, name, at=changed_at(world, name), status="archived") for name in names]
             counted: Any = CountedPool(world.pool)
             async with transaction(counted) as tx:
-                await handler.store([told(world, name, status="archived") for name in names], tx)
+                await handler.store(events, tx)
             counts.append(len(counted.statements))
         assert counts[1] == counts[2], counted.statements
         assert await steps(world) == {("echo", ""): 103}

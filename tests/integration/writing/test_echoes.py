@@ -1,12 +1,12 @@
 """R16 and R17: what the audience tells of our own writes and of other people's edits, in whatever order it comes."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.integration.writing.test_consent import event_steps, hear, known, told
+from tests.integration.writing.test_consent import SOON, changed_at, event_steps, hear, known, told
 from tests.support.writing import World
 
 LOOK = "GET /lists/{list_id}/members/{subscriber_hash}"
@@ -14,10 +14,6 @@ LOOK = "GET /lists/{list_id}/members/{subscriber_hash}"
 
 def merges(world: World, email: str) -> dict[str, Any]:
     return {f"merge.{tag}": value for tag, value in world.member(email)["merge_fields"].items() if tag != "ADDRESS"}
-
-
-def changed_at(world: World, email: str) -> datetime:
-    return datetime.fromisoformat(world.member(email)["last_changed"])
 
 
 async def profile(world: World, email: str, **more: Any) -> None:
@@ -123,10 +119,9 @@ class TestOurOwn:
         await world.settled()
         await world.want("1", how="archive")
         await world.settled()
-        archived = world.clock.now()
         await world.want("1", "ana@ex.org", FNAME="b")
         await world.settled()
-        await hear(world, told(world, "ana@ex.org", at=archived, status="archived"))
+        await hear(world, told(world, "ana@ex.org", at=changed_at(world, "ana@ex.org"), status="archived"))
         assert await reasons(world) == [("received", "edited")]
         before, calls = world.writes(), len(world.calls())
         await world.settled()
@@ -142,11 +137,11 @@ class TestOurOwn:
         await world.settled()
         await world.want("1", how="archive")
         await world.settled()
-        archived = world.clock.now()
         await world.want("1", "ana@ex.org", FNAME="b")
         await world.settled()
+        returned = changed_at(world, "ana@ex.org")
         world.person("archive", "ana@ex.org")
-        await hear(world, told(world, "ana@ex.org", at=archived, status="archived"))
+        await hear(world, told(world, "ana@ex.org", at=returned, status="archived"))
         before = world.writes()
         await world.settled()
         await world.want("1", "ana@ex.org", FNAME="c")
@@ -160,10 +155,11 @@ class TestOurOwn:
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
             # Half of the echoes come before the answer, and all of them twice.
-            early = [told(world, email, status="subscribed", custom={"merge.FNAME": "A"}) for email in people[::2]]
+            soon, custom = world.clock.now() + SOON, {"merge.FNAME": "A"}
+            early = [told(world, email, at=soon, status="subscribed", custom=custom) for email in people[::2]]
             await hear(world, *early, *early)
             assert await event_steps(world) == []
-            world.answers()
+            world.answers_at(soon)
             await world.quiet()
         for email in people:
             await profile(world, email, status="subscribed")
@@ -200,8 +196,9 @@ class TestWhileAWriteIsInFlight:
         await world.want("1", "ana@ex.org", FNAME="b")
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
-            await hear(world, told(world, "ana@ex.org", custom={"merge.FNAME": "b"}))
-            world.answers()
+            soon = world.clock.now() + SOON
+            await hear(world, told(world, "ana@ex.org", at=soon, custom={"merge.FNAME": "b"}))
+            world.answers_at(soon)
             await world.quiet()
         assert await event_steps(world) == ["echo"]
         assert not (await known(world, "ana@ex.org"))["doubtful"]
@@ -282,16 +279,16 @@ class TestWhileAWriteIsInFlight:
     async def test_two_of_them_are_judged_the_oldest_first(self, world: World, order: tuple[int, int]) -> None:
         world.holds("POST /lists/{id}")
         await world.want("1", "ana@ex.org", FNAME="a")
-        now = world.clock.now()
         async with world.running():
             await world.until(lambda: in_flight(world), "the call is under way")
+            soon = world.clock.now() + SOON
             events = [
-                told(world, "ana@ex.org", at=now, status="subscribed", custom={"merge.FNAME": "a"}),
-                told(world, "ana@ex.org", at=now + timedelta(seconds=40), custom={"merge.FNAME": "Queen"}),
+                told(world, "ana@ex.org", at=soon, status="subscribed", custom={"merge.FNAME": "a"}),
+                told(world, "ana@ex.org", at=soon + timedelta(seconds=40), custom={"merge.FNAME": "Queen"}),
             ]
             for n in order:
                 await hear(world, events[n])
-            world.answers()
+            world.answers_at(soon)
             await world.quiet()
         assert await reasons(world) == [("echo", ""), ("received", "edited")]
 
