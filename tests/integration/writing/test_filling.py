@@ -24,10 +24,11 @@ class TestFilling:
         async with world.running():
             await world.want("first", "first@ex.org")
             await world.quiet()
-            world.fault("latency", CREATE, seconds=2.0, count=2)
+            world.holds(CREATE)
             for number in range(100):
                 await world.want(str(number), f"m{number}@ex.org")
                 await asyncio.sleep(0.01)
+            world.answers()
             await world.quiet()
         calls = rows_of(world)
         assert sum(calls) == 101

@@ -38,12 +38,14 @@ async def reach(pool: CountedPool, times: int) -> None:
 
 
 async def settled(pool: CountedPool) -> int:
-    """How often a connection was taken once the first turn is over."""
+    """How often a connection was taken once the first turn is over: none is out, and nobody who could go on takes another."""
     before = -1
     async with asyncio.timeout(20):
-        while before != pool.times or not before:
+        while before != pool.times or not before or pool.out:
             before = pool.times
-            await asyncio.sleep(IDLE_S / 2)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.01 if pool.out else 0)
     return before
 
 
