@@ -15,10 +15,12 @@ A reconnect keeps the id, so syncs survive; the former grant counts until the ne
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from structlog.typing import FilteringBoundLogger
 
@@ -89,6 +91,7 @@ class Connecting:
         self._vendors = vendors
         self._clock = clock
         self._log = log
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # --- beginning ----------------------------------------------------------------------------------------------------------
 
@@ -213,6 +216,11 @@ class Connecting:
 
     async def settle(self, connection: str) -> Road:
         """Does whatever can be done now; can be repeated by anybody at any time."""
+        # The page and the caretaker hear of a consent at the same moment: the second finds it settled, and spends no call on another try.
+        async with self._turns.setdefault(connection, asyncio.Lock()):
+            return await self._settle(connection)
+
+    async def _settle(self, connection: str) -> Road:
         row = await self._known(connection)
         road = row.connecting
         if road is None or road.state != "open":

@@ -48,9 +48,18 @@ class Removal:
         self._unhooking = unhooking
         self._clock = clock
         self._log = log
+        self._asked: set[str] = set()
 
     async def delete(self, connection: str) -> str | None:
         """What became of the grant (`yes`, `later`, `not offered`, `nothing`), or None when the vendor or the broker has to be waited for."""
+        # Whoever asks is told what became of the grant: the caretaker must not end it between their two steps.
+        self._asked.add(connection)
+        try:
+            return await self._delete(connection)
+        finally:
+            self._asked.discard(connection)
+
+    async def _delete(self, connection: str) -> str | None:
         async with state.transaction(self._pool) as tx:
             row = await rows.read(tx, connection, lock=True)
             if row is None or row.state == "deleted":
@@ -88,7 +97,8 @@ class Removal:
         async with state.connection(self._pool) as link:
             waiting = await rows.in_state(link, "deleting")
         for connection in waiting:
-            await self.finish(connection)
+            if connection not in self._asked:
+                await self.finish(connection)
 
     async def sweep(self) -> None:
         """Deletes grants of connections that are gone; a grant whose connection is not known at all is left to people."""
