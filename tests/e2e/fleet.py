@@ -17,7 +17,7 @@ from millrace.stack.parts import Command
 from millrace.stack.plan import Surroundings
 from millrace.stack.service_part import ServicePart
 from millrace.stack.services import Service, declared
-from tests.support.broker import free_port
+from tests.support.ports import free_port
 
 STARTS_WITHIN_S = 60.0
 STOPS_WITHIN_S = 30.0

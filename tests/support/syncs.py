@@ -110,10 +110,8 @@ class Joined:
 
 
 @pytest.fixture(scope="module")
-def joined(world: World, broker: Broker, stack: LocalStack, front_door: str) -> Iterator[Joined]:
-    console = Console(world, broker, stack.valkey_url).start(
-        MILLRACE_PUBLIC_URL=front_door, KAFKA_BOOTSTRAP_SERVERS=stack.kafka
-    )
+def joined(world: World, broker: Broker, stack: LocalStack, meters: str, front_door: str) -> Iterator[Joined]:
+    console = Console(world, broker, meters).start(MILLRACE_PUBLIC_URL=front_door, KAFKA_BOOTSTRAP_SERVERS=stack.kafka)
     try:
         books = console.connect_books("books")
         chimp = str(console.add_mailchimp("chimp")["connection"]["id"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import redis
 
 from millrace.stack.valkey import server_program
+from tests.support.ports import free_port
 from tests.support.standing_still import go_on, stand
 
 STARTS_WITHIN_S = 10.0
@@ -23,7 +23,7 @@ class ValkeyServer:
         self._folder = folder
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
 
     @property
     def url(self) -> str:
@@ -67,10 +67,3 @@ class ValkeyServer:
             except redis.RedisError:
                 time.sleep(0.02)
         raise AssertionError("Valkey did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
