@@ -75,7 +75,7 @@ def address_in(text: str) -> str:
     return found[0]
 
 
-def until(condition: Callable[[], bool], what: str, within_s: float = 20) -> None:
+def until(condition: Callable[[], bool], what: str, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, what

@@ -184,6 +184,8 @@ def consumer(stack: LocalStack, topic: Topic) -> Any:
         group_id=f"g.{topic.name}",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        # It is a member as long as the test says so, however seldom this process has its turn.
+        session_timeout_ms=120_000,
     )
 
 
