@@ -198,12 +198,22 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def eventually(found: Callable[[], object], within_s: float = 10.0) -> None:
+def eventually(found: Callable[[], object], within_s: float = 60.0) -> None:
     """Waits for a condition, with an end."""
     deadline = time.monotonic() + within_s
     while not found():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+
+
+def served_again(world: World, broker: Broker, connection: str, seconds: float) -> None:
+    """Until a token is served, each time after such a pause: a try that the vendor had refused just before it came back makes one more."""
+
+    def served() -> bool:
+        world.advance(seconds)
+        return broker.token(connection).status_code == 200
+
+    eventually(served)
 
 
 def fault(world: World, kind: str, **more: object) -> None:

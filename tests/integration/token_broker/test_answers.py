@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.broker import Broker, gates, notifications
-from tests.support.broker_world import World, eventually, fault
+from tests.support.broker_world import World, eventually, fault, served_again
 
 # what the accounts server does to the next refresh; what the broker's callers then see; the gates; the vendor is asked
 ANSWERS: list[tuple[str, dict[str, Any], tuple[int, str], set[str]]] = [
@@ -60,8 +60,7 @@ class TestAnswers:
         assert len(notifications(world.database, name)) == len(closed)
         world.sandbox.delete("faults")  # type: ignore[union-attr]
         if told[0] == 503:
-            world.advance(601)
-            eventually(lambda: broker.token(name).status_code == 200)
+            served_again(world, broker, name, 601)
             assert gates(world.database, name) == set()
             assert len(notifications(world.database, name)) == len(closed)
         # The next case's fault must not meet this connection.
