@@ -72,7 +72,7 @@ class Receiver:
             writer.close()
 
 
-async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - the conditions are the sandbox's own state

@@ -14,10 +14,16 @@ from tests.contract.sandbox.core.ledger import PREFIX, build, served
 
 
 class SlowRows(list[str]):
-    """Takes three seconds to be written."""
+    """Cannot be written before a file is there."""
+
+    def __init__(self, needed: Path) -> None:
+        super().__init__()
+        self.needed = needed
 
     def __reduce__(self) -> tuple[type[list[str]], tuple[()]]:
-        time.sleep(3)
+        deadline = time.monotonic() + 60
+        while not self.needed.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
         return list, ()
 
 
@@ -88,17 +94,18 @@ class TestSnapshot:
 
     async def test_a_reset_reaches_the_caller_while_one_is_being_written(self, tmp_path: Path) -> None:
         app, ledger = build(tmp_path)
-        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False, timeout=2) as client:
+        async with served(app) as base_url, httpx.AsyncClient(verify=False, trust_env=False, timeout=30) as client:
             bench = Bench(app, ledger, base_url, client)
             await bench.fault("reset_before", count=1, route="DELETE /rows")
             await bench.add("the connection is open before the fork")
-            ledger.rows = SlowRows()  # type: ignore[assignment]
+            ledger.rows = SlowRows(tmp_path / "goes on")  # type: ignore[assignment]
             writing = asyncio.create_task(app.snapshot.write_aside())
             await asyncio.sleep(0.2)
             with pytest.raises(httpx.ReadError):
                 await client.delete(f"{base_url}{PREFIX}/rows", headers=AUTH)
             assert not writing.done()
             ledger.rows = []
+            (tmp_path / "goes on").touch()
             await writing
 
     def test_another_version_is_left_unread(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -155,7 +155,7 @@ class Receiver:
     def posts(self) -> list[Heard]:
         return [heard for heard in self.heard if heard.method == "POST"]
 
-    def wait(self, posts: int, seconds: float = 10) -> list[Heard]:
+    def wait(self, posts: int, seconds: float = 60) -> list[Heard]:
         """The POSTs heard, as soon as there are so many."""
         until(lambda: len(self.posts) >= posts, seconds)
         return self.posts
@@ -164,7 +164,7 @@ class Receiver:
         return [heard.form for heard in self.posts if heard.form.get("type") == event]
 
 
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "waited in vain"

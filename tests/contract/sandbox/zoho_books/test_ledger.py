@@ -51,8 +51,9 @@ class TestInvoice:
         assert owed(books, customer) == "100.00"
 
     def test_becomes_overdue_by_the_calendar(self, books: Books, customer: str, sandbox: SandboxProcess) -> None:
-        today = sandbox.get("clock")["now"]
-        invoice = books.sent_invoice(customer, date=str(today)[:10], due_date=str(today)[:10])
+        # Noon, as the organisation's day is not the machine's: an hour before midnight in UTC it is tomorrow in Berlin.
+        sandbox.post("clock", {"at": "2026-11-22T12:00:00Z"})
+        invoice = books.sent_invoice(customer, date="2026-11-22", due_date="2026-11-22")
         assert invoice["status"] == "sent"
         sandbox.post("clock", {"advance_s": 2 * 86_400})
         operator = Books(books.base_url, books.organization_id, _operator(sandbox))
