@@ -93,8 +93,8 @@ class TestActions:
     async def test_delays_without_blocking_the_loop(self) -> None:
         with failpoints.armed("a.first=delay:0.05"):
             began = time.monotonic()
-            await asyncio.gather(*(failpoints.hit("a.first") for _ in range(10)))
-            assert 0.05 <= time.monotonic() - began < 0.4
+            await asyncio.gather(*(failpoints.hit("a.first") for _ in range(200)))
+            assert 0.05 <= time.monotonic() - began < 5  # one after the other they would take ten seconds
             began = time.monotonic()
             failpoints.pass_("a.first")
             assert time.monotonic() - began >= 0.05
@@ -189,7 +189,7 @@ class TestReport:
 
 class TestCost:
     async def test_a_pass_costs_next_to_nothing_when_nothing_is_armed(self) -> None:
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(20_000):
             await failpoints.hit("a.first")
-        assert (time.perf_counter() - began) / 20_000 < 5e-6
+        assert (time.thread_time() - began) / 20_000 < 5e-6

@@ -28,11 +28,11 @@ async def kept(one: KeptPart) -> AsyncIterator[asyncio.Event]:
     keeping = asyncio.create_task(one.keep(stopping))
     yield stopping
     stopping.set()
-    await asyncio.wait_for(keeping, 5)
+    await asyncio.wait_for(keeping, 60)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the part tells nobody
             await asyncio.sleep(0.001)
 
@@ -107,7 +107,7 @@ class TestPart:
         stopping = asyncio.Event()
         keeping = asyncio.create_task(one.keep(stopping))
         await until(lambda: work.lives == 2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await one.look() is not None:  # noqa: ASYNC110 - nor here
                 await asyncio.sleep(0.01)
         keeping.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -32,7 +33,7 @@ class Steps:
         return turn
 
     async def reach(self, done: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.done < done:  # noqa: ASYNC110 - the steps tell nobody
                 await asyncio.sleep(0.001)
 
@@ -43,7 +44,7 @@ async def running(loop: Loop) -> AsyncIterator[asyncio.Event]:
     task = asyncio.create_task(loop.run(stopping))
     yield stopping
     stopping.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
 
 
 class TestLoop:
@@ -70,13 +71,13 @@ class TestLoop:
             if turns == 1:
                 woken.set()
 
-        async with running(Loop("reader", 600.0, step, woken=woken)), asyncio.timeout(5):
+        async with running(Loop("reader", 600.0, step, woken=woken)), asyncio.timeout(60):
             while turns < 2:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.001)
 
     async def test_its_pauses_are_longer_after_a_while_with_nothing_to_do_until_it_is_woken(self) -> None:
         steps, woken = Steps(False), asyncio.Event()
-        loop = Loop("reader", 0.001, steps, woken=woken, calm_s=600.0, calm_after_s=0.1)
+        loop = Loop("reader", 0.001, steps, woken=woken, calm_s=600.0, calm_after_s=1.0)
         async with running(loop):
             await steps.reach(5)
             await no_more(steps)
@@ -86,8 +87,8 @@ class TestLoop:
     async def test_what_it_finds_and_what_was_away_makes_its_pauses_short_again(self) -> None:
         for turn in (True, AWAY):
             steps, woken = Steps(False, turn, False), asyncio.Event()
-            loop = Loop("reader", 0.001, steps, woken=woken, calm_s=600.0, calm_after_s=0.1)
-            loop._busy = 0.0
+            loop = Loop("reader", 0.001, steps, woken=woken, calm_s=600.0, calm_after_s=60.0)
+            loop._busy = float("-inf")
             async with running(loop):
                 await steps.reach(1)
                 assert loop._pause() > 1.0
@@ -137,13 +138,13 @@ class TestLoop:
                 await steps.reach(1)
                 await asyncio.sleep(0)
                 told = await said(loop.look, raises=ends)
-            assert "has waited for 0 s, 1 tries" in told
+            assert re.search(r"has waited for \d s, 1 tries", told)
             assert "canary" not in told
 
 
 async def no_more(steps: Steps) -> None:
     """Returns when it does nothing for a while."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         done = -1
         while done != steps.done:
             done = steps.done

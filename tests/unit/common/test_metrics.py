@@ -91,8 +91,8 @@ class TestTally:
 
     def test_costs_a_fraction_of_a_record(self) -> None:
         metrics = Metrics()
-        began = time.perf_counter()
+        began = time.thread_time()
         with metrics.tally() as tally:
             for _ in range(10_000):
                 tally.count(RECORDS, sync="s", outcome="added")
-        assert (time.perf_counter() - began) / 10_000 < 20e-6
+        assert (time.thread_time() - began) / 10_000 < 20e-6

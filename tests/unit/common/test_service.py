@@ -25,7 +25,9 @@ from common.service import run
 from common.settings import ServiceSettings
 
 async def app(scope, receive, send):
-    await asyncio.sleep(0.4 if scope["path"] == "/slow" else 0)
+    if scope["path"] == "/slow":
+        print("asked", file=sys.stderr, flush=True)
+        await asyncio.sleep(0.4)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"mine"})
 
@@ -52,8 +54,14 @@ class Toy:
         parsed = (json.loads(line) for line in list(self.lines) if line.startswith("{"))
         return next((line for line in parsed if line.get("event") == event), None)
 
+    def wait_for_line(self, line: str) -> None:
+        deadline = time.monotonic() + 60
+        while line not in self.lines:
+            assert time.monotonic() < deadline, f"no {line!r} in {self.lines}"
+            time.sleep(0.01)
+
     def wait_for(self, event: str) -> dict[str, object]:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while (line := self._read_line(event)) is None:
             assert time.monotonic() < deadline, f"no {event} in {self.lines}"
             assert self.process.poll() is None or self._read_line(event), f"ended early: {self.lines}"
@@ -72,7 +80,7 @@ class Toy:
 
     def code(self) -> int:
         code = self.process.wait(30)
-        self._reader.join(5)
+        self._reader.join(30)
         return code
 
 
@@ -127,9 +135,9 @@ class TestLife:
         answers: list[str] = []
         request = threading.Thread(target=lambda: answers.append(httpx.get(f"{toy.url}/slow").text))
         request.start()
-        time.sleep(0.15)
+        toy.wait_for_line("asked\n")
         assert toy.end() == 0
-        request.join(5)
+        request.join(30)
         assert answers == ["mine"]
 
     def test_keeps_health_on_its_own_port_when_told(self, start) -> None:
@@ -250,5 +258,5 @@ print('drained', file=sys.stderr)
         toy.wait_for("service.started")
         began = time.monotonic()
         assert toy.end() == 1
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15  # of sixty seconds
         assert toy.wait_for("service.drain_timed_out")

@@ -91,9 +91,9 @@ class TestTracingOff:
             "with telemetry.tracer().start_as_current_span('x') as span: assert not span.is_recording()\n"
             "assert not telemetry.tracing_on()\n"
             "assert 'opentelemetry.sdk.trace' not in sys.modules, 'the SDK costs a fifth of a second'\n"
-            "began = time.perf_counter()\n"
+            "began = time.thread_time()\n"
             "for _ in range(100_000): telemetry.tracing_on()\n"
-            "assert time.perf_counter() - began < 0.1\n"
+            "assert time.thread_time() - began < 0.1\n"
         )
         subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
 

@@ -87,7 +87,7 @@ class TestCaretaker:
     @pytest.mark.parametrize("error", [UNFIT, NO_RIGHT, OURS], ids=repr)
     async def test_a_missing_table_ends_the_service(self, error: Exception) -> None:
         with pytest.raises(type(error)):
-            await asyncio.wait_for(looping(caretaker(Pool(error), Roads(OURS))), 3)
+            await asyncio.wait_for(looping(caretaker(Pool(error), Roads(OURS))), 30)
 
     async def test_a_database_that_is_away_is_waited_for(self) -> None:
         with pytest.raises(TimeoutError):

@@ -7,7 +7,7 @@ import gzip
 import logging
 import traceback
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import httpcore
@@ -33,11 +33,22 @@ WRITE = Call("PUT", "/contacts/{contact}", "contact.update", path={"contact": "7
 UNAUTHORISED = b'{"code":57,"message":"You are not authorized to perform this operation"}'
 
 
-class QuickProfile(ZohoBooksProfile):
-    """Books in a hurry: the same rules, shorter patience, smaller bodies."""
+class SmallProfile(ZohoBooksProfile):
+    """Books with smaller bodies."""
+
+    max_body = 10_000
+
+
+class QuickProfile(SmallProfile):
+    """In a hurry: the same rules, shorter patience; for a vendor that lets us wait."""
 
     timeouts = Timeouts(connect=0.5, read=0.3, write=0.5, pool=0.5, total=0.6)
-    max_body = 10_000
+
+
+class SecondProfile(SmallProfile):
+    """With a second for the vendor."""
+
+    timeouts = Timeouts(connect=1.0, read=1.0, write=1.0, pool=1.0, total=1.0)
 
 
 @dataclass
@@ -49,10 +60,15 @@ class Scene:
     budget: FakeBudget
     tokens: FakeTokens
     sink: Remembered
+    profile: ZohoBooksProfile = field(default_factory=SmallProfile)
 
     @property
     def api(self) -> Api:
-        return self.door.open(QuickProfile(), BOOKS)
+        return self.door.open(self.profile, BOOKS)
+
+    def hurry(self, code: str = "VENDOR_TIMEOUT") -> None:
+        """What is about no answer in time has little of it; everything else has as much as a slow machine needs."""
+        self.profile = QuickProfile() if code == "VENDOR_TIMEOUT" else SmallProfile()
 
     async def failure(self, call: Call) -> Failure:
         with pytest.raises(Failure) as caught:
@@ -122,20 +138,23 @@ class LateBudget(FakeBudget):
         super().__init__()
         self.wait_s = wait_s
         self.patience: list[float] = []
+        self.waited: list[float] = []
 
     async def admit(
         self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
     ) -> FakePermit:
-        self.patience.append(deadline - monotonic())
+        began = monotonic()
+        self.patience.append(deadline - began)
         await asyncio.sleep(self.wait_s)
+        self.waited.append(monotonic() - began)
         return await super().admit(connection, limits, priority, hold_s=hold_s, deadline=deadline)
 
 
 class TestPatience:
     async def test_a_permit_that_comes_late_takes_nothing_from_the_vendors_time(self, scene: Scene) -> None:
-        # The call has 0.6 s; the permit comes after 0.5, and the vendor takes 0.25.
-        scene.door.budget = LateBudget(0.5)
-        scene.vendor.then(silence(0.25))
+        # The call has a second; the permit comes after 0.8, and the vendor takes 0.4.
+        scene.profile, scene.door.budget = SecondProfile(), LateBudget(0.8)
+        scene.vendor.then(silence(0.4))
 
         assert (await scene.api.call(WRITE)).status == 200
 
@@ -145,14 +164,14 @@ class TestPatience:
         await scene.api.call(WRITE)
 
         first, second = late.patience
-        assert first == pytest.approx(PERMIT_PATIENCE_S, abs=0.1)
-        assert second == pytest.approx(PERMIT_PATIENCE_S - 0.2, abs=0.1)
+        assert first == pytest.approx(PERMIT_PATIENCE_S, abs=0.5)
+        assert second == pytest.approx(first - late.waited[0], abs=0.1)
 
     async def test_both_tries_together_have_one_calls_time_for_the_vendor(self, scene: Scene) -> None:
-        scene.vendor.then(after(0.25, answer(401, UNAUTHORISED)), silence(0.25))
-        began = monotonic()
-        await scene.api.call(WRITE)
-        assert monotonic() - began < 0.6 + 0.2
+        scene.profile = SecondProfile()
+        scene.vendor.then(after(0.6, answer(401, UNAUTHORISED)), silence(0.6))
+        assert (await scene.failure(WRITE)).code == "VENDOR_TIMEOUT"
+        assert len(scene.vendor.seen) == 2
 
     async def test_somebody_in_a_hurry_waits_for_neither_any_longer(self, scene: Scene) -> None:
         scene.door.budget = late = LateBudget(0.0)
@@ -316,6 +335,7 @@ class TestLostAnswer:
     async def test_of_a_write_is_unknown_and_waits_for_the_horizon(self, scene: Scene, name: str) -> None:
         behaviour, code = LOST_ANSWERS[name]
         scene.vendor.then(behaviour)
+        scene.hurry(code)
 
         failure = await scene.failure(WRITE)
 
@@ -326,6 +346,7 @@ class TestLostAnswer:
     async def test_of_a_read_is_transient(self, scene: Scene, name: str) -> None:
         behaviour, code = LOST_ANSWERS[name]
         scene.vendor.then(behaviour)
+        scene.hurry(code)
 
         failure = await scene.failure(READ)
 
@@ -333,10 +354,11 @@ class TestLostAnswer:
 
     async def test_is_over_within_the_outer_deadline(self, scene: Scene) -> None:
         scene.vendor.then(drip(200, 0.1))
+        scene.hurry()
         began = monotonic()
         await scene.failure(READ)
 
-        assert monotonic() - began < 1.2
+        assert monotonic() - began < 5  # of twenty seconds
 
     async def test_a_whole_500_of_the_vendor_needs_only_a_look(self, scene: Scene) -> None:
         scene.vendor.then(answer(500, b'{"code":1000,"message":"Internal error"}'))
@@ -349,7 +371,8 @@ class TestLostAnswer:
     async def test_a_cancelled_call_keeps_its_places(self, scene: Scene) -> None:
         scene.vendor.then(silence(2))
         call = asyncio.create_task(scene.api.call(WRITE))
-        await asyncio.sleep(0.1)
+        while not scene.vendor.seen:  # noqa: ASYNC110 - the vendor tells nobody
+            await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -372,6 +395,7 @@ class TestTooMuch:
     )
     async def test_is_not_read_to_its_end(self, scene: Scene, body: object) -> None:
         scene.vendor.then(body)  # type: ignore[arg-type]
+        scene.hurry()
 
         assert (await scene.failure(READ)).code in ("VENDOR_ANSWER_TOO_LARGE", "VENDOR_TIMEOUT")
         assert isinstance(await scene.failure(WRITE), Unknown)
@@ -501,6 +525,7 @@ class TestCanary:
     ) -> None:
         caplog.set_level(logging.DEBUG)
         scene.vendor.then(behaviour)  # type: ignore[arg-type]
+        scene.hurry()
         failure = await scene.failure(call)
 
         told = [
@@ -527,10 +552,14 @@ def _locals(failure: Failure) -> list[str]:
     return [repr(frame.locals) for frame in frames if "/libs/" in frame.filename]
 
 
-class FilesProfile(QuickProfile):
+class FilesProfile(SmallProfile):
     """With a store of files besides the API."""
 
     file_hosts = frozenset({"files.books.example"})
+
+
+class QuickFilesProfile(QuickProfile):
+    file_hosts = FilesProfile.file_hosts
 
 
 class TestFiles:
@@ -597,6 +626,6 @@ class TestFiles:
         scene.vendor.then(answer(body=b"x" * 10_001))
         with pytest.raises(Bug):
             await self.read(scene, self.file(scene))
-        scene.vendor.then(silence)
+        scene.vendor.then(silence(2))
         with pytest.raises(Transient):
-            await self.read(scene, self.file(scene))
+            await scene.door.open(QuickFilesProfile(), BOOKS).call(self.file(scene))

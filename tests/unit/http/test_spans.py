@@ -18,7 +18,7 @@ from common.failures import Failure
 from common.http.door import Door
 from tests.support.odd_vendor import answer, odd_vendor, reset
 from tests.unit.http.fakes import CANARY, FakeBudget, FakeTokens, Remembered
-from tests.unit.http.test_door import BOOKS, READ, UNAUTHORISED, WRITE, QuickProfile
+from tests.unit.http.test_door import BOOKS, READ, UNAUTHORISED, WRITE, SmallProfile
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ class TestSpan:
             vendor.then(answer(401, UNAUTHORISED), answer())
             door = Door(FakeTokens(), FakeBudget(), SystemClock(), {"zoho": f"{vendor.url}/zoho"}, sink=Remembered())
             secretive = replace(WRITE, path={"contact": "46000777"}, query={"email": "ana@example.org"})
-            await door.open(QuickProfile(), BOOKS).call(secretive)
+            await door.open(SmallProfile(), BOOKS).call(secretive)
             await door.aclose()
 
             first, second = spans.get_finished_spans()
@@ -66,7 +66,7 @@ class TestSpan:
             vendor.then(reset())
             door = Door(FakeTokens(), FakeBudget(), SystemClock(), {"zoho": f"{vendor.url}/zoho"})
             with pytest.raises(Failure):
-                await door.open(QuickProfile(), BOOKS).call(READ)
+                await door.open(SmallProfile(), BOOKS).call(READ)
             await door.aclose()
 
         (span,) = spans.get_finished_spans()
