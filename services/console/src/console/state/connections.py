@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,9 +79,15 @@ class WantedConnection:
     limit: int = 50
 
 
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _COLUMNS = (
     """id, vendor, name, state, details, capabilities, created_at, created_by, updated_at, tested_at, test_result"""
 )
+
+
+def fresh_id(vendor: str) -> str:
+    """It stands in topics, spans and webhook addresses: the vendor may be read there, the account's name may not."""
+    return f"{vendor}-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
 
 
 async def read(tx: state.DbConnection, connection: str, *, lock: bool = False) -> ConnectionRow | None:

@@ -16,7 +16,6 @@ A reconnect keeps the id, so syncs survive; the former grant counts until the ne
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -39,7 +38,6 @@ from console.state.connections import ConnectionRow
 from console.use_cases.trials import Trial, Trials
 from vendors.vendor import Vendor
 
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _INTERRUPTED_AFTER_S = 120.0
 _OVER = ("connected", "denied", "expired", "cancelled", "failed")
 
@@ -137,7 +135,7 @@ class Connecting:
 
     async def _row(self, vendor: str, name: str, by: str) -> tuple[ConnectionRow, bool]:
         now = self._clock.now()
-        made = ConnectionRow(_fresh_id(vendor), vendor, name, "connecting", {}, (), now, by, now, None, "")
+        made = ConnectionRow(rows.fresh_id(vendor), vendor, name, "connecting", {}, (), now, by, now, None, "")
         async with state.transaction(self._pool) as tx:
             fresh = await rows.insert(tx, made)
             row = made if fresh else await rows.named(tx, name)
@@ -281,11 +279,6 @@ class Connecting:
             raise unknown_connection(row.id)
         self._log.info("connection.active", connection=row.id, vendor=row.vendor, kind=grant.kind)
         return Road(row.id, "connected", message=message)
-
-
-def _fresh_id(vendor: str) -> str:
-    # It stands in topics, spans and webhook addresses: the vendor may be read there, the account's name may not.
-    return f"{vendor}-{''.join(secrets.choice(_LETTERS) for _ in range(8))}"
 
 
 def _place_of(row: ConnectionRow, held: BrokerGrant | None) -> str:
