@@ -203,10 +203,8 @@ class TestNeeds:
 
 
 async def was_planned(world: LedgerWorld, record: str) -> bool:
-    """Taken a while ago: whatever it finds out, it has found out, or waits to."""
-    item = await world.item(record)
-    await asyncio.sleep(0.5)
-    return bool(item["state"] in ("leased", "awaiting"))
+    """It was found to wait, or whoever plans it waits for who is just making the link."""
+    return bool((await world.item(record))["state"] == "awaiting") or await waiting_for_a_lock(world, 1)
 
 
 async def is_being_written(world: LedgerWorld) -> bool:

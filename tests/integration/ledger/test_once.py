@@ -117,7 +117,7 @@ class TestCreate:
     async def test_of_a_key_that_is_taken_is_not_looked_for_before_a_read_shows_it(self, world: LedgerWorld) -> None:
         """R24: the refusal says that it is there; a look-up says so later."""
         await customer(world)
-        world.ledger.arrange("keyed", lag_s=0.8)
+        world.ledger.arrange("keyed", lag_s=3.0)
         ghost = {"op": "create", "fields": {"party": "P1", "key": "o1", "lines": [{"amount": "10.00"}]}}
         await world.want(world.order("o1", "c1"))
         world.ledger.write("keyed", "document", [ghost])

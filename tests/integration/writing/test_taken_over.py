@@ -16,13 +16,18 @@ class TestTakenOver:
             )
             world.answers()
             await world.until(lambda: _asked(world), "what has to be known was asked for")
-            await asyncio.sleep(0.8)
+            await world.until(_is_left, "whoever had taken it is through with it")
             assert world.writes() == []
         assert await world.rows("select from flow.write_intent") == []
 
 
 async def _leased(world: World) -> bool:
     return bool((await world.item("1"))["state"] == "leased")
+
+
+async def _is_left() -> bool:
+    """Nobody works on it any more."""
+    return not [task for task in asyncio.all_tasks() if task.get_name() == "work"]
 
 
 async def _asked(world: World) -> bool:

@@ -38,6 +38,7 @@ from tests.support.ledger.told import event, read
 from tests.support.ledger.vendor import VENDOR
 from tests.support.ledger.vendor.client import NAME
 from tests.support.ledger.world import SERVICE, LedgerWorld
+from tests.support.patience import patient
 from vendors.registry import VENDORS
 from vendors.vendor import Vendor
 from writing.intake import CommandHandler
@@ -217,7 +218,7 @@ class Both:
 
     async def quiet(self, within: float = 60.0) -> None:
         """Until nothing moves any more."""
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + patient(within)
         async with self.world.running():
             while await self.turn() or await self.busy():
                 assert time.monotonic() < deadline, await self.shown()
