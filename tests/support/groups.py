@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from common.bus.connection import KafkaAddress
@@ -45,9 +46,27 @@ async def from_now_on(kafka: str, groups: Iterable[Reads]) -> None:
             await consumer.stop()
 
 
+async def unread(kafka: str, groups: Iterable[Reads]) -> int:
+    """How many records the groups have not committed yet."""
+    admin, reader = AIOKafkaAdminClient(bootstrap_servers=kafka), AIOKafkaConsumer(bootstrap_servers=kafka)
+    await admin.start()
+    await reader.start()
+    try:
+        return sum([await _behind(admin, reader, group, topic) for group, topic in groups])
+    finally:
+        await reader.stop()
+        await admin.close()
+
+
+async def _behind(admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, group: str, topic: Topic) -> int:
+    read = await admin.list_consumer_group_offsets(group)
+    ends = await reader.end_offsets([TopicPartition(topic.name, number) for number in range(topic.partitions)])
+    return sum(end - (max(0, read[one].offset) if one in read else 0) for one, end in ends.items())
+
+
 async def _commit(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
     """A member that was killed a moment ago is in the group until its session ends."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             await consumer.commit(ends)

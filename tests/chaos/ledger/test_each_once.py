@@ -108,6 +108,7 @@ class TestThousands:
         random.Random(7).shuffle(batch)
         began = time.monotonic()
         typed = await self._through(world, service, batch)
+        service.ended()
         assert service.deaths == len(KILLS.split(";")), service.log
         state = world.ledger.state()
         for place in PLACES:
