@@ -19,7 +19,7 @@ SERVERS = ("kafka", "postgres", "valkey")
 KILLS = 20
 # How long nobody notices that a service is dead.
 NOTICED_AFTER_S = 0.4
-BACK_WITHIN_S = 60.0
+BACK_WITHIN_S = 120.0
 TRY_LATER = 75
 
 
@@ -56,7 +56,7 @@ class Kills:
         else:
             replica = self._ready(victim)
             replica.process.kill()
-            replica.process.wait(10)
+            replica.process.wait(60)
             self._killed_at[replica.process.pid] = time.monotonic()
         self.done.append(victim)
 

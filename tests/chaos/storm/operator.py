@@ -15,7 +15,7 @@ from millrace.errors import CommandError
 from tests.e2e.road import Road
 
 PEOPLE = {BOOKS: "demo@eu.example", MAILCHIMP: "demo"}
-CONNECTED_WITHIN_S = 60.0
+CONNECTED_WITHIN_S = 120.0
 
 
 def connect_mailchimp(demo: Demo, say: Callable[[str], None]) -> None:

@@ -1,6 +1,6 @@
 """The judge of consent is judged: what it must see, it sees."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -48,6 +48,14 @@ class TestConsent:
         soon, later = (datetime(2026, 5, 4, 12, minute, 17, tzinfo=UTC) for minute in (0, 2))
         assert consent(LEFT, raised, [row(1, OLD), row(2, NEW) | {"sent_at": soon}], gone) == []
         assert len(consent(LEFT, raised, [row(1, OLD), row(2, NEW) | {"sent_at": later}], gone)) == 1
+
+    def test_an_hour_that_the_clock_skipped_in_a_race_is_no_time(self) -> None:
+        raised = [CAME, WENT, change(3, "api", NEW, True, 59)]
+        gone, sent = {NEW: {"status": "unsubscribed"}}, datetime(2026, 5, 4, 12, 55, 17, tzinfo=UTC)
+        rows = [row(1, OLD), row(2, NEW) | {"sent_at": sent}]
+        meanwhile, before = datetime(2026, 5, 4, 12, 0, 1), datetime(2026, 5, 4, 11, 59, 59)
+        assert consent(LEFT, raised, rows, gone, {meanwhile: timedelta(minutes=55)}) == []
+        assert len(consent(LEFT, raised, rows, gone, {before: timedelta(minutes=55)})) == 1
 
     def test_leaves_a_person_their_own_will(self) -> None:
         back = [*LEFT[:2], op("come back", "", OLD), LEFT[2]]

@@ -36,8 +36,8 @@ A_SECOND = float(os.environ.get("STORM_A_SECOND", "8"))
 FRONTS = 2 * len(kinds())
 # The vendors go on asking for as long as it takes to start anything again.
 HOOK_RETRIES_S = [1, 2, 3, 5, 5, 10, 10, 20, 30, 30, 60, 60, 120, 120]
-# What has struck nothing yet is waited for, while people go on.
-RAGES_ON_S = 30.0
+# What has struck nothing yet is waited for, while people go on, and put on again now and then.
+RAGES_ON_S, INSISTS = 60.0, 20
 CLOCK_MOVES, CLOCK_BY_S = 25, 15
 OPERATOR_LOOKS = 10
 SETTLED_WITHIN_S = 150.0
@@ -83,6 +83,8 @@ class Storm:
         for number in itertools.count():
             if not self.weather.missing() or time.monotonic() > deadline:
                 return
+            if number % INSISTS == 0:
+                self.weather.insists()
             self._go_on(number * CLOCK_MOVES)
             time.sleep(0.2)
 
@@ -236,7 +238,7 @@ def journal(storm: Storm) -> list[Complaint]:
 
 def consent(storm: Storm) -> list[Complaint]:
     members = storm.road.audience.members()
-    raised = judge.consent(storm.people.history, storm.changes, storm.journal(), members)
+    raised = judge.consent(storm.people.history, storm.changes, storm.journal(), members, storm.weather.jumps)
     return raised + judge.strangers_to_leaving(storm.people.households, members)
 
 

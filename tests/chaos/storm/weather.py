@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.e2e.road import Road
@@ -66,6 +67,8 @@ class Weather:
         self._on: list[InForce] = []
         self.met: Counter[tuple[str, str]] = Counter()
         """How many calls and messages each kind has struck."""
+        self.jumps: dict[datetime, timedelta] = {}
+        """When the vendors' clock was put forward by how much, as they tell the time."""
 
     def changes(self) -> None:
         """One fault more; one less where there are enough."""
@@ -74,11 +77,16 @@ class Weather:
             self._chance.shuffle(self._deck)
         if len(self._on) >= AT_ONCE:
             self._one_less()
-        fault = self._deck.pop()
-        self._on.append(InForce(self._put(fault), fault))
-        if fault["vendor"] == "zoho-accounts":
-            # Access tokens live for an hour, so that somebody has to ask for a new one.
-            self._road.advance(TOKENS_LIVE_S)
+        self._deal(self._deck.pop())
+
+    def insists(self) -> None:
+        """What has struck nothing yet is on, however early it was lifted, and tokens are asked for if it waits for that."""
+        missing, on = self.missing(), {(one.fault["vendor"], one.fault["kind"]) for one in self._on}
+        for vendor, kind, given in kinds():
+            if (vendor, kind) in missing - on:
+                self._deal(self._drawn(vendor, kind, given))
+        if any(vendor == "zoho-accounts" for vendor, _ in missing & on):
+            self._an_hour_passes()
 
     def missing(self) -> set[tuple[str, str]]:
         """Kinds that have struck nothing yet."""
@@ -105,6 +113,17 @@ class Weather:
             leaving = (struck or self._on)[0]
             self._on.remove(leaving)
             self._lift(leaving)
+
+    def _deal(self, fault: Fault) -> None:
+        self._on.append(InForce(self._put(fault), fault))
+        if fault["vendor"] == "zoho-accounts":
+            self._an_hour_passes()
+
+    def _an_hour_passes(self) -> None:
+        """Access tokens live for as long, so that somebody has to ask for a new one."""
+        now = datetime.fromisoformat(str(self._road.sandbox.get("clock")["now"]))
+        self.jumps[now.astimezone(UTC).replace(tzinfo=None)] = timedelta(seconds=TOKENS_LIVE_S)
+        self._road.advance(TOKENS_LIVE_S)
 
     def _put(self, fault: Fault) -> str:
         return str(self._road.sandbox.post("faults", fault)["id"])
