@@ -36,7 +36,7 @@ def killed_at(world: World, point: str, connect: Callable[[Broker], object]) -> 
 
 def settled(broker: Broker, connection: str) -> int:
     """The status of a request for a token once the broker knows."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         told = broker.call("GET", f"/v1/grants/{connection}").json()
         if told["state"] == "needs_reauth" or told["generation"] > 1:
@@ -86,6 +86,13 @@ def rotation_with_grace_lives(world: World, point: str) -> None:
     assert broker.token("rot").status_code == 200
 
 
+def first_answer_is_lost(world: World, broker: Broker) -> None:
+    """The broker knows; on a busy machine it may have asked once more before anybody looks."""
+    assert world.rotating is not None
+    asked = world.rotating.refreshes
+    eventually(lambda: broker.call("GET", "/v1/grants/rot").json()["failures"] == 1 or len(asked) > 1)
+
+
 @pytest.mark.slow
 class TestKilled:
     @pytest.mark.parametrize("point", POINTS)
@@ -114,7 +121,7 @@ class TestLostAnswers:
         world.connect_rotating(broker)
         world.rotating.mishaps.append(mishap)
         world.advance(3700)
-        eventually(lambda: broker.call("GET", "/v1/grants/rot").json()["failures"] == 1)
+        first_answer_is_lost(world, broker)
         world.advance(3)
         eventually(lambda: broker.token("rot").status_code == 409)
         assert notifications(world.database, "rot") == [("gate.needs_reauth", "REFRESH_ANSWER_LOST")]
@@ -127,7 +134,7 @@ class TestLostAnswers:
         world.connect_rotating(broker)
         world.rotating.mishaps.append("lost")
         world.advance(3700)
-        eventually(lambda: broker.call("GET", "/v1/grants/rot").json()["failures"] == 1)
+        first_answer_is_lost(world, broker)
         world.advance(3)
         eventually(lambda: broker.token("rot").status_code == 200)
         assert len(world.rotating.refreshes) == 2 and notifications(world.database, "rot") == []
@@ -166,7 +173,8 @@ class TestDatabaseAway:
         assert world.rotating is not None
         broker = world.broker(
             MILLRACE_TEST="1",
-            MILLRACE_FAILPOINTS="broker.refresh.answered=delay:1.0",
+            # Long enough for whoever is to take the database away meanwhile.
+            MILLRACE_FAILPOINTS="broker.refresh.answered=delay:4.0",
         )
         world.connect_rotating(broker)
         world.advance(56 * 60)
@@ -179,14 +187,13 @@ class TestDatabaseAway:
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'millrace_broker' and datname = $1",
             name,
         )
-        time.sleep(2)
+        eventually(lambda: "refresh.store_failed" in broker.log.read_text(), 60)
         query(world.database, f"alter role millrace_broker in database {name} reset default_transaction_read_only")
         query(
             world.database,
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'millrace_broker' and datname = $1",
             name,
         )
-        eventually(lambda: broker.call("GET", "/v1/grants/rot").json().get("generation") == 2, 20)
-        assert "refresh.store_failed" in broker.log.read_text(), "the database really was away"
+        eventually(lambda: broker.call("GET", "/v1/grants/rot").json().get("generation") == 2, 60)
         assert [what for what, _ in world.rotating.refreshes] == ["granted"]
         assert broker.token("rot").status_code == 200
