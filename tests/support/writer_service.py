@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -106,12 +106,14 @@ class WriterService:
 
     def until_ready(self, number: int = -1, within: float = 40.0) -> dict[str, Any]:
         address, deadline = self.url(number), time.monotonic() + within
-        while True:
-            answer = httpx.get(f"{address}/readyz")
-            if answer.status_code == 200:
-                return dict(answer.json())
-            assert time.monotonic() < deadline, answer.text
+        while time.monotonic() < deadline:
+            # It says where it listens before it does.
+            with suppress(httpx.TransportError):
+                answer = httpx.get(f"{address}/readyz")
+                if answer.status_code == 200:
+                    return dict(answer.json())
             time.sleep(0.1)
+        raise AssertionError(self.log(number)[-3000:])
 
     def until_dead(self, process: subprocess.Popen[bytes], within: float = 40.0) -> int:
         try:
