@@ -187,13 +187,13 @@ class TestDatabaseAway:
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'millrace_broker' and datname = $1",
             name,
         )
-        eventually(lambda: "refresh.store_failed" in broker.log.read_text(), 60)
+        eventually(lambda: "refresh.store_failed" in broker.log.read_text())
         query(world.database, f"alter role millrace_broker in database {name} reset default_transaction_read_only")
         query(
             world.database,
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'millrace_broker' and datname = $1",
             name,
         )
-        eventually(lambda: broker.call("GET", "/v1/grants/rot").json().get("generation") == 2, 60)
+        eventually(lambda: broker.call("GET", "/v1/grants/rot").json().get("generation") == 2)
         assert [what for what, _ in world.rotating.refreshes] == ["granted"]
         assert broker.token("rot").status_code == 200
