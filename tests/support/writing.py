@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from tests.support.pace import hurried
 from tests.support.patience import patient
 from tests.support.sandbox import SandboxProcess
 from vendors import mailchimp, zoho_books
+from vendors.mailchimp.client import MailchimpProfile
 from vendors.vendor import Vendor, connection_of
 from writing.assembly import Writer, assemble
 from writing.intake import CommandHandler
@@ -155,6 +156,12 @@ class World:
             for error in ended:
                 if isinstance(error, BaseException):
                     raise error
+
+    def lags(self, seconds: float) -> None:
+        """The vendor's reads lag for so long behind its writes: whoever looks on after a step is not overtaken by the next."""
+        profile = MailchimpProfile()
+        profile.read_lag = timedelta(seconds=seconds)
+        self.vendor = replace(self.vendor, profile=profile)
 
     # --- what is joined
 

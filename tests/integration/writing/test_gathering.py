@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 from common.contracts.ids import ConnectionId, Entity, RunId, SyncId
 from common.state import polls, run_ends, runs
@@ -12,9 +14,17 @@ from common.state.run_ends import Listed
 from common.state.runs import Entering, LineKey, Run
 from tests.integration.writing.test_deferred import CHANGE, HAND_IN, LEAST, MEMBER, MOST, RAN, many
 from tests.support.writing import World
+from writing import gathering
 
 RUN = RunId("s1.poll.7")
 SOURCE = Polled(ConnectionId("books"), Entity("customer"), "")
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """They wait for one another for longer than any test takes to tell of it."""
+    with patch.object(gathering, "PATIENCE_S", 60.0):
+        yield
 
 
 async def begun(world: World) -> None:
@@ -83,12 +93,13 @@ class TestARunOfMany:
     async def test_gathers_while_it_is_read(self, world: World) -> None:
         its = await many(world, LEAST + 50)
         await begun(world)
-        async with world.running():
-            for at in range(0, its.count, 50):
-                await want(world, range(at, at + 50))
-                await world.until(lambda at=at: waits(world, at + 50), "they gather")  # type: ignore[misc]
-            await read(world, its.count)
-            await world.quiet(within=60)
+        with patience():
+            async with world.running():
+                for at in range(0, its.count, 50):
+                    await want(world, range(at, at + 50))
+                    await world.until(lambda at=at: waits(world, at + 50), "they gather")  # type: ignore[misc]
+                await read(world, its.count)
+                await world.quiet(within=60)
         assert its.writes() == {HAND_IN: 1, RAN: its.count}
         await its.all_is_told()
 
@@ -97,11 +108,12 @@ class TestARunOfMany:
         its = await many(world, LEAST + 50)
         await begun(world)
         await read(world, its.count)
-        async with world.running():
-            await want(world, range(10))
-            await world.until(lambda: waits(world, 10), "they gather")
-            await want(world, range(10, its.count))
-            await world.quiet(within=60)
+        with patience():
+            async with world.running():
+                await want(world, range(10))
+                await world.until(lambda: waits(world, 10), "they gather")
+                await want(world, range(10, its.count))
+                await world.quiet(within=60)
         assert its.writes() == {HAND_IN: 1, RAN: its.count}
 
     async def test_does_not_wait_for_those_that_never_come(self, world: World) -> None:
@@ -117,10 +129,11 @@ class TestARunOfMany:
         await begun(world)
         await want(world, range(1, its.count))
         async with world.running():
-            await world.until(lambda: waits(world, its.count - 1), "they gather")
-            await world.want("0", "m0@ex.org", FNAME="C")
-            await world.until(lambda: _is(world, "0", "done"), "it is written")
-            assert its.writes() == {CHANGE: 1}
+            with patience():
+                await world.until(lambda: waits(world, its.count - 1), "they gather")
+                await world.want("0", "m0@ex.org", FNAME="C")
+                await world.until(lambda: _is(world, "0", "done"), "it is written")
+                assert its.writes() == {CHANGE: 1}
             await world.quiet(within=60)
 
 

@@ -92,6 +92,7 @@ class TestKeep:
 
     async def test_comes_while_the_record_is_on_hold(self, world: World) -> None:
         """R1, R2: what is in flight is settled first, and belongs to the record."""
+        world.lags(120)
         world.fault("half_commit", "POST /lists/{id}", count=1, body=FAULT)
         await world.want("1", "ana@ex.org")
         async with world.running():

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.pace import SEVERAL_SWEEPS_S
 from tests.support.writing import World
-from vendors.mailchimp.client import MailchimpProfile
 from vendors.mailchimp.limits import HORIZON, READ_LAG
 
 BATCH = "POST /lists/{list_id}"
@@ -24,13 +23,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "complete 500": {"kind": "status", "status": 500, "body": PROBLEM % ("Internal Server Error", 500)},
     "reset": {"kind": "reset_before"},
 }
-
-
-def lags(world: World, seconds: float) -> None:
-    """Whoever looks on after each step must not be overtaken by the next."""
-    profile = MailchimpProfile()
-    profile.read_lag = timedelta(seconds=seconds)
-    world.vendor = replace(world.vendor, profile=profile)
 
 
 async def wish(world: World, rows: int = ROWS) -> None:
@@ -144,7 +136,7 @@ class TestOneBadRowInFiveHundred:
 
     @pytest.mark.parametrize(("kind", "rest"), [("complete 500", LAG_S), ("reset", H)])
     async def test_broken_whole_is_found_by_parts_of_what_broke(self, world: World, kind: str, rest: float) -> None:
-        lags(world, LAG_S)
+        world.lags(LAG_S)
         world.fault(route="POST /lists/{id}", contains=BAD, **FAULTS[kind])
         await wish(world)
         written: list[int] = []

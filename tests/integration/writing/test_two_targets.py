@@ -72,6 +72,7 @@ class Cards(MailchimpTarget):
 def cards(world: World) -> Iterator[Cards]:
     made = Cards()
     world.vendor = replace(mailchimp.VENDOR, targets={MEMBER: MailchimpTarget(), CARD: made})
+    world.lags(120)
     yield made
 
 
