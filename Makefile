@@ -32,5 +32,5 @@ test-long: ## Run the long stories: more storms, restarts for minutes, whole acc
 check: ## Format, lint, types, import rules, reference pages
 	@$(PYTHON) -m millrace.check
 
-bench: ## Measure what the bus and the state layer cost
+bench: ## Measure the whole, each figure beside its goal (ARGS="account --customers 50000" for one part; bench/README.md)
 	@$(PYTHON) -m bench $(ARGS)

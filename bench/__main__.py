@@ -1,56 +1,60 @@
-"""`python -m bench [bus ...]`: measures, prints one table, and exits non-zero when something is above its bound."""
+"""`python -m bench [PART [its options]]`, which `make bench ARGS="PART ..."` calls; without a part the whole of WHOLE, one after the other.
+
+Each part measures, prints one table with goals beside, and exits non-zero when one is missed. `--json FOLDER` and `--against FOLDER`
+without a part give each its file there. bench/README.md says what each measures.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import logging
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-import structlog
-import uvloop
-
-from bench.figures import Figure, table
-from tests.support.local_stack import LocalStack, infrastructure, running
-
-# One module a subject, each with `async def figures(stack) -> list[Figure]`.
-SUBJECTS = ("bus",)
+# Each is a module with `def main(words) -> int`.
+PARTS = ("bus", "burst", "account", "replay", "replicas", "restart", "idle", "quota", "tokens")
+# What needs no running stack and no hour.
+WHOLE = ("bus", "burst", "account", "replay", "replicas", "restart")
 
 
-def main(words: list[str]) -> int:
-    unknown = set(words) - set(SUBJECTS)
-    if unknown:
-        print(f"There is no bench for {', '.join(sorted(unknown))}; there is {', '.join(SUBJECTS)}.", file=sys.stderr)
+def main(words: Sequence[str]) -> int:
+    """The exit code: the first that is not success."""
+    if words and not words[0].startswith("-"):
+        return _part(words[0], words[1:])
+    asked = _arguments(words)
+    for folder in (asked.json, asked.against):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    codes = [_shown(part, _files(part, asked)) for part in WHOLE]
+    return next((code for code in codes if code), 0)
+
+
+def _part(name: str, words: Sequence[str]) -> int:
+    if name not in PARTS:
+        print(f"There is no bench for {name}; there is {', '.join(PARTS)}.", file=sys.stderr)
         return 2
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with _servers() as stack:
-        figures = [one for subject in words or SUBJECTS for one in uvloop.run(_measured(subject, stack))]
-    print(table(figures))
-    return 0 if all(one.within for one in figures) else 1
+    return int(importlib.import_module(f"bench.{name}").main(words))
 
 
-async def _measured(subject: str, stack: LocalStack) -> list[Figure]:
-    return await importlib.import_module(f"bench.{subject}").figures(stack)  # type: ignore[no-any-return]
+def _shown(part: str, words: Sequence[str]) -> int:
+    print(f"== {part}", flush=True)
+    return _part(part, words)
 
 
-@contextmanager
-def _servers() -> Iterator[LocalStack]:
-    """Servers of their own, or those of MILLRACE_TEST_STACK=<home>."""
-    reused = os.environ.get("MILLRACE_TEST_STACK")
-    if reused:
-        yield running(Path(reused))
-        return
-    print("Starting Kafka, PostgreSQL and Valkey for the measurement ...", file=sys.stderr)
-    with (
-        tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder,
-        infrastructure(Path(folder) / "home") as stack,
-    ):
-        yield stack
+def _files(part: str, asked: argparse.Namespace) -> list[str]:
+    words = ["--json", str(asked.json / f"{part}.json")] if asked.json else []
+    before = asked.against / f"{part}.json" if asked.against else None
+    return words + (["--against", str(before)] if before is not None and before.exists() else [])
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FOLDER", help="write what each part has measured there")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="what an earlier run has written there")
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from bench.figures import Figure, cpu_us, least
+from bench.figures import Figure, cpu_us, least, rows
+from bench.machine import beside, glance
+from bench.reports import options, report
+from bench.servers import servers
 from bench.tracing import traceparent, tracing
 from common.bus.batch import Origin
 from common.bus.connection import KafkaAddress
@@ -36,6 +42,16 @@ ROUNDS = 4
 CONSUMER_BOUND = 3.5
 PRODUCER_BOUND = 2.0
 TRACING_BOUND = 1.2
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    asked = options("bus", str(__doc__)).parse_args(words)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with servers() as stack:
+        first = glance()
+        goals, found = rows(uvloop.run(figures(stack)))
+    return report(goals, found | beside(first, glance()), asked)
 
 
 async def figures(stack: LocalStack) -> list[Figure]:
@@ -272,3 +288,7 @@ def _body(number: int) -> bytes:
 
 def _headers(number: int) -> list[tuple[str, bytes]]:
     return Envelope.of_change(_change(number)).headers()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

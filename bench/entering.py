@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,13 +13,18 @@ from urllib.parse import urlsplit
 LANES = 16
 
 
-async def entered(account: Mapping[str, Any], count: int, *, lanes: int = LANES) -> None:
-    """Returns when the vendor has taken all of them."""
-    numbers = iter(range(count))
-    await asyncio.gather(*(_lane(account, numbers) for _ in range(lanes)))
+def address_of(number: int) -> str:
+    """Where the customer of this number gets mail."""
+    return f"c{number}@burst.example"
 
 
-async def _lane(account: Mapping[str, Any], numbers: Iterable[int]) -> None:
+async def entered(account: Mapping[str, Any], count: int, *, a_second: float = math.inf) -> None:
+    """Returns when the vendor has taken all of them: as fast as it can, or evenly so many a second."""
+    numbers, began = iter(range(count)), time.monotonic()
+    await asyncio.gather(*(_lane(account, numbers, began, a_second) for _ in range(LANES)))
+
+
+async def _lane(account: Mapping[str, Any], numbers: Iterable[int], began: float, a_second: float) -> None:
     where = urlsplit(account["base_url"])
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     head = (
@@ -26,6 +33,7 @@ async def _lane(account: Mapping[str, Any], numbers: Iterable[int]) -> None:
     )
     try:
         for number in numbers:
+            await asyncio.sleep(max(0.0, began + number / a_second - time.monotonic()))
             body = json.dumps(_customer(number)).encode()
             writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
             await _taken(reader)
@@ -42,6 +50,6 @@ async def _taken(reader: asyncio.StreamReader) -> None:
 
 def _customer(number: int) -> dict[str, Any]:
     person = {
-        "first_name": "Ida", "last_name": f"Alder {number}", "email": f"c{number}@burst.example", "is_primary_contact": True,
+        "first_name": "Ida", "last_name": f"Alder {number}", "email": address_of(number), "is_primary_contact": True,
     }  # fmt: skip
     return {"contact_name": f"Burst {number}", "company_name": "Alder & Co", "contact_persons": [person]}

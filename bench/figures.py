@@ -1,10 +1,12 @@
-"""A measured figure, its bound, and the table that shows both."""
+"""What one thing costs beside another, and how large the ratio may be."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+
+from bench.rows import Goal
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,6 @@ class Figure:
     @property
     def ratio(self) -> float:
         return self.ours_us / self.base_us
-
-    @property
-    def within(self) -> bool:
-        return self.ratio <= self.bound
 
 
 async def cpu_us(work: Callable[[], Awaitable[int]]) -> float:
@@ -41,10 +39,10 @@ async def least(rounds: int, *works: Callable[[], Awaitable[float]]) -> list[flo
     return [min(values) for values in seen]
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """The figures as lines of text."""
-    lines = [f"{'CPU per record':<58}{'base us':>9}{'ours us':>9}{'ratio':>7}{'bound':>7}"]
+def rows(figures: Sequence[Figure]) -> tuple[list[Goal], dict[str, float]]:
+    """The figures as rows of the table that every part has: each ratio with its bound, and what it was made of."""
+    goals = [Goal(one.name, at_most=one.bound) for one in figures]
+    found = {one.name: one.ratio for one in figures}
     for one in figures:
-        verdict = "" if one.within else "  ABOVE THE BOUND"
-        lines.append(f"{one.name:<58}{one.base_us:>9.1f}{one.ours_us:>9.1f}{one.ratio:>7.2f}{one.bound:>7.2f}{verdict}")
-    return "\n".join(lines)
+        found |= {f"{one.name}, us of it": one.base_us, f"{one.name}, us of ours": one.ours_us}
+    return goals, found

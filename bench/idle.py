@@ -1,4 +1,4 @@
-"""What a stack costs that has nothing to do: `python -m bench.idle [--seconds 60] [--json FILE] [--against FILE]`.
+"""What a stack costs that has nothing to do: `python -m bench idle [--seconds 60] [--json FILE] [--against FILE]`.
 
 It looks at the stack that runs in MILLRACE_HOME (`make up`, then a minute of rest: a young JVM compiles): of each process the share of a
 core, how often it woke, its memory; of the database how many transactions ended. Exits non-zero above the goals: 2 % of a core for all
@@ -47,8 +47,8 @@ class Part:
     memory_mb: int
 
 
-def main() -> int:
-    asked = _arguments()
+def main(words: Sequence[str] | None = None) -> int:
+    asked = _arguments(words)
     home = Home(StackSettings.from_environment().home)
     state = read_state(home)
     if state is None or state.phase != "up":
@@ -150,12 +150,12 @@ def _within(parts: Mapping[str, Part], services: Sequence[str]) -> bool:
     return cpu <= CPU_GOAL and heaviest <= MEMORY_GOAL_MB
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.idle", description=__doc__)
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench idle", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--json", type=Path, help="where the figures are written")
     parser.add_argument("--against", type=Path, help="figures of an earlier run, shown beside")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Four processes on one organisation of the sandbox, with the real hundred calls a minute: `python -m bench.quota --calls 3000`.
+"""Four processes on one organisation of the sandbox, with the real hundred calls a minute: `python -m bench quota --calls 3000`.
 
 It takes as long as the vendor's limit says: 3 000 calls are 34 minutes. Every call goes through the real door, its budget, a Valkey
 and a PostgreSQL; latencies are 10 ms to 3 s. Unless `--calm` is given, one process is killed with calls in flight and Valkey is killed
@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from bench.__main__ import _servers
+from bench.servers import servers
 from tests.contract.sandbox.zoho_accounts.flow import Browser
 from tests.support.database import Server
 from tests.support.sandbox import SandboxProcess
@@ -29,9 +30,9 @@ LATENCIES = ((0.5, 0.01), (0.25, 0.3), (0.15, 1.0), (0.1, 3.0))
 ROOT = Path(__file__).parents[1]
 
 
-def main() -> int:
-    asked = _arguments()
-    with _servers() as stack, tempfile.TemporaryDirectory(prefix="millrace-quota-") as folder:
+def main(words: Sequence[str] | None = None) -> int:
+    asked = _arguments(words)
+    with servers() as stack, tempfile.TemporaryDirectory(prefix="millrace-quota-") as folder:
         server = Server.of(stack)
         template = asyncio.run(server.template())
         asyncio.run(server.set_passwords(template))
@@ -126,12 +127,12 @@ def _reopened(at: list[float], lost_at: float) -> float:
     return max(pairwise([one for one in at if one > lost_at]), key=lambda pair: pair[1] - pair[0])[1]
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench quota", description=__doc__)
     parser.add_argument("--calls", type=int, default=3000)
     parser.add_argument("--shape", choices=("fixed", "rolling"), default="fixed")
     parser.add_argument("--calm", action="store_true", help="without killing anything")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

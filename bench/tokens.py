@@ -1,14 +1,16 @@
-"""How long a service waits for a token that is fresh: `python -m bench.tokens`. Exits non-zero when the 99th percentile is above 5 ms."""
+"""How long a service waits for a token that is fresh: `python -m bench tokens`. Exits non-zero when the 99th percentile is above 5 ms."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.__main__ import _servers
+from bench.servers import servers
 from tests.support.broker import prepare
 from tests.support.broker_world import World
 from tests.support.burst import burst
@@ -20,8 +22,9 @@ BOUND_MS = 5.0
 MEASURED = ((1, 3000), (4, 6000))
 
 
-def main() -> int:
-    with _servers() as stack, tempfile.TemporaryDirectory(prefix="millrace-tokens-") as folder:
+def main(words: Sequence[str] | None = None) -> int:
+    argparse.ArgumentParser(prog="python -m bench tokens", description=__doc__).parse_args(words)
+    with servers() as stack, tempfile.TemporaryDirectory(prefix="millrace-tokens-") as folder:
         server = Server.of(stack)
         template = asyncio.run(server.template())
         asyncio.run(server.set_passwords(template))
