@@ -3,7 +3,8 @@
 Every service runs once on real servers, the vendors are the sandbox with its limits as they are. Of each size it tells the calls over
 ideal, the minutes beside what the vendor allows, the memory of each service at its highest, and how wrong the time left was that the run
 told. `--kill poller mapper writer` kills each with -9 in the midst, and counts what was repeated. It takes as long as the vendor's limit
-says; with `--sandbox-time` a pause of the quota in which nothing else happens is passed over, and the minutes are the same.
+says; with `--sandbox-time` a pause in which nothing else happens (of the quota, or until the horizon of a call that a kill has left
+behind) is passed over, and the minutes are the same.
 """
 
 from __future__ import annotations

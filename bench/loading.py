@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.processes import peak_mb
 from bench.progress import Progress
-from bench.run_figures import Sample
+from bench.run_figures import Sample, nothing_else_happens
 from millrace.api_client import ApiClient
 from millrace.demo import DEMO_SYNC, SYNC
 from tests.e2e.road import Mark, Road
@@ -30,7 +30,7 @@ class Load:
     customers: int
     progress: Progress
     sandbox_time: bool = False
-    """Whether a pause of the vendor's quota is passed over once nothing else is left to do: it ends as it would have ended."""
+    """Whether a pause is passed over once nothing else is left to do: it ends as it would have ended."""
     samples: list[Sample] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Load:
 
     def _pass_over_a_pause(self, now: datetime) -> None:
         wait = self.run["waits_for"]
-        if wait and wait["reason"] == "quota" and wait["until"] and not self.run["waiting"] and not self.road.lag():
+        if wait and wait["until"] and nothing_else_happens(self.run) and not self.road.lag():
             self.road.advance(max(0.0, (_moment(wait["until"]) - now).total_seconds()))
 
     def _remember_memory(self) -> None:

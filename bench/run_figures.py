@@ -33,6 +33,12 @@ class Sample:
         )
 
 
+def nothing_else_happens(run: Mapping[str, Any]) -> bool:
+    """Of a run that waits: a quota holds up its listing alone, and what was judged goes on; a retry is told of once all of them wait."""
+    reason = run["waits_for"]["reason"]
+    return reason == "retry" or (reason == "quota" and not run["waiting"])
+
+
 def vendor_bound_s(customers: int, a_minute: int = A_MINUTE) -> float:
     """The least that the list takes by the vendor's limit, evenly spread: so many pages at so many calls a minute."""
     return -(-customers // PER_PAGE) * 60.0 / a_minute

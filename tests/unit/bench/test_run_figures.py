@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.run_figures import Sample, pace, quota_binds, time_left, vendor_bound_s
+from bench.run_figures import Sample, nothing_else_happens, pace, quota_binds, time_left, vendor_bound_s
 
 
 class TestTheVendorsBound:
@@ -41,6 +41,16 @@ class TestTimeLeft:
 
     def test_that_is_first_told_in_the_last_tenth_is_judged_by_that(self) -> None:
         assert time_left([Sample(95, 100, 95, 10.0)], 100)["time left: largest error, %"] == pytest.approx(100)
+
+
+class TestAPause:
+    @pytest.mark.parametrize(
+        ("reason", "waiting", "passed_over"),
+        [("quota", 0, True), ("quota", 7, False), ("retry", 7, True), ("source", 0, False), ("paused", 0, False)],
+    )
+    def test_is_passed_over_where_nothing_else_happens(self, reason: str, waiting: int, passed_over: bool) -> None:
+        run = {"waits_for": {"reason": reason, "until": None}, "waiting": waiting}
+        assert nothing_else_happens(run) is passed_over
 
 
 class TestALook:
