@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 RUNS = 3
+# What took longer than any statement may is measured again: it may be the machine that was busy. The quickest of several is the statement's own.
+SUSPICIOUS_MS, AT_MOST = 50.0, 10
 FEW = 1100
 
 
@@ -23,7 +24,7 @@ class Statement:
 
     @property
     def ms(self) -> float:
-        return statistics.median(self.times)
+        return min(self.times)
 
     def nodes(self) -> Iterator[Mapping[str, Any]]:
         waiting = [self.plan]
@@ -74,8 +75,8 @@ class Explained:
         return getattr(self.link, name)
 
     async def _explain(self, sql: str, values: Sequence[Any]) -> None:
-        times, plan = [], {}
-        for _ in range(self.runs):
+        times, plan = list[float](), {}
+        while len(times) < self.runs or (min(times) > SUSPICIOUS_MS and len(times) < AT_MOST):
             outer = self.link.transaction()
             await outer.start()
             try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import asyncpg
 import pytest
 
 from common.state.pool import Pool, PoolStuck, close_pool, connection, open_pool, transaction, watch
 from common.state.trouble import DATABASE_ERRORS, DatabaseTrouble, trouble_of
+from tests.support.bus import until
 from tests.support.database import Database
 from tests.support.proxy import proxy_to
 
@@ -60,6 +62,32 @@ class TestOpenPool:
     async def test_a_wrong_address_fails_here(self) -> None:
         with pytest.raises(OSError):
             await open_pool("postgresql://127.0.0.1:1/x", name="x")
+
+
+class TestPlans:
+    async def test_are_made_anew_for_tables_that_have_grown(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("common.state.pool.PLANS_LAST_S", 1)
+        pool = await open_pool(database.url("service"), name="pool-test", size=1)
+
+        async def made() -> list[datetime]:
+            async with connection(pool) as link:
+                await link.fetch("select 42 as planned")
+                # A plain statement, so that it is no prepared one itself.
+                (told,) = await link.fetch(
+                    "select array_agg(prepare_time) as at from pg_prepared_statements where statement like '%42 as planned'"
+                )
+            return list(told["at"])
+
+        (first,) = await made()
+
+        async def anew() -> bool:
+            (now,) = await made()
+            return now > first
+
+        await until(anew, "a new plan", within=20)
+        await close_pool(pool)
 
 
 class TestTransaction:

@@ -123,20 +123,24 @@ async def _living(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey
 
 
 # R13: who is wished away, dead, parked, skipped for a reason of its own, switched off or waiting for a person cannot write.
+# With `offset 0` each key is looked up: a plan that was made while hardly anybody lived anywhere would compare each key with everybody.
 _LIVING = """
-select o.account, o.place, o.target_entity, o.key, o.sync, o.entity, o.record, coalesce(w.wish = 'absent', false) as gone,
+select k.account, k.place, k.target_entity, k.key, o.sync, o.entity, o.record, coalesce(w.wish = 'absent', false) as gone,
        coalesce(w.wish = 'present' and w.state not in ('dead', 'parked', 'awaiting')
                 and not (w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
                 and s.state = 'active' and c.state = 'active'
                 and not exists (select from core.gate g where g.connection = w.connection and g.place in ('', w.place)
                                                           and g.reason in ('needs_reauth', 'refused', 'paused')), false) as able
-  from flow.target_owner o
-  join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
-    using (account, place, target_entity, key)
-  left join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
+  cross join lateral (
+       select l.sync, l.entity, l.record from flow.target_owner l
+        where (l.account, l.place, l.target_entity, l.key) = (k.account, k.place, k.target_entity, k.key) and l.standing = 'live'
+       offset 0) as o
+  left join lateral (
+       select i.* from flow.work_item i where (i.sync, i.entity, i.record) = (o.sync, o.entity, o.record) offset 0) as w on true
   left join core.sync s on s.id = o.sync
   left join core.connection c on c.id = w.connection
- where o.standing = 'live' order by o.sync, o.entity, o.record
+ order by o.sync, o.entity, o.record
 """
 
 

@@ -24,13 +24,15 @@ async def past_of(tx: DbConnection, items: Sequence[Item], vendor: str) -> dict[
     return found
 
 
-# Legs of one entity of a source speak of the same records, whatever they are called.
+# Legs of one entity of a source speak of the same records, whatever they are called. With `offset 0` each record is looked up: a plan
+# that was made while the sync was young would read everything that it has ever written.
 _PAST = """
 select distinct k.sync, k.entity, k.record, o.account, o.place, o.target_entity, o.key
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as k(sync, entity, record, source_account, target_entity)
   join core.leg mine on (mine.sync, mine.name) = (k.sync, k.entity)
-  join flow.target_owner o
-    on (o.source_account, o.record, o.target_entity) = (k.source_account, k.record, k.target_entity)
+  cross join lateral (
+       select w.* from flow.target_owner w
+        where (w.source_account, w.record, w.target_entity) = (k.source_account, k.record, k.target_entity) offset 0) as o
   join core.leg its on (its.sync, its.name) = (o.sync, o.entity) and its.source_entity = mine.source_entity
  where o.account in (select c.account from core.connection c where c.vendor = $6)
 """
@@ -39,8 +41,10 @@ _ELSEWHERE = """
 select k.sync, k.entity, k.record, t.account, t.place, t.target_entity, t.key
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
        as k(sync, entity, record, account, place, target_entity, key)
-  join flow.target_record t using (account, target_entity, key)
- where t.place <> k.place and k.key <> ''
+  cross join lateral (
+       select r.account, r.place, r.target_entity, r.key from flow.target_record r
+        where (r.account, r.target_entity, r.key) = (k.account, k.target_entity, k.key) and r.place <> k.place offset 0) as t
+ where k.key <> ''
 """
 
 
