@@ -3,6 +3,8 @@ the database, and nothing reads a large table from end to end."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -32,9 +34,20 @@ from tests.support.explained import Explained, ExplainedPool
 from tests.support.judged import DEFINITION
 from tests.support.years import MOST_MS, hold, pool_of
 from vendors import mailchimp
-from writing import company
+from writing.company import Company
 from writing.held import Held
-from writing.queue import Queue, Turn
+from writing.queue import Due, Queue, Turn
+
+
+class Same:
+    """Stands in for a pool: it gives the same connection each time, with what its transaction has done."""
+
+    def __init__(self, link: Any) -> None:
+        self._link = link
+
+    @asynccontextmanager
+    async def acquire(self, **how: Any) -> AsyncIterator[Any]:
+        yield self._link
 
 
 @pytest.fixture
@@ -219,11 +232,12 @@ class TestTurns:
             undone = link.transaction()
             await undone.start()
             target = await link.fetchval(loaded)
-            explained: Any = Explained(link)
-            asked = (["s0", "s17"], company.LOADED, target, ["member"], [500], 500)
-            assert [row["id"] for row in await explained.fetch(company._GATHERING, *asked)] == ["s0"]
+            pool = ExplainedPool(Same(link))
+            company = Company(cast(Pool, pool), mailchimp.VENDOR.targets)
+            waiting = await company.who_waits(Due(ConnectionId(target), {2: [SyncId("s0"), SyncId("s17")]}), 500)
             await undone.rollback()
-        hold(explained.seen)
+        assert (waiting, len(pool.seen)) == (["s0.v1"], 2)
+        hold(pool.seen)
 
 
 class TestRetention:

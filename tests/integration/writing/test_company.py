@@ -1,4 +1,4 @@
-"""Records of a whole account gather until a call of theirs is full, or nobody else comes; whoever is live goes at once."""
+"""Records of a whole account wait for company until a call of theirs is full, or nobody else comes; whoever is live goes at once."""
 
 from __future__ import annotations
 
@@ -127,15 +127,16 @@ class TestWaiting:
         assert sorted(rows_of(world)) == [1, 1, 199, FULL]
 
     async def test_and_no_longer_than_a_while(self, world: World, load: Load) -> None:
-        with patience(1):
-            async with world.running():
+        async with world.running():
+            with patience(1):
                 await load.page(20)
                 await world.quiet()
-                # Whoever comes then waits anew.
-                with patience(60):
-                    await load.page(20)
-                    await looked_round(world)
-                    assert rows_of(world) == [20, 1]
+            # Whoever comes then waits as long.
+            with patience(60):
+                await load.page(20)
+                await looked_round(world)
+                assert rows_of(world) == [20, 1]
+            with patience(1):
                 await world.quiet()
         assert rows_of(world) == [20, 1, 20]
 
@@ -153,6 +154,34 @@ class TestNobodyElse:
                 await world.quiet()
         assert rows_of(world) == [1, 1, 19]
         assert world.member("r7@ex.org")["merge_fields"]["FNAME"] == "Now"
+
+    async def test_what_is_of_no_run_that_goes_on_goes_at_once(self, world: World, load: Load) -> None:
+        with patience(60):
+            async with world.running():
+                await load.page(20)
+                await looked_round(world)
+                # As a detail that was read later, and as a repair.
+                await world.want("late", "late@ex.org", lane=Lane.BACKFILL)
+                await world.until(lambda: _done(world, "late"), "it is written")
+                assert rows_of(world) == [1, 1]
+                await load.ends()
+                await world.quiet()
+        assert rows_of(world) == [1, 1, 20]
+
+    async def test_what_a_person_replays_goes_at_once(self, world: World, load: Load) -> None:
+        await world.want("again", "again@ex.org")
+        await world.settled()
+        replayed = world.command("again", "again@ex.org", revision=1, lane=Lane.REPLAY, replay="p1")
+        with patience(60):
+            async with world.running():
+                await load.page(20)
+                await looked_round(world)
+                await world.store(Delivered(replayed.message.model_copy(update={"run": RUN}), replayed.record))
+                await world.until(lambda: _done(world, "again"), "it is replayed")
+                assert rows_of(world) == [1, 1]
+                await load.ends()
+                await world.quiet()
+        assert rows_of(world) == [1, 1, 20]
 
     async def test_work_of_a_run_that_is_over_goes_at_once(self, world: World, load: Load) -> None:
         with patience(60):

@@ -1,24 +1,25 @@
-"""Whoever is loaded waits for company: records of a whole account gather until a call of theirs is full, or nobody else comes.
+"""Whoever is in no hurry waits for company, before it is claimed: until a call is full, or nobody else of its run comes.
 
-A listing takes time, and its records come a page at a time. The vendor's call takes more of them than a page, so those that come first
-stay ready in the queue, without a lease, and are claimed together (decision 42). Only what is least urgent waits, and never longer than
-`WITHIN_S` at a time: what changed a moment ago and what a person replays go at once. That nobody else comes is read from the run's own
-books and is no guess: its sources were read to their end, all that was read has been judged, and all that was raised is in the queue.
+In: what a connection has to do. Out: the runs whose records wait. Nothing is durable: who waits is `ready` as ever, without a lease and without
+an attempt, and whoever edits such a record brings it to the front, where it is written at once (decision 47).
+
+In no hurry are the records of a whole account, and those that a plan has shown to be changes among many (`choice.py`, which puts them behind
+what is live). What is live, and what a person replays, waits for nobody. Whether more of a run is on its way here is read from its books
+(`run_ends.left`) and no guess; where they are wrong, because a poller died or a record was lost, that costs `WITHIN_S`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from common.clock import monotonic
-from common.contracts.ids import ConnectionId, Entity, SyncId
-from common.contracts.messages import Lane
-from common.state.pool import Pool, connection
+from common.contracts.ids import ConnectionId, Entity, RunId
+from common.state import run_ends, runs
+from common.state.pool import DbConnection, Pool, connection
 from vendors.target import Target
-from writing.items import PRIORITY
-from writing.queue import Due
+from writing.queue import REST, Due
 
-LOADED = PRIORITY[Lane.BACKFILL]
 WITHIN_S = 10.0
 
 
@@ -27,48 +28,54 @@ class Company:
 
     def __init__(self, pool: Pool, targets: Mapping[Entity, Target]) -> None:
         self._pool = pool
-        self._together = {entity: target.together for entity, target in targets.items() if target.together > 1}
-        self._since: dict[ConnectionId, dict[SyncId, float]] = {}
+        self._call = {entity: _most(target) for entity, target in targets.items()}
+        self._since: dict[ConnectionId, dict[RunId, float]] = {}
 
-    async def without_those_that_wait(self, due: Due, room: int) -> Due:
-        """The same work, but for syncs whose loads go on gathering; `room` is how many records can be taken at once."""
-        loaded = due.syncs.get(LOADED, ())
-        gathering = await self._gathering(due, room) if loaded and self._together else set[SyncId]()
+    async def who_waits(self, due: Due, room: int) -> Sequence[RunId]:
+        """Runs of which more is to come, and too little is here; `room` is how many records can be taken at once."""
+        gathering = await self._gathering(due, room)
         now, before = monotonic(), self._since.get(due.connection, {})
-        since = {sync: before.get(sync, now) for sync in gathering}
-        waiting = {sync for sync, began in since.items() if now - began < WITHIN_S}
+        since = {run: before.get(run, now) for run in gathering}
         # Whoever has waited long enough is taken, and the next ones wait anew.
-        self._since[due.connection] = {sync: since[sync] for sync in waiting}
-        return due._replace(syncs={**due.syncs, LOADED: [sync for sync in loaded if sync not in waiting]})
+        waiting = self._since[due.connection] = {run: at for run, at in since.items() if now - at < WITHIN_S}
+        return sorted(waiting)
 
-    async def _gathering(self, due: Due, room: int) -> set[SyncId]:
-        entities = list(self._together)
+    async def _gathering(self, due: Due, room: int) -> set[RunId]:
+        groups = [(sync, priority) for priority in REST for sync in due.syncs.get(priority, ())]
+        if not groups or max(self._call.values()) == 1:
+            return set()
         async with connection(self._pool) as link:
-            rows = await link.fetch(
-                _GATHERING, list(due.syncs[LOADED]), LOADED, due.connection, entities, list(self._together.values()), room
-            )  # fmt: skip
-        return {SyncId(row["id"]) for row in rows}
+            ready = await self._ready(link, due, groups)
+            few = [run for run, here in ready.items() if runs.is_job(run) and not self._is_full(here, room)]
+            left = await run_ends.left(link, few) if few else {}
+        return {run for run, some in left.items() if some.coming}
+
+    async def _ready(
+        self, link: DbConnection, due: Due, groups: Sequence[tuple[str, int]]
+    ) -> Mapping[RunId, Counter[Entity]]:
+        """How many of each run are here, by their kind at the target; no more are counted than fill a call."""
+        columns = [sync for sync, _ in groups], [priority for _, priority in groups]
+        found: dict[RunId, Counter[Entity]] = {}
+        for row in await link.fetch(_READY, *columns, due.connection, max(self._call.values())):
+            found.setdefault(RunId(row["run"]), Counter())[Entity(row["target_entity"])] += row["records"]
+        return found
+
+    def _is_full(self, here: Counter[Entity], room: int) -> bool:
+        """As many are here as a call takes, and can be taken at once. Where each has a call of its own one is enough."""
+        return any(min(many, room) >= self._call.get(entity, 1) for entity, many in here.items())
 
 
-# By the newest of what is ready: its run says whether more is to come. What is still between mapper and queue waits in the ledger and
-# nowhere else.
-_GATHERING = """
-select s.id
-  from unnest($1::text[]) as s(id)
-  cross join lateral (
+def _most(target: Target) -> int:
+    """How many of its records the largest of its calls takes."""
+    return max(target.together, target.deferred.most if target.deferred else 1)
+
+
+_READY = """
+select w.run, w.target_entity, count(*) as records
+  from unnest($1::text[], $2::smallint[]) as g(sync, priority)
+ cross join lateral (
        select w.run, w.target_entity from flow.work_item w
-        where w.sync = s.id and w.priority = $2 and w.state = 'ready' and w.connection = $3
-        order by w.due_at desc limit 1) as newest
-  join unnest($4::text[], $5::integer[]) as t(entity, together) on t.entity = newest.target_entity
-  join flow.run r on r.id = newest.run and r.kind in ('first', 'remap', 'full', 'backfill')
- where (t.together > $6
-        or t.together > (select count(*) from (
-               select from flow.work_item w
-                where w.sync = s.id and w.priority = $2 and w.state = 'ready' and w.connection = $3 limit t.together) as ready))
-   and ((r.closed_at is null and not coalesce(
-            (select bool_and(n.ended_at is not null and n.records_read is not null) and sum(n.records_read)
-                    <= (select sum(c.records) from flow.run_count c where c.run = r.id and c.outcome = 'entered')
-               from flow.run_source n where n.run = r.id), false))
-        or (select coalesce(sum(c.records), 0) from flow.run_count c where c.run = r.id and c.outcome = 'waiting')
-           > (select coalesce(sum(k.waiting), 0) from flow.work_count k where k.sync = s.id))
+        where w.sync = g.sync and w.priority = g.priority and w.state = 'ready' and w.connection = $3
+        order by w.due_at limit $4) as w
+ group by w.run, w.target_entity
 """

@@ -12,29 +12,30 @@ A call that is refused has done nothing: its rows go on one by one, so that the 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 from uuid import uuid4
 
 import structlog
 
 from common import failpoints
 from common.clock import Clock, moved_by
+from common.contracts.ids import RunId
 from common.failures import Failure, FailureClass
 from common.http.outage import Outage
 from common.journal import Step
-from common.state.pool import Pool, transaction
-from vendors.acts import Act
+from common.state import run_ends
+from common.state.pool import Pool, connection, transaction
+from common.state.run_ends import Left
 from vendors.deferred import Deferred
 from vendors.target import Target
-from writing import deferred_calls, journal_entries, work_items
+from writing import choice, deferred_calls, journal_entries, work_items
 from writing.before_call import BeforeCall
 from writing.caller import Answers, VendorCaller
 from writing.calls import Batch, Intended, Sent, Terms
+from writing.choice import Chosen, Rows
 from writing.claimed import Claimed
-from writing.gathering import Gathering, Rows, Where
 from writing.items import NextState
 from writing.journal_entries import CallReply
 from writing.result_transaction import ResultTransaction
@@ -44,21 +45,6 @@ DEFERRED = "deferred"
 _REFUSED = (FailureClass.REJECTED, FailureClass.BUG, FailureClass.CONFLICT, FailureClass.RATE_LIMITED)
 
 _log = structlog.get_logger(__name__)
-
-
-class Back(NamedTuple):
-    """Rows that gather, and when they come again."""
-
-    rows: Rows
-    until: datetime | None
-
-
-class Chosen(NamedTuple):
-    """What becomes of planned acts."""
-
-    together: Sequence[Batch]
-    back: Sequence[Back]
-    alone: Rows
 
 
 class Deferrer:
@@ -74,34 +60,24 @@ class Deferrer:
         self._before = before
         self._results = results
         self._outage = outage
-        self._gathering = Gathering(pool, clock)
 
     async def choose(self, acts: Rows) -> Chosen:
-        """What is handed in together, what gathers, and what goes as ever."""
+        """What is handed in together, what waits for others first, and what goes as ever."""
         deferred = self._target.deferred
         if deferred is None:
             return Chosen([], [], acts)
-        places: defaultdict[Where, list[tuple[Claimed, Act]]] = defaultdict(list)
-        for row, act in acts:
-            if _may_wait(row) and deferred.takes(act):
-                places[row.item.connection, row.item.place].append((row, act))
-        together, back = list[Batch](), list[Back]()
-        for where, its in places.items():
-            full = len(its) - len(its) % deferred.most
-            if full:
-                self._gathering.forget(where)
-                together += [its[at : at + deferred.most] for at in range(0, full, deferred.most)]
-            if rest := its[full:]:
-                found = await self._gathering.sort(where, rest, deferred)
-                together += [found.together] if found.together else []
-                back += [Back(found.back, found.until)] if found.back else []
-        gone = {row.item.key for some in (*together, *(one.rows for one in back)) for row, _ in some}
-        return Chosen(together, back, [(row, act) for row, act in acts if row.item.key not in gone])
+        return choice.choose(acts, deferred, await self._left(choice.jobs(acts, deferred)))
+
+    async def _left(self, jobs: set[RunId]) -> Mapping[RunId, Left]:
+        if not jobs:
+            return {}
+        async with connection(self._pool) as link:
+            return await run_ends.left(link, jobs)
 
     def left(self, acts: Rows) -> Counter[str]:
         """How many of each place would have gone together if they were more."""
         deferred = self._target.deferred
-        return Counter(row.item.place for row, act in acts if deferred and _may_wait(row) and deferred.takes(act))
+        return Counter(row.item.place for row, _ in choice.that_may_wait(acts, deferred)) if deferred else Counter()
 
     async def hand_in(self, batch: Batch, caller: VendorCaller) -> list[Claimed]:
         """One call between its two transactions; returns the rows that go on here."""
@@ -164,8 +140,3 @@ class Deferrer:
     async def _away(self, call: Intended, failure: Failure, caller: VendorCaller) -> bool:
         failed = [(row.item.place, failure) for row, _ in call.batch]
         return await self._outage.is_on(caller.connection, failed, caller.api)
-
-
-def _may_wait(row: Claimed) -> bool:
-    """One that is suspected of breaking calls goes as ever; so does a side of a pair, which is judged by when it was written."""
-    return not (row.alone or row.call_group or row.item.side)

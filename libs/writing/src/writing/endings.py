@@ -17,7 +17,7 @@ from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing import figures, heard, intents, needs, run_lines, target_records, verdicts, work_items
 from writing.claimed import Claimed
-from writing.items import Item, ItemKey, NextState, State
+from writing.items import IN_FRONT, Item, ItemKey, NextState
 from writing.needs import Awaited
 from writing.pair_results import PairResults, known_by_link
 from writing.result_transaction import ResultTransaction
@@ -91,17 +91,20 @@ class Endings:
         """Business time."""
         return self._clock.now()
 
-    async def give_back(self, rows: Sequence[Claimed], until: datetime | None = None) -> None:
-        """Rows that this process will not bring to their end: nothing of theirs is in flight, so anybody may have them, at once or then."""
+    async def give_back(self, rows: Sequence[Claimed], priority: int = IN_FRONT) -> None:
+        """Rows that this process will not bring to their end: nothing of theirs is in flight, so anybody may have them at once.
+
+        `priority` puts them behind others. R1: not a row of which something newer is wished by now, which may be in a hurry.
+        """
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
             locked = await work_items.lock(tx, [row.item.key for row in rows])
             for row in rows:
                 now = locked[row.item.key]
                 if now.token == row.item.token:
-                    state: State = "waiting" if until else "ready"
+                    place = priority if now.revision == row.item.revision else IN_FRONT
                     result.fates[row.item.key] = NextState(
-                        state, until or result.now, attempts=now.attempts, result_so_far=row.result_so_far
+                        "ready", result.now, attempts=now.attempts, result_so_far=row.result_so_far, priority=place
                     )
             await result.write(tx)
 

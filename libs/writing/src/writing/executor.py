@@ -28,6 +28,7 @@ from writing.claimed import Claimed
 from writing.deferrer import Deferrer
 from writing.endings import Endings
 from writing.facts import Facts
+from writing.items import BEHIND_LIVE
 from writing.looker import Looker
 from writing.sender import Sender
 from writing.under_way import all_of
@@ -60,7 +61,7 @@ class Executor:
         await failpoints.hit("executor.after_claim")
         while rows := await self._free(rows, caller):
             ended, looks, waits, planned = await self._plan(rows, caller)
-            together, later, acts = await self._deferrer.choose(planned)
+            together, back, acts = await self._deferrer.choose(planned)
             caller.share.goes_one_by_one(self._deferrer.left(acts))
             caller.share.may_share(bool(together) or any(act.batch for _, act in acts))
             looked, unseen = await self._looker.look(looks, caller)
@@ -68,8 +69,8 @@ class Executor:
                 failed = [(row.item.place, one) for row, one in (*ended, *unseen)]
                 away = await self._outage.is_on(caller.connection, failed, caller.api)
                 await self._endings.end([*ended, *unseen], outage=away)
-            for back in later:
-                await self._endings.give_back([row for row, _ in back.rows], back.until)
+            if back:
+                await self._endings.give_back(back, BEHIND_LIVE)
             sent = await all_of(
                 (
                     *(self._deferrer.hand_in(batch, caller) for batch in together),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.contracts.ids import ConnectionId, Entity, RunId, content_hash
+from common.contracts.ids import ConnectionId, Entity, content_hash
 from common.state.pool import DbConnection
 from vendors.acts import Act, Written
 from writing.intent import Closing, Intent
@@ -83,15 +83,6 @@ async def open_in(tx: DbConnection, attempt: str) -> list[Intent]:
         "select * from flow.write_intent where attempt = $1 and state = 'sent' order by sync, entity, record", attempt
     )
     return [_intent(row) for row in rows]
-
-
-async def flying(tx: DbConnection, runs: Iterable[RunId]) -> dict[RunId, int]:
-    """How many writes of these runs are in flight."""
-    rows = await tx.fetch(
-        "select run, count(*) as n from flow.write_intent where state = 'sent' and run = any($1::text[]) group by run",
-        list(runs),
-    )
-    return {RunId(row["run"]): row["n"] for row in rows}
 
 
 async def open_at(tx: DbConnection, targets: Iterable[TargetKey]) -> dict[TargetKey, list[Act]]:

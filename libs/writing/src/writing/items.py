@@ -15,6 +15,9 @@ from common.state.runs import Did, LineKey
 
 State = Literal["ready", "leased", "hold", "waiting", "awaiting", "parked", "dead", "done"]
 PRIORITY: Mapping[Lane, int] = {Lane.LIVE: 0, Lane.REPLAY: 1, Lane.BACKFILL: 2}
+IN_FRONT = PRIORITY[Lane.LIVE]
+# Still before what is loaded.
+BEHIND_LIVE = PRIORITY[Lane.REPLAY]
 
 
 class ItemKey(NamedTuple):
@@ -64,6 +67,8 @@ class Item:
     token: UUID
     needs: tuple[RecordRef, ...] = ()
     """The records that have to be linked first."""
+    priority: int = IN_FRONT
+    """Its place in the queue: as its lane says, or behind that."""
     first_body: Mapping[str, Any] | None = None
     """What its first create has carried, of a record that is made once and not known to be there."""
     side: Literal["", "left", "right"] = ""
@@ -113,6 +118,8 @@ class NextState:
     failure: Failure | None = None
     looks: int = 0
     call_group: str = ""
+    priority: int = IN_FRONT
+    """As far behind at least; what is wished anew takes it to the front again."""
 
     def overtaken(self, now: datetime) -> NextState:
         """R1: a newer revision came meanwhile, so the row is ready, whatever the verdict on the old one was."""
@@ -151,6 +158,7 @@ def item_of(row: Any) -> Item:
         result_so_far=row["did"],
         token=row["token"],
         needs=_needs_of(row["needs"]),
+        priority=row["priority"],
         first_body=row["first_body"],
         side=row["side"],
         looks=row["looks"],

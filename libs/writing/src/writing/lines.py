@@ -1,8 +1,8 @@
 """Lines: live work of a connection has one for its calls, so that it never stands behind a backfill; the rest has another.
 
 A line fills its calls (decision 30): of each place at most two claims are on their way to a call that their rows share, and rows that come
-meanwhile gather behind them. Nobody waits here for company by the clock: the first goes at once, and so does the second. Records of a whole
-account have gathered before they come here (`company.py`).
+meanwhile gather behind them. Nobody waits here for company by the clock: the first goes at once, and so does the second. Who is in no hurry has
+waited before it comes here (`company.py`).
 
 Rows that go one by one, and would go together if they were many, do not keep others from gathering (decision 40): while so many of a place
 are under way, what comes meanwhile waits for its turn in the queue instead of in the line, and is taken as one.

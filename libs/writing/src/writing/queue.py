@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from common.clock import Clock
 from common.contracts.connections import Connection
-from common.contracts.ids import ConnectionId, Entity, SyncId
+from common.contracts.ids import ConnectionId, Entity, RunId, SyncId
 from common.contracts.syncs import Sync
 from common.state import pool as state
 from common.state.configuration import Configuration
@@ -38,6 +38,8 @@ class Turn(NamedTuple):
     most: int
     full: Sequence[str] = ()
     """Places where rows gather behind calls that are under way."""
+    waiting: Sequence[RunId] = ()
+    """Runs whose records wait for company; what is replayed, or tried once more, does not."""
 
 
 class Due(NamedTuple):
@@ -107,7 +109,9 @@ class Queue:
             # Each sync gets its share; what some of them leave is shared out among the others.
             while hungry and (wanted := turn.most - len(taken)) > 0:
                 share = -(-wanted // len(hungry))
-                rows = await tx.fetch(_CLAIM, hungry, priority, now, share, token, self._lease, closed, due.connection)
+                rows = await tx.fetch(
+                    _CLAIM, hungry, priority, now, share, token, self._lease, closed, due.connection, turn.waiting
+                )
                 # What was due first goes first, also inside a batch.
                 taken += [item_of(row) for row in sorted(rows, key=lambda row: row["due_at"])]
                 full = Counter(row["sync"] for row in rows)
@@ -171,7 +175,8 @@ _CLAIM = f"""
 with due as (
     select r.* from unnest($1::text[]) as s(id) cross join lateral (
         select w.sync, w.entity, w.record from flow.work_item w
-         where w.sync = s.id and w.priority = $2 and w.state = 'ready' {_TAKEABLE}) as r
+         where w.sync = s.id and w.priority = $2 and w.state = 'ready'
+           and (w.run <> all($9) or w.replay <> '') {_TAKEABLE}) as r
     union all
     select r.* from unnest($1::text[]) as s(id) cross join lateral (
         select w.sync, w.entity, w.record from flow.work_item w

@@ -75,15 +75,16 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
                attempts = n.attempts, did = n.did, outcome = n.outcome, reason = n.reason, code = n.code, kind = n.kind,
                message = n.message, vendor_status = n.vendor_status, vendor_code = n.vendor_code,
                vendor_words = n.vendor_words, vendor_request = n.vendor_request, looks = n.looks, call_group = n.call_group,
+               priority = greatest(w.priority, n.priority),
                first_body = case when n.state = 'done' then null else w.first_body end,
                failed_first_at = case when n.code = '' then null else coalesce(w.failed_first_at, $18) end,
                failed_last_at = case when n.code = '' then null else $18 end,
                changed_at = $18
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[],
                       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[],
-                      $16::text[], $17::text[], $19::int[], $20::text[])
+                      $16::text[], $17::text[], $19::int[], $20::text[], $21::smallint[])
                as n(sync, entity, record, state, due_at, hold_until, attempts, did, outcome, reason, code, kind, message,
-                    vendor_status, vendor_code, vendor_words, vendor_request, looks, call_group)
+                    vendor_status, vendor_code, vendor_words, vendor_request, looks, call_group, priority)
          where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
         """,
         *columns(fates),
@@ -104,6 +105,7 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
         now,
         [next_state.looks for next_state in listed],
         [next_state.call_group for next_state in listed],
+        [next_state.priority for next_state in listed],
     )
 
 

@@ -125,8 +125,8 @@ class Worker:
         line.turns += 1
         order = priorities[::-1] if line.turns % OTHER_WAY == 0 else priorities
         since, room = monotonic(), ROWS - line.rows
-        due = await self._parts.company.without_those_that_wait(due, room) if priorities is REST else due
-        rows = await self._parts.queue.claim(one, due, Turn(order, room, line.full))
+        waiting = await self._parts.company.who_waits(due, room) if priorities is REST else ()
+        rows = await self._parts.queue.claim(one, due, Turn(order, room, line.full, waiting))
         if rows:
             self._parts.outage.is_open(one.id)
             by_entity = _by_entity(rows)

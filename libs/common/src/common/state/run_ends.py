@@ -39,13 +39,15 @@ class Left(NamedTuple):
     updated: int
     """How many of those that have ended were changes."""
     reading: bool
-    """Nobody knows yet how many are left."""
+    """A source of it is being read, so nobody knows yet how many are left."""
+    coming: bool
+    """More of it is on its way to where records wait for one another: being read, judged, on a topic, or live and not planned yet."""
 
 
 async def left(tx: DbConnection, runs: Iterable[RunId]) -> dict[RunId, Left]:
     """What is left of these runs."""
-    rows = await tx.fetch(_LEFT, list(runs))
-    return {RunId(row["id"]): Left(int(row["records"]), int(row["updated"]), row["reading"]) for row in rows}
+    rows = await tx.fetch(_LEFT, list(runs), [*KINDS, *JUDGED])
+    return {RunId(r["id"]): Left(int(r["records"]), int(r["updated"]), r["reading"], r["coming"]) for r in rows}
 
 
 async def will_read(tx: DbConnection, runs: Iterable[RunId], sources: Iterable[Polled]) -> None:
@@ -105,15 +107,29 @@ async def stop(tx: DbConnection, sync: SyncId, sync_name: str, now: datetime) ->
 
 
 KINDS = ("poll", "full", "backfill")
+# Those that read nothing of a vendor's, and are over when what is stored was judged.
+JUDGED = ("first", "remap")
 
+# A record that was read is not judged, judged and not in the queue, or there and live: whoever looks at the queue first and asks this then
+# has missed nobody. Of what is live and ready the newest are looked at, however many there are.
 _LEFT = """
-select r.id, r.closed_at is null and exists (select from flow.run_source s where s.run = r.id and s.ended_at is null) as reading,
-       greatest(c.entered, coalesce((select sum(s.records_read) from flow.run_source s where s.run = r.id), 0)) - c.ended as records, c.updated
-  from flow.run r cross join lateral (
+select r.id, greatest(c.entered, s.read) - c.ended as records, c.updated, r.closed_at is null and s.unread as reading,
+       r.closed_at is null and r.kind = any($2::text[]) and not (s.known and s.read <= c.entered)
+           or c.waiting > (select coalesce(sum(k.waiting), 0) from flow.work_count k where k.sync = r.sync)
+           or exists (select from flow.work_item w where w.sync = r.sync and w.priority = 0 and w.state = 'leased' and w.run = r.id)
+           or r.id in (select w.run from flow.work_item w
+                        where w.sync = r.sync and w.priority = 0 and w.state = 'ready' order by w.due_at desc limit 500) as coming
+  from flow.run r
+ cross join lateral (
        select coalesce(sum(c.records) filter (where c.outcome = 'entered'), 0) as entered,
               coalesce(sum(c.records) filter (where c.outcome not in ('entered', 'waiting', 'called')), 0) as ended,
-              coalesce(sum(c.records) filter (where c.outcome = 'updated'), 0) as updated
+              coalesce(sum(c.records) filter (where c.outcome = 'updated'), 0) as updated,
+              coalesce(sum(c.records) filter (where c.outcome = 'waiting'), 0) as waiting
          from flow.run_count c where c.run = r.id) as c
+ cross join lateral (
+       select coalesce(bool_and(s.ended_at is not null and s.records_read is not null), false) as known,
+              coalesce(bool_or(s.ended_at is null), false) as unread, coalesce(sum(s.records_read), 0) as read
+         from flow.run_source s where s.run = r.id) as s
  where r.id = any($1::text[])
 """
 
