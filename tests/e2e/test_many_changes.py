@@ -69,22 +69,6 @@ def changed(road: Road, customers: dict[int, str]) -> Mark:
         next_look(road)
     road.until(lambda: _names(road) == {"Second": MANY}, "all have their new name", WITHIN, every=0.5)
     road.wait_until_quiet(WITHIN)
-    print(
-        "RUNS",
-        [
-            (r["id"], r["started_by"], str(r["started_at"]), str(r["closed_at"]))
-            for r in road.sql.rows("select * from flow.run order by started_at")
-        ],
-    )
-    print(
-        "BY",
-        [
-            tuple(r)
-            for r in road.sql.rows(
-                "select run, details->>'action', count(*), min(at), max(at) from flow.journal where step='applied' group by 1,2 order by 4"
-            )
-        ],
-    )
     return mark
 
 

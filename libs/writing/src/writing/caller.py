@@ -6,7 +6,7 @@ How long it waits for a permit, and how long for the vendor once it has one, is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -76,16 +76,11 @@ class VendorCaller:
 
     async def call(self, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> Answers:
         """Sends once; a failure of the whole call is the verdict on each of its rows."""
-        rows, began, sent = [row for row, _ in batch], monotonic(), asyncio.Event()
-
-        def before_send() -> None:
-            self._before_send()
-            sent.set()
-
-        sending = Sending(rows[0].item.lane.value, before_send)
+        rows, began = [row for row, _ in batch], monotonic()
+        sending, is_sent = self._sending(rows)
         with around(rows):
             try:
-                with vendor_code(sent.is_set):
+                with vendor_code(is_sent):
                     answered = await self._apply([act for _, act in batch], rows[0].item.place, facts, sending)
             except Failure as failure:
                 return Answers([failure] * len(batch), CallReply.of(failure, monotonic() - began), failure)
@@ -93,16 +88,11 @@ class VendorCaller:
 
     async def hand_in(self, name: str, batch: Sequence[tuple[Claimed, Act]], deferred: Deferred) -> str | Failure:
         """Hands in a call that is carried out later: the vendor's handle of it, or what became of it."""
-        rows, sent = [row for row, _ in batch], asyncio.Event()
-
-        def before_send() -> None:
-            self._before_send()
-            sent.set()
-
-        sending, acts = Sending(rows[0].item.lane.value, before_send), [act for _, act in batch]
+        rows, acts = [row for row, _ in batch], [act for _, act in batch]
+        sending, is_sent = self._sending(rows)
         with around(rows):
             try:
-                with vendor_code(sent.is_set):
+                with vendor_code(is_sent):
                     return await deferred.hand_in(rows[0].item.place, name, acts, self.api, sending)
             except Failure as failure:
                 return failure
@@ -112,6 +102,16 @@ class VendorCaller:
         if len(answered.verdicts) != len(acts):
             raise ValueError(f"{len(answered.verdicts)} verdicts on {len(acts)} rows")
         return answered
+
+    def _sending(self, rows: Sequence[Claimed]) -> tuple[Sending, Callable[[], bool]]:
+        """How a call is sent, and whether it was by now."""
+        sent = asyncio.Event()
+
+        def before_send() -> None:
+            self._before_send()
+            sent.set()
+
+        return Sending(rows[0].item.lane.value, before_send), sent.is_set
 
     def _before_send(self) -> None:
         """R3: nothing leaves after the lease is over by this process's own clock; asked when the permit is there, just before the first byte."""
