@@ -22,7 +22,7 @@ class CustomField:
     """One field an organisation has added to a module. `unique` is "Prevent Duplicate Values"."""
 
     id: str
-    module: str  # contact, invoice, item, payment, creditnote
+    module: str  # contact, invoice, item, payment, creditnote, and those of papers
     index: int
     api_name: str
     label: str

@@ -15,7 +15,14 @@ from sandbox.zoho_books.packing import Packer
 from sandbox.zoho_books.records import Comment, Contact
 from sandbox.zoho_books.refusals import invalid
 from sandbox.zoho_books.shelf import Shelf
-from sandbox.zoho_books.shelves import contact_shelf, credit_note_shelf, invoice_shelf, item_shelf, payment_shelf
+from sandbox.zoho_books.shelves import (
+    contact_shelf,
+    credit_note_shelf,
+    invoice_shelf,
+    item_shelf,
+    paper_shelves,
+    payment_shelf,
+)
 from sandbox.zoho_books.stamps import day_of, stamp
 from sandbox.zoho_books.switches import Switches
 
@@ -36,6 +43,7 @@ class Organisation:
     created: int
     tax_rounding: TaxRounding = "entity_level"
     fields: list[CustomField] = field(default_factory=list)
+    field_options: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of fields to choose from, by their id
     currencies: dict[str, Currency] = field(default_factory=dict)
     taxes: dict[str, Tax] = field(default_factory=dict)
     tax_groups: dict[str, TaxGroup] = field(default_factory=dict)
@@ -57,6 +65,7 @@ class Organisation:
         self.payments: Shelf[Payment] = payment_shelf(self.customer_name)
         self.items: Shelf[Item] = item_shelf(self.tax_name)
         self.credit_notes: Shelf[CreditNote] = credit_note_shelf(self.customer_name)
+        self.papers = paper_shelves()
 
     # Ids, numbers, times
 
@@ -180,20 +189,22 @@ class Organisation:
         found = dict(self.__dict__)
         for name in SHELVES:
             found[name] = packer.packed(name, found[name])
-        return found
+        return found | {"papers": {key: packer.packed("papers", shelf) for key, shelf in self.papers.items()}}
 
     @staticmethod
     def load(dumped: dict[str, Any], packer: Packer) -> Organisation:
-        plain = {name: value for name, value in dumped.items() if name not in SHELVES}
+        plain = {name: value for name, value in dumped.items() if name not in (*SHELVES, "papers")}
         made = Organisation(**plain)
         for name in SHELVES:
             getattr(made, name).restore(packer.unpacked(name, dumped[name]))
+        for key, packed in dumped.get("papers", {}).items():
+            made.papers[key].restore(packer.unpacked("papers", packed))
         made.warm()
         return made
 
     def versions(self) -> tuple[int, ...]:
         """Changes with every change of a record: what is remembered of a list is good as long as this is the same."""
-        return tuple(getattr(self, name).version for name in SHELVES)
+        return tuple(shelf.version for shelf in self._shelves())
 
     def warm(self) -> None:
         """Build the orders most lists ask for."""
@@ -204,5 +215,8 @@ class Organisation:
     def follow(self, switches: Switches) -> None:
         """What the switches mean here: lists that lag need to know what was."""
         self.receivables_touch_contact = switches.receivables_touch_contact
-        for name in SHELVES:
-            getattr(self, name).keeps_past = switches.list_lag_s > 0
+        for shelf in self._shelves():
+            shelf.keeps_past = switches.list_lag_s > 0
+
+    def _shelves(self) -> list[Shelf[Any]]:
+        return [*(getattr(self, name) for name in SHELVES), *self.papers.values()]

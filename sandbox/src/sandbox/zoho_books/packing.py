@@ -15,6 +15,7 @@ from sandbox.zoho_books.catalogue import Item
 from sandbox.zoho_books.custom_fields import NO_VALUES
 from sandbox.zoho_books.documents import Allocation, CreditNote, Invoice, Line, Payment, Refund
 from sandbox.zoho_books.money import Discount, TaxAmount
+from sandbox.zoho_books.papers import Paper
 from sandbox.zoho_books.records import Address, Contact, Person, Tagged
 
 Change = Callable[[Any], Any]
@@ -94,6 +95,7 @@ class Packer:
             "payments": _Kind(Payment, forms),
             "items": _Kind(Item, forms),
             "credit_notes": _Kind(CreditNote, forms),
+            "papers": _Kind(Paper, forms),
         }
 
     def packed(self, shelf: str, records: Iterable[Any]) -> bytes:

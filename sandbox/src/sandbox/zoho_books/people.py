@@ -1,20 +1,71 @@
-"""What people do in the web application and no API can: adding custom fields, above all (sheet, section 5)."""
+"""What people do in the web application and no API can: adding custom fields (sheet, section 5), and writing what the API only shows here."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from sandbox.zoho_books.custom_fields import CustomField
 from sandbox.zoho_books.organisation import Organisation
+from sandbox.zoho_books.papers import PAPERS, Paper, PaperKind
+from sandbox.zoho_books.shelf import Shelf
 
-MODULES = ("contact", "invoice", "item", "payment", "creditnote")
+MODULES = ("contact", "invoice", "item", "payment", "creditnote", *(kind.module for kind in PAPERS.values()))
+MOST = 1000
 
 
-def act(org: Organisation, wanted: dict[str, object]) -> dict[str, object]:
+def act(org: Organisation, wanted: dict[str, object], now: int) -> dict[str, object]:
     """Do it; raises ValueError for what cannot be."""
+    if wanted.get("do") == "write_papers":
+        return {"ids": _write(org, str(wanted.get("kind")), wanted.get("records"), now)}
+    if wanted.get("do") == "delete_paper":
+        return _delete(org, str(wanted.get("kind")), str(wanted.get("id")), now)
     if wanted.get("do") != "add_custom_field":
-        raise ValueError('do is "add_custom_field"')
+        raise ValueError('do is "add_custom_field", "write_papers" or "delete_paper"')
     field = _field(org, wanted)
     org.fields.append(field)
     return {"customfield_id": field.id, "api_name": field.api_name, "index": field.index}
+
+
+def _write(org: Organisation, key: str, records: object, now: int) -> list[str]:
+    """New ones, and with their id in it others that are there already: of those what is written changes."""
+    kind, shelf = _kind(key), org.papers[key]
+    if not isinstance(records, list) or len(records) > MOST or not all(isinstance(one, dict) for one in records):
+        raise ValueError(f"records is a list of at most {MOST} objects")
+    made = [_paper(org, kind, shelf, one, now) for one in records]
+    for paper in made:
+        shelf.put(paper, now)
+    return [paper.id for paper in made]
+
+
+def _paper(org: Organisation, kind: PaperKind, shelf: Shelf[Paper], written: dict[str, Any], now: int) -> Paper:
+    given = dict(written)
+    id_, custom = str(given.pop(kind.id_name, "")), given.pop("custom", {})
+    unknown = sorted(set(given) - kind.named) + sorted(
+        set(custom) - {one.api_name for one in org.fields_of(kind.module)}
+    )
+    if unknown:
+        raise ValueError(f"a {kind.word} has no {', '.join(unknown)}")
+    before = shelf.get(id_)
+    if id_ and before is None:
+        raise ValueError(f"there is no {kind.word} {id_}")
+    if before is None:
+        return Paper(org.new_id(), now, now, given, custom)
+    return replace(before, modified=now, columns={**before.columns, **given}, custom={**before.custom, **custom})
+
+
+def _delete(org: Organisation, key: str, id_: str, now: int) -> dict[str, object]:
+    kind = _kind(key)
+    if org.papers[key].get(id_) is None:
+        raise ValueError(f"there is no {kind.word} {id_}")
+    org.papers[key].drop(id_, now)
+    return {"id": id_}
+
+
+def _kind(key: str) -> PaperKind:
+    if key not in PAPERS:
+        raise ValueError(f"kind is one of {', '.join(PAPERS)}")
+    return PAPERS[key]
 
 
 def _field(org: Organisation, wanted: dict[str, object]) -> CustomField:

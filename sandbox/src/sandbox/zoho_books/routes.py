@@ -11,6 +11,7 @@ from sandbox.zoho_books import (
     contacts,
     credit_notes,
     currencies,
+    field_list,
     hook_api,
     invoice_credits,
     invoice_list,
@@ -24,6 +25,7 @@ from sandbox.zoho_books import (
     taxes,
 )
 from sandbox.zoho_books.call import Call, Reply
+from sandbox.zoho_books.paper_views import paper_routes
 from sandbox.zoho_books.refusals import unknown_path, wrong_method
 
 Handler = Callable[[Call], Reply]
@@ -161,6 +163,7 @@ ROUTES: Sequence[Route] = [
         ("DELETE", "/items/{item_id}", items.delete_item),
         ("POST", "/items/{item_id}/active", items.activate_item),
         ("POST", "/items/{item_id}/inactive", items.deactivate_item),
+        ("GET", "/settings/fields", field_list.list_fields),
         ("GET", "/settings/currencies", currencies.list_currencies),
         ("POST", "/settings/currencies", currencies.create_currency),
         ("GET", CURRENCY, currencies.get_currency),
@@ -208,6 +211,7 @@ ROUTES: Sequence[Route] = [
         ("POST", RULE + "/active", rule_api.activate_rule),
         ("POST", RULE + "/inactive", rule_api.deactivate_rule),
     ),
+    *(Route("GET", template, f"ZohoBooks.{scope}.READ", handler) for scope, template, handler in paper_routes()),
 ]
 
 

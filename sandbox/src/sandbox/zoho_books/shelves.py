@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from sandbox.zoho_books.catalogue import Item
 from sandbox.zoho_books.documents import CreditNote, Invoice, Payment
+from sandbox.zoho_books.papers import AMOUNTS, PAPERS, Paper
 from sandbox.zoho_books.records import Contact
-from sandbox.zoho_books.shelf import Shelf
+from sandbox.zoho_books.shelf import Key, Shelf
 
 NameOf = Callable[[str], str]
 
@@ -112,3 +114,18 @@ def credit_note_shelf(customer_name: NameOf) -> Shelf[CreditNote]:
             "custom": _custom_keys,
         },
     )
+
+
+def paper_shelves() -> dict[str, Shelf[Paper]]:
+    return {
+        key: Shelf({column: partial(_paper_key, column) for column in kind.sorts}, {}) for key, kind in PAPERS.items()
+    }
+
+
+def _paper_key(column: str, paper: Paper) -> Key:
+    if column in ("created_time", "last_modified_time"):
+        return paper.created if column == "created_time" else paper.modified
+    found = str(paper.columns.get(column, ""))
+    if column in AMOUNTS:
+        return float(found or 0)
+    return found.zfill(12) if found.isdigit() else found.casefold()

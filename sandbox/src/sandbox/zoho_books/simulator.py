@@ -133,12 +133,13 @@ class ZohoBooks:
             yield Reading(org.account, "at once", meters.at_once.used, meters.at_once.limit)
 
     def seed(self, account: str, size: int, seed: int, trouble: bool) -> dict[str, object]:
-        """Records anew; hooks and rules stay, as do custom fields that people added."""
+        """Records anew; hooks and rules stay, as do custom fields and papers that people added."""
         org = self._tenants.named(account)
         started = next(one for one in first_organisations(self._core.zoho.users) if one.id == org.id)
         filled = fill(started, size, seed, trouble=trouble)
         filled.hooks, filled.rules = org.hooks, org.rules
         filled.fields += [field for field in org.fields if field not in filled.fields]
+        filled.papers = org.papers
         filled.last_id = max(filled.last_id, org.last_id)
         self._tenants.refill(filled)
         return {
@@ -154,7 +155,7 @@ class ZohoBooks:
 
     def act(self, account: str, body: dict[str, object]) -> dict[str, object]:
         """What a person does in the web application: `{"do": "add_custom_field", ...}`."""
-        return act(self._tenants.named(account), body)
+        return act(self._tenants.named(account), body, self._now())
 
     def set_limits(self, wanted: dict[str, object]) -> dict[str, object]:
         """For one account or all; `{"reset": true}` goes back to what is in force from the start."""

@@ -10,6 +10,8 @@ from sandbox.zoho_books.catalogue import Currency, ExchangeRate, ReportingTag, T
 from sandbox.zoho_books.currencies import KNOWN, format_of
 from sandbox.zoho_books.custom_fields import CustomField
 from sandbox.zoho_books.organisation import Organisation
+from sandbox.zoho_books.papers import Paper
+from sandbox.zoho_books.seed_names import SEGMENTS
 
 OPENED = 1_705_312_800  # 15 January 2024: a fixed day, so that every sandbox starts alike
 RATES_FROM = "2024-01-01"
@@ -17,6 +19,11 @@ PER_EURO = {
     "EUR": "1", "USD": "1.0850", "GBP": "0.8560", "JPY": "161.25", "KWD": "0.3335", "CHF": "0.9550", "INR": "90.40",
     "AUD": "1.6410", "CAD": "1.4650", "CNY": "7.7900", "SAR": "4.0690",
 }  # fmt: skip
+
+ACCOUNTS = (
+    ("Accounts Payable", "accounts_payable"), ("Accounts Receivable", "accounts_receivable"), ("Bank Charges", "expense"),
+    ("Inventory Asset", "stock"), ("Petty Cash", "cash"), ("Retained Earnings", "equity"), ("Sales", "income"), ("Travel", "expense"),
+)  # fmt: skip
 
 
 class Person(Protocol):
@@ -75,6 +82,7 @@ def _organisation(plot: Plot, people: list[Person]) -> Organisation:
     _add_taxes(org)
     _add_fields(org, with_unique=plot.with_unique_fields)
     _add_tags(org)
+    _add_accounts(org)
     return org
 
 
@@ -120,7 +128,10 @@ def _add_fields(org: Organisation, *, with_unique: bool) -> None:
         ]
     for module, api_name, label, kind, unique, in_lists in wanted:
         index = len(org.fields_of(module)) + 1
-        org.fields.append(CustomField(org.new_id(), module, index, api_name, label, kind, unique, in_lists))
+        field = CustomField(org.new_id(), module, index, api_name, label, kind, unique, in_lists)
+        org.fields.append(field)
+        if kind == "dropdown":
+            org.field_options[field.id] = tuple(name for name in SEGMENTS if name)
 
 
 def _add_tags(org: Organisation) -> None:
@@ -128,3 +139,14 @@ def _add_tags(org: Organisation) -> None:
         choices = tuple(TagOption(org.new_id(), option) for option in options)
         tag = ReportingTag(org.new_id(), name, choices)
         org.tags[tag.id] = tag
+
+
+def _add_accounts(org: Organisation) -> None:
+    """The chart that every organisation begins with."""
+    for at, (name, kind) in enumerate(ACCOUNTS, 1):
+        columns = {
+            "account_name": name, "account_code": f"{at:03d}", "account_type": kind, "is_active": True,
+            "is_user_created": False, "is_system_account": True, "description": "",
+        }  # fmt: skip
+        account = Paper(f"{org.id[-5:]}9{at:012d}", OPENED, OPENED, columns)
+        org.papers["chartofaccounts"].put(account, OPENED)

@@ -8,6 +8,8 @@ from sandbox.zoho_books.currencies import currency_view
 from sandbox.zoho_books.invoice_views import invoice_detail
 from sandbox.zoho_books.items import item_detail
 from sandbox.zoho_books.organisation import Organisation
+from sandbox.zoho_books.paper_views import paper_detail
+from sandbox.zoho_books.papers import PAPERS
 from sandbox.zoho_books.payment_views import payment_detail
 from sandbox.zoho_books.taxes import group_view, tax_view
 from sandbox.zoho_books.wire import Document
@@ -38,6 +40,9 @@ def whole_state(org: Organisation, now: int) -> Document:
         "invoices": [invoice_detail(org, one, today) for one in org.invoices],
         "customerpayments": [payment_detail(org, one) for one in org.payments],
         "creditnotes": [credit_note_detail(org, one) for one in org.credit_notes],
+        "papers": {
+            key: [paper_detail(org, kind, one) for one in org.papers[key]] for key, kind in PAPERS.items()
+        },
         "comments": {
             owner: [{"comment_id": one.id, "description": one.text, "at": org.stamp(one.at)} for one in comments]
             for owner, comments in org.comments.items()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sandbox.app import Sandbox
 from sandbox.mailchimp.routes import ROUTES as MAILCHIMP_ROUTES
 from sandbox.registry import build
+from sandbox.zoho_books.papers import PAPERS
 from sandbox.zoho_books.routes import ROUTES as BOOKS_ROUTES
 
 BOOKS_BODY: dict[str, Any] = {
@@ -238,6 +239,9 @@ class Insider:
         for simulator in self.app.vendors.all:
             if simulator.vendor != "zoho-accounts":
                 simulator.seed("demo", 20, 1, True)
+        for kind in PAPERS:
+            # What only people write.
+            self.app.vendors.named("zoho-books").act("demo", {"do": "write_papers", "kind": kind, "records": [{}]})
         broken = []
         for vendor, (_, routes, body) in VENDORS.items():
             for route in sorted(routes, key=lambda one: (one.count("{"), one)) * 2:

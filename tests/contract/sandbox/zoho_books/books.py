@@ -15,9 +15,9 @@ import httpx
 from tests.contract.sandbox.zoho_accounts.flow import Browser
 from tests.support.sandbox import SandboxProcess
 
-SCOPE = ",".join(
-    f"ZohoBooks.{module}.ALL" for module in ("contacts", "invoices", "customerpayments", "creditnotes", "settings")
-)
+WRITTEN = ("contacts", "invoices", "customerpayments", "creditnotes", "settings")
+READ = ("bills", "purchaseorders", "vendorpayments", "expenses", "accountants")
+SCOPE = ",".join([*(f"ZohoBooks.{module}.ALL" for module in WRITTEN), *(f"ZohoBooks.{module}.READ" for module in READ)])
 Document = dict[str, Any]
 NO_TLS = ssl.SSLContext(
     ssl.PROTOCOL_TLS_CLIENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.zoho_accounts.centres import DATA_CENTRES
+from sandbox.zoho_books.papers import PAPERS
 from sandbox.zoho_books.routes import ROUTES
 from tests.contract.sandbox.zoho_books.books import Books
 from tests.contract.sandbox.zoho_books.conftest import Connect
@@ -221,9 +222,19 @@ def walk_hooks(books: Books) -> None:
     books.told("DELETE", f"/settings/webhooks/{hook}")
 
 
+def walk_papers(books: Books) -> None:
+    """What the API only shows: its lists, and a record of each, which people have written."""
+    books.told("GET", "/settings/fields", entity="contact", filter_custom_fields="true")
+    for key, kind in PAPERS.items():
+        for row in books.told("GET", f"/{key}")[key][:1]:
+            books.told("GET", f"/{key}/{row[kind.id_name]}")
+        books.refused("GET", f"/{key}/1")
+
+
 def walk(books: Books) -> None:
     """Every route, at least once."""
     made = walk_settings(books)
+    walk_papers(books)
     customer = walk_contacts(books, made)
     invoice = walk_invoices(books, customer, walk_items(books, made))
     walk_payments(books, customer, invoice)
