@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+FieldType = Literal[
+    "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url"
+]
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueField:
@@ -13,9 +17,7 @@ class CatalogueField:
 
     path: str
     label: str
-    type: Literal[
-        "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url"
-    ]
+    type: FieldType
     in_list: bool = True
     """Whether the list call already carries it: reading the rest costs a call a record."""
     required: bool = False
@@ -31,6 +33,8 @@ class FieldCatalogue:
     """The fields of one entity or one place, as this account has them."""
 
     fields: tuple[CatalogueField, ...]
+    complete: bool = True
+    """The account's own list of its fields was read: else records may have others."""
 
     def get(self, path: str) -> CatalogueField | None:
         return next((f for f in self.fields if f.path == path), None)

@@ -7,20 +7,19 @@ strings, times ISO 8601 with offset. Absent and empty differ: `None` in a record
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AwareDatetime
 
-from common.contracts.money import decimal_of
-
-Amount = Annotated[Decimal, BeforeValidator(decimal_of), PlainSerializer(lambda d: format(d, "f"), return_type=str)]
-
-
-class Neutral(BaseModel):
-    """A record that nobody changes after it was read; unknown fields are an error of the source that wrote it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from common.contracts.ledger_records import (
+    Expense,
+    JournalEntry,
+    LedgerAccount,
+    SoldItem,
+    SupplierPayment,
+    TradeDocument,
+)
+from common.contracts.neutral import Amount, DocumentLine, Neutral
 
 
 class Address(Neutral):
@@ -59,18 +58,6 @@ class Customer(Neutral):
     updated_at: AwareDatetime | None = None
 
 
-class DocumentLine(Neutral):
-    """One line of an invoice or an order."""
-
-    sku: str | None = None
-    name: str | None = None
-    quantity: Amount
-    rate: Amount
-    discount: Amount | None = None
-    tax: Amount | None = None
-    total: Amount | None = None
-
-
 class Invoice(Neutral):
     """What a customer owes for."""
 
@@ -103,6 +90,7 @@ class Payment(Neutral):
     method: str | None = None
     reference: str | None = None
     invoices: dict[str, Amount] | None = None
+    custom: dict[str, str | None] | None = None
     updated_at: AwareDatetime | None = None
 
 
@@ -145,4 +133,13 @@ RECORDS: dict[str, type[Neutral]] = {
     "payment": Payment,
     "order": Order,
     "subscription": Subscription,
+    "supplier": Customer,
+    "bill": TradeDocument,
+    "purchase_order": TradeDocument,
+    "credit_note": TradeDocument,
+    "supplier_payment": SupplierPayment,
+    "expense": Expense,
+    "item": SoldItem,
+    "account": LedgerAccount,
+    "journal": JournalEntry,
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from vendors.catalogue import CatalogueField
 
 _PARTS = ("street", "city", "state", "zip")
@@ -56,5 +54,3 @@ PAYMENT = (
     CatalogueField("reference", "Reference Number", "text"),
     CatalogueField("updated_at", "Last Modified Time", "datetime"),
 )
-
-FIELDS: Mapping[str, tuple[CatalogueField, ...]] = {"customer": CUSTOMER, "invoice": INVOICE, "payment": PAYMENT}

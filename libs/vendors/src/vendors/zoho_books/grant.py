@@ -12,7 +12,8 @@ from vendors.zoho.answers import LOCKED_FOR
 from vendors.zoho.centres import FAMILY, Centre
 from vendors.zoho.oauth import Product, ZohoOAuth
 
-# Items, currencies, taxes, organisations, webhooks and workflows all sit under settings.
+# Items, custom fields, currencies, taxes, organisations, webhooks and workflows all sit under settings; journals and the chart of accounts
+# under accountants. What is only read here is asked for reading alone.
 SCOPES = tuple(
     f"ZohoBooks.{module}.{operation}"
     for module, operations in {
@@ -20,6 +21,9 @@ SCOPES = tuple(
         "invoices": ("CREATE", "READ", "UPDATE", "DELETE"),
         "customerpayments": ("CREATE", "READ", "UPDATE", "DELETE"),
         "settings": ("CREATE", "READ", "UPDATE", "DELETE"),
+        **dict.fromkeys(
+            ("bills", "purchaseorders", "creditnotes", "vendorpayments", "expenses", "accountants"), ("READ",)
+        ),
     }.items()
     for operation in operations
 )

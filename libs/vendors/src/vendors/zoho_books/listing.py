@@ -3,18 +3,20 @@
 Everything is listed by the time of creation, the oldest first: an edit moves no record there, and what is new comes at the end. So
 nothing slips from one page to another but for one reason: a record deleted behind our back moves all that follow it forward by one,
 and one of them past the page that we ask for next. The vendor's pages have numbers only and tell no total, so this cannot be seen;
-whoever misses a record therefore asks for it by id (R12), and the next full listing has it.
+whoever misses a record therefore asks for it by id (R12), and the next full listing has it. The same mends what slips where the vendor
+sorts by nothing that stays (names of items and of accounts).
 
-What has changed is asked for where the vendor has a filter for it (invoices), and else listed the newest first until what is known
-begins (sheet, section 4). R11: the cursor is the newest stamp seen, but never later than what was settled when the listing began;
-whatever may still have changed within its second, or may not have reached the list yet, is so read again by the next one.
+What has changed is asked for where the vendor has a filter for it (invoices), else listed the newest first until what is known begins
+(contacts; sheet, section 4), else read whole. R11: the cursor is the newest stamp seen, but never later than what was settled when the
+listing began; whatever may still have changed within its second, or may not have reached the list yet, is so read again by the next
+one. Rows without stamps show none: there it is what was settled when the listing began.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,32 +26,13 @@ from common.http.call import Call, VendorAnswer
 from vendors.answers import reading, unreadable
 from vendors.vendor import Cursor, Page, State
 from vendors.zoho_books import limits, wire
+from vendors.zoho_books.reader import RecordReader
+from vendors.zoho_books.readers import READERS, fields
 
 PER_PAGE = 200
 # R10: a stamp has a resolution of one second, and the list follows the records by its lag.
 SETTLES_AFTER = timedelta(seconds=1) + limits.LIST_LAG
 _STAMP_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """How one kind of record is listed: its path, the names under which its rows come, what chooses them, how changes are found."""
-
-    path: str
-    word: str
-    keys: tuple[str, ...]
-    chosen: Mapping[str, str] = field(default_factory=dict)
-    has_filter: bool = False
-    """Whether the list can be asked for what changed since a time."""
-
-
-LISTINGS: Mapping[str, Listing] = {
-    # Vendors are in the same list.
-    "customer": Listing("/contacts", "contact", ("contacts",), {"contact_type": "customer"}),
-    "invoice": Listing("/invoices", "invoice", ("invoices",), has_filter=True),
-    # The description names the one, the wire has the other (sheet, section 4).
-    "payment": Listing("/customerpayments", "payment", ("customerpayments", "customer_payments")),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +69,30 @@ class ListReading:
     """One listing while it is read: which call comes next, and what an answer comes to."""
 
     def __init__(self, entity: Entity, cursor: Cursor | None) -> None:
-        self._entity, self._listing = entity, LISTINGS[entity]
+        self._entity, self._reader = entity, READERS[entity]
         self._mark = mark = Mark.of(cursor)
         self._number, self._newest, self._bound = mark.page, mark.newest, mark.bound
         self._whole = mark.since is None and mark.page == 1
-        self._newest_first = mark.since is not None and not self._listing.has_filter
+        self._newest_first = mark.since is not None and self._reader.changes == "newest"
         self._ids: set[RecordId] = set()
         self.over = False
 
     def call(self) -> Call:
         """The next page."""
-        order = {"sort_column": "created_time", "sort_order": "A"}
+        reader = self._reader
+        order = {"sort_column": reader.order, "sort_order": "A"}
         if self._newest_first:
             order = {"sort_column": "last_modified_time", "sort_order": "D"}
-        elif self._mark.since is not None:
+        elif self._mark.since is not None and reader.changes == "filter":
             order["last_modified_time"] = self._mark.since.strftime(_STAMP_FORMAT)
-        query = {"page": str(self._number), "per_page": str(PER_PAGE), **order, **self._listing.chosen}
-        return Call("GET", self._listing.path, f"{self._listing.word}s.list", query=query)
+        query = {"page": str(self._number), "per_page": str(PER_PAGE), **order, **reader.chosen}
+        return Call("GET", reader.path, f"{reader.word}s.list", query=query)
 
     def page(self, answer: VendorAnswer) -> Page:
         """What this page tells; the reading then stands at the next one."""
         with reading(answer):
-            rows, more = rows_of(answer, self._listing)
-            states = [state for row in rows if (state := _state(self._entity, row, self._listing, answer)) is not None]
+            rows, more = rows_of(answer, self._reader)
+            states = [state for row in rows if (state := _state(self._entity, row, self._reader, answer)) is not None]
         if more and not rows:
             # It would go on like this for ever.
             raise unreadable(answer)
@@ -138,30 +122,32 @@ class ListReading:
             return (mark if mark.since is not None else going_on).cursor()
         assert self._bound is not None
         until = min(self._newest, self._bound) if self._newest else None
+        if not self._reader.stamped:
+            until = self._bound
         reached = max((moment for moment in (mark.since, until) if moment), default=None)
         return Mark(since=reached).cursor() if reached else None
 
 
-def rows_of(answer: VendorAnswer, listing: Listing) -> tuple[list[dict[str, Any]], bool]:
+def rows_of(answer: VendorAnswer, reader: RecordReader) -> tuple[list[dict[str, Any]], bool]:
     """The rows of a page, and whether there are more pages; both have to be told."""
     body = wire.body_of(answer.body)
-    rows = next((body[key] for key in listing.keys if key in body), None)
+    rows = next((body[key] for key in reader.keys if key in body), None)
     more = body["page_context"]["has_more_page"]
     if not isinstance(rows, list) or not isinstance(more, bool) or not all(isinstance(row, dict) for row in rows):
         raise TypeError("This is no page.")
     return rows, more
 
 
-def _state(entity: Entity, row: Mapping[str, Any], listing: Listing, answer: VendorAnswer) -> State | None:
+def _state(entity: Entity, row: Mapping[str, Any], reader: RecordReader, answer: VendorAnswer) -> State | None:
     """A row's state; None for a record of another kind that shares the list. What says no more than its id has to be read."""
-    known = wire.identity(listing.word, row)
+    known = wire.record_id(row, reader.id_name)
     if known is None:
         raise LookupError("The row names no record.")
-    if known[0] != entity:
+    if not wire.is_of(entity, row):
         return None
-    record, moment = RecordId(known[1]), wire.stamp(row)
+    record, moment = RecordId(known), reader.moment(row)
     try:
-        parsed = wire.fields(entity, row) if moment is not None else None
+        parsed = fields(entity, row) if moment is not None else None
     except wire.Unreadable:
         parsed = None
     if moment is None or parsed is None:

@@ -23,20 +23,18 @@ from common.contracts.messages import Coverage, Receipt, Version
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import FieldCatalogue
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
-from vendors.zoho_books import listing, wire
-from vendors.zoho_books.catalogue import FIELDS
+from vendors.zoho_books import custom_fields, listing, wire
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
+from vendors.zoho_books.readers import READERS, fields
 
 # One second of resolution and one of lag between the write and what a read shows.
 SETTLES_AFTER = timedelta(seconds=2)
 POLLED_EVERY = timedelta(minutes=5)
 AT_ONCE = 4
-_PATHS = {"customer": ("/contacts/{id}", "contact"), "supplier": ("/contacts/{id}", "contact"),
-          "invoice": ("/invoices/{id}", "invoice"), "payment": ("/customerpayments/{id}", "payment")}  # fmt: skip
 
 
 def _customer_of(fields: Mapping[str, Any]) -> Sequence[RecordId]:
@@ -46,23 +44,17 @@ def _customer_of(fields: Mapping[str, Any]) -> Sequence[RecordId]:
 
 
 class ZohoBooksSource:
-    """Reads customers, invoices and payments."""
+    """Reads what the table of readers has."""
 
-    entities: Mapping[Entity, str] = {
-        Entity("customer"): "Customers",
-        Entity("invoice"): "Invoices",
-        Entity("payment"): "Payments",
-    }
+    entities: Mapping[Entity, str] = {Entity(entity): reader.title for entity, reader in READERS.items()}
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
     feeds: Mapping[Entity, Feed] = {
         Entity("invoice"): Feed(Entity("customer"), _customer_of),
         Entity("payment"): Feed(Entity("customer"), _customer_of),
     }
-    # Of custom fields a list has those that the organisation shows there.
     detail_only: Mapping[Entity, frozenset[str]] = {
-        Entity(entity): frozenset({"custom", *(field.path for field in fields if not field.in_list)})
-        for entity, fields in FIELDS.items()
+        Entity(entity): reader.detail_only for entity, reader in READERS.items()
     }
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
@@ -85,7 +77,7 @@ class ZohoBooksSource:
         moment = wire.stamp(found)
         if moment is None or receipt.verified_by != "signature":
             return ReceiptReading(thin=[subject])
-        parsed = wire.fields(subject.entity, found)
+        parsed = fields(subject.entity, found)
         # R10: unsettled, whatever the clock says.
         return ReceiptReading(
             [_state(subject, "changed", Version(stamp=moment, settled=False), "hook", parsed, receipt.received_at)]
@@ -109,30 +101,14 @@ class ZohoBooksSource:
         return [Place(organisation, connection.name)]
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
-        """The known fields, and the custom fields of one sample: the vendor has no list of them in its API."""
-        how = listing.LISTINGS[entity]
-        query = {"per_page": "1", **how.chosen}
-        answer = await api.call(Call("GET", how.path, f"{how.word}s.list", query=query))
-        with reading(answer):
-            sample = [wire.identity(how.word, row) for row in listing.rows_of(answer, how)[0]]
-        custom = await _custom_fields(Subject(entity, RecordId(sample[0][1])), api) if sample and sample[0] else {}
-        named = (CatalogueField(f"custom.{name}", label, "text", in_list=False) for name, label in custom.items())
-        return FieldCatalogue(FIELDS[entity] + tuple(named))
-
-
-async def _custom_fields(subject: Subject, api: Api) -> dict[str, str]:
-    """The custom fields that one record has, by api name, as people see them."""
-    template, word = _PATHS[subject.entity]
-    answer = await api.call(Call("GET", template, f"{word}s.read", path={"id": subject.record}))
-    with reading(answer):
-        listed = wire.body_of(answer.body)[word].get("custom_fields") or []
-        return {str(f["api_name"]): str(f.get("label") or f["api_name"]) for f in listed if f.get("api_name")}
+        """The known fields, and those that this organisation has added."""
+        return await custom_fields.learnt(READERS[entity], api)
 
 
 async def _read_one(subject: Subject, api: Api) -> State:
-    template, word = _PATHS[subject.entity]
+    reader = READERS[subject.entity]
     try:
-        answer = await api.call(Call("GET", template, f"{word}s.read", path={"id": subject.record}))
+        answer = await api.call(Call("GET", reader.template, f"{reader.word}s.read", path={"id": subject.record}))
     except Rejected as failure:
         if failure.code != ZB_NOT_FOUND.name or failure.vendor_date is None:
             raise
@@ -141,18 +117,18 @@ async def _read_one(subject: Subject, api: Api) -> State:
             subject, "deleted", Version(stamp=failure.vendor_date, settled=True), "gone", {}, failure.vendor_date
         )
     with reading(answer):
-        found = wire.body_of(answer.body).get(word)
+        found = reader.in_answer(wire.body_of(answer.body))
     return _detail(subject, answer, found)
 
 
 def _detail(subject: Subject, answer: VendorAnswer, found: Any) -> State:
-    moment = wire.stamp(found) if isinstance(found, dict) else None
+    moment = READERS[subject.entity].moment(found) if isinstance(found, dict) else None
     if moment is None:
         raise Rejected(ZB_WEBHOOK_UNREADABLE.name, "The answer holds no record with a last_modified_time.")
     # R10: settled only if the vendor's own clock says that the stamp's second, and the read lag, are over.
     settled = answer.date >= moment + SETTLES_AFTER
     try:
-        parsed = wire.fields(subject.entity, found)
+        parsed = fields(subject.entity, found)
     except wire.Unreadable as error:
         raise Rejected(ZB_WEBHOOK_UNREADABLE.name, f"{ZB_WEBHOOK_UNREADABLE.meaning} {error}") from error
     return _state(subject, "changed", Version(stamp=moment, settled=settled), "detail", parsed, answer.date)
