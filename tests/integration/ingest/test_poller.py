@@ -68,17 +68,18 @@ class Books:
         newest_first = call.query["sort_column"] == "last_modified_time"
         order = sorted(self.contacts, key=lambda one: (self.contacts[one], int(one)), reverse=True)
         rows = order if newest_first else sorted(self.contacts, key=int)
-        shown = [_row(one, self.contacts[one]) for one in rows[(page - 1) * size : page * size]]
+        kind = call.query["contact_type"]
+        shown = [_row(one, self.contacts[one], kind) for one in rows[(page - 1) * size : page * size]]
         told = {"code": 0, "contacts": shown, "page_context": {"has_more_page": page * size < len(rows)}}
         return VendorAnswer(200, {}, json.dumps(told).encode(), self.clock.now(), "", 0.01)
 
 
-def _row(record: str, at: datetime) -> dict[str, Any]:
+def _row(record: str, at: datetime, kind: str) -> dict[str, Any]:
     stamp = at.strftime("%Y-%m-%dT%H:%M:%S+0000")
     return {
         "contact_id": record,
         "contact_name": "Ana",
-        "contact_type": "customer",
+        "contact_type": kind,
         "email": f"p{record}@ex.org",
         "last_modified_time": stamp,
     }
@@ -430,6 +431,41 @@ class TestPoll:
         known.clock.advance(45)
         await known.poll()
         assert (await known.row())["next_at"] > known.clock.now() + timedelta(minutes=4)
+
+
+class TestAKindThatIsOffByDefault:
+    async def leg(self, world: World, entity: str) -> None:
+        """The sync starts from records of another kind, too."""
+        await world.sql(
+            "insert into core.leg (sync, name, source_connection, source_entity, target_connection, target_entity, target_place, mapping_version)"
+            " values ('s', $1, 'books', $1, 'chimp', 'member', 'list', 1)", entity,
+        )  # fmt: skip
+        await world.sql(
+            "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by)"
+            " values ('s', 1, $1, $2, $3, 'ada')", entity, {"rows": [], "key": "email", "version": 1}, NOW,
+        )  # fmt: skip
+
+    async def test_is_read_once_a_leg_starts_from_it_and_costs_nothing_before(self, world: World) -> None:
+        long_ago(world, 3)
+        await world.poll()
+        assert [call.query["contact_type"] for call in world.books.calls] == ["customer"]
+        await self.leg(world, "supplier")
+        assert len(await world.poll()) == 3
+        assert [call.query["contact_type"] for call in world.books.calls] == ["customer", "vendor"]
+        assert {event.entity for event in world.books.sent[-3:]} == {"supplier"}
+
+    async def test_has_no_webhooks_and_so_none_that_could_be_dead(self, world: World) -> None:
+        await self.leg(world, "supplier")
+        long_ago(world, 3)
+        await world.poll()
+        world.clock.advance(EVERY.total_seconds())
+        world.books.edit(1, at=world.clock.now() - timedelta(seconds=60))
+        await world.poll()
+        rows = await world.sql("select entity, next_at from flow.poll where connection = 'books' order by entity")
+        assert [row["entity"] for row in rows] == ["customer", "supplier"]
+        # Of customers they may be dead: nobody announced that one has changed.
+        assert rows[0]["next_at"] <= world.clock.now() + timedelta(seconds=45)
+        assert rows[1]["next_at"] > world.clock.now() + timedelta(minutes=4)
 
 
 class TestMissing:

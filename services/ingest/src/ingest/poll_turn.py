@@ -77,7 +77,8 @@ class PollTurn:
             return
         if reading and ended:
             now, limits = self._clock.now(), vendor.profile.limits(connection)
-            due = schedule.after(poll, now, source.polled_every, limits, ended.quick_until)
+            every = schedule.spaced(source.polled_every, ended.told_nothing, limits)
+            due = schedule.after(poll, now, every, limits, ended.quick_until)
             await self._jobs.end(reading, due, ended.sent, whole=ended.whole)
 
     async def _pages(self, reading: PollReading, source: Source, api: Api) -> _Ended | None:
@@ -102,6 +103,7 @@ class PollTurn:
             if await _unannounced(tx, reading, told, now):
                 ended.quick_until = now + schedule.QUICK_FOR
             ended.cursor, ended.whole = page.next or ended.cursor or poll.cursor, page.complete
+            ended.told_nothing += not page.states
             read = PageRead(ended.cursor, [state.record for state in told], named, ended.quick_until, ended.sent)
             return await polls.advance(tx, poll, read, now)
 
@@ -122,6 +124,8 @@ class _Ended:
     sent: dict[int, int]
     cursor: str = ""
     whole: bool = False
+    told_nothing: int = 0
+    """Pages without a word of news."""
 
     def passes(self, landed: Sequence[Landed]) -> None:
         """Whoever is behind these has judged everything that was sent so far."""
@@ -130,11 +134,16 @@ class _Ended:
 
 
 async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[State], now: datetime) -> bool:
-    """Whether something changed longer ago than any webhook takes, and nobody told us."""
-    if reading.lists_everything or reading.changes_only:
+    """Whether something changed longer ago than any webhook takes, and nobody told us. Where no webhook is ever sent, nothing is amiss."""
+    if reading.lists_everything or reading.changes_only or not _is_announced(reading):
         return False
     old = {one.record: _as_a_hook_tells(one) for one in told if one.version.stamp < now - schedule.GRACE}
     return bool(old) and await polls.unannounced(tx, reading.poll.polled, old) > 0
+
+
+def _is_announced(reading: PollReading) -> bool:
+    channel, polled = vendor_named(reading.connection.vendor).channel, reading.poll.polled
+    return channel is None or bool(channel.subject(polled.entity, polled.place))
 
 
 def _as_a_hook_tells(state: State) -> str:

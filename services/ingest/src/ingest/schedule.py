@@ -41,5 +41,12 @@ def after(
     return now + (min(every, QUICK_EVERY) if quick else every) * random.uniform(0.95, 1.0)  # noqa: S311 - jitter, no secret
 
 
+def spaced(every: timedelta, told_nothing: int, limits: Iterable[Limit]) -> timedelta:
+    """A list that cannot be asked for what has changed is read whole each time: the more pages of a look told nothing, the rarer it is, so
+    that such looks too keep to their share of a day."""
+    dear = 86_400 * told_nothing / _share(limits) if told_nothing > 1 else 0.0
+    return max(every, timedelta(seconds=dear))
+
+
 def _share(limits: Iterable[Limit]) -> float:
     return min((limit.ours * QUICK_SHARE for limit in limits if limit.shape == "daily"), default=float("inf"))
