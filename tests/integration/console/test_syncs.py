@@ -251,6 +251,34 @@ class TestBadInput:
         assert not joined.rows("select from core.sync where name = 'wrong'")
         assert joined.writes() <= writes + 2  # the refused call, tried once more with a fresh token
 
+    def test_a_custom_field_that_no_record_has_is_known_and_one_that_nobody_made_is_not(self, joined: Joined) -> None:
+        people = {"do": "add_custom_field", "module": "contact", "label": "Berth", "api_name": "cf_berth"}
+        joined.sandbox.post("zoho-books/demo/people", people)
+        row = {"target": "merge.BERTH", "from": "custom.cf_berth", "new_field": "text"}
+        told = joined.apply("berths", query="?dry_run=true", create_fields=True, more_rows=[row])
+        assert not [one for one in told["warnings"] if "no custom field" in one]
+        (problem,) = joined.refused("berths", create_fields=True, more_rows=[row | {"from": "custom.cf_birth"}])[
+            "problems"
+        ]
+        assert problem["code"] == "MAPPING_PATH_UNKNOWN" and "cf_berth" in problem["words"]
+
+    def test_where_the_vendor_shows_no_list_of_fields_those_of_records_are_known(self, joined: Joined) -> None:
+        fields = {"custom": {"cf_hold": "4", "cf_segment": "Gold"}}
+        joined.rows(
+            "insert into flow.record_state (connection, entity, record, sequence, fields, first_at, changed_at)"
+            " values ($1, 'customer', 'hold', '1', $2, now(), now())", joined.books, json.dumps(fields),
+        )  # fmt: skip
+        joined.sandbox.post("faults", {"vendor": "zoho-books", "route": "GET /settings/fields", "kind": "status", "status": 404})  # fmt: skip
+        rows = [{"target": "merge.HOLD", "from": f"custom.{name}", "new_field": "text"} for name in ("cf_hold", "cf_nobody_knows")]  # fmt: skip
+        try:
+            warnings = [joined.apply("holds", query="?dry_run=true", create_fields=True, more_rows=[row])["warnings"] for row in rows]  # fmt: skip
+        finally:
+            joined.sandbox.delete("faults")
+            joined.rows("delete from flow.record_state where record = 'hold'")
+        assert not [one for one in warnings[0] if "no custom field" in one]
+        # Somebody may have it: nobody could say which fields there are.
+        assert [one for one in warnings[1] if "no custom field 'cf_nobody_knows'" in one]
+
     def test_a_vendor_that_is_away_is_no_fault_of_the_file(self, joined: Joined) -> None:
         joined.sandbox.post("faults", {"vendor": "mailchimp", "route": "GET /lists", "kind": "status", "status": 503})
         try:

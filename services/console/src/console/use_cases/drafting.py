@@ -12,6 +12,7 @@ from common.http.door import Door
 from common.state import pool as state
 from console import sync_codes
 from console.state import connections as connection_rows
+from console.state import custom_fields
 from console.state.connections import ConnectionRow
 from console.use_cases.leg_drafting import DraftLeg, End, draft_leg
 from console.use_cases.problems import problem, refuse_if_any
@@ -64,7 +65,7 @@ class Drafting:
         for one in written:
             reads, writes = (source, target) if one.direction == "forward" else (target, source)
             problems += self._unheard(one, reads)
-            legs.append(await draft_leg(one, reads, writes, problems))
+            legs.append(await draft_leg(one, reads, writes, problems, await self._seen(one, reads)))
         refuse_if_any(problems)
         drafted = tuple(leg for leg in legs if leg is not None)
         assert source and target and len(drafted) == len(written)
@@ -94,6 +95,13 @@ class Drafting:
         wrong = _unusable(row, side, name, vendor)
         problems += wrong
         return None if wrong or row is None else self._opened(row)
+
+    async def _seen(self, leg: WrittenLeg, reads: End | None) -> Sequence[str]:
+        """Custom fields of the records that were read so far."""
+        if reads is None:
+            return ()
+        async with state.connection(self._pool) as link:
+            return await custom_fields.seen(link, reads.connection.id, leg.source_entity)
 
     def _unheard(self, leg: WrittenLeg, reads: End | None) -> list[Problem]:
         if reads is None or reads.vendor.name in self._heard:

@@ -18,7 +18,7 @@ from mapper.mapping.definitions import COMMON_OPTIONS, with_choices
 from mapper.mapping.engine import compile_mapping
 from mapper.mapping.fact_use import with_facts
 from mapper.mapping.problems import MappingInvalid, Problem
-from vendors.catalogue import FieldCatalogue, stored_catalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue, stored_catalogue
 from vendors.feeding import fact_fields
 from vendors.grant import Place
 from vendors.target import Target
@@ -66,11 +66,11 @@ class DraftLeg:
 
 
 async def draft_leg(
-    written: WrittenLeg, source: End | None, target: End | None, problems: list[Problem]
+    written: WrittenLeg, source: End | None, target: End | None, problems: list[Problem], seen: Sequence[str] = ()
 ) -> DraftLeg | None:
-    """The draft, or every problem there is; a side that cannot be used was told before."""
+    """The draft, or every problem there is; a side that cannot be used was told before. `seen` are custom fields of records that were read."""
     found: list[Problem] = []
-    reads = await _source(written, source, found) if source else None
+    reads = await _source(written, source, seen, found) if source else None
     writes = _target(written, target, found) if target else None
     place, fields = await _place_and_fields(written, target, writes, found) if target and writes else (None, None)
     notes: list[str] = []
@@ -92,7 +92,9 @@ async def draft_leg(
     return DraftLeg(written, source, reads[0], target, writes, place, definition, fields, new, lines)
 
 
-async def _source(written: WrittenLeg, end: End, problems: list[Problem]) -> tuple[str, FieldCatalogue] | None:
+async def _source(
+    written: WrittenLeg, end: End, seen: Sequence[str], problems: list[Problem]
+) -> tuple[str, FieldCatalogue] | None:
     """The place, empty for all of the connection's, and the fields of the entity."""
     source, entity = end.vendor.source, Entity(written.source_entity)
     entities = source.entities if source is not None else {}
@@ -105,10 +107,18 @@ async def _source(written: WrittenLeg, end: End, problems: list[Problem]) -> tup
             _chosen(written.source_place, places, "place", "source.place", problems) if written.source_place else None
         )
         fields = await source.catalogue(end.connection, entity, end.api)
-        return place.id if place else "", FieldCatalogue((*fields.fields, *fact_fields(source, entity)))
+        told = (*fields.fields, *_also_seen(fields, seen), *fact_fields(source, entity))
+        return place.id if place else "", FieldCatalogue(told, complete=fields.complete)
     except Failure as failure:
         problems.append(of_vendor(failure, "source", end.connection.name))
         return None
+
+
+def _also_seen(fields: FieldCatalogue, seen: Sequence[str]) -> Sequence[CatalogueField]:
+    """What records have and the catalogue does not know, where nobody could say which fields the account has."""
+    known = {field.path for field in fields.fields}
+    paths = () if fields.complete else [f"custom.{name}" for name in seen]
+    return [CatalogueField(path, path, "text", in_list=False) for path in paths if path not in known]
 
 
 def _target(written: WrittenLeg, end: End, problems: list[Problem]) -> Target | None:

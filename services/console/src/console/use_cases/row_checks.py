@@ -79,8 +79,8 @@ def check_paths(
     for number, row in enumerate(definition.rows, 1):
         for path in _paths(row):
             if path.startswith(f"{_CUSTOM}.") and path not in known:
-                words = f"The source's sample record has no custom field {path.removeprefix('custom.')!r}."
-                if customs and number in asked:
+                words = f"The source has no custom field {path.removeprefix('custom.')!r}."
+                if customs and source.complete and number in asked:
                     problems.append(_path_problem(number, row, f"{words} It has {_listed(customs)}."))
                 else:
                     notes.append(f"row {number} ({row.target}): {words}")
