@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -13,6 +14,7 @@ from millrace.commands.connecting import AsJson, Context, Name, add, choose, pat
 from millrace.connection_words import details_of, line_of, quota_lines, vendor_line
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
+from millrace.kind_words import glance_lines, kind_lines
 
 app = typer.Typer(
     name="connection", help="Connections: accounts at vendors that Millrace may use.", no_args_is_help=True
@@ -153,6 +155,36 @@ def quota(name: Name, as_json: AsJson = False, context: Context = None) -> None:
     with open_client(context) as client:
         answer = client.get(f"{path_of(client, name)}/quota")
     typer.echo(json.dumps(answer, indent=2) if as_json else "\n".join(quota_lines(answer)))
+
+
+@app.command()
+def read(
+    name: Name,
+    kind: Annotated[str, typer.Argument(help="A kind of records; without one the kinds are listed.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many records at most.")] = 20,
+    whole: Annotated[bool, typer.Option("--whole", help="Read each record by id: a call each.")] = False,
+    unmask: Annotated[bool, typer.Option("--unmask", help="Show personal data too.")] = False,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Show what can be read from a connection: the kinds, or of one kind its fields and first records, as the vendor tells them now.
+
+    Nothing is stored. A kind costs the list's first page and the list of custom fields.
+
+    Examples: millrace connection read books; millrace connection read books bill --limit 5 --unmask; millrace connection read books
+    journal --json | jq '.items[].fields'
+    """
+    with open_client(context) as client:
+        path = f"{path_of(client, name)}/kinds"
+        if kind:
+            flags = {"whole": str(whole).lower(), "unmask": str(unmask).lower()}
+            answer = client.get(f"{path}/{quote(kind, safe='')}", limit=limit, **flags)
+        else:
+            answer = client.get(path)
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2))
+    else:
+        typer.echo("\n".join(glance_lines(answer) if kind else kind_lines(answer["items"])))
 
 
 @app.command()

@@ -81,6 +81,13 @@ CONNECTION_UNKNOWN = Code(
     "owner",
     False,
 )
+CONNECTION_KIND_UNKNOWN = Code(
+    "CONNECTION_KIND_UNKNOWN",
+    "The connection has no records of this kind that are read here.",
+    "See `millrace connection read NAME` for the kinds that it has.",
+    "owner",
+    False,
+)
 CONNECTION_NAME_TAKEN = Code(
     "CONNECTION_NAME_TAKEN",
     "Another connection has this name.",
@@ -138,6 +145,7 @@ register(
     VERSION_MISSING,
     VERSION_STALE,
     CONNECTION_UNKNOWN,
+    CONNECTION_KIND_UNKNOWN,
     CONNECTION_NAME_TAKEN,
     CONNECTION_STATE,
     CONNECTION_IN_USE,

@@ -38,6 +38,7 @@ from console.use_cases.drafting import Drafting
 from console.use_cases.gates import Gates
 from console.use_cases.groups import Groups
 from console.use_cases.hooks import Hooks
+from console.use_cases.kinds import Kinds
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.missing import Missing
@@ -86,6 +87,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             connections=connections,
             connecting=connecting,
             trials=trials,
+            kinds=Kinds(connections, drafting),
             gates=Gates(pool, connections, trials, clock),
             quotas=Quotas(connections, reader, VENDORS),
             removal=removal,
@@ -107,10 +109,16 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(context))
         runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
-        upkeep = Upkeep(pool, clock, settings.retention, runtime.metrics, log, by="console")
-        runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
+        _keep_up(runtime, pool)
         _tell_figures(runtime, pool)
         yield
+
+
+def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool) -> None:
+    """Old rows go, one process at a time."""
+    retention, log = runtime.settings.retention, runtime.log
+    upkeep = Upkeep(pool, runtime.clock, retention, runtime.metrics, log, by="console")
+    runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))
 
 
 def _tell_figures(runtime: Runtime[ConsoleSettings], pool: Pool) -> None:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from common.api import problems
 from common.api.entrance import Entrance
-from console.api import channels, connections, groups, letters, links, records, runs, syncs, upkeep
+from console.api import channels, connections, groups, kinds, letters, links, records, runs, syncs, upkeep
 from console.api.answers import with_problem_schema
 from console.api.context import ApiContext, admitted
 from console.api.link_documents import MOST_FILE
@@ -22,6 +22,7 @@ PREFIX = "/api/v1"
 # One line a noun.
 NOUNS = (
     connections.routes,
+    kinds.routes,
     channels.routes,
     syncs.routes,
     runs.routes,

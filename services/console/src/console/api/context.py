@@ -18,6 +18,7 @@ from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
 from console.use_cases.gates import Gates
 from console.use_cases.groups import Groups
+from console.use_cases.kinds import Kinds
 from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.missing import Missing
@@ -44,6 +45,7 @@ class ApiContext:
     connections: Connections
     connecting: Connecting
     trials: Trials
+    kinds: Kinds
     gates: Gates
     quotas: Quotas
     removal: Removal
