@@ -94,6 +94,5 @@ class Share:
 
 
 def lines(at_once: int) -> Lines:
-    """One for each connection and class of work: two places less than there are for each, so that neither can take all of them."""
-    share = max(1, at_once - 2)
-    return defaultdict(lambda: Line(share))
+    """One for each connection and class of work. Each may use all places there are: the budget gives the next one to whoever is most urgent."""
+    return defaultdict(lambda: Line(at_once))
