@@ -256,6 +256,20 @@ class TestACrash:
         await worked(world)
         assert counts(await shown(world)) == (3, 0, 0, 0, 0)
 
+    async def test_a_database_that_takes_nothing_is_waited_for_like_a_vendor(self, world: World) -> None:
+        """As soon as it takes something again, and not until a lease has run out that nobody gives back."""
+        await synced(world, 3)
+        await ask(world)
+        async with process(world) as reconciler:
+            with failpoints.armed("reconciler.after_page=raise:ConnectionError@1"), pytest.raises(ConnectionError):
+                await reconciler.step()
+            assert not await reconciler.step()
+        found = await shown(world)
+        assert found["state"] == "listing" and "database" in found["words"]
+        world.advance(120)
+        await worked(world)
+        assert counts(await shown(world)) == (3, 0, 0, 0, 0)
+
 
 class TestTheNight:
     async def test_every_leg_is_compared_at_three_where_the_account_is(self, world: World) -> None:

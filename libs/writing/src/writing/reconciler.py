@@ -25,12 +25,14 @@ from common.state import reconciliations
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.reconciliations import LegKey, Reconciliation, ReconciliationState
+from common.state.trouble import DATABASE_ERRORS
 from vendors.vendor import Vendor
 from writing.reconciling import SECOND, Compared, Reconciling
 
 EVERY_S, CALM_S = 1.0, 5.0
 NIGHT = time(3)
 LONGEST_PAUSE = timedelta(minutes=30)
+DATABASE_FAILED = "The database did not take what was compared; it goes on from the last page that it has."
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ class Reconciler:
         self._configuration = ConfigurationReader()
         self._at_work = Reconciling(pool, clock, stopping)
         self._known = -1
+        self._cut_short: Reconciliation | None = None
         self._loop = Loop(f"reconciler of {vendor.name}", EVERY_S, self.step, calm_s=CALM_S)
         self.look = self._loop.look
 
@@ -56,6 +59,9 @@ class Reconciler:
 
     async def step(self) -> bool:
         """Works at one that is due; False when none is."""
+        if self._cut_short is not None:
+            await self._later(self._cut_short, None, DATABASE_FAILED)
+            self._cut_short = None
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
             legs = _compared_legs(configuration, self._vendor)
@@ -71,7 +77,11 @@ class Reconciler:
         try:
             await self._work(one, leg, configuration)
         except Failure as failure:
-            await self._later(one, failure)
+            await self._later(one, failure.retry_at, redact_text(str(failure))[:300])
+        except DATABASE_ERRORS:
+            # Put off as soon as the database takes it: a lease that nobody gives back would hold it up for minutes.
+            self._cut_short = one
+            raise
         return True
 
     async def _work(self, one: Reconciliation, leg: Leg, configuration: Configuration) -> None:
@@ -104,12 +114,11 @@ class Reconciler:
             await reconciliations.begin(tx, one, now)
         return replace(one, state="listing", began_at=now, cursor="")
 
-    async def _later(self, one: Reconciliation, failure: Failure) -> None:
-        words = redact_text(str(failure))[:300]
+    async def _later(self, one: Reconciliation, at: datetime | None, words: str) -> None:
         wait = retries.delay(one.attempts + 2, random.Random(), LONGEST_PAUSE)  # noqa: S311 - jitter, no secret
         _log.warning("reconciliation.waits", sync=one.leg.sync, leg=one.leg.entity, reason=words)
         async with transaction(self._pool) as tx:
-            await reconciliations.postpone(tx, one, failure.retry_at or self._clock.now() + wait, words)
+            await reconciliations.postpone(tx, one, at or self._clock.now() + wait, words)
 
 
 def _compared_legs(configuration: Configuration, vendor: Vendor) -> Mapping[LegKey, Leg]:
