@@ -72,13 +72,15 @@ class Key:
 
 
 class Places:
-    """Eight places, as the budget would give them."""
+    """Eight places, as the budget would give them; remembers the lane of each call."""
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(8)
+        self.lanes: list[str] = []
 
     async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float) -> Any:  # fmt: skip
         await self._free.acquire()
+        self.lanes.append(priority)
         return _Place(self._free)
 
     async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
@@ -109,13 +111,14 @@ class World:
     lease: timedelta = LEASE
     vendor: Vendor = mailchimp.VENDOR
     revisions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    places: Places = field(default_factory=Places)
     offset: int = 0
 
     # --- the writer
 
     def door(self) -> Door:
         return Door(
-            Key(self.account["api_key"]), Places(), self.clock, {"mailchimp": f"{self.sandbox.base_url}/mailchimp"}
+            Key(self.account["api_key"]), self.places, self.clock, {"mailchimp": f"{self.sandbox.base_url}/mailchimp"}
         )
 
     def writer(self, door: Door) -> Writer:

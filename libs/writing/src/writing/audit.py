@@ -22,6 +22,7 @@ import structlog
 
 from common.clock import Clock
 from common.contracts.ids import ConnectionId, Entity
+from common.contracts.messages import Lane
 from common.failures import Failure, FailureClass
 from common.http.call import Api
 from common.journal import Step
@@ -79,7 +80,9 @@ class _Auditor:
         """Records of one place, in one look; what fails afterwards is about each of them alone."""
         async with self._line:
             asked_at = self._clock.now()
-            found = await looked(self._target, some[0].target.place, [owed.target.key for owed in some], self._api)
+            keys = [owed.target.key for owed in some]
+            # Hours later: nobody waits for it.
+            found = await looked(self._target, some[0].target.place, keys, self._api, Lane.BACKFILL)
         stored = [self._store(owed, found[owed.target.key], asked_at) for owed in some]
         ended = await asyncio.gather(*stored, return_exceptions=True)
         for error in ended:

@@ -19,6 +19,7 @@ from common.bus.record import RawRecord
 from common.bus.trace import TRACEPARENT, sampled_context
 from common.clock import monotonic
 from common.contracts.connections import Connection
+from common.contracts.messages import Lane
 from common.failures import Failure, Transient
 from common.http.call import Api
 from common.http.outage import Outage
@@ -27,6 +28,7 @@ from vendors.deferred import Deferred
 from vendors.target import Target
 from writing.claimed import Claimed
 from writing.codes import LEASE_LOST
+from writing.items import most_urgent
 from writing.journal_entries import CallReply
 from writing.lease_renewer import Lease
 from writing.lines import Share
@@ -72,7 +74,7 @@ class VendorCaller:
     async def look(self, rows: Sequence[Claimed], keys: Sequence[str]) -> Found:
         """Reads target records of one place, each for the sake of one of these rows."""
         with around(rows):
-            return await looked(self._target, rows[0].item.place, keys, self.api)
+            return await looked(self._target, rows[0].item.place, keys, self.api, _lane(rows))
 
     async def call(self, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> Answers:
         """Sends once; a failure of the whole call is the verdict on each of its rows."""
@@ -111,13 +113,17 @@ class VendorCaller:
             self._before_send()
             sent.set()
 
-        return Sending(rows[0].item.lane.value, before_send), sent.is_set
+        return Sending(_lane(rows).value, before_send), sent.is_set
 
     def _before_send(self) -> None:
         """R3: nothing leaves after the lease is over by this process's own clock; asked when the permit is there, just before the first byte."""
         failpoints.pass_("executor.before_send")
         if not self._lease.holds:
             raise Transient(LEASE_LOST.name, LEASE_LOST.meaning)
+
+
+def _lane(rows: Sequence[Claimed]) -> Lane:
+    return most_urgent(row.item.lane for row in rows)
 
 
 @contextmanager

@@ -20,6 +20,11 @@ IN_FRONT = PRIORITY[Lane.LIVE]
 BEHIND_LIVE = PRIORITY[Lane.REPLAY]
 
 
+def most_urgent(lanes: Iterable[Lane]) -> Lane:
+    """That of a call which is for several records."""
+    return min(lanes, key=PRIORITY.__getitem__)
+
+
 class ItemKey(NamedTuple):
     """One record of one sync; transactions lock in the order of these keys, so that two never wait for each other."""
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.contracts.ids import Entity
+from common.contracts.messages import Lane
 from common.failures import Failure
+from common.http.at_priority import AtPriority
 from common.http.call import Api
 from vendors.target import Target
 from vendors.target_record import TargetRecord
@@ -37,11 +39,11 @@ def together(keys: Iterable[TargetKey], targets: Mapping[Entity, Target]) -> Ite
             yield some[at : at + many]
 
 
-async def looked(target: Target, place: str, keys: Sequence[str], api: Api) -> Found:
-    """Records of one place as they are, `target.looks` of them at most."""
+async def looked(target: Target, place: str, keys: Sequence[str], api: Api, lane: Lane) -> Found:
+    """Records of one place as they are, `target.looks` of them at most; every call of it stands in the lane of what it is for."""
     try:
         with vendor_read():
-            found = await target.look(place, keys, api)
+            found = await target.look(place, keys, AtPriority(api, lane.value))
             if set(found) != set(keys):
                 raise ValueError(f"{len(found)} answers to {len(keys)} questions")
             return {key: of_a_read(one) for key, one in found.items()}

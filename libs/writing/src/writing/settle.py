@@ -10,6 +10,7 @@ A look that fails is made again by the schedule of retries, as often as an attem
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
@@ -18,6 +19,7 @@ from common import failpoints
 from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
+from common.contracts.messages import Lane
 from common.http.call import Api
 from common.http.outage import Outage
 from common.state.pool import Pool, connection
@@ -26,7 +28,7 @@ from vendors.target import Target
 from writing import intents, verdicts
 from writing.held import Held
 from writing.intent import Intent
-from writing.items import Item, TargetKey
+from writing.items import Item, TargetKey, most_urgent
 from writing.lease_renewer import LeaseRenewer
 from writing.looks import Finding, looked, together
 from writing.settlement import Settlement
@@ -70,7 +72,8 @@ class Settler:
         with self._lease_renewer.keeping(rows[0].token, since):
             async with connection(self._pool) as link:
                 in_flight = await intents.open_of(link, [item.key for item in rows])
-            looks = self._looks({intent.target for intent in in_flight}, account, api, line)
+            lanes = {item.key: item.lane for item in rows}
+            looks = self._looks([(i.target, lanes[i.key]) for i in in_flight], account, api, line)
             ended = await asyncio.gather(
                 *(self._one(item, [i for i in in_flight if i.key == item.key], looks) for item in rows),
                 *looks.values(),
@@ -82,22 +85,28 @@ class Settler:
         return len(rows)
 
     def _looks(
-        self, keys: Iterable[TargetKey], account: Connection, api: Api, line: asyncio.Semaphore
+        self, wanted: Iterable[tuple[TargetKey, Lane]], account: Connection, api: Api, line: asyncio.Semaphore
     ) -> dict[TargetKey, asyncio.Task[Finding]]:
         """As many records a look as their target takes; whoever waits for one of them has it with its look's end."""
+        lanes: defaultdict[TargetKey, list[Lane]] = defaultdict(list)
+        for key, lane in wanted:
+            lanes[key].append(lane)
         found: dict[TargetKey, asyncio.Task[Finding]] = {}
-        for some in together(keys, self._targets):
-            task = asyncio.create_task(self._look(some, account, api, line))
+        for some in together(lanes, self._targets):
+            lane = most_urgent(lane for key in some for lane in lanes[key])
+            task = asyncio.create_task(self._look(some, lane, account, api, line))
             found |= dict.fromkeys(some, task)
         return found
 
-    async def _look(self, keys: Sequence[TargetKey], account: Connection, api: Api, line: asyncio.Semaphore) -> Finding:
+    async def _look(
+        self, keys: Sequence[TargetKey], lane: Lane, account: Connection, api: Api, line: asyncio.Semaphore
+    ) -> Finding:
         place, target = keys[0].place, self._targets[keys[0].entity]
         async with line:
             asked_at = self._clock.now()
             if self._outage.holds_back(account.id, place):
                 return Finding(dict.fromkeys(keys, verdicts.behind_a_gate()), asked_at)
-            shown = await looked(target, place, [key.key for key in keys], api)
+            shown = await looked(target, place, [key.key for key in keys], api, lane)
             # Within the line: the first that meets a vendor that is away spares it the others.
             outage = await self._outage.is_on(account, [(place, one) for one in shown.values()], api)
         return Finding({key: shown[key.key] for key in keys}, asked_at, outage)

@@ -21,6 +21,7 @@ from common.clock import Clock
 from common.contracts.ids import RunId, VendorName
 from common.contracts.messages import Version
 from common.failures import Bug, Failure
+from common.http.at_priority import AtPriority
 from common.http.call import Api
 from common.http.outage import Outage
 from common.redaction import redact_text
@@ -29,7 +30,6 @@ from common.state.polls import PageRead, Poll
 from common.state.pool import DbConnection, Pool, transaction
 from ingest import schedule
 from ingest.poll_job import Jobs, PollReading
-from ingest.priority import AtPriority
 from ingest.publishing import Via, change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named

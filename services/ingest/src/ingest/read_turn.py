@@ -23,6 +23,7 @@ from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, RunId, VendorName
 from common.contracts.messages import Lane
 from common.failures import Bug, Failure
+from common.http.at_priority import AtPriority
 from common.http.call import Api
 from common.http.day_share import reads_share
 from common.http.outage import Outage
@@ -32,7 +33,6 @@ from common.state.pool import Pool, transaction
 from common.state.read_days import DayShare
 from common.state.read_requests import Later, ReadRequest
 from ingest import unread
-from ingest.priority import AtPriority
 from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from ingest.unread import Unread

@@ -9,7 +9,7 @@ from common.http.call import Api, Call, Priority, VendorAnswer
 
 @dataclass(frozen=True, slots=True)
 class AtPriority:
-    """Calls of a backfill give way to all others."""
+    """Whoever makes them, and whatever they are for: calls of a backfill give way to all others."""
 
     api: Api
     priority: Priority

@@ -16,7 +16,7 @@ LIST, MEMBER = "/lists/{list_id}", "/lists/{list_id}/members/{hash}"
 async def look_at(place: str, key: str, api: Api) -> TargetRecord | Failure:
     """A 404 counts once the audience is confirmed."""
     path = {"list_id": place, "hash": subscriber_hash(key)}
-    call = Call("GET", MEMBER, "members.read", path=path, query={"exclude_fields": "_links"}, priority="live")
+    call = Call("GET", MEMBER, "members.read", path=path, query={"exclude_fields": "_links"})
     try:
         answer = await api.call(call)
         return await _shown(answer, path, api)
