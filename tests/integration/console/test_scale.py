@@ -36,6 +36,7 @@ from tests.support.years import MOST_MS, hold, pool_of
 from vendors import mailchimp
 from writing.company import Company
 from writing.held import Held
+from writing.items import PRIORITY
 from writing.queue import Due, Queue, Turn
 
 
@@ -218,8 +219,10 @@ class TestTurns:
         due = {one.connection: one for one in await queue.due(known)}
         assert len(due) == len({sync.target for sync in known.syncs.values() if sync.state == "active"})
         for target in (ConnectionId("b0"), ConnectionId("b17")):
-            taken = await queue.claim(known.connections[target], due[target], Turn((0, 1, 2), 500))
-            assert len(taken) > 100
+            taken = [
+                await queue.claim(known.connections[target], due[target], Turn(one, 500)) for one in PRIORITY.values()
+            ]
+            assert sum(map(len, taken)) > 100
         held = Held(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
         await held.take_over(list(due))
         await held.to_look_at(list(due))
@@ -234,7 +237,7 @@ class TestTurns:
             target = await link.fetchval(loaded)
             pool = ExplainedPool(Same(link))
             company = Company(cast(Pool, pool), mailchimp.VENDOR.targets)
-            waiting = await company.who_waits(Due(ConnectionId(target), {2: [SyncId("s0"), SyncId("s17")]}), 500)
+            waiting = await company.who_waits(Due(ConnectionId(target), {2: [SyncId("s0"), SyncId("s17")]}), 2, 500)
             await undone.rollback()
         assert (waiting, len(pool.seen)) == (["s0.v1"], 2)
         hold(pool.seen)

@@ -12,7 +12,7 @@ from tests.support.writing import LIST, World
 from vendors import mailchimp, zoho_books
 from vendors.vendor import connection_of
 from writing.lease_renewer import LEASE
-from writing.queue import Queue, Turn
+from writing.queue import LIVE, Queue, Turn
 
 
 async def two_ways(world: World) -> None:
@@ -85,7 +85,7 @@ class TestTwoConnectionsToOneAccount:
             configuration = await ConfigurationReader().read(link)
         one: Connection = configuration.connections[ConnectionId(name)]
         due = next(due for due in await queue.due(configuration) if due.connection == name)
-        return [row.item.key.record for row in await queue.claim(one, due, Turn((0,), 10))]
+        return [row.item.key.record for row in await queue.claim(one, due, Turn(LIVE, 10))]
 
 
 class TestAnAccountThatIsLearntLater:

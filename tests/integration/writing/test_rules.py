@@ -8,7 +8,7 @@ import pytest
 from common.contracts.messages import Lane
 from tests.support.writing import World
 from vendors.mailchimp.limits import HORIZON
-from writing.queue import LIVE, REST, Queue, Turn
+from writing.queue import BACKFILL, LIVE, REPLAY, Queue, Turn
 
 H = HORIZON.total_seconds()
 REFUSED = '{"title": "Invalid Resource", "status": 400, "detail": "x"}'
@@ -17,7 +17,7 @@ FAULT = (
 )
 
 
-async def taken(world: World, priorities: tuple[int, ...] = LIVE, most: int = 500) -> list[str]:
+async def taken(world: World, priority: int = LIVE, most: int = 500) -> list[str]:
     """Takes work and leaves it: an executor that does nothing more."""
     from common.state.configuration import ConfigurationReader
     from common.state.pool import transaction
@@ -27,7 +27,7 @@ async def taken(world: World, priorities: tuple[int, ...] = LIVE, most: int = 50
     connection = next(c for c in configuration.connections.values() if c.id == "chimp")
     queue = Queue(world.pool, world.clock, world.vendor.targets, timedelta(seconds=30))
     (due,) = await queue.due(configuration)
-    return [row.item.key.record for row in await queue.claim(connection, due, Turn(priorities, most))]
+    return [row.item.key.record for row in await queue.claim(connection, due, Turn(priority, most))]
 
 
 class TestR1:
@@ -309,12 +309,12 @@ class TestR8:
 
 
 class TestOrder:
-    async def test_live_goes_before_replay_and_replay_before_backfill(self, world: World) -> None:
+    async def test_live_work_and_replays_and_backfill_are_taken_apart_from_each_other(self, world: World) -> None:
         for name, lane in (("b", Lane.BACKFILL), ("r", Lane.REPLAY), ("l", Lane.LIVE)):
             await world.want(name, f"{name}@ex.org", lane=lane)
         assert await taken(world, LIVE) == ["l"]
-        assert await taken(world, REST, 1) == ["r"]
-        assert await taken(world, REST[::-1], 1) == ["b"]
+        assert await taken(world, REPLAY) == ["r"]
+        assert await taken(world, BACKFILL) == ["b"]
 
     async def test_each_sync_gets_its_share(self, world: World) -> None:
         await world.store(*(world.command(f"a{n}", f"a{n}@ex.org") for n in range(20)))

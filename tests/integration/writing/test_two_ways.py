@@ -9,7 +9,7 @@ from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import transaction
 from tests.support.writing import World
 from vendors import mailchimp
-from writing.queue import Due, Queue, Turn
+from writing.queue import LIVE, Due, Queue, Turn
 
 
 async def both_ways(world: World) -> None:
@@ -37,7 +37,7 @@ class TestTwoWays:
         assert set(due) == {"chimp", "other"}
         for name, leg in (("chimp", "customer"), ("other", "back")):
             connection = configuration.connections[ConnectionId(name)]
-            taken = await queue.claim(connection, due[connection.id], Turn((0,), 10))
+            taken = await queue.claim(connection, due[connection.id], Turn(LIVE, 10))
             assert [(one.item.key.entity, one.item.connection) for one in taken] == [(leg, name)]
 
     async def test_a_closed_gate_holds_back_one_way_only(self, world: World) -> None:

@@ -18,7 +18,7 @@ from common.contracts.ids import ConnectionId, Entity, RunId
 from common.state import run_ends, runs
 from common.state.pool import DbConnection, Pool, connection
 from vendors.target import Target
-from writing.queue import REST, Due
+from writing.queue import Due
 
 WITHIN_S = 10.0
 
@@ -29,34 +29,34 @@ class Company:
     def __init__(self, pool: Pool, targets: Mapping[Entity, Target]) -> None:
         self._pool = pool
         self._call = {entity: _most(target) for entity, target in targets.items()}
-        self._since: dict[ConnectionId, dict[RunId, float]] = {}
+        self._since: dict[tuple[ConnectionId, int], dict[RunId, float]] = {}
 
-    async def who_waits(self, due: Due, room: int) -> Sequence[RunId]:
-        """Runs of which more is to come, and too little is here; `room` is how many records can be taken at once."""
-        gathering = await self._gathering(due, room)
-        now, before = monotonic(), self._since.get(due.connection, {})
+    async def who_waits(self, due: Due, priority: int, room: int) -> Sequence[RunId]:
+        """Runs of which more is to come, and too little is here; `room` is how many records this line can take at once."""
+        line = due.connection, priority
+        gathering = await self._gathering(due, priority, room)
+        now, before = monotonic(), self._since.get(line, {})
         since = {run: before.get(run, now) for run in gathering}
         # Whoever has waited long enough is taken, and the next ones wait anew.
-        waiting = self._since[due.connection] = {run: at for run, at in since.items() if now - at < WITHIN_S}
+        waiting = self._since[line] = {run: at for run, at in since.items() if now - at < WITHIN_S}
         return sorted(waiting)
 
-    async def _gathering(self, due: Due, room: int) -> set[RunId]:
-        groups = [(sync, priority) for priority in REST for sync in due.syncs.get(priority, ())]
-        if not groups or max(self._call.values()) == 1:
+    async def _gathering(self, due: Due, priority: int, room: int) -> set[RunId]:
+        syncs = due.syncs.get(priority, ())
+        if not syncs or max(self._call.values()) == 1:
             return set()
         async with connection(self._pool) as link:
-            ready = await self._ready(link, due, groups)
+            ready = await self._ready(link, due.connection, priority, syncs)
             few = [run for run, here in ready.items() if runs.is_job(run) and not self._is_full(here, room)]
             left = await run_ends.left(link, few) if few else {}
         return {run for run, some in left.items() if some.coming}
 
     async def _ready(
-        self, link: DbConnection, due: Due, groups: Sequence[tuple[str, int]]
+        self, link: DbConnection, target: ConnectionId, priority: int, syncs: Sequence[str]
     ) -> Mapping[RunId, Counter[Entity]]:
         """How many of each run are here, by their kind at the target; no more are counted than fill a call."""
-        columns = [sync for sync, _ in groups], [priority for _, priority in groups]
         found: dict[RunId, Counter[Entity]] = {}
-        for row in await link.fetch(_READY, *columns, due.connection, max(self._call.values())):
+        for row in await link.fetch(_READY, syncs, priority, target, max(self._call.values())):
             found.setdefault(RunId(row["run"]), Counter())[Entity(row["target_entity"])] += row["records"]
         return found
 
@@ -72,10 +72,10 @@ def _most(target: Target) -> int:
 
 _READY = """
 select w.run, w.target_entity, count(*) as records
-  from unnest($1::text[], $2::smallint[]) as g(sync, priority)
+  from unnest($1::text[]) as s(id)
  cross join lateral (
        select w.run, w.target_entity from flow.work_item w
-        where w.sync = g.sync and w.priority = g.priority and w.state = 'ready' and w.connection = $3
+        where w.sync = s.id and w.priority = $2 and w.state = 'ready' and w.connection = $3
         order by w.due_at limit $4) as w
  group by w.run, w.target_entity
 """

@@ -1,4 +1,4 @@
-"""Lines: live work of a connection has one for its calls, so that it never stands behind a backfill; the rest has another.
+"""Lines: live work, replays and backfill of a connection have one each for their calls, so that nobody stands behind what is less urgent.
 
 A line fills its calls (decision 30): of each place at most two claims are on their way to a call that their rows share, and rows that come
 meanwhile gather behind them. Nobody waits here for company by the clock: the first goes at once, and so does the second. Who is in no hurry has
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from common.contracts.ids import ConnectionId, Entity
 
-Lines = defaultdict[tuple[ConnectionId, tuple[int, ...]], "Line"]
+Lines = defaultdict[tuple[ConnectionId, int], "Line"]
 
 # Shared calls of one place at a time: one under way, and one on its way.
 SHARED = 2
@@ -32,7 +32,6 @@ class Line:
     def __init__(self, at_once: int) -> None:
         self.calls = asyncio.Semaphore(at_once)
         self.rows = 0
-        self.turns = 0
         self._sharing: Counter[_Where] = Counter()
         self._one_by_one: Counter[str] = Counter()
 

@@ -1,6 +1,6 @@
 """The queue: who gets which records, and by what right.
 
-Live work goes before replays and replays before backfill; every eighth turn looks from the other end, so that nothing waits for ever.
+Live work, replays and backfill are taken apart from each other, each for a line of its own: which call goes first is the budget's to say.
 Each sync of a connection gets its share of a turn. A closed gate, a paused sync and a lease on any of a record's target keys keep its
 work where it is.
 """
@@ -16,6 +16,7 @@ from uuid import uuid4
 from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, RunId, SyncId
+from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
 from common.state import pool as state
 from common.state.configuration import Configuration
@@ -24,17 +25,16 @@ from vendors.target import Target
 from writing import paired
 from writing.claimed import Claimed
 from writing.claims import own, wished
-from writing.items import ACCOUNTS, Item, item_of
+from writing.items import ACCOUNTS, PRIORITY, Item, item_of
 from writing.owners import Ownership
 
-LIVE: tuple[int, ...] = (0,)
-REST: tuple[int, ...] = (1, 2)
+LIVE, REPLAY, BACKFILL = (PRIORITY[lane] for lane in (Lane.LIVE, Lane.REPLAY, Lane.BACKFILL))
 
 
 class Turn(NamedTuple):
-    """One look at the queue: which priorities, in which order, and how many records at most."""
+    """One look at the queue: for which priority, and for how many records at most."""
 
-    priorities: tuple[int, ...]
+    priority: int
     most: int
     full: Sequence[str] = ()
     """Places where rows gather behind calls that are under way."""
@@ -78,7 +78,7 @@ class Queue:
 
     async def claim(self, connection: Connection, due: Due, turn: Turn) -> list[Claimed]:
         """Takes records, their target keys and their ownership in one transaction."""
-        if turn.most < 1 or not any(due.syncs.get(priority) for priority in turn.priorities):
+        if turn.most < 1 or not due.syncs.get(turn.priority):
             return []
         now = self._clock.now()
         async with transaction(self._pool) as tx:
@@ -104,18 +104,17 @@ class Queue:
         self, tx: state.DbConnection, due: Due, closed: Sequence[str], turn: Turn, now: datetime
     ) -> list[Item]:
         token, taken = uuid4(), list[Item]()
-        for priority in turn.priorities:
-            hungry = list(due.syncs.get(priority, ()))
-            # Each sync gets its share; what some of them leave is shared out among the others.
-            while hungry and (wanted := turn.most - len(taken)) > 0:
-                share = -(-wanted // len(hungry))
-                rows = await tx.fetch(
-                    _CLAIM, hungry, priority, now, share, token, self._lease, closed, due.connection, turn.waiting
-                )
-                # What was due first goes first, also inside a batch.
-                taken += [item_of(row) for row in sorted(rows, key=lambda row: row["due_at"])]
-                full = Counter(row["sync"] for row in rows)
-                hungry = [sync for sync in hungry if full[sync] >= share]
+        hungry = list(due.syncs.get(turn.priority, ()))
+        # Each sync gets its share; what some of them leave is shared out among the others.
+        while hungry and (wanted := turn.most - len(taken)) > 0:
+            share = -(-wanted // len(hungry))
+            rows = await tx.fetch(
+                _CLAIM, hungry, turn.priority, now, share, token, self._lease, closed, due.connection, turn.waiting
+            )
+            # What was due first goes first, also inside a batch.
+            taken += [item_of(row) for row in sorted(rows, key=lambda row: row["due_at"])]
+            full = Counter(row["sync"] for row in rows)
+            hungry = [sync for sync in hungry if full[sync] >= share]
         return taken
 
 

@@ -16,7 +16,7 @@ from writing.audit import audit
 from writing.event_judgement import release_all
 from writing.lines import Line, Lines
 from writing.parts import Parts
-from writing.queue import REST
+from writing.queue import REPLAY
 from writing.under_way import UnderWay
 
 
@@ -46,10 +46,10 @@ class Sweep:
             self._under_way.begin(self._switch(), "switching")
         for id in await parts.held.to_look_at(list(ours)):
             if not self._under_way.has(f"look {id}"):
-                self._under_way.begin(self._look(ours[id], self._lines[id, REST]), f"look {id}")
+                self._under_way.begin(self._look(ours[id], self._lines[id, REPLAY]), f"look {id}")
         for id in await parts.collector.due(list(ours)):
             if not self._under_way.has(f"deferred {id}"):
-                self._under_way.begin(self._collect(ours[id], self._lines[id, REST]), f"deferred {id}")
+                self._under_way.begin(self._collect(ours[id], self._lines[id, REPLAY]), f"deferred {id}")
         if not self._under_way.has("probes"):
             self._under_way.begin(self._probe(list(ours.values())), "probes")
 

@@ -1,7 +1,7 @@
 """The life of a writer: asks the queue of each connection for work, as much as there is room for, and looks after what is held.
 
-Live work has a line of its own for its calls, so that it never stands behind a backfill; the rest has another, so that it is never
-starved. On a stop nothing new is taken, and what is under way is brought to its end.
+Live work, replays and backfill have a line each for their calls, so that nobody stands behind what is less urgent. On a stop nothing new is
+taken, and what is under way is brought to its end.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from writing.intake import CHANNEL
 from writing.lease_renewer import Lease
 from writing.lines import Line, Share, lines
 from writing.parts import Parts
-from writing.queue import LIVE, REST, Due, Turn
+from writing.queue import BACKFILL, LIVE, REPLAY, Due, Turn
 from writing.sweep import Sweep
 from writing.under_way import UnderWay, all_of, either
 
@@ -39,8 +39,6 @@ SWEEP_S = 2.0
 CALM_IDLE_S, CALM_SWEEP_S = 2.0, 5.0
 # After an error that concerns one connection alone.
 PAUSE_S = 5.0
-# Every so many turns, what is least urgent goes first.
-OTHER_WAY = 8
 
 _log = structlog.get_logger(__name__)
 
@@ -112,7 +110,7 @@ class Worker:
     async def _serve(self, one: Connection, due: Due) -> int:
         """One connection's turn; what is wrong with it alone is nobody else's trouble."""
         try:
-            return sum([await self._take(one, due, priorities) for priorities in (LIVE, REST)])
+            return sum([await self._take(one, due, priority) for priority in (LIVE, REPLAY, BACKFILL)])
         except Exception as error:
             if trouble_of(error) in (DatabaseTrouble.AWAY, DatabaseTrouble.UNFIT):
                 raise
@@ -120,13 +118,11 @@ class Worker:
             _log.error("writer.connection_failed", connection=one.id, exc_info=error)
             return 0
 
-    async def _take(self, one: Connection, due: Due, priorities: tuple[int, ...]) -> int:
-        line = self._lines[one.id, priorities]
-        line.turns += 1
-        order = priorities[::-1] if line.turns % OTHER_WAY == 0 else priorities
+    async def _take(self, one: Connection, due: Due, priority: int) -> int:
+        line = self._lines[one.id, priority]
         since, room = monotonic(), ROWS - line.rows
-        waiting = await self._parts.company.who_waits(due, room) if priorities is REST else ()
-        rows = await self._parts.queue.claim(one, due, Turn(order, room, line.full, waiting))
+        waiting = () if priority == LIVE else await self._parts.company.who_waits(due, priority, room)
+        rows = await self._parts.queue.claim(one, due, Turn(priority, room, line.full, waiting))
         if rows:
             self._parts.outage.is_open(one.id)
             by_entity = _by_entity(rows)
