@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from common.clock import Clock, FixedClock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, VendorName
 from common.failures import Failure, RateLimited
-from common.http.budget import MeteredBudget, Slot
+from common.http.budget import MeteredBudget
 from common.http.call import Priority
 from common.http.held_places import BEAT_S
 from common.http.lane import Waiter
-from common.http.meter import HeldPlace, Meter, Metered, open_redis
+from common.http.meter import Ending, HeldPlace, Meter, Metered, open_redis
 from common.http.profile import Limit
 from common.http.quota import QuotaReader
+from common.http.slot import Slot
 from common.metrics import Metrics
 from common.secret import SecretUrl
 from common.state.budget_floors import BudgetFloors
@@ -95,6 +97,12 @@ class Process:
     async def in_progress(self, limit: Limit, count: int) -> bool:
         return (await self._meter.read(Metered(limit))).in_flight == count
 
+    async def comes_to(self, limit: Limit, count: int) -> None:
+        """Until so many are in progress, as far as the meters know."""
+        async with asyncio.timeout(30):
+            while not await self.in_progress(limit, count):  # noqa: ASYNC110 - another process's memory is no event
+                await asyncio.sleep(0.05)
+
     async def waits(self, limit: Limit, count: int) -> bool:
         """Whether so many wait for this limit, in all processes."""
         return (await self._meter.read(Metered(limit))).waiting == count
@@ -110,6 +118,17 @@ class Process:
 
         self.budget._step = noted  # type: ignore[method-assign]
         return found
+
+    def does_not_hear_of_endings(self) -> None:
+        """What it tells of an ending is done by the meters, and the answer is lost."""
+        release = self._meter.release
+
+        async def unheard(slot: str, metered: Sequence[Metered], how: Ending) -> None:
+            self._meter.release = release  # type: ignore[method-assign]
+            await release(slot, metered, how)
+            raise RedisError("the answer is lost")
+
+        self._meter.release = unheard  # type: ignore[method-assign]
 
     def delays_its_beat(self) -> LateBeat:
         """Its next beat reaches the meters when the test says so."""

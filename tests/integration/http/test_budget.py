@@ -14,10 +14,11 @@ import pytest
 
 from common.clock import FixedClock, SystemClock, monotonic
 from common.failures import RateLimited, Transient
-from common.http.budget import Slot
 from common.http.profile import Limit
+from common.http.slot import Slot
 from common.metrics import Metrics
-from common.state.budget_floors import BudgetFloors, Pace
+from common.state.budget_floors import BudgetFloors
+from common.state.budget_turns import Pace
 from common.state.pool import Pool, close_pool, open_pool
 from tests.support.budgets import Budgets, Process, at_once, per_day, per_minute
 from tests.support.database import Database
@@ -454,12 +455,13 @@ class TestMemoryLost:
         finally:
             server.kill()
 
-    async def test_calls_in_progress_go_on_by_a_trickle(self, budgets: Budgets, valkey: ValkeyServer) -> None:
+    async def test_no_call_comes_on_top_of_those_in_progress(self, budgets: Budgets, valkey: ValkeyServer) -> None:
+        """Not one out of the reserve either: it may be in use."""
         process, limit = budgets.process(), at_once(10, reserve=0.2)
         assert len(await process.drain(limit)) == 8
         valkey.flush()
 
-        assert len(await budgets.process().drain(limit)) == 1
+        assert await budgets.process().drain(limit) == []
 
 
 class TestRedisAway:
@@ -554,7 +556,12 @@ class TestConsole:
         limits = (per_minute(100), per_day(1000), at_once(10, reserve=0.1))
         try:
             await made.process().admit(*limits)
-            await made.process(url="redis://127.0.0.1:1/0").admit(*limits)
+            away = made.process(url="redis://127.0.0.1:1/0")
+            assert await away.drain(*limits) == []  # who has calls in progress has some seconds to say so
+            for _ in range(3):
+                made.clock.advance(2)
+                last = await away.drain(*limits, at_most=1)
+            assert len(last) == 1
         finally:
             await made.aclose()
             await close_pool(pool)

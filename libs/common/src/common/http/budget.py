@@ -29,9 +29,10 @@ from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_UNAVAILABLE
 from common.http.floor import Floor, Floors, day_ends, metered
 from common.http.held_places import BEAT_S, EndedCall, HeldPlaces
 from common.http.lane import CallLane, Waiter
-from common.http.meter import Asker, Ending, Meter, Metered, Reply
+from common.http.meter import Asker, Meter, Metered, Reply
 from common.http.pauses import Pauses, PauseStore
 from common.http.profile import Limit
+from common.http.slot import Slot
 from common.http.turns import Turns, TurnStore
 from common.metric_register import QUOTA_WAIT, VENDOR_QUOTA_REMAINING, VENDOR_QUOTA_SATURATED
 from common.metrics import Metrics
@@ -51,30 +52,6 @@ _log = structlog.get_logger(__name__)
 
 class Store(Floors, TurnStore, PauseStore, Protocol):
     """The durable side of the budgets."""
-
-
-class Slot:
-    """One place in every limit of a call; the first ending counts."""
-
-    def __init__(self, end: Callable[[Ending], None], *, left: float | None = None) -> None:
-        self.waited_s = 0.0
-        self.left = left
-        """The share of the tightest limit that was left, where the meters were asked."""
-        self._end: Callable[[Ending], None] | None = end
-
-    def answered(self) -> None:
-        self._close("answered")
-
-    def unanswered(self) -> None:
-        self._close("unanswered")
-
-    def unused(self) -> None:
-        self._close("unused")
-
-    def _close(self, how: Ending) -> None:
-        end, self._end = self._end, None
-        if end is not None:
-            end(how)
 
 
 class MeteredBudget:
@@ -98,7 +75,7 @@ class MeteredBudget:
         self._turns = Turns(store, clock)
         self._pauses = Pauses(meter, store, clock, jitter)
         self._process = uuid.uuid4().hex[:12]
-        self._places = HeldPlaces(meter, self._process, beat_s)
+        self._places = HeldPlaces(meter, self._turns, self._process, beat_s)
         self._numbers = itertools.count()
         self._lanes: dict[tuple[Limit, ...], CallLane[Slot]] = {}
         self._endings: set[asyncio.Task[None]] = set()
@@ -174,7 +151,7 @@ class MeteredBudget:
 
     async def _by_meter(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
         await self._tell_unheard()
-        slot = f"{self._process}:{uuid.uuid4().hex[:16]}"
+        slot = self._new_slot()
         asker = Asker(self._process, waiter.rank, waiter.since_ms, int(waiter.hold_s * 1000))
         reply = await self._meter.acquire(slot, limits, asker)
         if reply.verdict == "wait":
@@ -185,6 +162,9 @@ class MeteredBudget:
             self._places.hold(slot, limits, waiter.hold_s)
             return Slot(lambda how: self._spawn(self._ended(EndedCall(slot, limits, how))), left=reply.ms / 1000)
         return await self._not_yet(limits[reply.at], reply, waiter)
+
+    def _new_slot(self) -> str:
+        return f"{self._process}:{uuid.uuid4().hex[:16]}"
 
     async def _withdraw(self, key: str) -> None:
         """Nobody of this process waits any more: the others need not wait for it."""
@@ -227,7 +207,10 @@ class MeteredBudget:
             return self._until(one, self._day_ends(one), waiter)
         if later is not None:
             return self._until(limits[0], later, waiter)
-        return Slot(lambda how: self._spawn(self._turns.end(limits, hold, used=how != "unused")))
+        # The meters are told of it as soon as they answer: until it ends it has a place of ours like any other call.
+        slot = self._new_slot()
+        self._places.hold(slot, limits, waiter.hold_s)
+        return Slot(lambda how: self._spawn(self._turn_ended(EndedCall(slot, limits, how))))
 
     # --- waiting ------------------------------------------------------------------------------------------------------------
 
@@ -253,17 +236,27 @@ class MeteredBudget:
 
     # --- endings ------------------------------------------------------------------------------------------------------------
 
+    async def _turn_ended(self, ended: EndedCall) -> None:
+        try:
+            await self._turns.end(ended.limits, ended.how)
+        finally:
+            await self._ended(ended)
+
     async def _ended(self, ended: EndedCall) -> None:
         self._places.end(ended)
         try:
             await self._meter.release(*ended)
         except RedisError:
             # It expires by itself, later than it must; told as soon as Redis is back.
-            self._unheard = [*self._unheard[-_KEPT_ENDINGS:], ended]
+            self._unheard = [*self._unheard[-_KEPT_ENDINGS:], ended.without_days()]
         for lane in self._lanes.values():
             lane.wake()
 
     async def _tell_unheard(self) -> None:
+        if self._away_until:
+            # What goes on before what has ended: the meters must not give away a place that a call by turns has.
+            await self._places.tell()
+            self._away_until = 0.0
         while self._unheard:
             await self._meter.release(*self._unheard[-1])
             self._unheard.pop()

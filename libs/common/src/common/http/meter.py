@@ -217,10 +217,10 @@ class Meter:
 def _terms(one: Metered, rank: int) -> list[str | int | float]:
     limit = one.limit
     if limit.shape == "daily":
-        return [limit.shape, limit.kept if rank else 0, 0, 0, 0]
+        return [limit.shape, limit.kept if rank else 0, 0, 0]
     allowed = limit.ours - (limit.kept if rank else 0)
     pace = one.window_ms / limit.ours if limit.shape == "rolling" else 0
-    return [limit.shape, allowed, one.window_ms, pace, limit.spare]
+    return [limit.shape, allowed, one.window_ms, pace]
 
 
 def _ms(at: datetime) -> int:

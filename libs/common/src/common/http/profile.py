@@ -44,7 +44,7 @@ class Limit:
 
     @property
     def spare(self) -> int:
-        """The trickle taken from the reserve while Redis is away: nobody can be sure then who uses ours."""
+        """Of a window, the trickle taken from the reserve while Redis is away: nobody can be sure then who uses ours."""
         return max(1, self.reserved // 2) if self.reserved else 0
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from common.state import budget_turns
 from common.state import pool as state
+from common.state.budget_turns import Pace
 
 KEPT = timedelta(days=40)
 
@@ -26,15 +28,6 @@ class Block:
 
     taken: int
     rest: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """One limit's turn while Redis is away: a call holds it for `hold`, then nobody has it for `spacing`."""
-
-    limit_id: str
-    hold: timedelta
-    spacing: timedelta
 
 
 class BudgetFloors:
@@ -93,21 +86,24 @@ class BudgetFloors:
         """One call without Redis: None when it may go now, else when to ask again. Whoever stands `behind` waits for a turn that
         nobody before it wanted."""
         async with state.transaction(self._pool) as tx:
-            later = await _turn(tx, paces, now, behind)
+            later = await budget_turns.next_turn(tx, paces, now, behind)
             if later is not None:
                 return later
             for ticket in tickets:
                 if (await _take(tx, ticket, 1)).taken == 0:
                     raise DayUsedUp(ticket)
-            for pace in _in_order(paces):
-                await _set_turn(tx, pace, now + pace.hold + pace.spacing)
+            await budget_turns.take(tx, paces, now)
             return None
 
-    async def end_turn(self, paces: Sequence[Pace], now: datetime, *, used: bool) -> None:
-        """The call without Redis is over."""
+    async def end_turn(self, free: Mapping[str, datetime]) -> None:
+        """The call without Redis is over; the next one under each limit may go then."""
         async with state.transaction(self._pool) as tx:
-            for pace in _in_order(paces):
-                await _set_turn(tx, pace, now + pace.spacing if used else now)
+            await budget_turns.end(tx, free)
+
+    async def in_progress(self, process: str, calls: Mapping[str, int], now: datetime) -> None:
+        """Calls of a process that the meters do not hear of, by limit."""
+        async with state.transaction(self._pool) as tx:
+            await budget_turns.tell(tx, process, calls, now)
 
 
 class DayUsedUp(Exception):
@@ -142,29 +138,3 @@ async def _take(tx: state.DbConnection, ticket: Ticket, wanted: int) -> Block:
         taken,
     )
     return Block(taken, rest - taken)
-
-
-async def _turn(tx: state.DbConnection, paces: Sequence[Pace], now: datetime, behind: int) -> datetime | None:
-    """When the latest of the turns comes, None when all are here; locks the rows in one order for everybody."""
-    found: datetime | None = None
-    for pace in _in_order(paces):
-        await tx.execute("insert into flow.budget_window (limit_id) values ($1) on conflict do nothing", pace.limit_id)
-        # The row is locked also while nobody has had a turn yet: two first ones would both go.
-        free: datetime | None = await tx.fetchval(
-            "select nullif(pace_next, '-infinity') from flow.budget_window where limit_id = $1 for update",
-            pace.limit_id,
-        )
-        # A clock that was set back must not close the way for longer than a call takes.
-        mine = None if free is None else min(free, now + pace.hold + pace.spacing) + behind * pace.spacing
-        if mine is not None and mine > now:
-            found = mine if found is None else max(found, mine)
-    return found
-
-
-async def _set_turn(tx: state.DbConnection, pace: Pace, at: datetime) -> None:
-    await tx.execute("update flow.budget_window set pace_next = $2 where limit_id = $1", pace.limit_id, at)
-
-
-def _in_order(paces: Sequence[Pace]) -> list[Pace]:
-    """One order for everybody who locks these rows: two that meet in opposite orders would wait for each other."""
-    return sorted(paces, key=lambda pace: pace.limit_id)

@@ -131,6 +131,13 @@ KEEPERS: tuple[Keeper, ...] = (
         _delete("flow.budget_window", "active_until < $1 and pace_next < $1", "active_until"),
     ),
     Keeper(
+        "flow.budget_in_progress",
+        "calls of processes that have long ended, told while Valkey was away",
+        "leftover_days",
+        "mapper",
+        _delete("flow.budget_in_progress", "until < $1", "until"),
+    ),
+    Keeper(
         "flow.remap",
         "jobs of versions that a newer one replaced",
         "journal_days",

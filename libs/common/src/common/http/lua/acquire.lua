@@ -6,7 +6,7 @@
 --
 -- KEYS  queue, seen, alive (sorted set: process -> its last beat), then log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
---       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none), spare
+--       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none)
 -- Returns granted {_, permille left} | wait {limit, ms, permille of ours answered in the last window} | paused {limit, ms}
 --         | lost {limit} | idle {limit} | empty {limit}
 
@@ -24,11 +24,11 @@ local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 
 local limits = {}
 for i = 1, (#KEYS - 3) / 2 do
-  local at = 6 + (i - 1) * 5
+  local at = 6 + (i - 1) * 4
   local state = redis.call('HMGET', KEYS[2 * i + 3], 'run', 'until', 'full', 'tat', 'pause', 'left', 'rest')
   local limit = {
     log = KEYS[2 * i + 2], state = KEYS[2 * i + 3], kind = ARGV[at + 1], allowed = tonumber(ARGV[at + 2]),
-    window = tonumber(ARGV[at + 3]), pace = tonumber(ARGV[at + 4]), spare = tonumber(ARGV[at + 5]),
+    window = tonumber(ARGV[at + 3]), pace = tonumber(ARGV[at + 4]),
     full = tonumber(state[3] or 0), tat = tonumber(state[4] or 0),
     left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0),
   }
@@ -100,22 +100,18 @@ local function log(i, limit)
 
   limit.used = redis.call('ZCARD', limit.log)
   if some_died and limit.allowed - limit.used <= ahead then limit.used = bury(limit) end
-  local allowed = limit.allowed
   if limit.full > now then
-    -- Memory was lost: what others may have in progress counts as everything we have, but for the trickle.
-    if limit.kind ~= 'concurrency' then
-      room = math.min(room, 0)
-      block(i, limit.full - now)
-      return
-    end
-    allowed = math.min(allowed, limit.spare)
+    -- Memory was lost: what others may have in progress counts as everything we have.
+    room = math.min(room, 0)
+    block(i, limit.full - now)
+    return
   end
-  local mine = allowed - limit.used
+  local mine = limit.allowed - limit.used
   permille = math.min(permille, math.floor(1000 * math.max(0, mine - 1) / limit.allowed))
   if mine <= ahead then
     local ms = 0
     if limit.kind ~= 'concurrency' then
-      local at = math.max(0, limit.used - allowed + ahead)
+      local at = math.max(0, limit.used - limit.allowed + ahead)
       local next = redis.call('ZRANGE', limit.log, at, at, 'WITHSCORES')
       if next[2] then ms = math.min(tonumber(next[2]) - now, limit.window) end
     end
