@@ -23,7 +23,7 @@ from common.http.budget import MeteredBudget
 from common.http.call import Priority
 from common.http.door import Call, Door
 from common.http.meter import Meter, open_redis
-from common.http.profile import Limit, Timeouts
+from common.http.profile import Limit, Shape, Timeouts
 from common.http.tokens import Token
 from common.secret import Secret, SecretUrl
 from common.state.budget_floors import BudgetFloors
@@ -51,11 +51,10 @@ class FastBooks(ZohoBooksProfile):
         self.timeouts = Timeouts(connect=2, read=wanted["longest_s"], write=2, pool=2, total=wanted["longest_s"])
 
     def limits(self, connection: Connection) -> Sequence[Limit]:
-        minute = Limit(
-            "minute", "zoho-books:1", "rolling", int(self._wanted["count"]), timedelta(seconds=self._wanted["window_s"])
-        )
+        window = timedelta(seconds=self._wanted["window_s"])
+        shape: Shape = "fixed" if self._wanted.get("fixed") else "rolling"
         return (
-            minute,
+            Limit("minute", "zoho-books:1", shape, int(self._wanted["count"]), window),
             Limit("day", "zoho-books:1", "daily", 100_000),
             Limit("concurrency", "zoho-books:1", "concurrency", int(self._wanted["at_once"])),
         )

@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import time
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -31,8 +33,8 @@ TOO_LONG_S = 90.0
 
 
 class Vendor:
-    def __init__(self) -> None:
-        wanted = {**LIMITS, "latency_s": [0.002, 0.25], "total": TOTAL}
+    def __init__(self, total: int = TOTAL, **more: object) -> None:
+        wanted = {**LIMITS, "latency_s": [0.002, 0.25], "total": total, **more}
         self.process = started("tests.support.metered_vendor", wanted)
         assert self.process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
@@ -108,6 +110,64 @@ class TestFourProcesses:
         assert share >= 0.96
         assert not any("Deadlock" in code for one in told for code in one["calls"])
         assert report["peak"] <= LIMITS["at_once"]
+
+
+@pytest.fixture
+def shared_vendor(windows: str) -> Iterator[Vendor]:
+    """Somebody else's application uses all of the reserve but for a call or two."""
+    made = Vendor(3 * OURS + 20, windows=windows, others_every_s=LIMITS["window_s"] / 28)
+    yield made
+    made.process.kill()
+    made.process.wait(5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("windows", ["rolling", "fixed"])
+class TestBesideAnotherApplication:
+    """Two processes; the other one counts against the same limits, and is never in our way, nor are we in its."""
+
+    def test_use_what_is_ours_and_leave_the_reserve(
+        self, windows: str, shared_vendor: Vendor, own_valkey: ValkeyServer, database: Database, record_property: Any
+    ) -> None:
+        given = {
+            "vendor": shared_vendor.url,
+            "redis": own_valkey.url,
+            "database": database.url("service"),
+            "callers": 20,
+        }
+        given |= {"limits": {**LIMITS, "longest_s": 3.0, "fixed": windows == "fixed"}}
+        workers = [started("tests.support.budget_worker", given) for _ in range(2)]
+        try:
+            shared_vendor.wait_for(3 * OURS + 20)
+            told = [json.loads(worker.communicate(timeout=20)[0].splitlines()[-1]) for worker in workers]
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait(5)
+
+        report = shared_vendor.report()
+        answered = report["answered"]
+        took_s = sum(one["mean_call_s"] for one in told) / len(told)
+        share = in_whole_windows(report["windows"]) if windows == "fixed" else in_three_windows(answered, took_s)
+        record_property("share_of_ours", round(share, 4))
+        print(f"share of ours used {share:.3f}, {report['others']} calls of the other's, workers {told}")
+
+        assert report["refused"] == []
+        assert share >= 0.95
+        assert report["others"] >= 0.9 * 28 * (answered[-1] - answered[0]) / LIMITS["window_s"]
+
+
+def in_whole_windows(windows: list[int]) -> float:
+    """How much of ours went into the windows of which we have seen begin and end."""
+    whole = Counter(windows[: 3 * OURS])
+    seen = [whole[one] for one in range(windows[0] + 1, windows[3 * OURS - 1])]
+    return sum(seen) / (OURS * len(seen))
+
+
+def in_three_windows(answered: list[float], took_s: float) -> float:
+    """How much of ours was used in so many windows from the first answer on; a place is in use while its call takes and a window after."""
+    ends = answered[0] + 3 * (LIMITS["window_s"] + took_s)
+    return bisect_left(answered, ends) / (3 * OURS)
 
 
 def used_share(answered: list[float], lost_at: float, took_s: float) -> float:
