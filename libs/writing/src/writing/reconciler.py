@@ -25,7 +25,6 @@ from common.state import reconciliations
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.reconciliations import LegKey, Reconciliation, ReconciliationState
-from common.state.trouble import DATABASE_ERRORS
 from vendors.vendor import Vendor
 from writing.reconciling import SECOND, Compared, Reconciling
 
@@ -73,15 +72,13 @@ class Reconciler:
             one = await reconciliations.take(tx, legs, self._clock.now()) if legs else None
         if one is None:
             return False
-        leg = legs[one.leg]
+        # Where the database goes away it is put off as soon as it is back: a lease that nobody gives back would hold it up for minutes.
+        self._cut_short = one
         try:
-            await self._work(one, leg, configuration)
+            await self._work(one, legs[one.leg], configuration)
         except Failure as failure:
             await self._later(one, failure.retry_at, redact_text(str(failure))[:300])
-        except DATABASE_ERRORS:
-            # Put off as soon as the database takes it: a lease that nobody gives back would hold it up for minutes.
-            self._cut_short = one
-            raise
+        self._cut_short = None
         return True
 
     async def _work(self, one: Reconciliation, leg: Leg, configuration: Configuration) -> None:
