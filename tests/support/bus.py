@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import KafkaError
 
+from common.bus.commits import commits_of
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import create_topics
 from common.contracts.messages import ChangeEvent
@@ -106,19 +107,28 @@ async def everything(kafka: str, topic: Topic) -> list[Any]:
 
 
 async def committed(kafka: str, group: str, topic: Topic) -> int:
-    """The sum of the offsets a group has committed on a topic; nothing while the group has no coordinator yet."""
+    """The sum of the offsets a group has committed on a topic, as soon as somebody can tell: a young broker has no coordinator yet."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
-    except GroupCoordinatorNotAvailableError:
-        return 0
+        offsets = await _as_soon_as_it_can(lambda: commits_of(admin, group))
     finally:
         await admin.close()
     return sum(max(0, o.offset) for tp, o in offsets.items() if tp.topic == topic.name)
 
 
-async def until(condition: Callable[[], Awaitable[T]], what: str, *, within: float = 30.0) -> T:
+async def _as_soon_as_it_can(ask: Callable[[], Awaitable[T]], *, within: float = 30.0) -> T:
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return await ask()
+        except KafkaError as later:
+            if not later.retriable or time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(0.1)
+
+
+async def until(condition: Callable[[], Awaitable[T]], what: str, *, within: float = 60.0) -> T:
     """Waits for a condition and returns what it gave; a deadline ends it with words."""
     deadline = time.monotonic() + within
     while True:

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownMemberIdError
 from aiokafka.structs import OffsetAndMetadata
 
+from common.bus.commits import commits_of, refuse
 from common.bus.connection import KafkaAddress
 from common.bus.error_codes import BROKER_UNAVAILABLE
 from common.bus.topics_admin import administration, partitions_of
@@ -88,7 +89,8 @@ async def _group(address: KafkaAddress, name: str) -> Group | None:
     async with administration(address) as admin:
         (answer,) = await admin.describe_consumer_groups([name])
         described = answer.to_object()["groups"][0]
-        offsets = await admin.list_consumer_group_offsets(name)
+        refuse(described["error_code"], name)
+        offsets = await commits_of(admin, name)
     committed = {place: found.offset for place, found in offsets.items() if found.offset != _NO_OFFSET}
     if described["state"] == _GONE and not committed:
         return None
@@ -107,7 +109,7 @@ async def _moves(address: KafkaAddress, name: str, topic: str, to: str | datetim
     if not partitions:
         return []
     async with administration(address) as admin:
-        offsets = await admin.list_consumer_group_offsets(name, partitions=partitions)
+        offsets = await commits_of(admin, name, topic, [one.partition for one in partitions])
     reader = _reader(address, None)
     try:
         await reader.start()

@@ -17,6 +17,7 @@ import structlog
 
 from common.bus import error_codes
 from common.bus.batch import Away
+from common.bus.commits import commits_of
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import administration
 from common.state import group_offsets
@@ -133,7 +134,7 @@ class Places:
 
     async def _told(self) -> dict[int, Committed]:
         async with administration(self.address) as admin:
-            found = await admin.list_consumer_group_offsets(self.whose.group)
+            found = await commits_of(admin, self.whose.group)
         return {
             place.partition: committed_of(one.offset, one.metadata or "")
             for place, one in found.items()
