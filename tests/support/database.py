@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 import uuid
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.support.local_stack import LocalStack
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parents[2] / "libs/common/src/common/state/migrations"
+WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Server:
         return f"postgresql://{login(role)}:{secret}@{self.address}/{database}"
 
     async def create(self, name: str, *, template: str = "template0") -> Database:
-        link = await asyncpg.connect(self.url("admin", "postgres"))
+        link = await self._admin()
         try:
             await link.execute(f"create database {name} owner {login('owner')} template {template}")
             # Rights on a database are not copied with its template.
@@ -72,17 +74,24 @@ class Server:
         return Database(self, name)
 
     async def drop(self, name: str) -> None:
-        link = await asyncpg.connect(self.url("admin", "postgres"))
+        link = await self._admin()
         try:
-            await link.execute(f"drop database if exists {name} with (force)")
+            await _patiently(
+                lambda: link.execute(f"drop database if exists {name} with (force)"), asyncpg.ObjectInUseError
+            )
         finally:
             await link.close()
+
+    async def _admin(self) -> Any:
+        """A server that a test has killed takes nobody until it has recovered."""
+        url = self.url("admin", "postgres")
+        return await _patiently(lambda: asyncpg.connect(url), OSError, asyncpg.CannotConnectNowError)
 
     async def template(self) -> str:
         """The migrated template for the migrations as they are now; other sessions on the server share it."""
         migrations = read_migrations(MIGRATIONS)
         name = "template_" + hashlib.sha256("".join(m.sha256 for m in migrations).encode()).hexdigest()[:12]
-        link = await asyncpg.connect(self.url("admin", "postgres"))
+        link = await self._admin()
         try:
             await link.execute("select pg_advisory_lock(hashtextextended('tests:template', 0))")
             await self._create_roles(link)
@@ -109,6 +118,18 @@ class Server:
     async def set_passwords(self, database: str) -> None:
         roles: tuple[Role, ...] = ("service", "console", "broker")
         await set_passwords(self.url("admin", database), {role: password(Home(self.home), role) for role in roles})
+
+
+async def _patiently(step: Callable[[], Awaitable[T]], *passing: type[Exception]) -> T:
+    """What a busy server refuses for a moment is asked for again."""
+    deadline = time.monotonic() + WITHIN_S
+    while True:
+        try:
+            return await step()
+        except passing:
+            if time.monotonic() >= deadline:
+                raise
+            await asyncio.sleep(0.1)
 
 
 def in_a_loop(work: Coroutine[Any, Any, T]) -> T:

@@ -65,8 +65,8 @@ async def _behind(admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, group: s
 
 
 async def _commit(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
-    """A member that was killed a moment ago is in the group until its session ends."""
-    deadline = time.monotonic() + 60
+    """A member that was killed a moment ago is in the group until its session ends, and one that was just joining until the join does."""
+    deadline = time.monotonic() + 90
     while True:
         try:
             await consumer.commit(ends)

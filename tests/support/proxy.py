@@ -29,6 +29,10 @@ class Proxy:
             writer.transport.abort()
             return
         there, back = await asyncio.open_connection(*self._target)
+        if not self._open:  # it was cut meanwhile
+            for end in (writer, back):
+                end.transport.abort()
+            return
         self._writers |= {writer, back}
         try:
             await asyncio.gather(_pump(reader, back), _pump(there, writer))
