@@ -65,9 +65,25 @@ class Service:
 
     async def readiness(self) -> tuple[int, dict[str, Any]]:
         url = (await self.says("service.starting"))["urls"][0]
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             answer = await client.get(f"{url}/readyz")
         return answer.status_code, answer.json()
+
+    async def until_told_of_kafka(self, check: str) -> None:
+        """It is not ready, and says why."""
+
+        async def told() -> bool:
+            status, answer = self._told = await self.readiness()
+            return status == 503 and "Kafka" in answer["checks"][check].get("error", "")
+
+        await self._until(told, "the reason")
+
+    async def until_it_goes_on(self, part: str) -> None:
+        async def well() -> bool:
+            self._told = await self.readiness()
+            return bool(self._told[1]["parts"][part]["ok"])
+
+        await self._until(well, part)
 
     async def until_ready(self) -> None:
         async def is_ready() -> bool:
@@ -78,7 +94,7 @@ class Service:
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         try:
-            await until(condition, what, within=40)
+            await until(condition, what)
         except AssertionError as late:
             raise AssertionError(f"{late}; /readyz: {self._told}; its log:\n{self._log.read_text()[-6000:]}") from late
 
@@ -112,12 +128,9 @@ class TestKafkaComesLater:
             kafka.cut()
             running.append(service := Service(name, settings(stack, database, kafka.port), tmp_path))
             await service.says("service.started")
-            await service.says("consumer.kafka_away")
-            status, told = await service.readiness()
-            assert status == 503
-            assert "Kafka" in told["checks"][SERVICES[name]]["error"]
+            await service.until_told_of_kafka(SERVICES[name])
             if GOES_ON[name]:
-                assert told["parts"][GOES_ON[name]]["ok"]
+                await service.until_it_goes_on(GOES_ON[name])
             kafka.mend()
             await service.until_ready()
             assert await asyncio.to_thread(service.end) == 0

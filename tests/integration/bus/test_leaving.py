@@ -49,7 +49,7 @@ async def gone(but: set[asyncio.Task[object]]) -> None:
         return not clients_at_work(but)
 
     try:
-        await until(nothing_is_left, "the end of its tasks", within=5)
+        await until(nothing_is_left, "the end of its tasks", within=20)
     except AssertionError:
         assert clients_at_work(but) == []
 
@@ -59,10 +59,11 @@ class TestToldToStop:
     async def test_while_it_joins_it_leaves_nothing_behind(self, scene: Scene, after_s: float) -> None:
         before = asyncio.all_tasks()
         stopping = asyncio.Event()
-        running = asyncio.create_task(scene.consumer().run(stopping))
+        # As much time for its leave as a busy broker takes to hear of it.
+        running = asyncio.create_task(scene.consumer(close_s=30.0).run(stopping))
         await asyncio.sleep(after_s)
         stopping.set()
-        await asyncio.wait_for(running, 20)
+        await asyncio.wait_for(running, 60)
         await gone(before)
         assert await members(scene) == 0
 

@@ -17,6 +17,7 @@ import pytest
 from common.bus import groups
 from common.bus.batch import ConsumerFailed
 from common.bus.connection import KafkaAddress
+from common.failures import Transient
 from common.state import group_offsets
 from common.state.group_offsets import BatchStep, GroupTopic, StoredPlace
 from common.state.pool import close_pool, open_pool, transaction
@@ -89,7 +90,7 @@ class TestBeginning:
         await read_to(scene, 30)
         await fill(scene.kafka, scene.topic, range(COUNT), keys=30)
         killed = ledger.start(MILLRACE_LEDGER_PLACES="true", MILLRACE_FAILPOINTS=f"{point}=kill@2")
-        assert await exit_code(killed, 30) == -signal.SIGKILL
+        assert await exit_code(killed, 60) == -signal.SIGKILL
         assert await committed(scene.kafka, scene.group, scene.topic) < await ledger.rows() == await stored(scene)
         ledger.start(MILLRACE_LEDGER_PLACES="true")
         await ledger.settled(COUNT + 30)
@@ -105,9 +106,10 @@ class TestBeginning:
         sent = 0
         for point in ("bus.before_store", "bus.after_store", "bus.before_commit"):
             killed = ledger.start(**steady, MILLRACE_FAILPOINTS=f"{point}=kill")
-            for _ in range(200):
-                await fill(scene.kafka, scene.topic, range(sent, sent + 30), keys=30)
-                sent += 30
+            for _ in range(300):
+                # So few that two members on a busy machine keep up with them.
+                await fill(scene.kafka, scene.topic, range(sent, sent + 6), keys=30)
+                sent += 6
                 if killed.poll() is not None:
                     break
                 await asyncio.sleep(0.2)
@@ -226,7 +228,7 @@ class TestDatabaseThatWentBack:
                 return await scene.rows() == list(range(70))
 
             await until(read_again, "what was lost is read again")
-            await asyncio.wait_for(consumer.placed(), 10)
+            await asyncio.wait_for(consumer.placed(), 60)
             await consumer.ready()
         assert await gates(scene) == []
         await read_to(scene, 70)
@@ -303,6 +305,9 @@ async def _put_back(scene: Scene, backup: Backup, *, takes_s: float = 0.0) -> No
         await link.execute(f"drop database {backup.name}_later with (force)")
 
 
+_PUT_OUT = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1"
+
+
 class _without_sessions:
     """Everybody is put out, and nobody comes in before the end."""
 
@@ -312,10 +317,8 @@ class _without_sessions:
     async def __aenter__(self) -> Any:
         self._link = await asyncpg.connect(self._url)
         await self._link.execute(f"alter database {self._name} allow_connections false")
-        await self._link.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", self._name
-        )
-        while await self._link.fetchval("select count(*) from pg_stat_activity where datname = $1", self._name):  # noqa: ASYNC110
+        # Who was just coming in may be there only after the first round.
+        while await self._link.fetch(_PUT_OUT, self._name):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.02)
         return self._link
 
@@ -332,7 +335,10 @@ async def _closed(scene: Scene) -> bool:
 
 
 async def _connected(scene: Scene) -> bool:
-    found = await groups.group(KafkaAddress(scene.kafka), scene.group)
+    try:
+        found = await groups.group(KafkaAddress(scene.kafka), scene.group)
+    except Transient:  # a busy broker has no coordinator for a moment
+        return False
     return found is not None and found.state == "Stable" and bool(found.members)
 
 

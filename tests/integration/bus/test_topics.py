@@ -197,7 +197,7 @@ def _sent_until_seen(process: subprocess.Popen[str], stack: LocalStack, topic: T
 
     async def send() -> None:
         async with plain_producer(stack.kafka) as producer:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while process.poll() is None:
                 assert time.monotonic() < deadline, "tail saw nothing"
                 await producer.send_and_wait(topic.name, b'{"record": "new"}', key=b"k")
