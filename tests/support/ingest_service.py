@@ -124,15 +124,19 @@ class IngestService:
     def until_ready(self, within: float = 60.0) -> str:
         address, deadline = self.url(), time.monotonic() + within
         while True:
-            answer = httpx.get(f"{address}/readyz", trust_env=False)
+            answer = self._asked(address)
             if answer.status_code == 200:
                 return address
             assert time.monotonic() < deadline, answer.text
             time.sleep(0.1)
 
     def readiness(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.url()}/readyz", trust_env=False).json()
+        found: dict[str, Any] = self._asked(self.url()).json()
         return found
+
+    def _asked(self, address: str) -> httpx.Response:
+        """Its checks have seconds to answer; it has as long as a busy machine takes besides."""
+        return httpx.get(f"{address}/readyz", trust_env=False, timeout=60)
 
     def end(self, within: float = 40.0) -> int:
         self.processes[-1].send_signal(signal.SIGTERM)

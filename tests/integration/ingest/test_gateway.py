@@ -83,9 +83,9 @@ class Broker:
 
 
 class Front:
-    """A gateway listening on a free port."""
+    """A gateway listening on a free port; `patience_s` is how long a body may take to come."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, patience_s: float = 30.0) -> None:
         self.pool, self.topics, self.broker, self.outcomes = pool, Topics(), Broker(), list[str]()
         self.deliveries = Deliveries(FixedClock(NOW))
         kept, self.database_away = Quarantine(pool), False
@@ -96,11 +96,11 @@ class Front:
             await kept.keep(connection, vendor, request, reason, NOW, size)
 
         gateway = Gateway(
-            VENDORS, self.broker, self.topics, keep, FixedClock(NOW), HookBounds(100_000, 0.5), "https://hooks.example",
+            VENDORS, self.broker, self.topics, keep, FixedClock(NOW), HookBounds(100_000, patience_s), "https://hooks.example",
             lambda system, outcome, seconds: self.outcomes.append(outcome), self.deliveries.note,
         )  # fmt: skip
         self.server = HttpServer(gateway, "127.0.0.1", 0)
-        self.http = httpx.AsyncClient(trust_env=False)
+        self.http = httpx.AsyncClient(trust_env=False, timeout=60)
 
     async def post(
         self, body: bytes = BODY, *, query: str = QUERY, secret: str = SECRET, path: str = PATH, **headers: str
@@ -119,15 +119,23 @@ class Front:
             return list(await tx.fetch("select * from flow.quarantine order by id"))
 
 
+@contextlib.asynccontextmanager
+async def listening(database: Database, **patience: float) -> AsyncIterator[Front]:
+    pool = await open_pool(database.url("service"), name="gateway", size=2)
+    started = Front(pool, **patience)
+    await started.server.start()
+    try:
+        yield started
+    finally:
+        await started.http.aclose()
+        await started.server.stop(1.0)
+        await close_pool(pool)
+
+
 @pytest.fixture
 async def front(database: Database) -> AsyncIterator[Front]:
-    pool = await open_pool(database.url("service"), name="gateway", size=2)
-    started = Front(pool)
-    await started.server.start()
-    yield started
-    await started.http.aclose()
-    await started.server.stop(1.0)
-    await close_pool(pool)
+    async with listening(database) as started:
+        yield started
 
 
 class TestGateway:
@@ -268,15 +276,16 @@ class TestGateway:
             assert (await front.http.post(f"{front.server.url}{PATH}", content=endless())).status_code == 413
         assert front.outcomes == ["rejected"]
 
-    async def test_does_not_wait_for_a_slow_body(self, front: Front) -> None:
+    async def test_does_not_wait_for_a_slow_body(self, database: Database) -> None:
         async def slow() -> AsyncIterator[bytes]:
             yield b"x"
             await asyncio.sleep(5)
             yield b"y"
 
-        with contextlib.suppress(httpx.TransportError):
-            assert (await front.http.post(f"{front.server.url}{PATH}", content=slow())).status_code == 408
-        assert front.outcomes == ["rejected"]
+        async with listening(database, patience_s=0.5) as front:
+            with contextlib.suppress(httpx.TransportError):
+                assert (await front.http.post(f"{front.server.url}{PATH}", content=slow())).status_code == 408
+            assert front.outcomes == ["rejected"]
 
     async def test_never_answers_gone(self, front: Front) -> None:
         statuses = {

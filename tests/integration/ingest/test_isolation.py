@@ -49,7 +49,7 @@ class TestGateway:
         service.start()
         url = await asyncio.to_thread(service.until_ready)
         owner, record = service.database.owner_url, uuid.uuid4().hex
-        async with sql(owner) as link, httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with sql(owner) as link, httpx.AsyncClient(trust_env=False, timeout=60) as client:
             await link.execute(
                 "insert into core.connection (id, vendor, name, state, created_at, updated_at) "
                 "values ('books', 'zoho-books', 'books', 'active', now(), now())"
@@ -59,6 +59,7 @@ class TestGateway:
             answers = [await post(client, url, contact(record))]
 
             async def crashed_twice() -> bool:
+                await asyncio.sleep(0.2)
                 answers.append(await post(client, url, contact(record)))
                 return service.log().count("service.part_crashed") >= 2
 
@@ -69,7 +70,7 @@ class TestGateway:
                 return NORMALISER in told["degraded"] or "crashes" in told["parts"][NORMALISER]["detail"]
 
             # Between two crashes it runs for a moment.
-            await until(shown, "who looks sees that it crashes", within=30)
+            await until(shown, "who looks sees that it crashes")
             assert (await client.get(f"{url}/readyz")).status_code == 200
             assert {status for status, _ in answers} == {200}
             await link.execute("alter table flow.taken_away rename to read_request")
@@ -83,7 +84,7 @@ class TestGateway:
     async def test_ends_cleanly_while_a_part_rests(self, service: IngestService) -> None:
         service.start()
         url = await asyncio.to_thread(service.until_ready)
-        async with sql(service.database.owner_url) as link, httpx.AsyncClient(trust_env=False) as client:
+        async with sql(service.database.owner_url) as link, httpx.AsyncClient(trust_env=False, timeout=60) as client:
             await link.execute("alter table flow.read_request rename to taken_away")
             await post(client, url, contact("1"))
 

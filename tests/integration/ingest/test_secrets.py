@@ -26,7 +26,9 @@ def broker() -> Iterator[SecretBroker]:
 
 
 @pytest.fixture
-async def secrets(broker: SecretBroker) -> AsyncIterator[KnownSecrets]:
+async def secrets(broker: SecretBroker, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KnownSecrets]:
+    # The broker is in this very process, and a flood keeps it busy.
+    monkeypatch.setattr("ingest.secrets.TIMEOUT_S", 30.0)
     made = KnownSecrets(broker.url, lambda: Secret("k"), {BOOKS})
     yield made
     await made.aclose()
