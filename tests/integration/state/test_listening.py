@@ -32,7 +32,7 @@ class Ear:
         self.heard += 1
 
     async def until(self, times: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.heard < times:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
 
@@ -49,7 +49,7 @@ async def listening(database: Database, channel: str = CONFIGURATION) -> AsyncIt
         yield ear, admin
     finally:
         stopping.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
         await close_pool(pool)
         await close_pool(admin)
 

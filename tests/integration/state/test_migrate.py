@@ -40,7 +40,7 @@ def starter(url: str, *words: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out + err
 
 
@@ -340,6 +340,6 @@ class TestOutsideATransaction:
         (tmp_path / "0001_table.sql").write_text("create table vault.t (id int);")
         (tmp_path / "0002_late.sql").write_text(self.FILE)
         done = await asyncio.wait_for(
-            asyncio.gather(*(migrate(database.url("broker"), tmp_path, "vault") for _ in range(4))), 30
+            asyncio.gather(*(migrate(database.url("broker"), tmp_path, "vault") for _ in range(4))), 90
         )
         assert sorted(map(len, done)) == [0, 0, 0, 2]

@@ -135,7 +135,7 @@ class TestTheRow:
             await asyncio.sleep(0.2)
             assert not other.done()
             await save(tx, row, pairs.seen(row.pair, "left", Observation(BEGAN, True, {"city": "a"})), BEGAN)
-        await asyncio.wait_for(other, 10)
+        await asyncio.wait_for(other, 30)
         both = (await only(pool)).pair
         assert (both.left.seen, both.right.seen) == ({"city": "a"}, {"city": "b"})
 

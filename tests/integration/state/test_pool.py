@@ -117,8 +117,9 @@ class TestTransaction:
             assert await tx.fetchval("select 1") == 1
 
     async def test_an_exhausted_pool_says_so_in_time(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("common.state.pool.ACQUIRE_TIMEOUT_S", 0.2)
         async with transaction(pool), transaction(pool):
+            # Not before: a busy machine takes longer than that for a new connection.
+            monkeypatch.setattr("common.state.pool.ACQUIRE_TIMEOUT_S", 0.2)
             with pytest.raises(TimeoutError) as late:
                 async with transaction(pool):
                     pass
@@ -176,7 +177,7 @@ class TestAway:
         await asyncio.sleep(0.1)
         began = time.monotonic()
         await close_pool(pool, within=0.3)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 6
         await asyncio.wait({task})
         assert task.exception() is not None
 
@@ -185,11 +186,12 @@ class TestWatch:
     async def test_notices_slots_that_do_not_come_back(self, pool: Pool) -> None:
         async with transaction(pool), transaction(pool):
             with pytest.raises(PoolStuck, match="All 2 database connections"):
-                await asyncio.wait_for(watch(pool, stuck_after=0.3, every=0.1), 5)
+                await asyncio.wait_for(watch(pool, stuck_after=0.3, every=0.1), 30)
 
     async def test_is_quiet_while_connections_come_back(self, pool: Pool) -> None:
-        watching = asyncio.create_task(watch(pool, stuck_after=0.3, every=0.05))
-        for _ in range(6):
+        # Much longer than a connection is out here, and shorter than the whole lasts.
+        watching = asyncio.create_task(watch(pool, stuck_after=2.0, every=0.05))
+        for _ in range(25):
             async with transaction(pool), transaction(pool):
                 await asyncio.sleep(0.1)
         assert not watching.done()

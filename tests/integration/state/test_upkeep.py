@@ -333,5 +333,5 @@ class TestHow:
         stopping = asyncio.Event()
         with pytest.raises(asyncpg.UndefinedTableError):
             await asyncio.wait_for(
-                Loop("upkeep", LOOK_EVERY_S, partial(place.upkeep().look, stopping)).run(stopping), 10
+                Loop("upkeep", LOOK_EVERY_S, partial(place.upkeep().look, stopping)).run(stopping), 60
             )
