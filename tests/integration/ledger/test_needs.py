@@ -177,7 +177,7 @@ class TestNeeds:
     async def test_parent_and_child_are_wished_anew_while_the_parent_is_being_linked(self, world: LedgerWorld) -> None:
         """Whoever locks both does so in one order: a child that sorts before its parent is locked before it by the writer too."""
         await world.want(world.activity("c1"), world.customer("c1"))
-        world.ledger.faults({"kind": "slow", "entity": "party", "seconds": 1.0})
+        world.ledger.faults({"kind": "slow", "entity": "party", "seconds": 2.0})
         with capture_logs() as logs:
             async with world.running():
                 await world.until(lambda: is_being_written(world), "the parent is being written")

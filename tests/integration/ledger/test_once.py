@@ -196,7 +196,7 @@ class TestActs:
         world.ledger.arrange(world.place, lag_s=0.5)
         world.ledger.faults({"kind": fault, "entity": "document", "share": 0.3, "seconds": 0.8, "seed": 3, "times": 6})
         await world.want(*(world.order(f"o{n}", f"c{n % 20}", children=[f"pay{n}"]) for n in range(60)))
-        await world.settled(executors=2, within=60)
+        await world.settled(executors=2, within=120)
         wanted = Wished(
             {f"c{n}@ex.org": {} for n in range(20)},
             [Order(f"o{n}", f"c{n % 20}@ex.org", {"status": "posted"}, (f"pay{n}",)) for n in range(60)],

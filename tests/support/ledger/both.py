@@ -216,7 +216,7 @@ class Both:
         moved = [bool(hooks), await self.reads(), await self.settling.step(), await self.intake()]
         return any(moved)
 
-    async def quiet(self, within: float = 60.0) -> None:
+    async def quiet(self, within: float = 90.0) -> None:
         """Until nothing moves any more."""
         deadline = time.monotonic() + patient(within)
         async with self.world.running():

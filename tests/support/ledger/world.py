@@ -174,13 +174,13 @@ class LedgerWorld:
     async def journal(self, record: str, step: str) -> list[Any]:
         return await self.rows("select * from flow.journal where record = $1 and step = $2 order by id", record, step)
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 40.0) -> None:
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 90.0) -> None:
         deadline = time.monotonic() + patient(within)
         while not await condition():
             assert time.monotonic() < deadline, f"{what}; {await self.shown()}"
             await asyncio.sleep(0.05)
 
-    async def quiet(self, *states: str, within: float = 40.0) -> None:
+    async def quiet(self, *states: str, within: float = 90.0) -> None:
         """Until every row has come to rest; `states` are those that may rest besides the closed ones."""
         resting = ["done", "dead", "parked", *states]
 
@@ -189,7 +189,7 @@ class LedgerWorld:
 
         await self.until(rests, "the work did not come to rest", within)
 
-    async def settled(self, *states: str, executors: int = 1, within: float = 40.0) -> None:
+    async def settled(self, *states: str, executors: int = 1, within: float = 90.0) -> None:
         """Runs executors until all is quiet."""
         async with self.running(executors):
             await self.quiet(*states, within=within)

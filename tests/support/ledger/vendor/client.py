@@ -23,7 +23,8 @@ class LedgerProfile:
     system = "ledger"
     hosts = frozenset({"api.ledger.example"})
     file_hosts: frozenset[str] = frozenset()
-    timeouts = Timeouts(connect=2, read=2, write=2, pool=2, total=2)
+    # No fault takes as long; what a busy machine makes slow is no outcome that nobody saw.
+    timeouts = Timeouts(connect=5, read=5, write=5, pool=5, total=5)
     max_body = 8 * 1024 * 1024
     # A look-up may lag by three seconds; what was given up may land a second later.
     read_lag = timedelta(seconds=4)
