@@ -115,7 +115,8 @@ class IngestService:
         """Where it listens, by its own word."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
-            for line in self.log().splitlines():
+            # The last line may still be on its way.
+            for line in self.log().rpartition("\n")[0].splitlines():
                 if "service.starting" in line:
                     return str(json.loads(line)["urls"][0])
             time.sleep(0.05)

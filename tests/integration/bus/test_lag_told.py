@@ -16,7 +16,8 @@ from tests.support.local_stack import LocalStack
 
 async def figures(ledger: LedgerService) -> dict[str, float]:
     """The lines of `/metrics` about this group, by name."""
-    starting = next((line for line in ledger.log().splitlines() if "service.starting" in line), None)
+    whole, _, _ = ledger.log().rpartition("\n")
+    starting = next((line for line in whole.splitlines() if "service.starting" in line), None)
     if starting is None:
         return {}
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
