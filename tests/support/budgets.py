@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from redis.asyncio import Redis
@@ -26,6 +28,8 @@ from common.secret import SecretUrl
 from common.state.budget_floors import BudgetFloors
 from common.state.pool import Pool
 
+METERS_ANSWER_WITHIN_S = 30.0
+ASKED_EVERY_S = 0.01
 BOOKS = Connection(ConnectionId("books"), VendorName("zoho-books"), "Books")
 
 
@@ -43,11 +47,25 @@ def per_day(count: int, *, zone: str = "UTC", kept_for_live: float = 0.0, reserv
     return Limit("day", "zoho-books:1", "daily", count, reserve=reserve, resets_zone=zone, kept_for_live=kept_for_live)
 
 
+def waited_for(url: str) -> Redis:
+    """The meters, however long they take: to the product a server that does not answer at once is away, and a busy machine's is not."""
+    redis = open_redis(SecretUrl(url))
+    redis.connection_pool.connection_kwargs["socket_timeout"] = METERS_ANSWER_WITHIN_S
+    return redis
+
+
 class LateBeat:
     """A heartbeat on its way."""
 
     def __init__(self) -> None:
         self.begun, self.served = asyncio.Event(), asyncio.Event()
+
+
+@dataclass
+class StoodStill:
+    """The longest time in which neither this loop nor the meters came to anything."""
+
+    longest_s: float = 0.0
 
 
 class Process:
@@ -82,7 +100,8 @@ class Process:
 
     async def settled(self) -> None:
         """Until every ending was told."""
-        await self.budget.settled()
+        while self.budget._endings:
+            await self.budget.settled()
 
     async def die(self) -> None:
         """It beats no more; what it had in progress it never ends."""
@@ -106,6 +125,26 @@ class Process:
     async def waits(self, limit: Limit, count: int) -> bool:
         """Whether so many wait for this limit, in all processes."""
         return (await self._meter.read(Metered(limit))).waiting == count
+
+    @asynccontextmanager
+    async def stood_still(self) -> AsyncIterator[StoodStill]:
+        """How long the machine did other things at a time, while this is open."""
+        found, over = StoodStill(), asyncio.Event()
+
+        async def ask() -> None:
+            # Not cancelled: its client passes over that when it comes at the end of a send.
+            while not over.is_set():
+                asked = monotonic()
+                await self._redis.time()
+                await asyncio.sleep(ASKED_EVERY_S)
+                found.longest_s = max(found.longest_s, monotonic() - asked - ASKED_EVERY_S)
+
+        asking = asyncio.create_task(ask())
+        try:
+            yield found
+        finally:
+            over.set()
+            await asking
 
     def steps(self) -> list[object]:
         """What each of its questions from now on comes to: a place, a failure, or the seconds to wait."""
@@ -160,8 +199,9 @@ class Budgets:
         clock: Clock | None = None,
         metrics: Metrics | None = None,
         beat_s: float = BEAT_S,
+        is_patient: bool = True,
     ) -> Process:
-        redis = open_redis(SecretUrl(url or self._url))
+        redis = waited_for(url or self._url) if is_patient else open_redis(SecretUrl(url or self._url))
         at = clock or self.clock
         meter = Meter(redis, at)
         floors = BudgetFloors(self.pool)
@@ -170,7 +210,7 @@ class Budgets:
         return Process(budget, meter, redis)
 
     def quota(self, url: str | None = None) -> QuotaReader:
-        redis = open_redis(SecretUrl(url or self._url))
+        redis = waited_for(url or self._url)
         self._readers.append(redis)
         return QuotaReader(Meter(redis, self.clock), BudgetFloors(self.pool), self.clock)
 

@@ -13,20 +13,19 @@ import sys
 
 from common.clock import SystemClock, monotonic
 from common.http.budget import MeteredBudget
-from common.http.meter import Meter, open_redis
-from common.secret import SecretUrl
+from common.http.meter import Meter
 from common.state.budget_floors import BudgetFloors
 from common.state.pool import open_pool
-from tests.support.budgets import BOOKS, at_once
+from tests.support.budgets import BOOKS, at_once, waited_for
 
 
 async def main() -> None:
     given = json.loads(sys.argv[1])
-    redis, clock = open_redis(SecretUrl(given["redis"])), SystemClock()
+    redis, clock = waited_for(given["redis"]), SystemClock()
     pool = await open_pool(given["database"], name="holder", size=2)
     budget, limit = MeteredBudget(Meter(redis, clock), BudgetFloors(pool), clock), at_once(given["places"])
     for _ in range(given["places"]):
-        await budget.admit(BOOKS, (limit,), "live", hold_s=given["hold_s"], deadline=monotonic() + 20)
+        await budget.admit(BOOKS, (limit,), "live", hold_s=given["hold_s"], deadline=monotonic() + 60)
     print("held", flush=True)
     await asyncio.Event().wait()
 

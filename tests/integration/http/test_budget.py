@@ -22,6 +22,7 @@ from common.state.budget_turns import Pace
 from common.state.pool import Pool, close_pool, open_pool
 from tests.support.budgets import Budgets, Process, at_once, per_day, per_minute
 from tests.support.database import Database
+from tests.support.in_time import over_before
 from tests.support.valkey_server import ValkeyServer
 
 MINUTE = timedelta(minutes=1)
@@ -47,11 +48,13 @@ class TestWindow:
         budgets.clock.advance(57.5)
         with pytest.raises(RateLimited) as refusal:
             await process.admit(per_minute(1, reserve=0.0))
-        budgets.clock.advance(2.6)
+        refused_at = budgets.clock.now()
+        # The meters hear of an answer a little later than it comes, on a busy machine half a second.
+        budgets.clock.advance(4)
         await process.admit(per_minute(1, reserve=0.0))
 
         assert refusal.value.retry_at is not None
-        assert timedelta(seconds=2) < refusal.value.retry_at - (budgets.clock.now() - timedelta(seconds=2.6)) < MINUTE
+        assert timedelta(seconds=2) < refusal.value.retry_at - refused_at < MINUTE
         assert refusal.value.scope == "minute"
 
     async def test_frees_the_place_of_a_call_without_an_end_after_its_longest_and_a_window(
@@ -121,14 +124,15 @@ class TestSeveralLimits:
     async def test_a_place_in_progress_is_free_with_the_answer(self, budgets: Budgets) -> None:
         one, two = budgets.process(), budgets.process()
         places = await one.drain(at_once(3))
-        waiting = asyncio.create_task(two.admit(at_once(3), patience_s=5))
+        waiting = asyncio.create_task(two.admit(at_once(3), patience_s=60))
         await asyncio.sleep(0.1)
         assert not waiting.done()
 
-        places[0].answered()
-        slot = await waiting
+        async with over_before(2):
+            places[0].answered()
+            slot = await waiting
 
-        assert 0.05 < slot.waited_s < 2
+        assert slot.waited_s > 0.05
 
     async def test_a_call_given_up_here_still_occupies_its_place_there(self, budgets: Budgets) -> None:
         process, limit = budgets.process(), at_once(1, lingers_s=120)
@@ -292,13 +296,14 @@ class TestPriority:
         await asyncio.sleep(4.5)  # the first window's burst has flattened out
         waits, overtaken = [], []
         began, before = monotonic(), given
-        for _ in range(15):
-            asked = given
-            slot = await process.admit(limit, patience_s=30)
-            waits.append(slot.waited_s)
-            overtaken.append(given - asked)
-            slot.answered()
-            await asyncio.sleep(0.07)
+        async with process.stood_still() as stood:
+            for _ in range(15):
+                asked = given
+                slot = await process.admit(limit, patience_s=30)
+                waits.append(slot.waited_s)
+                overtaken.append(given - asked)
+                slot.answered()
+                await asyncio.sleep(0.07)
         # So often a place came: as the limit gives them, or as seldom as this machine takes them.
         one_slot = max(2 / 100, (monotonic() - began) / (given - before + 15))
         stop.set()
@@ -307,7 +312,7 @@ class TestPriority:
         # One that has its place and has not heard of it yet, and one for which the meters are being asked.
         assert max(overtaken) <= 2
         assert sorted(waits)[len(waits) // 2] < 3 * one_slot
-        assert max(waits) < 15 * one_slot
+        assert max(waits) < 15 * one_slot + stood.longest_s
 
     async def test_a_caller_that_gives_up_leaves_its_place_to_the_others(self, budgets: Budgets) -> None:
         process, limit = budgets.process(), at_once(1)
@@ -427,7 +432,7 @@ class TestMemoryLost:
         process = budgets.process()
         steps = process.steps()
 
-        slot = await process.admit(per_minute(10), at_once(5), per_day(1000))
+        slot = await process.admit(per_minute(10), at_once(5), per_day(1000), patience_s=60)
 
         assert steps[-1] is slot
         assert set(steps[:-1]) <= {0.0}
@@ -494,6 +499,7 @@ class TestRedisAway:
         assert sum(one is None for one in later) == 1
 
     async def test_the_days_cap_holds(self, budgets: Budgets, away: ValkeyServer, valkey: ValkeyServer) -> None:
+        budgets.clock.set(datetime(2026, 5, 4, 12, tzinfo=UTC))
         limits = (at_once(10, reserve=0.2), per_day(5))
         assert len(await budgets.process().drain(*limits, at_most=3)) == 3
         went = 0
@@ -520,10 +526,10 @@ class TestRedisAway:
     async def test_a_server_that_only_accepts_is_away_too(self, budgets: Budgets, tmp_path) -> None:  # type: ignore[no-untyped-def]
         server = ValkeyServer(tmp_path).start()
         try:
-            process = budgets.process(url=server.url)
+            process = budgets.process(url=server.url, is_patient=False)
             server.pause()
-            slot = await process.admit(per_minute(100), patience_s=5)
-            assert slot.waited_s < 3
+            async with over_before(3):
+                await process.admit(per_minute(100), patience_s=60)
             server.resume()
         finally:
             server.kill()
@@ -580,6 +586,7 @@ class TestNobodyKnows:
 
 class TestQuota:
     async def test_shows_used_reserved_and_waiting(self, budgets: Budgets) -> None:
+        budgets.clock.set(datetime(2026, 5, 4, 12, tzinfo=UTC))
         limits = (per_minute(100), per_day(1000, reserve=0.1), at_once(3))
         process = budgets.process()
         taken = await process.drain(*limits)
