@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 T = TypeVar("T")
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 
 
 class Background:

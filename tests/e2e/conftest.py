@@ -1,6 +1,7 @@
 """One road for each module of the end-to-end tests: what goes wrong in one module is not the next one's."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,15 @@ from tests.e2e.opening import opened
 from tests.e2e.road import Road
 from tests.support.database import Server
 from tests.support.local_stack import LocalStack
+
+# The first test of a module opens its road as well, which a busy machine takes minutes for.
+TIMEOUT_S = 480
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
 @pytest.fixture(scope="module")

@@ -135,13 +135,13 @@ def _join(road: Road, steps: Sequence[JoinStep]) -> None:
     """By the console, as `millrace up` does it: a consent, an API key, and the shipped template between the two."""
     accounts: Any = road.sandbox.get("accounts")["accounts"]
     with road.console() as console:
-        demo = Demo(console, accounts, time.monotonic() + 60)
+        demo = Demo(console, accounts, time.monotonic() + 150)
         for step in steps:
             step(demo, lambda _: None)
     # Reading and preparing both accounts has used some of the vendors' minute; the tests begin with a fresh one.
     road.advance(61)
     # Else the first reading of the source would tell of what a test has just entered, by a trace of its own.
-    road.until(lambda: road.sql.value(_ALL_READ), "every source has been read", within=60, every=0.1)
+    road.until(lambda: road.sql.value(_ALL_READ), "every source has been read", every=0.1)
 
 
 _ALL_READ = """

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 SERVICE_OF = {"ingest-normaliser": "ingest", "mapper": "mapper", "writer-mailchimp": "writer-mailchimp"}
 CLOCKS_LOOK_EVERY_S = 0.06
+# How long is waited in vain: a machine that others keep busy needs many times what this one does.
+WITHIN_S = 60.0
 # Shorter than any horizon: what a vendor applies late is there before anybody looks for it.
 STEP_S = 45.0
 MEANWHILE_EVERY = 10
@@ -71,7 +73,7 @@ class Road:
 
     # --- what is waited for
 
-    def until(self, condition: Callable[[], T], what: str, within: float = 20.0, every: float = 0.02) -> T:
+    def until(self, condition: Callable[[], T], what: str, within: float = WITHIN_S, every: float = 0.02) -> T:
         """The condition's answer as soon as it is true."""
         deadline = time.monotonic() + within
         while not (found := condition()):
@@ -79,7 +81,7 @@ class Road:
             time.sleep(every)
         return found
 
-    def wait_for_member(self, email: str, within: float = 20.0, **fields: object) -> Document:
+    def wait_for_member(self, email: str, within: float = WITHIN_S, **fields: object) -> Document:
         """The member, as soon as it is there with these merge fields (`status` stands for its standing)."""
 
         def there() -> Document | None:
@@ -88,21 +90,21 @@ class Road:
 
         return self.until(there, f"member {email} with {fields}", within) or {}
 
-    def wait_for_no_member(self, email: str, within: float = 20.0) -> None:
+    def wait_for_no_member(self, email: str, within: float = WITHIN_S) -> None:
         def gone() -> bool:
             member = self.audience.member(email)
             return member is None or member["status"] == "archived"
 
         self.until(gone, f"member {email} gone", within)
 
-    def wait_until_quiet(self, within: float = 60.0, held: bool = False) -> None:
+    def wait_until_quiet(self, within: float = 120.0, held: bool = False) -> None:
         """Until nothing is on its way: no webhook, no lag, no read, no wish unpublished, nothing to plan again, no work open.
 
         `held`: but work on hold, and the events that wait for its end.
         """
         self.until(lambda: self._is_quiet(held=held), "the road is quiet", within, every=0.1)
 
-    def wait_until_settled(self, within: float = 90.0, meanwhile: Callable[[], object] | None = None) -> None:
+    def wait_until_settled(self, within: float = 150.0, meanwhile: Callable[[], object] | None = None) -> None:
         """Until it is quiet, with time passing: what is on hold until a horizon, or waits for another try, has its turn.
 
         `meanwhile` is done now and then: a person goes on looking after what only a person can mend.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.fleet import ROAD
 from tests.e2e.opening import opened
 from tests.e2e.road import Road
 from tests.support.database import Server
@@ -55,7 +56,7 @@ def told(road: Road, collector: Collector) -> list[Span]:
     road.wait_for_member(EMAIL)
     road.wait_until_quiet()
     [trace_id] = {row["trace_id"] for row in road.journal_of(record)}
-    road.fleet.leave()
+    road.fleet.stop(*ROAD)
     return collector.trace(trace_id)
 
 

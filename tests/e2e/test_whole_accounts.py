@@ -214,8 +214,8 @@ class TestWhileTheGatewayIsAway:
         road.fleet.start("ingest")
         next_look(road)
         for number, email in enumerate(changed.values()):
-            road.wait_for_member(email, within=60, FNAME=f"Away{number}")
-        road.until(lambda: set(created.values()) <= set(road.audience.members()), "those who came meanwhile", within=60)
+            road.wait_for_member(email, FNAME=f"Away{number}")
+        road.until(lambda: set(created.values()) <= set(road.audience.members()), "those who came meanwhile")
         road.wait_until_quiet()
         applied = road.sql.rows("select record, count(*) as n from flow.journal where id > $1 and step = 'applied' group by 1", mark.journal)  # fmt: skip
         assert {row["record"]: row["n"] for row in applied} == dict.fromkeys([*changed, *created], 1)
@@ -256,7 +256,7 @@ class TestACustomerDeletedBehindOurBack:
         run_cut_short(road, shell)
         assert "archived" not in standings(road, email) and archives(road, mark) == []
         told = shell.told("sync", "run", SYNC, "--full", "--wait")
-        road.until(lambda: "archived" in standings(road, email), "the member is archived", within=60)
+        road.until(lambda: "archived" in standings(road, email), "the member is archived")
         shell.told("sync", "run", SYNC, "--full", "--wait")
         road.wait_until_quiet()
         print(f"the run that found it: {told['counts']}")

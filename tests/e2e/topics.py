@@ -22,7 +22,7 @@ READERS = {
     "commands.mailchimp": "writer-mailchimp",
     "changes.mailchimp": "writer-mailchimp-events",
 }
-DELETED_WITHIN_S = 20.0
+DELETED_WITHIN_S = 60.0
 
 
 class Places(NamedTuple):

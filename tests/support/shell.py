@@ -21,7 +21,7 @@ class Shell:
         self.folder = folder
         self.environment = {**clean, "XDG_CONFIG_HOME": str(folder), "MILLRACE_CONTEXT": "here", "COLUMNS": "80"}
 
-    def run(self, *words: str, code: int = 0, said: str = "", within: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, code: int = 0, said: str = "", within: float = 120) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "millrace", *words], env=self.environment, capture_output=True, text=True, timeout=within,
             input=said, cwd=self.folder,
