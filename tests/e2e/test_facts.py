@@ -52,7 +52,7 @@ def tagged(road: Road, email: str, *tags: str) -> None:
         member = road.audience.member(email)
         return member is not None and tags_of(member) == {"currency: EUR", *tags}
 
-    road.until(so, f"{email} with {tags}: {road.audience.member(email)}", within=40)
+    road.until(so, f"{email} with {tags}: {road.audience.member(email)}")
 
 
 def lists(road: Road, since: Mark) -> Counter[str]:
@@ -62,10 +62,10 @@ def lists(road: Road, since: Mark) -> Counter[str]:
 
 class TestFacts:
     def test_of_a_whole_account_are_known_before_anybody_is_written(self, road: Road) -> None:
-        made = [road.customer_created(f"c{n}@alder.example") for n in range(12)]
+        made, paid_on = [road.customer_created(f"c{n}@alder.example") for n in range(12)], day(road)
         invoiced(road, made[1], 100, date=day(road), due_date=day(road, 30))
         invoiced(road, made[2], 100, date=day(road, -60), due_date=day(road, -30))
-        paid(road, made[3], invoiced(road, made[3], 100, date=day(road, -9)), 100, day(road))
+        paid(road, made[3], invoiced(road, made[3], 100, date=day(road, -9)), 100, paid_on)
         road.advance(61)
         since = road.mark()
         with road.console() as console:
@@ -75,7 +75,7 @@ class TestFacts:
         tagged(road, "c1@alder.example", "payment: open")
         tagged(road, "c2@alder.example", "payment: overdue")
         tagged(road, "c3@alder.example", "payment: paid")
-        assert (road.audience.member("c3@alder.example") or {})["merge_fields"]["LASTPAID"] == day(road)
+        assert (road.audience.member("c3@alder.example") or {})["merge_fields"]["LASTPAID"] == paid_on
         assert lists(road, since) == {"invoices": 1, "customerpayments": 1, "contacts": 1}
         road.wait_until_quiet()
         for record in made:
