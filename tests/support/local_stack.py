@@ -23,7 +23,7 @@ from millrace.stack.jars import JarStore
 from millrace.stack.state import StackState, read_state
 
 START_SECONDS = 150
-STOP_SECONDS = 60
+STOP_SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class WriterService:
     def log(self, number: int = -1) -> str:
         return self._log(number % len(self.processes)).read_text()
 
-    def url(self, number: int = -1, within: float = 30.0) -> str:
+    def url(self, number: int = -1, within: float = 90.0) -> str:
         """Where it listens, by its own word."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
@@ -104,18 +104,18 @@ class WriterService:
             time.sleep(0.05)
         raise AssertionError(self.log(number)[-3000:])
 
-    def until_ready(self, number: int = -1, within: float = 40.0) -> dict[str, Any]:
+    def until_ready(self, number: int = -1, within: float = 90.0) -> dict[str, Any]:
         address, deadline = self.url(number), time.monotonic() + within
         while time.monotonic() < deadline:
             # It says where it listens before it does.
             with suppress(httpx.TransportError):
-                answer = httpx.get(f"{address}/readyz")
+                answer = httpx.get(f"{address}/readyz", trust_env=False, timeout=60)
                 if answer.status_code == 200:
                     return dict(answer.json())
             time.sleep(0.1)
         raise AssertionError(self.log(number)[-3000:])
 
-    def until_dead(self, process: subprocess.Popen[bytes], within: float = 40.0) -> int:
+    def until_dead(self, process: subprocess.Popen[bytes], within: float = 60.0) -> int:
         try:
             return process.wait(within)
         except subprocess.TimeoutExpired:

@@ -249,13 +249,13 @@ class World:
     async def journal(self, record: str, step: str) -> list[Any]:
         return await self.rows("select * from flow.journal where record = $1 and step = $2 order by id", record, step)
 
-    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 60.0) -> None:
         deadline = time.monotonic() + patient(within)
         while not await condition():
             assert time.monotonic() < deadline, f"{what}; items: {await self._shown()}"
             await asyncio.sleep(0.03)
 
-    async def quiet(self, *states: str, within: float = 20.0) -> None:
+    async def quiet(self, *states: str, within: float = 60.0) -> None:
         """Until every row has come to rest; `states` are those that may rest besides the closed ones."""
         resting = ["done", "dead", "parked", *states]
 
@@ -264,7 +264,7 @@ class World:
 
         await self.until(rests, "the work did not come to rest", within)
 
-    async def settled(self, *states: str, executors: int = 1, within: float = 20.0) -> None:
+    async def settled(self, *states: str, executors: int = 1, within: float = 60.0) -> None:
         """Runs executors until all is quiet."""
         async with self.running(executors):
             await self.quiet(*states, within=within)
@@ -278,7 +278,7 @@ class World:
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         """As the operator: outside every limit and fault."""
         address = f"{self.sandbox.base_url}/mailchimp/us6/3.0{path}"
-        return httpx.request(method, address, headers={"authorization": f"Bearer {self.account['operator_token']}"}, timeout=30, **more)  # fmt: skip
+        return httpx.request(method, address, headers={"authorization": f"Bearer {self.account['operator_token']}"}, timeout=60, **more)  # fmt: skip
 
     def member(self, email: str, place: str = LIST) -> dict[str, Any]:
         digest = hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
