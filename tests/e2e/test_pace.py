@@ -69,15 +69,16 @@ def two_hundred(road: Road, synced: None, slower: dict[str, float]) -> dict[str,
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 class TestTwoHundredCustomers:
     @pytest.mark.parametrize("change", ["create", "edit", "e-mail change"])
     def test_are_there_within_a_second_as_a_rule_and_within_three_always(
-        self, two_hundred: dict[str, list[Journey]], change: str
+        self, two_hundred: dict[str, list[Journey]], slower: dict[str, float], change: str
     ) -> None:
+        """Of a machine that has nothing else to do."""
         total = [one.total_ms for one in two_hundred[change]]
-        assert p50(total) < 1000
-        assert max(total) < 3000
+        assert p50(total) < 1000 * slower[change], slower
+        assert max(total) < 3000 * slower[change], slower
 
     @pytest.mark.parametrize("change", ["create", "edit", "e-mail change"])
     def test_spend_less_than_sixty_milliseconds_with_us(

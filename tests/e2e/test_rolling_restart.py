@@ -19,6 +19,7 @@ from tests.e2e.opening import opened
 from tests.e2e.road import Road
 from tests.support.database import Server
 from tests.support.local_stack import LocalStack
+from tests.support.machine import measured
 
 SECONDS = float(os.environ.get("ROLLING_SECONDS", "60"))
 A_SECOND = 2.0
@@ -56,7 +57,7 @@ class Editor(threading.Thread):
             self.edited[record] = emails
 
 
-@pytest.mark.timeout(SECONDS + 180)
+@pytest.mark.timeout(SECONDS + 420)
 class TestRollingRestart:
     def test_loses_nothing_doubles_nothing_and_keeps_nobody_waiting(self, road: Road) -> None:
         emails = {}
@@ -67,19 +68,20 @@ class TestRollingRestart:
         mark, editor = road.mark(), Editor(road, emails)
         editor.start()
         restarts = 0
-        for service in itertools.cycle(SERVICES):
-            if not editor.is_alive():
-                break
-            _restart_each(road, service)
-            restarts += 1
-        editor.join(10)
-        road.wait_until_quiet()
+        with measured() as machine:
+            for service in itertools.cycle(SERVICES):
+                # Each has its turn, also where a busy machine takes longer for that than the customers are changed.
+                if not editor.is_alive() and restarts >= len(SERVICES):
+                    break
+                _restart_each(road, service)
+                restarts += 1
+            editor.join(10)
+            road.wait_until_quiet()
         assert editor.edited.keys() == emails.keys()
-        assert restarts >= len(SERVICES)
         found = journeys(road, mark, editor.edited)
         print(f"\n{restarts} services restarted\n" + table({"edit": found}))
         assert road.wrong(mark) == []
-        assert max(one.total_ms for one in found) < 10_000
+        assert max(one.total_ms for one in found) < 10_000 * machine.slower, machine
 
 
 def _restart_each(road: Road, service: str) -> None:
