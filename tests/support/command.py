@@ -17,7 +17,7 @@ from millrace.stack.home import Home
 from millrace.stack.processes import Process, marked_with, process_of
 from tests.support.local_stack import free_range
 
-COMMAND_SECONDS = 150
+COMMAND_SECONDS = 300
 GIVEN = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS")
 
 
@@ -70,7 +70,7 @@ class Millrace:
         assert found is not None, f"{name} does not run"
         return found
 
-    def wait(self, what: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+    def wait(self, what: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 120) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             status = self.status()
@@ -78,6 +78,10 @@ class Millrace:
                 return status
             time.sleep(0.1)
         raise AssertionError(f"not within {seconds} s: {what}; {self.status()}")
+
+    def wait_until_up(self) -> dict[str, Any]:
+        """The status once all is ready: a busy server may be late with an answer, and is called degraded until it gives the next."""
+        return self.wait("all is up", lambda status: bool(status["state"] == "up"))
 
     def processes(self) -> list[Process]:
         """Everything that carries this stack's mark."""

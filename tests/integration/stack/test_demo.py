@@ -38,7 +38,7 @@ def connections(millrace: Millrace) -> dict[str, dict[str, Any]]:
 
 class TestDemo:
     def test_every_declared_service_is_ready(self, demo: Millrace) -> None:
-        parts = demo.status()["parts"]
+        parts = demo.wait_until_up()["parts"]
         assert [service.name for service in SERVICES if not parts[service.name]["ready"]] == []
 
     def test_both_accounts_are_connected(self, demo: Millrace) -> None:
@@ -94,7 +94,7 @@ class Shop:
 
     def __init__(self, demo: Millrace) -> None:
         sandbox = demo.part(SANDBOX)["url"]
-        found = httpx.get(f"{sandbox}/_sandbox/accounts", trust_env=False).json()["accounts"]
+        found = httpx.get(f"{sandbox}/_sandbox/accounts", trust_env=False, timeout=60).json()["accounts"]
         account = next(one for one in found if one["name"] == AUDIENCES)
         self._members = f"{account['base_url']}/lists/{account['audience_ids'][0]}/members"
         self._auth = ("demo", account["operator_token"])
@@ -102,7 +102,7 @@ class Shop:
     def members(self) -> Counter[str]:
         """How many there are, by status."""
         query = {"count": 1000, "fields": "members.status"}
-        found = httpx.get(self._members, params=query, auth=self._auth, trust_env=False, timeout=30)
+        found = httpx.get(self._members, params=query, auth=self._auth, trust_env=False, timeout=60)
         return Counter(one["status"] for one in found.json()["members"])
 
 

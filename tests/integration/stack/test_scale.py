@@ -18,7 +18,7 @@ class TestScale:
         assert shown.returncode == 0, shown.stderr
         parts = fresh.status()["parts"]
         assert len({parts[name]["pid"] for name in ECHOES}) == len({parts[name]["url"] for name in ECHOES}) == 3
-        assert all(httpx.get(parts[name]["url"]).status_code == 200 for name in ECHOES)
+        assert all(httpx.get(parts[name]["url"], timeout=60).status_code == 200 for name in ECHOES)
         assert "echo-3" in shown.stdout
 
         fresh.process("echo-2").send(signal.SIGKILL)
@@ -28,7 +28,7 @@ class TestScale:
         assert fresh.run("stop", "echo").returncode == 0
         assert [fresh.status()["parts"][name]["pid"] for name in ECHOES] == [None] * 3
         assert fresh.run("start", "echo").returncode == 0
-        assert fresh.status()["state"] == "up"
+        fresh.wait_until_up()
 
         again = fresh.run("up", "--scale", "echo=2")
         assert again.returncode != 0

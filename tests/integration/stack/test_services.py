@@ -40,11 +40,13 @@ def guest(tmp_path: Path, servers: LocalStack) -> Iterator[Millrace]:
 class TestGivenServers:
     def test_they_are_used_and_not_started(self, guest: Millrace, servers: LocalStack) -> None:
         guest.up()
-        parts = guest.status()["parts"]
+        parts = guest.wait_until_up()["parts"]
         assert [parts[name]["given"] for name in SERVERS] == [True] * 3
         assert [parts[name]["pid"] for name in SERVERS] == [None] * 3
-        assert all(part["ready"] for part in parts.values())
-        assert httpx.get(parts["echo"]["url"]).json() == {"kafka": servers.kafka, "user": "millrace_service"}
+        assert httpx.get(parts["echo"]["url"], timeout=60).json() == {
+            "kafka": servers.kafka,
+            "user": "millrace_service",
+        }
         assert not (guest.home / "data" / "kafka").exists()
 
     def test_passwords_are_not_shown_to_people(self, guest: Millrace, servers: LocalStack) -> None:
@@ -65,8 +67,7 @@ class TestStopOne:
         assert guest.run("status").returncode == 1
         assert "stopped by `millrace stop`" in guest.run("status").stdout
         assert guest.run("start", "echo").returncode == 0
-        part = guest.status()["parts"]["echo"]
-        assert part["ready"]
+        part = guest.wait_until_up()["parts"]["echo"]
         assert part["pid"] != before
 
     def test_what_is_no_service_is_refused_with_the_names_that_are(self, guest: Millrace) -> None:
@@ -110,6 +111,6 @@ class TestStop:
         up = fresh.start("up")
         fresh.wait("it is starting", lambda status: status["state"] == "starting")
         up.send_signal(signal.SIGINT)
-        assert up.wait(60) == 130
+        assert up.wait(120) == 130
         assert fresh.processes() == []
         assert fresh.run("status").returncode == 3

@@ -80,9 +80,8 @@ async def recall(millrace: Millrace) -> list[list[str]]:
 
 class TestUp:
     def test_status_names_every_part_with_its_address(self, running: Millrace) -> None:
-        status = running.status()
+        status = running.wait_until_up()
         assert status["home"] == str(running.home)
-        assert status["state"] == "up"
         assert set(status["parts"]) == PARTS
         for part in status["parts"].values():
             assert part["ready"] is True
@@ -111,7 +110,7 @@ class TestUp:
         import httpx
 
         parts = running.status()["parts"]
-        told = httpx.get(parts["echo"]["url"]).json()
+        told = httpx.get(parts["echo"]["url"], timeout=60).json()
         assert told == {"kafka": parts["kafka"]["address"], "user": "millrace_service"}
 
     def test_passwords_lie_in_files_that_only_the_owner_reads(self, running: Millrace) -> None:
@@ -144,7 +143,7 @@ class TestUp:
             first = {part["address"] for part in first_parts.values()}
             assert first.isdisjoint(part["address"] for part in second_parts.values())
             second.run("down")
-            assert running.status()["state"] == "up"
+            running.wait_until_up()
         finally:
             second.run("down")
 
