@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from common.contracts.records import RECORDS
 from common.state import pool as state
 
 
@@ -56,7 +55,7 @@ class Found:
 
 async def find(tx: state.DbConnection, text: str, limit: int) -> Sequence[RecordKey]:
     """The records that an address, a source's id, a target's key or id, or a trace id leads to."""
-    rows = await tx.fetch(_FIND, text, text.lower(), list(RECORDS), limit)
+    rows = await tx.fetch(_FIND, text, text.lower(), limit)
     return [RecordKey(row["connection"], row["entity"], row["record"]) for row in rows]
 
 
@@ -88,13 +87,22 @@ def _key(row: Mapping[str, Any]) -> RecordKey:
     return RecordKey(row["connection"], row["entity"], row["record"])
 
 
+# Which kinds of records there are of which connections is a loose scan: one step for each, however many records that is, and however many
+# kinds a vendor could have.
 _FIND = """
-with hits as (
+with recursive kinds as (
+    (select connection, entity from flow.record_state order by connection, entity limit 1)
+    union all
+    select n.* from kinds k cross join lateral (
+        select s.connection, s.entity from flow.record_state s
+         where (s.connection, s.entity) > (k.connection, k.entity) order by s.connection, s.entity limit 1) as n
+), hits as (
     select s.connection, s.entity, s.record from flow.record_state s
      where lower(s.fields ->> 'email') = $2 and s.fields ? 'email'
     union
-    select s.connection, s.entity, s.record from core.connection c cross join unnest($3::text[]) as e(entity)
-      join flow.record_state s on (s.connection, s.entity, s.record) = (c.id, e.entity, $1)
+    select r.* from kinds k cross join lateral (
+        select s.connection, s.entity, s.record from flow.record_state s
+         where (s.connection, s.entity, s.record) = (k.connection, k.entity, $1) offset 0) as r
     union
     select c.id, p.left_entity, p.left_id from (
         select left_account, left_entity, left_id from flow.pair where right_key = $2
@@ -114,7 +122,7 @@ with hits as (
 )
 select h.connection, h.entity, h.record from hits h
   join flow.record_state s on (s.connection, s.entity, s.record) = (h.connection, h.entity, h.record)
- where s.sequence <> '' order by s.changed_at desc limit $4
+ where s.sequence <> '' order by s.changed_at desc limit $3
 """
 
 _READ = """
