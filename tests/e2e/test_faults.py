@@ -22,7 +22,7 @@ GHOSTS: list[Fault] = [
 ]
 ERRORS: list[Fault] = [{"vendor": "mailchimp", "kind": "status", "status": 500, "share": 0.2, "seed": 3}]
 STORM: list[Fault] = [{"vendor": "mailchimp", "kind": "storm_429", "share": 0.5, "count": 14, "seed": 4}]
-LATE: list[Fault] = [{"vendor": "mailchimp", "kind": "late_commit", "share": 0.2, "seconds": 120, "seed": 5}]
+LATE: list[Fault] = [{"vendor": "mailchimp", "kind": "late_commit", "share": 0.2, "seconds": 60, "seed": 5}]
 HOOKS: list[Fault] = [
     {"vendor": "zoho-books", "kind": "webhook_double", "share": 0.3, "copies": 3, "seed": 6},
     {"vendor": "zoho-books", "kind": "webhook_late", "share": 0.2, "seconds": 40, "seed": 7},
