@@ -18,8 +18,21 @@ class Neutral(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Address(Neutral):
+    """A postal address, each part as the source has it."""
+
+    attention: str | None = None
+    street: str | None = None
+    street2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    country: str | None = None
+    phone: str | None = None
+
+
 class DocumentLine(Neutral):
-    """One line of an invoice, an order or a bill."""
+    """One line of an invoice or a bill."""
 
     sku: str | None = None
     name: str | None = None

@@ -19,20 +19,8 @@ from common.contracts.ledger_records import (
     SupplierPayment,
     TradeDocument,
 )
-from common.contracts.neutral import Amount, DocumentLine, Neutral
-
-
-class Address(Neutral):
-    """A postal address, each part as the source has it."""
-
-    attention: str | None = None
-    street: str | None = None
-    street2: str | None = None
-    city: str | None = None
-    state: str | None = None
-    zip: str | None = None
-    country: str | None = None
-    phone: str | None = None
+from common.contracts.neutral import Address, Amount, DocumentLine, Neutral
+from common.contracts.orders import Order
 
 
 class Customer(Neutral):
@@ -90,28 +78,6 @@ class Payment(Neutral):
     method: str | None = None
     reference: str | None = None
     invoices: dict[str, Amount] | None = None
-    custom: dict[str, str | None] | None = None
-    updated_at: AwareDatetime | None = None
-
-
-class Order(Neutral):
-    """What a customer bought in a shop."""
-
-    number: str | None = None
-    customer_id: str | None = None
-    email: str | None = None
-    currency: str | None = None
-    placed_at: AwareDatetime | None = None
-    financial_status: str | None = None
-    cancelled_at: AwareDatetime | None = None
-    subtotal: Amount | None = None
-    tax: Amount | None = None
-    shipping: Amount | None = None
-    discount: Amount | None = None
-    total: Amount | None = None
-    lines: tuple[DocumentLine, ...] | None = None
-    billing: Address | None = None
-    delivery: Address | None = None
     custom: dict[str, str | None] | None = None
     updated_at: AwareDatetime | None = None
 
