@@ -372,6 +372,23 @@ class TestDay:
 
         assert (len(backfilled), len(lived)) == (80, 20)
 
+    async def test_that_becomes_longer_is_so_at_once_for_every_class_of_calls(self, budgets: Budgets) -> None:
+        """A plan that was changed at noon: what was left of the former one, and its end, say nothing any more."""
+        process, before, after = budgets.process(), per_day(10, kept_for_live=0.2), per_day(1000, kept_for_live=0.2)
+        assert len(await process.drain(before, priority="backfill")) == 8
+        assert len(await process.drain(after, priority="backfill", at_most=20)) == 20
+        await process.drain(after)
+        assert await process.drain(after) == []
+
+        assert len(await process.drain(per_day(2000), at_most=20)) == 20
+
+    async def test_that_the_vendor_called_exhausted_stays_so_whatever_the_plan_says(self, budgets: Budgets) -> None:
+        process = budgets.process()
+        await process.admit(per_day(1000))
+        await process.budget.throttled((per_day(1000),), RateLimited("X", "x", scope="day"))
+
+        assert await process.drain(per_day(2000), at_most=20) == []
+
     async def test_called_exhausted_by_the_vendor_stays_so_without_redis_too(
         self, budgets: Budgets, valkey: ValkeyServer
     ) -> None:

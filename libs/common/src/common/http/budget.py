@@ -182,6 +182,8 @@ class MeteredBudget:
             case "idle":
                 await self._floor.announce(one)
                 return 0.0
+            case "other":
+                return 0.0 if await self._floor.count_anew(one) else _LOOK_S
             case "empty":
                 return await self._next_block(one, waiter)
             case _ if one.day is not None and (reply.ms < 0 or reply.verdict == "paused"):

@@ -69,6 +69,15 @@ class Floor:
         await self._meter.unlock(one)
         return True if block.taken else None
 
+    async def count_anew(self, one: Metered) -> bool:
+        """What is left of a day by another cap than before. False: somebody else is at it."""
+        if not await self._meter.lock(one, _LOCK_MS):
+            return False
+        block = await self._floors.take(ticket(one), 0)
+        await self._meter.give(one, 0, block.rest)
+        await self._meter.unlock(one)
+        return True
+
     def _full_until(self, one: Metered, known: datetime | None, now: datetime, hold: timedelta) -> datetime | None:
         if known is None:
             return None

@@ -18,12 +18,14 @@ from common.http.profile import Limit
 from common.secret import SecretUrl
 
 Ending = Literal["answered", "unanswered", "unused"]
-Verdict = Literal["granted", "wait", "paused", "lost", "idle", "empty"]
+Verdict = Literal["granted", "wait", "paused", "lost", "idle", "empty", "other"]
 
 _TIMEOUT_S = 0.5
 _SAME_CLOCK_MS = 20
 _ANSWERED_MS = 1000
 _ALIVE = "budget:alive"
+# What is not live uses up a window a little faster than places come free: what is left over at its end is for whoever comes then.
+_FASTER = 1.2
 _LUA = Path(__file__).with_name("lua")
 
 
@@ -167,10 +169,12 @@ class Meter:
         await self._redis.hset(one.state, "until", _ms(until))
 
     async def give(self, one: Metered, taken: int, rest: int) -> None:
-        """A block of the day to hand out."""
+        """A block of the day to hand out, perhaps an empty one; where anything is left, nobody pauses any more."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hincrby(one.state, "left", taken)
-            pipe.hset(one.state, "rest", rest)
+            pipe.hset(one.state, mapping={"rest": rest, "cap": one.limit.ours})
+            if taken or rest:
+                pipe.hdel(one.state, "pause")
             await pipe.execute()
 
     async def pause(self, one: Metered, ms: int, longest_ms: int, jitter: float) -> int:
@@ -217,10 +221,10 @@ class Meter:
 def _terms(one: Metered, rank: int) -> list[str | int | float]:
     limit = one.limit
     if limit.shape == "daily":
-        return [limit.shape, limit.kept if rank else 0, 0, 0]
+        return [limit.shape, limit.kept if rank else 0, 0, 0, limit.ours]
     allowed = limit.ours - (limit.kept if rank else 0)
-    pace = one.window_ms / limit.ours if limit.shape == "rolling" else 0
-    return [limit.shape, allowed, one.window_ms, pace]
+    pace = one.window_ms / limit.ours / _FASTER if limit.shape == "rolling" else 0
+    return [limit.shape, allowed, one.window_ms, pace, 0]
 
 
 def _ms(at: datetime) -> int:

@@ -6,13 +6,15 @@
 --
 -- KEYS  queue, seen, alive (sorted set: process -> its last beat), then log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
---       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none)
+--       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none), what is ours of a day
 -- Returns granted {_, permille left} | wait {limit, ms, permille of ours answered in the last window} | paused {limit, ms}
---         | lost {limit} | idle {limit} | empty {limit}
+--         | lost {limit} | idle {limit} | empty {limit} | other {limit}: what is known of the day is of another cap
 
 local STOPPED_ASKING_MS = 3000
 local LONGEST_AHEAD_MS = 600000
 local DEAD_AFTER_MS = 5000
+-- The last places of a window, one of so many: they are spread until the next one comes free.
+local LAST_PLACES = 15
 
 local t = redis.call('TIME')
 local real = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -24,15 +26,17 @@ local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 
 local limits = {}
 for i = 1, (#KEYS - 3) / 2 do
-  local at = 6 + (i - 1) * 4
-  local state = redis.call('HMGET', KEYS[2 * i + 3], 'run', 'until', 'full', 'tat', 'pause', 'left', 'rest')
+  local at = 6 + (i - 1) * 5
+  local state = redis.call('HMGET', KEYS[2 * i + 3], 'run', 'until', 'full', 'tat', 'pause', 'left', 'rest', 'last', 'cap')
   local limit = {
     log = KEYS[2 * i + 2], state = KEYS[2 * i + 3], kind = ARGV[at + 1], allowed = tonumber(ARGV[at + 2]),
     window = tonumber(ARGV[at + 3]), pace = tonumber(ARGV[at + 4]),
     full = tonumber(state[3] or 0), tat = tonumber(state[4] or 0),
-    left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0),
+    left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0), last = tonumber(state[8] or 0),
   }
   local pause = tonumber(state[5] or 0)
+  -- A day's rest, and a pause because nothing was left, are true of the cap by which they were counted.
+  if limit.kind == 'daily' and state[1] == run and state[9] ~= ARGV[at + 5] then return {'other', i, 0} end
   if pause > now then return {'paused', i, pause - now} end
   if state[1] ~= run then return {'lost', i, 0} end
   if limit.kind == 'daily' then
@@ -89,6 +93,19 @@ local function bury(limit)
   return redis.call('ZCARD', limit.log)
 end
 
+local function early_by(limit, mine)
+  -- Who comes late may catch up with a few calls at once: what is not used in its time would be lost.
+  local early = limit.tat - math.max(2 * limit.pace, limit.window / 40) - now
+  if mine <= math.ceil(limit.allowed / LAST_PLACES) then
+    -- The pace is a little faster than places come free, and the first burst much: the last ones have to do until the next is free.
+    local next = redis.call('ZRANGE', limit.log, 0, 0, 'WITHSCORES')
+    local free = math.min(tonumber(next[2] or now), now + limit.window)
+    local last = math.max(limit.last, now - limit.window)
+    early = math.max(early, last + (free - last) / (mine + 1) - now)
+  end
+  return early
+end
+
 local function log(i, limit)
   redis.call('ZREMRANGEBYSCORE', limit.log, '-inf', now)
   -- After a clock that was set back: what lies further ahead than any call can reach counts once more as a full window.
@@ -97,6 +114,7 @@ local function log(i, limit)
   end
   if limit.full > now + hold + limit.window + LONGEST_AHEAD_MS then limit.full = now + limit.window end
   if limit.tat > now + limit.window then limit.tat = now end
+  if limit.last > now then limit.last = now end
 
   limit.used = redis.call('ZCARD', limit.log)
   if some_died and limit.allowed - limit.used <= ahead then limit.used = bury(limit) end
@@ -117,14 +135,15 @@ local function log(i, limit)
     end
     block(i, ms)
   end
-  -- Above half of the window, everything but live calls is spread evenly: places then come free one by one, so that
-  -- a live call waits for one of them and not for the whole window.
+  -- Above half of the window, everything but live calls is spread: places then come free one by one, so that a live call
+  -- waits for one of them and not for the whole window.
   limit.paced = limit.pace > 0 and limit.used * 2 >= limit.allowed
-  -- Who comes late may catch up with a few calls at once: what is not used in its time would be lost.
-  local early = limit.tat - math.max(2 * limit.pace, limit.window / 40) - now
-  if limit.paced and rank > 0 and early > 0 then
-    mine = 0
-    block(i, early)
+  if limit.paced and rank > 0 and mine > 0 then
+    local early = early_by(limit, mine)
+    if early > 0 then
+      mine = 0
+      block(i, early)
+    end
   end
   room = math.min(room, mine)
 end
@@ -154,7 +173,7 @@ for _, limit in ipairs(limits) do
     local last = hold + (limit.kind == 'concurrency' and 0 or limit.window)
     redis.call('ZADD', limit.log, now + last, ARGV[1])
     redis.call('PEXPIRE', limit.log, last + LONGEST_AHEAD_MS)
-    if limit.paced then redis.call('HSET', limit.state, 'tat', math.max(limit.tat, now) + limit.pace) end
+    if limit.paced then redis.call('HSET', limit.state, 'tat', math.max(limit.tat, now) + limit.pace, 'last', now) end
   end
 end
 return {'granted', 0, permille}
