@@ -44,6 +44,9 @@ class Sandbox:
         self.late = LateCommits(core.clock, self._apply_late)
         self.snapshot = Snapshot(core, vendors, self.log, self.late, core.home)
         self.admin = Admin(core, vendors, self.log, self.late, self.snapshot)
+        # Asked once: whether an object has some methods is a slow question.
+        self._probing = {one.vendor: one for one in vendors.all if isinstance(one, Probes)}
+        self._working = [(one, one) for one in vendors.all if isinstance(one, Works)]
         self._snapshot_s = snapshot_s
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -74,7 +77,7 @@ class Sandbox:
             now = self.core.clock.now()
             for simulator in self.vendors.all:
                 simulator.due(now)
-                self._record_work(simulator)
+            self._record_work()
 
     # One request
 
@@ -183,11 +186,9 @@ class Sandbox:
 
     async def _probed(self, exchange: Exchange) -> None:
         """Let the simulator know whether the addresses it asks for answer."""
-        simulator, ticket = exchange.simulator, exchange.ticket
-        if isinstance(simulator, Probes):
-            wanted = simulator.probes(exchange.request, ticket)
-            if wanted:
-                simulator.probed(ticket, [await self.core.deliveries.probe(delivery) for delivery in wanted])
+        probing, ticket = self._probing.get(exchange.simulator.vendor), exchange.ticket
+        if probing is not None and (wanted := probing.probes(exchange.request, ticket)):
+            probing.probed(ticket, [await self.core.deliveries.probe(delivery) for delivery in wanted])
 
     async def _send(self, exchange: Exchange, answer: Answer) -> None:
         faults = exchange.faults
@@ -206,9 +207,9 @@ class Sandbox:
         answer = simulator.handle(request, ticket)
         self._record(simulator, request, ticket, replace(answer, status=0), "late_commit")
 
-    def _record_work(self, simulator: Simulator) -> None:
-        if isinstance(simulator, Works):
-            for request, answer in simulator.worked():
+    def _record_work(self) -> None:
+        for simulator, working in self._working:
+            for request, answer in working.worked():
                 self._record(simulator, request, Ticket(answer.account), answer, "")
 
     def _tell(self, exchange: Exchange, answer: Answer) -> None:

@@ -32,6 +32,7 @@ class Clock:
         self._file = home / "clock-offset"
         self._offset = self._stored()
         self._moved = asyncio.Event()
+        self._told: list[Callable[[], None]] = []
 
     def _stored(self) -> float:
         try:
@@ -66,6 +67,12 @@ class Clock:
         replaced_whole(self._file, lambda file: file.write(f"{offset:.6f}\n".encode()))
         self._moved.set()
         self._moved = asyncio.Event()
+        for told in self._told:
+            told()
+
+    def on_moved(self, told: Callable[[], None]) -> None:
+        """Calls it at each move, for whoever waits for more than that."""
+        self._told.append(told)
 
     async def sleep(self, seconds: float) -> None:
         """Wait in sandbox time: moving the clock ends the wait early."""

@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from typing import Protocol, cast, runtime_checkable
-
-import httpx
 
 from sandbox.clock import Clock
 from sandbox.delivery import Attempt, Delivery
 from sandbox.delivery_log import DeliveryLog, Row
 from sandbox.faults import Fault, Faults
+from sandbox.sender import Sender
 
 AT_ONCE = 32
 
@@ -77,6 +75,9 @@ class Deliveries:
         self._made = self._ordered = 0
         self._shuffles: dict[str, Shuffle] = {}
         self._wake = asyncio.Event()
+        clock.on_moved(self._wake.set)
+        self._sender = Sender()
+        self._stamping: dict[str, Stamps | None] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
         self._sending: dict[asyncio.Task[None], list[Turn]] = {}
 
@@ -125,34 +126,29 @@ class Deliveries:
             self._keep(asyncio.get_running_loop().create_task(self._in_turn(turns)), turns)
 
     async def _in_turn(self, turns: list[Turn]) -> None:
-        async with self._client() as client:
-            while turns:
-                await self._clock.sleep_until(turns[0].due)
-                await self._attempt(client, turns[0])
-                turns.pop(0)
+        while turns:
+            await self._clock.sleep_until(turns[0].due)
+            await self._attempt(turns[0])
+            turns.pop(0)
 
     # The sender
 
-    @staticmethod
-    def _client() -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=AT_ONCE)
-        return httpx.AsyncClient(trust_env=False, verify=trusted(), limits=limits)
-
     async def probe(self, delivery: Delivery) -> int:
         """Ask an address at once and outside the queue; its status, 0 for no answer."""
-        async with self._client() as client:
-            sent = time.monotonic_ns()
-            status, error = await answer_of(client, delivery)
+        sent = time.monotonic_ns()
+        status, error = await self._answer_of(delivery)
         self._record(delivery, 1, "", Attempt(1, status, sent, time.monotonic_ns(), error, True))
         return status
 
     async def run(self) -> None:
         """Send what is due, until cancelled."""
-        async with self._client() as client:
+        try:
             while True:
                 turn = await self._next()
                 await self._room.acquire()
-                self._keep(asyncio.get_running_loop().create_task(self._placed(client, turn)), [turn])
+                self._keep(asyncio.get_running_loop().create_task(self._placed(turn)), [turn])
+        finally:
+            self._sender.close()
 
     def _keep(self, task: asyncio.Task[None], turns: list[Turn]) -> None:
         self._sending[task] = turns
@@ -170,25 +166,23 @@ class Deliveries:
             wait = self._queue[0].due - self._clock.time() if self._queue else 3600.0
             if wait <= 0:
                 return heapq.heappop(self._queue)
-            woken = [asyncio.create_task(self._wake.wait()), asyncio.create_task(self._clock.moved_or(wait))]
-            try:
-                await asyncio.wait(woken, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in woken:
-                    task.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
 
-    async def _placed(self, client: httpx.AsyncClient, turn: Turn) -> None:
+    async def _placed(self, turn: Turn) -> None:
         try:
-            await self._attempt(client, turn)
+            await self._attempt(turn)
         finally:
             self._room.release()
 
-    async def _attempt(self, client: httpx.AsyncClient, turn: Turn) -> None:
+    async def _attempt(self, turn: Turn) -> None:
         delivery, number = turn.delivery, turn.number
         hearer = self._hearer(delivery.vendor)
-        outgoing = hearer.stamped(delivery, self._clock.now()) if isinstance(hearer, Stamps) else delivery
+        stamps = self._stamps(delivery.vendor, hearer)
+        outgoing = stamps.stamped(delivery, self._clock.now()) if stamps else delivery
         sent = time.monotonic_ns()
-        status, error = await answer_of(client, outgoing)
+        status, error = await self._answer_of(outgoing)
         last = number >= len(delivery.schedule)
         attempt = Attempt(number, status, sent, time.monotonic_ns(), error, last)
         self._record(delivery, number, turn.fault, attempt)
@@ -196,6 +190,19 @@ class Deliveries:
         if again and not last and not 200 <= status < 300:
             heapq.heappush(self._queue, self._turn(delivery, number + 1, 0.0, ""))
             self._wake.set()
+
+    def _stamps(self, vendor: str, hearer: Hears) -> Stamps | None:
+        """Asked once for each vendor: whether an object has a method is a slow question."""
+        if vendor not in self._stamping:
+            self._stamping[vendor] = hearer if isinstance(hearer, Stamps) else None
+        return self._stamping[vendor]
+
+    async def _answer_of(self, delivery: Delivery) -> tuple[int, str]:
+        """The receiver's status, or 0 and the reason; never a redirect followed, never longer than the vendor waits."""
+        try:
+            return await self._sender.status_of(delivery), ""
+        except (OSError, ValueError) as trouble:
+            return 0, f"{type(trouble).__name__}: {trouble}".rstrip(": ")
 
     def _record(self, delivery: Delivery, number: int, fault: str, attempt: Attempt | None) -> None:
         self._log.add(self._clock.now().isoformat(), delivery, number, fault, attempt)
@@ -236,22 +243,3 @@ class Deliveries:
         self._log.restore(rows, seq)
         self._queue = list(waiting)
         heapq.heapify(self._queue)
-
-
-@cache
-def trusted() -> ssl.SSLContext:
-    """Whose certificates are believed; made once, as it takes longer to make than a delivery to send."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-async def answer_of(client: httpx.AsyncClient, delivery: Delivery) -> tuple[int, str]:
-    """The receiver's status, or 0 and the reason; never a redirect followed, never longer than the vendor waits."""
-    try:
-        url = httpx.URL(delivery.url)
-        if (url.port or 0) > 65_535:
-            raise ValueError("a port must be 0-65535")
-        async with asyncio.timeout(delivery.timeout_s):
-            answer = await client.request(delivery.method, url, content=delivery.body, headers=dict(delivery.headers))
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as trouble:
-        return 0, f"{type(trouble).__name__}: {trouble}".rstrip(": ")
-    return answer.status_code, ""

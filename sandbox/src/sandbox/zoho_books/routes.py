@@ -220,11 +220,20 @@ class Router:
 
     def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
         self._by_length: dict[int, list[tuple[tuple[str, ...], Route]]] = {}
+        # What has no id in it is found at once.
+        self._fixed: dict[tuple[str, ...], dict[str, Route]] = {}
         for route in sorted(routes, key=lambda one: one.template.count("{")):
+            if "{" not in route.template:
+                self._fixed.setdefault(route.parts, {}).setdefault(route.method, route)
             self._by_length.setdefault(len(route.parts), []).append((route.parts, route))
 
     def find(self, method: str, segments: Sequence[str]) -> tuple[Route, Mapping[str, str]]:
         """The route and its ids; refuses an unknown path and, on a known one, an unknown method."""
+        fixed = self._fixed.get(tuple(segments))
+        if fixed is not None:
+            if method not in fixed:
+                raise wrong_method()
+            return fixed[method], {}
         fitting = [(parts, route) for parts, route in self._by_length.get(len(segments), ()) if _fits(parts, segments)]
         if not fitting:
             raise unknown_path()
