@@ -8,8 +8,6 @@ import re
 import secrets
 import signal
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ import httpx
 
 from tests.support.database import Database
 from tests.support.ports import free_port
+from tests.support.programs import Program, start
 from token_broker.migrate import migrate_vault
 
 STARTS_WITHIN_S = 90.0
@@ -53,7 +52,7 @@ class Broker:
     environment: Mapping[str, str] = field(default_factory=dict)
     module: str = "token_broker"
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: Program | None = None
     log: Path = Path()
 
     @property
@@ -75,9 +74,7 @@ class Broker:
             **more,
         }
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module], env=environment, stdout=output, stderr=output, cwd=Path.cwd()
-            )
+            self.process = start(self.module, environment=environment, output=output)
         if ready:
             self.wait_until_ready()
         return self

@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,11 +29,12 @@ from millrace.stack.home import Home
 from millrace.stack.state import read_state
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
+from tests.support.programs import Program, start
 
 T = TypeVar("T")
 
 # A start of the test service on an idle machine with two cores.
-STARTS_S = 1.5
+STARTS_S = 0.4
 
 LEDGER = """
 create table flow.ledger (
@@ -167,10 +166,10 @@ class LedgerService:
     topic: Topic
     group: str
     folder: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Program] = field(default_factory=list)
     _start_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def start(self, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, **settings: str) -> Program:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")},
             "DATABASE_URL": self.database.url("service"),
@@ -184,10 +183,7 @@ class LedgerService:
         }
         self._start_at = datetime.now(UTC)
         with (self.folder / f"ledger-{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.ledger_service"],
-                env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[2],
-            )  # fmt: skip
+            process = start("tests.support.ledger_service", environment=environment, output=log)
         self.processes.append(process)
         return process
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from tests.support.broker import NO_TLS, Broker, Browser
 from tests.support.broker_world import World
 from tests.support.local_stack import LocalStack
 from tests.support.ports import free_port
+from tests.support.programs import Program, start
 
 STARTS_WITHIN_S = 90.0
 PREFIX = "/api/v1"
@@ -38,7 +37,7 @@ class Console:
     redis_url: str
     kafka: str = "127.0.0.1:1"
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: Program | None = None
     log: Path = Path()
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False, verify=NO_TLS))
 
@@ -57,13 +56,7 @@ class Console:
             self.token_path.write_text(secrets.token_urlsafe(32))
             self.token_path.chmod(0o600)
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "console"],
-                env=self._environment() | more,
-                stdout=output,
-                stderr=output,
-                cwd=Path.cwd(),
-            )
+            self.process = start("console", environment=self._environment() | more, output=output)
         if ready:
             self._wait_until_ready()
         return self

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import httpx
 
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
+from tests.support.programs import Program, start
 
 SECRET = "TestSecret1234567"
 QUERY = "entity=contact&event=edited"
@@ -81,9 +81,9 @@ class IngestService:
     database: Database
     broker_url: str
     folder: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Program] = field(default_factory=list)
 
-    def start(self, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, **settings: str) -> Program:
         key = self.folder / "key"
         key.write_text("k")
         environment = {
@@ -99,9 +99,7 @@ class IngestService:
             **settings,
         }
         with self._log().open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ingest"], env=environment, stdout=log, stderr=log, cwd=self.folder
-            )
+            process = start("ingest", environment=environment, output=log, folder=self.folder)
         self.processes.append(process)
         return process
 

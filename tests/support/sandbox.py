@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import httpx
+
+from tests.support.programs import Program, start_and_listen
 
 STARTS_WITHIN_S = 90.0
 STOPS_WITHIN_S = 60.0
@@ -23,27 +24,25 @@ class SandboxProcess:
         self.home = home
         self.base_url = ""
         self._snapshot_seconds = snapshot_seconds
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Program | None = None
+        self._said: IO[str] | None = None
         self._client = httpx.Client(trust_env=False, verify=False, timeout=300)
 
     def start(self) -> SandboxProcess:
         self.home.mkdir(parents=True, exist_ok=True)
         arguments = ["--port", "0", "--home", str(self.home), "--snapshot-seconds", str(self._snapshot_seconds)]
         environment = {key: value for key, value in os.environ.items() if key not in ("PORT", "MILLRACE_HOME")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *arguments], stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self.base_url = self._announced(self._process).rpartition(" ")[2].strip()
+        self._process, self._said = start_and_listen("sandbox", *arguments, environment=environment)
+        self.base_url = self._announced(self._process, self._said).rpartition(" ")[2].strip()
         return self
 
     @staticmethod
-    def _announced(process: subprocess.Popen[str]) -> str:
-        assert process.stdout is not None
+    def _announced(process: Program, said: IO[str]) -> str:
         deadline = time.monotonic() + STARTS_WITHIN_S
         while time.monotonic() < deadline:
-            ready, _, _ = select.select([process.stdout], [], [], 0.1)
+            ready, _, _ = select.select([said], [], [], 0.1)
             if ready:
-                return process.stdout.readline()
+                return said.readline()
             if process.poll() is not None:
                 break
         raise AssertionError("the sandbox did not start")

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -24,9 +23,8 @@ from common.contracts.topics import Topic
 from tests.support.bus import plain_producer
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
+from tests.support.programs import Program, start
 from tests.support.sandbox import SandboxProcess
-
-ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -63,9 +61,9 @@ class WriterService:
     broker_url: str
     folder: Path
     module: str = "writer_mailchimp"
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Program] = field(default_factory=list)
 
-    def start(self, **settings: str) -> subprocess.Popen[bytes]:
+    def start(self, **settings: str) -> Program:
         key = self.folder / "key"
         key.write_text("k")
         environment = {
@@ -82,9 +80,7 @@ class WriterService:
             **settings,
         }
         with self._log(len(self.processes)).open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", self.module], env=environment, stdout=log, stderr=log, cwd=ROOT
-            )
+            process = start(self.module, environment=environment, output=log)
         self.processes.append(process)
         return process
 
@@ -115,7 +111,7 @@ class WriterService:
             time.sleep(0.1)
         raise AssertionError(self.log(number)[-3000:])
 
-    def until_dead(self, process: subprocess.Popen[bytes], within: float = 60.0) -> int:
+    def until_dead(self, process: Program, within: float = 60.0) -> int:
         try:
             return process.wait(within)
         except subprocess.TimeoutExpired:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from tests.support.bus import (
 )
 from tests.support.database import Database
 from tests.support.local_stack import LocalStack
+from tests.support.programs import Program
 
 COUNT = 600
 # As many keys have some in each partition.
@@ -46,12 +46,12 @@ def ledger(made: LedgerService) -> Iterator[LedgerService]:
     made.kill_all()
 
 
-async def exit_code(process: subprocess.Popen[bytes], within: float) -> int:
+async def exit_code(process: Program, within: float) -> int:
     deadline = time.monotonic() + within
     while process.poll() is None:
         assert time.monotonic() < deadline, f"the service still ran after {within} s"
         await asyncio.sleep(0.05)
-    return process.returncode
+    return process.wait()
 
 
 class TestKilled:

@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from tests.support.bus import until
 from tests.support.database import Database
 from tests.support.groups import from_now_on, of_mapper, of_writer
 from tests.support.local_stack import LocalStack
+from tests.support.programs import start
 from tests.support.proxy import proxy_to
 from vendors.registry import TOPICS
 
@@ -47,9 +46,7 @@ class Service:
             "MILLRACE_SERVICE_KEY_PATH": str(folder / "key"),
         }
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", name], env=inherited | own | settings, stdout=log, stderr=log, cwd=folder
-            )
+            self.process = start(name, environment=inherited | own | settings, output=log, folder=folder)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         whole, _, _ = self._log.read_text().rpartition("\n")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[3]
+from tests.support.programs import start_and_listen
 
 
 class LedgerProcess:
@@ -77,14 +75,12 @@ class LedgerProcess:
 @contextmanager
 def ledger_process() -> Iterator[LedgerProcess]:
     """Runs until the block ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.ledger.server"], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert process.stdout is not None
-    ledger = LedgerProcess(process.stdout.readline().rpartition(" ")[2].strip())
+    process, said = start_and_listen("tests.support.ledger.server", environment=os.environ)
+    ledger = LedgerProcess(said.readline().rpartition(" ")[2].strip())
     try:
         yield ledger
     finally:
         ledger.close()
         process.terminate()
         process.wait(10)
+        said.close()

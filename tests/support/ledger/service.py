@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +15,9 @@ from common.contracts.messages import WriteCommand
 from common.contracts.topics import changes, commands
 from tests.support.bus import plain_producer
 from tests.support.database import Database
-from tests.support.ledger.process import ROOT, LedgerProcess
+from tests.support.ledger.process import LedgerProcess
 from tests.support.local_stack import LocalStack
+from tests.support.programs import Program, start
 
 TOPIC = commands("ledger")
 
@@ -33,16 +32,14 @@ class LedgerService:
     broker_url: str
     folder: Path
     module: str = "tests.support.ledger.writer"
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Program] = field(default_factory=list)
     deaths: int = 0
 
     def start(self, **settings: str) -> None:
         key = self.folder / "key"
         key.write_text("k")
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "PYTHONDONT"))},
-            # Compiled once, and not at each of its starts.
-            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
+            **{name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")},
             "DATABASE_URL": self.database.url("service"),
             "REDIS_URL": self.stack.valkey_url,
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka,
@@ -57,11 +54,7 @@ class LedgerService:
             **settings,
         }
         with self._log.open("ab") as log:
-            self.running.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", self.module], env=environment, stdout=log, stderr=log, cwd=ROOT
-                )
-            )  # fmt: skip
+            self.running.append(start(self.module, environment=environment, output=log))
 
     def ended(self) -> int:
         """How many have ended since it was asked last."""
