@@ -1,18 +1,21 @@
 """Each rule has a line that keeps it, and a test that turns red when that line is taken away.
 
-The sources are copied once; each line is taken out of the copy in its turn and its test run there, on the servers of this session.
+Each line is taken away in a process of its own, which then runs its test on the servers of this session; some of them run at once.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,77 +24,85 @@ from tests.chaos.rules.table import TABLE, Kept
 from tests.support.local_stack import LocalStack
 
 ROOT = Path(__file__).parents[3]
-# What is late by so much does not come: the same tests have just passed.
+# What is late by so much does not come: the same tests pass in time.
 PATIENCE_S = "5"
-COPIED = ("libs", "services", "cli", "sandbox", "tests", "pyproject.toml")
-# Whoever compiles a module at this moment writes such a file, and renames it: it is listed, and gone before it is copied.
-BEING_COMPILED = "*.pyc.*"
+# A run waits about as long as it computes.
+AT_ONCE = 2
 
 
-class Copy:
-    """The sources in another place, and pytest on them: a process that forks for each run (forked.py)."""
+@dataclass(frozen=True)
+class Ran:
+    """The exit code of an inner run, and what it said."""
 
-    def __init__(self, root: Path, stack: LocalStack) -> None:
-        self.root = root
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                # With what is compiled of them, and the times by which that is known to be theirs.
-                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns(".*", "*.egg-info", BEING_COMPILED))
-            else:
-                shutil.copy(source, root / name)
-        sources = [root, *sorted(root.glob("*/src")), *sorted(root.glob("*/*/src"))]
+    code: int
+    said: str
+
+    def counted(self, what: str) -> int:
+        """As pytest's last line says it; what is logged before it may use the same words."""
+        last = re.findall(r"^(?:\d+ \w+, )*\d+ \w+ in [\d.]+s", self.said, re.MULTILINE)
+        found = re.search(rf"(\d+) {what}", last[-1]) if last else None
+        return int(found[1]) if found else 0
+
+
+class Runner:
+    """Pytest in a process that forks for each run (forked.py)."""
+
+    def __init__(self, stack: LocalStack) -> None:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-            "PYTHONPATH": os.pathsep.join(map(str, sources)),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "MILLRACE_TEST_STACK": str(stack.home),
         }
-        self._runner = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.rules.forked"], cwd=root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.rules.forked"], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
+        self._numbers = itertools.count()
+        self._running: dict[int, Future[Ran]] = {}
+        self._one_at_a_time = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
 
-    def run(self, tests: Sequence[str], module: str, **environment: str) -> tuple[int, str]:
-        """The exit code and what was said."""
-        assert self._runner.stdin is not None and self._runner.stdout is not None
-        self._runner.stdin.write(
-            json.dumps({"tests": list(tests), "environment": {**environment, "RULES_MODULE": module}}) + "\n"
-        )
-        self._runner.stdin.flush()
-        told = json.loads(self._runner.stdout.readline())
-        return told["code"], told["said"]
+    def run(self, tests: Sequence[str], without: Kept | None = None, **environment: str) -> Ran:
+        change = {"module": without.module, "line": without.line, "without": without.without} if without else None
+        number, ran = next(self._numbers), Future[Ran]()
+        self._running[number] = ran
+        asked = {"number": number, "tests": list(tests), "environment": environment, "change": change}
+        with self._one_at_a_time:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.flush()
+        return ran.result()
 
-    def changed(self, kept: Kept) -> Path:
-        """Its file, of which no compiled form is left."""
-        file = self.root / kept.file
-        for compiled in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
-            compiled.unlink()
-        return file
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            said = Path(told["said"])
+            self._running.pop(told["number"]).set_result(Ran(told["code"], said.read_text(errors="replace")))
+            said.unlink()
 
     def close(self) -> None:
-        assert self._runner.stdin is not None
-        self._runner.stdin.close()
-        try:
-            self._runner.wait(10)
-        except subprocess.TimeoutExpired:
-            # A run that hangs was given up, and is in its way.
-            os.killpg(self._runner.pid, signal.SIGKILL)
-            self._runner.wait(10)
+        """Whoever still runs was given up."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+        for ran in self._running.values():
+            ran.cancel()
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory, stack: LocalStack, database_template: str) -> Iterator[Copy]:
-    made = Copy(tmp_path_factory.mktemp("rules"), stack)
-    yield made
-    made.close()
+def runs(request: pytest.FixtureRequest, stack: LocalStack, database_template: str) -> Iterator[dict[str, Future[Ran]]]:
+    """What becomes of the tests with every line in its place, and without each of those that are asked about."""
+    runner = Runner(stack)
+    asked = [one.callspec.params["kept"] for one in request.session.items if getattr(one, "originalname", "") == RED]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = {"": pool.submit(runner.run, sorted({kept.test for kept in TABLE}))}
+        found |= {one.line: pool.submit(runner.run, [one.test], one, TEST_PATIENCE_S=PATIENCE_S) for one in asked}
+        yield found
+        for one in found.values():
+            one.cancel()
+        runner.close()
 
 
-def counted(said: str, what: str) -> int:
-    """As pytest's last line says it; what is logged before it may use the same words."""
-    last = re.findall(r"^(?:\d+ \w+, )*\d+ \w+ in [\d.]+s", said, re.MULTILINE)
-    found = re.search(rf"(\d+) {what}", last[-1]) if last else None
-    return int(found[1]) if found else 0
+RED = "test_turn_a_test_red_when_their_line_is_taken_away"
 
 
 class TestRules:
@@ -109,23 +120,17 @@ class TestRules:
 
     # All of them in one run: on a busy machine it takes minutes.
     @pytest.mark.timeout(600)
-    def test_hold_as_long_as_their_lines_stand(self, copy: Copy) -> None:
-        code, said = copy.run(sorted({kept.test for kept in TABLE}), TABLE[0].module)
-        assert code == 0, said[-3000:]
-        assert f"RULES_SOURCE={copy.root}" in said, said[-300:]
+    def test_hold_as_long_as_their_lines_stand(self, runs: dict[str, Future[Ran]]) -> None:
+        ran = runs[""].result()
+        assert ran.code == 0, ran.said[-3000:]
+        assert "WITHOUT_A_LINE=;" in ran.said, ran.said[-300:]
 
     @pytest.mark.parametrize("kept", TABLE, ids=lambda kept: f"{kept.rule}-{kept.module}")
-    def test_turn_a_test_red_when_their_line_is_taken_away(self, copy: Copy, kept: Kept) -> None:
-        file = copy.changed(kept)
-        whole = file.read_text()
-        file.write_text(whole.replace(kept.line, kept.without))
-        try:
-            code, said = copy.run([kept.test], kept.module, TEST_PATIENCE_S=PATIENCE_S)
-        finally:
-            file.write_text(whole)
-        assert f"RULES_SOURCE={file}" in said, f"the test did not run on the changed sources: {said[-500:]}"
-        assert code == 1 and counted(said, "failed"), f"without its line {kept.rule} still holds: {said[-1500:]}"
-        assert not counted(said, "error"), f"red for another reason: {said[-1500:]}"
-        assert re.search(r"^E +(assert|AssertionError|Failed: DID NOT RAISE)", said, re.MULTILINE), (
-            f"red for another reason: {said[-1500:]}"
+    def test_turn_a_test_red_when_their_line_is_taken_away(self, runs: dict[str, Future[Ran]], kept: Kept) -> None:
+        ran = runs[kept.line].result()
+        assert f"WITHOUT_A_LINE={kept.module};" in ran.said, f"the test did not run without the line: {ran.said[-500:]}"
+        assert ran.code == 1 and ran.counted("failed"), f"without its line {kept.rule} still holds: {ran.said[-1500:]}"
+        assert not ran.counted("error"), f"red for another reason: {ran.said[-1500:]}"
+        assert re.search(r"^E +(assert|AssertionError|Failed: DID NOT RAISE)", ran.said, re.MULTILINE), (
+            f"red for another reason: {ran.said[-1500:]}"
         )
