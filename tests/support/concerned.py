@@ -22,6 +22,7 @@ class Sources:
         self._root = root
         self._roots = [*sorted(root.glob("*/src")), *sorted(root.glob("*/*/src")), root]
         self._imports = cache(self._imported)
+        self._files = cache(self._files_of)
 
     def concerned(self, tests: Iterable[Path], changed: Collection[Path]) -> list[Path]:
         return [test for test in tests if self._is_concerned(test, changed)]
@@ -42,16 +43,23 @@ class Sources:
         return found
 
     def _imported(self, module: Path) -> frozenset[Path]:
-        names = {name for node in ast.walk(ast.parse(module.read_text())) for name in _names(node)}
+        names = {name for node in _statements(ast.parse(module.read_text())) for name in _names(node)}
         return frozenset(file for name in names for file in self._files(name))
 
-    def _files(self, name: str) -> Iterator[Path]:
+    def _files_of(self, name: str) -> frozenset[Path]:
         """A module's file and those of the packages it lies in."""
-        parts = name.split(".")
-        for length in range(1, len(parts) + 1):
-            for root in self._roots:
-                base = root.joinpath(*parts[:length])
-                yield from (one for one in (base.with_suffix(".py"), base / "__init__.py") if one.is_file())
+        package, _, _ = name.rpartition(".")
+        bases = [root.joinpath(*name.split(".")) for root in self._roots]
+        own = {one for base in bases for one in (base.with_suffix(".py"), base / "__init__.py") if one.is_file()}
+        return frozenset(own | self._files(package)) if package else frozenset(own)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement inside: an import is never a part of an expression."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for one in getattr(node, part, ()):
+            yield one
+            yield from _statements(one)
 
 
 def _names(node: ast.AST) -> list[str]:

@@ -10,6 +10,7 @@ import sysconfig
 import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from tests.support.concerned import Sources
@@ -52,6 +53,10 @@ class Copy:
             [self.folder / ".venv/bin/python", *words], cwd=self.folder, capture_output=True, text=True, timeout=timeout, check=False
         )  # fmt: skip
 
+    def forget(self) -> None:
+        """What was compiled of it is of no use to anybody else, and may lie elsewhere."""
+        shutil.rmtree(Path(cache_from_source(str(self.folder / "one.py"))).parent, ignore_errors=True)
+
     def naming(self) -> list[str]:
         """The files that name the vendor still."""
         name = spellings(self.vendor)
@@ -82,9 +87,12 @@ def _copy(path: Path, folder: Path) -> None:
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(ROOT / path, target)
-    for compiled in (ROOT / path).parent.glob(f"__pycache__/{path.stem}.*.pyc") if path.suffix == ".py" else ():
-        (target.parent / "__pycache__").mkdir(exist_ok=True)
-        shutil.copy2(compiled, target.parent / "__pycache__")
+    if path.suffix == ".py":
+        # Wherever Python keeps it: beside the sources, or in the environment's own folder.
+        kept, place = (Path(cache_from_source(str(one))).parent for one in (ROOT / path, target))
+        for compiled in kept.glob(f"{path.stem}.*.pyc"):
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(compiled, place)
 
 
 def _changed(folder: Path, lighter: set[str]) -> frozenset[Path]:

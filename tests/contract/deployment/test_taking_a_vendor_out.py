@@ -1,5 +1,6 @@
 """A vendor is taken out by deleting what is named after it and its lines in two lists: the rest stands as it was."""
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -26,19 +27,24 @@ MAY_NAME_IT = (
 HOUSE = ("tests/house", "tests/contract/deployment/test_compose.py")
 # Of these, the tests for which something is different without it: the others have said what they say.
 LEFT = ("tests/unit", "tests/contract/messages")
-# The first makes environments; what is in the checkout is nothing to it. The others are of the bench, which measures a road between two vendors.
-NOT_CONCERNED = ("tests/unit/cli/test_bootstrap.py", "tests/unit/bench/*")
+# These make environments, homes and processes of their own: what is in the checkout is nothing to them. And the bench measures a road between
+# two vendors.
+NOT_CONCERNED = (
+    *(f"tests/unit/cli/test_{name}.py" for name in ("bootstrap", "home", "processes", "unit")),
+    "tests/unit/bus/test_waits.py", "tests/unit/bench/*",
+)  # fmt: skip
 # Asked of the whole tree: what the vendor alone has used, such as the builder of writers while there is one, has no reader without it.
 # And the road of the README, which leads from one vendor to the other.
 OF_ALL_VENDORS = ("tests/house/test_readers.py", "tests/house/test_road.py")
 
 
 @pytest.fixture(scope="module", params=sorted(VENDORS))
-def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+def copy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     made = without(request.param, tmp_path_factory.mktemp("without") / request.param)
     done = made.run("-m", "millrace.reference")
     assert done.returncode == 0, done.stdout + done.stderr
-    return made
+    yield made
+    made.forget()
 
 
 @pytest.mark.slow
