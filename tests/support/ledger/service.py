@@ -45,7 +45,7 @@ class LedgerService:
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka,
             "PORT": "0",
             # A member that was killed is in its group until its session ends.
-            "KAFKA_SESSION_TIMEOUT_S": "6",
+            "KAFKA_SESSION_TIMEOUT_S": "1.5",
             "MILLRACE_TEST": "1",
             "MILLRACE_HOME": str(self.folder),
             "MILLRACE_TOKEN_BROKER_URL": self.broker_url,
