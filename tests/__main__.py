@@ -22,6 +22,7 @@ NOTHING_MATCHED = 5
 LONG_PATHS = (
     "tests/chaos/storm",
     "tests/chaos/ledger",
+    "tests/e2e/test_faults.py::TestFaults",
     "tests/e2e/test_rolling_restart.py",
     "tests/e2e/test_many_changes.py",
     "tests/e2e/test_whole_accounts.py::TestAFirstRun",
@@ -30,6 +31,7 @@ LONG_PATHS = (
 )
 LONG = {
     "STORM_SEEDS": "2,3,4,5",
+    "FAULT_RUNS": "calm,ghosts,errors,storm,late,hooks,all",
     "ROLLING_SECONDS": "300",
     "MANY_CHANGES": "2000",
     "ACCOUNT_CUSTOMERS": "5000",
