@@ -13,11 +13,9 @@ ALONE = (
     "tests/contract/sandbox/core/test_scale.py",
     "tests/contract/sandbox/*/test_speed.py",
     "tests/e2e/test_pace.py",
-    "tests/e2e/test_rolling_restart.py",
     "tests/integration/console/test_scale.py",
     "tests/integration/console/test_scale_of_pairs.py",
     "tests/integration/http/test_four_processes.py",
-    "tests/integration/stack/test_kill.py",
 )
 # By `pytest --durations`: a file that takes a minute and comes last is waited for by everybody.
 LONGEST_FIRST = (

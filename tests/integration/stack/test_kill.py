@@ -16,6 +16,7 @@ from millrace.stack.processes import MARKER
 from millrace.stack.state import read_state
 from tests.integration.stack.test_up_and_down import recall, remember
 from tests.support.command import Millrace
+from tests.support.machine import measured
 
 # What a kill may cost where a clean start, on an idle machine with two cores, takes this long.
 KAFKA_BACK_SECONDS, KAFKA_START_SECONDS = 8, 4
@@ -38,18 +39,21 @@ class TestKill:
         """It waits for the end of its own old session; a machine that is busy with other things is granted its share."""
         state = read_state(Home(running.home))
         assert state is not None
-        allowed = KAFKA_BACK_SECONDS * max(1.0, state.units["kafka"].seconds / KAFKA_START_SECONDS)
+        started = KAFKA_BACK_SECONDS * max(1.0, state.units["kafka"].seconds / KAFKA_START_SECONDS)
         took = []
         for _ in range(3):
             killed = running.process("kafka")
-            began = time.monotonic()
-            os.kill(killed.pid, signal.SIGKILL)
-            running.wait("kafka is missed", lambda status, pid=killed.pid: status["parts"]["kafka"]["pid"] != pid)
-            running.wait("kafka is back", lambda status: status["parts"]["kafka"]["ready"])
-            took.append(time.monotonic() - began)
+            with measured() as machine:
+                began = time.monotonic()
+                os.kill(killed.pid, signal.SIGKILL)
+                running.wait("kafka is missed", lambda status, pid=killed.pid: status["parts"]["kafka"]["pid"] != pid)
+                running.wait("kafka is back", lambda status: status["parts"]["kafka"]["ready"])
+                took.append(time.monotonic() - began)
+            # It was started at another time, and others may have become busy since.
+            allowed = max(started, KAFKA_BACK_SECONDS * machine.slower)
             if took[-1] < allowed:
-                break
-        assert min(took) < allowed
+                return
+        raise AssertionError(f"{took} is more than {allowed:.0f} s")
 
     async def test_status_tells_that_the_supervisor_is_gone_and_up_mends_it(self, running: Millrace) -> None:
         before = await self._words(running)

@@ -21,7 +21,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxPro
     vendor = Vendor.of(Admin(process.base_url))
     vendor.sandbox.post("seed", {"vendor": "mailchimp", "account": "demo", "size": SIZE, "seed": 7, "trouble": True})
     yield process, vendor
-    process.stop()
+    process.kill()  # nobody needs its last snapshot
 
 
 def rows(name: str, offset: int = 0) -> list[Json]:
@@ -79,12 +79,3 @@ class TestSpeed:
         status = Path(f"/proc/{large[0].pid}/status").read_text()
         resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         assert int(resident.split()[1]) / 1024 < MOST_MB
-
-    def test_a_restart_takes_under_ten_seconds(self, large: tuple[SandboxProcess, Vendor]) -> None:
-        process, _ = large
-        start = time.perf_counter()
-        process.stop()
-        process.start()
-        vendor = Vendor.of(Admin(process.base_url))
-        assert vendor.told("GET", f"/lists/{vendor.plain}/members", None, count=1)["total_items"] > SIZE  # type: ignore[operator]
-        assert time.perf_counter() - start < 10
