@@ -124,6 +124,9 @@ class Road:
 
         What is in the database goes on to a topic or by a call to a webhook, which is asked for after it; a webhook goes to a topic.
         """
+        if self._busy(held=held):
+            # What the broker is asked costs more, and nothing else can make it quiet.
+            return False
         before = self.topics.places()
         if before.lag or self._busy(held=held) or self.sandbox.get("deliveries", since=10**9)["pending"]:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -42,6 +43,7 @@ class Topics:
     def __init__(self, background: Background, kafka: str) -> None:
         self._background = background
         self._kafka = kafka
+        self._known: dict[str, list[TopicPartition]] = {}
         self._admin: Any = background.run(_started(AIOKafkaAdminClient, kafka))
         self._reader: Any = background.run(_started(AIOKafkaConsumer, kafka))
 
@@ -55,9 +57,7 @@ class Topics:
 
     def places(self) -> Places:
         """Where every topic ends now, and where its reader has committed to be."""
-        return Places(
-            tuple(one for topic, group in READERS.items() for one in self._background.run(self._of(topic, group)))
-        )
+        return Places(self._background.run(self._places()))
 
     def count(self, topic: str) -> int:
         """How many records the topic has."""
@@ -78,13 +78,19 @@ class Topics:
         await create_topics(KafkaAddress(self._kafka), TOPICS)
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
-        [described] = await self._admin.describe_topics([topic])
-        return [TopicPartition(topic, one["partition"]) for one in described["partitions"]]
+        """Asked once: nobody changes their number."""
+        if topic not in self._known:
+            [described] = await self._admin.describe_topics([topic])
+            self._known[topic] = [TopicPartition(topic, one["partition"]) for one in described["partitions"]]
+        return self._known[topic]
 
-    async def _of(self, topic: str, group: str) -> list[tuple[TopicPartition, int, int]]:
-        committed = await self._admin.list_consumer_group_offsets(group)
-        ends = await self._reader.end_offsets(await self._partitions(topic))
-        return [(tp, end, max(0, committed[tp].offset) if tp in committed else 0) for tp, end in sorted(ends.items())]
+    async def _places(self) -> tuple[tuple[TopicPartition, int, int], ...]:
+        """All readers are asked before the ends are: a record that comes between the two is one to be read."""
+        groups = sorted(set(READERS.values()))
+        answers = await asyncio.gather(*(self._admin.list_consumer_group_offsets(group) for group in groups))
+        committed = dict(zip(groups, answers, strict=True))
+        ends = await self._reader.end_offsets([one for topic in READERS for one in await self._partitions(topic)])
+        return tuple((tp, end, _read(committed[READERS[tp.topic]], tp)) for tp, end in sorted(ends.items()))
 
     async def _count(self, topic: str) -> int:
         ends = await self._reader.end_offsets(await self._partitions(topic))
@@ -101,6 +107,10 @@ class Topics:
         finally:
             await mover.stop()
         return await self._count(topic)
+
+
+def _read(committed: Mapping[TopicPartition, OffsetAndMetadata], partition: TopicPartition) -> int:
+    return max(0, committed[partition].offset) if partition in committed else 0
 
 
 async def _started(kind: Any, kafka: str) -> Any:
