@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import IO
@@ -13,6 +15,7 @@ import httpx
 
 from tests.support.programs import Program, start_and_listen
 
+Running = Program | subprocess.Popen[str]
 STARTS_WITHIN_S = 90.0
 STOPS_WITHIN_S = 60.0
 
@@ -24,7 +27,7 @@ class SandboxProcess:
         self.home = home
         self.base_url = ""
         self._snapshot_seconds = snapshot_seconds
-        self._process: Program | None = None
+        self._process: Running | None = None
         self._said: IO[str] | None = None
         self._client = httpx.Client(trust_env=False, verify=False, timeout=300)
 
@@ -32,12 +35,15 @@ class SandboxProcess:
         self.home.mkdir(parents=True, exist_ok=True)
         arguments = ["--port", "0", "--home", str(self.home), "--snapshot-seconds", str(self._snapshot_seconds)]
         environment = {key: value for key, value in os.environ.items() if key not in ("PORT", "MILLRACE_HOME")}
-        self._process, self._said = start_and_listen("sandbox", *arguments, environment=environment)
+        self._process, self._said = self._begin(arguments, environment)
         self.base_url = self._announced(self._process, self._said).rpartition(" ")[2].strip()
         return self
 
+    def _begin(self, arguments: list[str], environment: dict[str, str]) -> tuple[Running, IO[str]]:
+        return start_and_listen("sandbox", *arguments, environment=environment)
+
     @staticmethod
-    def _announced(process: Program, said: IO[str]) -> str:
+    def _announced(process: Running, said: IO[str]) -> str:
         deadline = time.monotonic() + STARTS_WITHIN_S
         while time.monotonic() < deadline:
             ready, _, _ = select.select([said], [], [], 0.1)
@@ -81,3 +87,13 @@ class SandboxProcess:
         told = answer.json()
         assert isinstance(told, dict)
         return told
+
+
+class MeasuredSandbox(SandboxProcess):
+    """One of which the memory is measured: it starts from nothing, and has no part of what others have imported."""
+
+    def _begin(self, arguments: list[str], environment: dict[str, str]) -> tuple[Running, IO[str]]:
+        command = [sys.executable, "-m", "sandbox", *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        assert process.stdout is not None
+        return process, process.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.sandbox import SandboxProcess
+from tests.support.sandbox import MeasuredSandbox, SandboxProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 MEMORY_MB = 800
@@ -58,7 +58,7 @@ class Large:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
-    process = SandboxProcess(tmp_path_factory.mktemp("large")).start()
+    process = MeasuredSandbox(tmp_path_factory.mktemp("large")).start()
     for vendor in ("zoho-books", "mailchimp"):
         process.post("seed", {"vendor": vendor, "account": "demo", "size": 50_000, "seed": 7, "trouble": True})
     yield Large(process)

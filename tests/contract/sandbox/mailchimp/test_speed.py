@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.sandbox.mailchimp.vendor import Admin, Json, Vendor
-from tests.support.sandbox import SandboxProcess
+from tests.support.sandbox import MeasuredSandbox, SandboxProcess
 
 SIZE = 50_000
 MOST_MB = 200
@@ -17,7 +17,7 @@ MOST_MB = 200
 
 @pytest.fixture(scope="class")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxProcess, Vendor]]:
-    process = SandboxProcess(tmp_path_factory.mktemp("large"), snapshot_seconds=600).start()
+    process = MeasuredSandbox(tmp_path_factory.mktemp("large"), snapshot_seconds=600).start()
     vendor = Vendor.of(Admin(process.base_url))
     vendor.sandbox.post("seed", {"vendor": "mailchimp", "account": "demo", "size": SIZE, "seed": 7, "trouble": True})
     yield process, vendor
