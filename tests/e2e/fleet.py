@@ -6,19 +6,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from millrace.settings import StackSettings
 from millrace.stack.home import Home
-from millrace.stack.parts import Command
 from millrace.stack.plan import Surroundings
 from millrace.stack.service_part import ServicePart
 from millrace.stack.services import Service, declared
 from tests.e2e.vendors import NO_TLS
 from tests.support.ports import free_port
+from tests.support.programs import Program, start
 
 STARTS_WITHIN_S = 120.0
 # A service drains for at most 25 s.
@@ -32,7 +32,7 @@ class Replica:
 
     name: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: Program
     log: Path
     in_service: bool = False
     """Whether it is ready and nobody has asked it to stop: who balances asks for this."""
@@ -119,14 +119,11 @@ class Fleet:
         """Starts a process and does not wait for it; a second one of a service listens elsewhere."""
         taken = name in self.fronts or any(one.name == name and one.alive for one in self.replicas)
         port = free_port() if taken else self.port(name)
-        command: Command = replace(self._parts[name].command())
-        environment = {**command.environment, "PORT": str(port), **self.more, **more}
+        environment = {**self._parts[name].command().environment, "PORT": str(port), **self.more, **more}
         log = self.home.log(f"{name}-{port}")
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                [str(word) for word in command.argv], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=self.home.root,
-            )  # fmt: skip
+            module = self.service(name).module
+            process = start(module, environment=environment, output=output, folder=self.home.root)
         self.replicas.append(Replica(name, port, process, log))
         return self.replicas[-1]
 

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from common.contracts.messages import WriteCommand
 from common.contracts.topics import commands
 from common.failpoints import POINTS
 from tests.support.database import Database
+from tests.support.programs import Program, start
 from tests.support.run_ledger import counts, created, disagreements, let_in, wished
 from tests.support.writer_service import WriterService, publish
 from tests.support.writing import World
@@ -42,14 +41,11 @@ class Worker:
             "API_KEY": world.account["api_key"],
             "MAILCHIMP": f"{world.sandbox.base_url}/mailchimp",
         }
-        self.running: subprocess.Popen[bytes] | None = None
+        self.running: Program | None = None
 
     def start(self) -> None:
         with (self._folder / "worker.log").open("ab") as log:
-            self.running = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.worker_process"], env=self._environment, stdout=log, stderr=log,
-                cwd=Path(__file__).parents[3],
-            )  # fmt: skip
+            self.running = start("tests.support.worker_process", environment=self._environment, output=log)
 
     @property
     def log(self) -> str:
@@ -140,7 +136,12 @@ class TestKill:
     ) -> None:
         batch = [world.command(str(n), f"a{n}@ex.org", FNAME="A") for n in range(3)]
         await publish(service.stack.kafka, TOPIC, batch)
-        armed = {"MILLRACE_FAILPOINTS": "intake.after_commit=kill*1", "MILLRACE_FAILPOINTS_LOG": str(tmp_path / "log")}
+        armed = {
+            "MILLRACE_FAILPOINTS": "intake.after_commit=kill*1",
+            "MILLRACE_FAILPOINTS_LOG": str(tmp_path / "log"),
+            # Who was killed is not waited for longer than needed.
+            "KAFKA_SESSION_TIMEOUT_S": "1.5",
+        }
         assert service.until_dead(service.start(**armed)) == -signal.SIGKILL, service.log()[-2000:]
         service.start(**armed)
         await world.until(lambda: through(world, 3, 1), "everything is through", within=60)
