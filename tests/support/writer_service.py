@@ -105,7 +105,7 @@ class WriterService:
         while time.monotonic() < deadline:
             # It says where it listens before it does.
             with suppress(httpx.TransportError):
-                answer = httpx.get(f"{address}/readyz", trust_env=False, timeout=60)
+                answer = httpx.get(f"{address}/readyz", trust_env=False, verify=False, timeout=60)
                 if answer.status_code == 200:
                     return dict(answer.json())
             time.sleep(0.1)

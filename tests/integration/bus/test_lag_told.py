@@ -20,7 +20,7 @@ async def figures(ledger: LedgerService) -> dict[str, float]:
     starting = next((line for line in whole.splitlines() if "service.starting" in line), None)
     if starting is None:
         return {}
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client:
         shown = (await client.get(f"{json.loads(starting)['urls'][0]}/metrics")).text
     mine = [line.rpartition(" ") for line in shown.splitlines() if ledger.group in line]
     return {name.partition("{")[0]: float(value) for name, _, value in mine}

@@ -54,21 +54,23 @@ class TestAccess:
     )
     def test_nobody_gets_in_without_the_token(self, console: Console, authorization: str) -> None:
         headers = {"authorization": authorization.encode("latin-1")} if authorization else {}
-        answer = httpx.get(f"{console.url}{PREFIX}/connections", headers=headers, trust_env=False)
+        answer = httpx.get(f"{console.url}{PREFIX}/connections", headers=headers, trust_env=False, verify=False)
         is_problem(answer, 401, "API_TOKEN_REFUSED")
         assert answer.headers["www-authenticate"] == "Bearer"
 
     def test_no_route_forgets_to_ask(self, console: Console) -> None:
-        document = httpx.get(f"{console.url}{PREFIX}/openapi.json", trust_env=False).json()
+        document = httpx.get(f"{console.url}{PREFIX}/openapi.json", trust_env=False, verify=False).json()
         routes = [(method, path) for path, methods in document["paths"].items() for method in methods]
         assert len(routes) > 10
         for method, path in routes:
-            answer = httpx.request(method, f"{console.url}{path.replace('{connection}', 'x')}", trust_env=False)
+            answer = httpx.request(
+                method, f"{console.url}{path.replace('{connection}', 'x')}", trust_env=False, verify=False
+            )
             is_problem(answer, 401, "API_TOKEN_REFUSED")
 
     def test_a_service_key_is_no_token(self, console: Console) -> None:
         headers = {"authorization": f"Bearer {console.broker.key('console')}"}
-        answer = httpx.get(f"{console.url}{PREFIX}/connections", headers=headers, trust_env=False)
+        answer = httpx.get(f"{console.url}{PREFIX}/connections", headers=headers, trust_env=False, verify=False)
         is_problem(answer, 401, "API_TOKEN_REFUSED")
 
     def test_a_replaced_token_is_refused_at_once(self, own_console: Console) -> None:
@@ -78,14 +80,14 @@ class TestAccess:
         fresh.write_text("another token of the same length or so")
         fresh.replace(own_console.token_path)
         assert own_console.ask("GET", "/connections").status_code == 200
-        answer = httpx.get(f"{own_console.url}{PREFIX}/connections", headers=former, trust_env=False)
+        answer = httpx.get(f"{own_console.url}{PREFIX}/connections", headers=former, trust_env=False, verify=False)
         is_problem(answer, 401, "API_TOKEN_REFUSED")
         own_console.token_path.unlink()
         answer = httpx.get(f"{own_console.url}{PREFIX}/connections", headers={"authorization": "Bearer x"})
         is_problem(answer, 401, "API_TOKEN_REFUSED")
 
     def test_the_document_is_for_everybody_and_the_token_in_no_log(self, console: Console) -> None:
-        document = httpx.get(f"{console.url}{PREFIX}/openapi.json", trust_env=False).json()
+        document = httpx.get(f"{console.url}{PREFIX}/openapi.json", trust_env=False, verify=False).json()
         assert "/api/v1/connections" in document["paths"]
         assert console.token_path.read_text() not in console.log.read_text()
 

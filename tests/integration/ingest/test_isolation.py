@@ -49,7 +49,7 @@ class TestGateway:
         service.start()
         url = await asyncio.to_thread(service.until_ready)
         owner, record = service.database.owner_url, uuid.uuid4().hex
-        async with sql(owner) as link, httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        async with sql(owner) as link, httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
             await link.execute(
                 "insert into core.connection (id, vendor, name, state, created_at, updated_at) "
                 "values ('books', 'zoho-books', 'books', 'active', now(), now())"
@@ -84,7 +84,10 @@ class TestGateway:
     async def test_ends_cleanly_while_a_part_rests(self, service: IngestService) -> None:
         service.start()
         url = await asyncio.to_thread(service.until_ready)
-        async with sql(service.database.owner_url) as link, httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        async with (
+            sql(service.database.owner_url) as link,
+            httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client,
+        ):
             await link.execute("alter table flow.read_request rename to taken_away")
             await post(client, url, contact("1"))
 

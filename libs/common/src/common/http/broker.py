@@ -10,6 +10,7 @@ import httpx
 import orjson
 from opentelemetry import propagate
 
+from common.http.trust import authorities
 from common.secret import Secret
 
 _TIMEOUT_S = 30.0
@@ -56,7 +57,9 @@ class BrokerClient:
     ) -> None:
         """`key` is asked on each request: whoever starts the services may replace the key file."""
         timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout, follow_redirects=False, trust_env=False, verify=authorities()
+        )
         self._key = key
         self._most = most_bytes
 

@@ -19,6 +19,7 @@ import httpx
 
 from common.clock import monotonic
 from common.http.profile import Timeouts
+from common.http.trust import authorities
 
 Cause = Literal["unreachable", "malformed", "late", "held", "timeout", "lost", "too_large", "unreadable"]
 
@@ -78,6 +79,7 @@ def open_client(timeouts: Timeouts) -> httpx.AsyncClient:
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=_IDLE_S),
         follow_redirects=False,
         trust_env=False,
+        verify=authorities(),
         headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": "Millrace"},
     )
     # A cookie would tie calls together that have nothing to do with each other, and outlive the credential.
