@@ -24,7 +24,7 @@ def caller(until: float) -> VendorCaller:
         asyncio.Semaphore(1),
         Lease(until),
         asyncio.Event(),
-        share=Line(1).sharing((), asyncio.Event().set),
+        share=Line(1).sharing({}, asyncio.Event().set),
     )
 
 

@@ -7,7 +7,7 @@ taken, and what is under way is brought to its end.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -127,7 +127,8 @@ class Worker:
             self._parts.outage.is_open(one.id)
             by_entity = _by_entity(rows)
             shares = [
-                line.sharing({(entity, row.item.place) for row in its}, self.wake) for entity, its in by_entity.items()
+                line.sharing(Counter((entity, row.item.place) for row in its), self.wake)
+                for entity, its in by_entity.items()
             ]
             self._under_way.begin(self._work(one, by_entity, shares, line, since), "work")
         return len(rows)

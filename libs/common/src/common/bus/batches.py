@@ -14,8 +14,8 @@ from common.bus.fetch_pace import FetchPace
 from common.bus.limits import ConsumerLimits
 from common.clock import monotonic
 
-# A hundred records or so: that is company enough.
-ENOUGH_BYTES = 128 * 1024
+# Two hundred records or so: that is company enough.
+ENOUGH_BYTES = 256 * 1024
 
 
 class Batches:

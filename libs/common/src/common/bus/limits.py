@@ -10,7 +10,7 @@ from common.loops import LONGEST_S
 from common.patience import Patience
 
 # Batches grow where more than a hundred a second come, or more than the machine can carry one by one.
-PATIENCE = Patience(each_s=0.010, longest_s=0.200)
+PATIENCE = Patience(each_s=0.010, longest_s=0.400)
 
 
 class SessionSettings(Protocol):
