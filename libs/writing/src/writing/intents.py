@@ -26,21 +26,27 @@ NEEDED_FOR = timedelta(days=3)
 
 async def store(tx: DbConnection, intents: Sequence[Intent]) -> None:
     """R3: the caller has locked the rows and checked their tokens in this transaction."""
-    await tx.executemany(
-        """
-        insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
-                                       mapping_version, action, sent, memory, counts_as, before, body_hash, state, sent_at, hold_until, run,
-                                       event_id, trace_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'sent', $18, $19, $20, $21, $22)
-        """,
-        [
-            (
-                one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, one.act.action,
-                dict(one.act.values), dict(one.act.memory), one.act.counts_as, dict(one.before), body_hash(one.act.values), one.sent_at,
-                one.hold_until, one.run, one.event_id, one.trace_id,
-            )
-            for one in intents
-        ],
+    if intents:
+        await tx.execute(_STORE, *(list(column) for column in zip(*map(_row, intents), strict=True)))
+
+
+_STORE = """
+insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision,
+                               mapping_version, action, sent, memory, counts_as, before, body_hash, sent_at, hold_until, run, event_id,
+                               trace_id, state)
+select n.*, 'sent'
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[],
+              $11::int[], $12::text[], $13::jsonb[], $14::jsonb[], $15::text[], $16::jsonb[], $17::text[], $18::timestamptz[],
+              $19::timestamptz[], $20::text[], $21::text[], $22::text[]) as n
+"""
+
+
+def _row(one: Intent) -> tuple[Any, ...]:
+    act = one.act
+    return (
+        one.attempt, *one.key, one.connection, *one.target, one.revision, one.mapping_version, act.action, dict(act.values),
+        dict(act.memory), act.counts_as, dict(one.before), body_hash(act.values), one.sent_at, one.hold_until, one.run, one.event_id,
+        one.trace_id,
     )  # fmt: skip
 
 
