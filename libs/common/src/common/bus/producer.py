@@ -28,7 +28,7 @@ from common.patience import Patience
 
 DEADLINE_S = 10.0
 # Of a webhook's time; a request to the broker costs us about as much CPU as all that a receipt needs besides.
-PATIENCE = Patience(each_s=0.010, longest_s=0.040)
+PATIENCE = Patience(each_s=0.005, longest_s=0.040)
 
 _log = structlog.get_logger(__name__)
 
