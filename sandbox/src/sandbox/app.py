@@ -16,7 +16,7 @@ from sandbox.faults import Fault
 from sandbox.health import health
 from sandbox.late import LateCommits
 from sandbox.registry import Vendors
-from sandbox.simulator import Answer, Probes, Request, Simulator, Ticket, Works
+from sandbox.simulator import Answer, HasOwnHeader, Probes, Request, Simulator, Ticket, Works
 from sandbox.snapshot import Snapshot
 
 TICK_S = 1.0
@@ -108,7 +108,7 @@ class Sandbox:
         body: bytes,
     ) -> Exchange:
         headers = wire.headers_of(scope)
-        operator = self.core.operators.account(simulator.vendor, headers.get("authorization", "")) is not None
+        operator = self.core.operators.account(simulator.vendor, authorization(simulator, headers)) is not None
         mono_ns = scope.get("sandbox.mono_ns") or time.monotonic_ns()
         request = wire.request_of(scope, body, headers, prefix, self.core.clock.now(), mono_ns, operator)
         return Exchange(scope, receive, send, simulator, request)
@@ -236,6 +236,13 @@ class Sandbox:
             )
         )
         self.snapshot.changed()
+
+
+def authorization(simulator: Simulator, headers: dict[str, str]) -> str:
+    """The credential of a call as an Authorization header would carry it."""
+    if isinstance(simulator, HasOwnHeader):
+        return f"Bearer {headers.get(simulator.credential_header, '')}"
+    return headers.get("authorization", "")
 
 
 def stated(fault: Fault) -> Answer:

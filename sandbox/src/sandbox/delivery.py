@@ -22,6 +22,7 @@ class Delivery:
     topic: str = ""  # what it tells of, for the log: "contact.updated"
     context: str = ""  # for the simulator: a history id
     id: str = ""  # set when queued
+    connect_s: float | None = None  # how long a connection may take, where the vendor says so
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sandbox.deliveries import Deliveries
 from sandbox.faults import Faults
 from sandbox.mailchimp import build as build_mailchimp
 from sandbox.operators import Operators
+from sandbox.shopify import build as build_shopify
 from sandbox.simulator import Simulator
 from sandbox.zoho_accounts.accounts import build as build_zoho_accounts
 from sandbox.zoho_accounts.grants import ZohoGrants
@@ -42,5 +43,5 @@ def build(home: Path) -> tuple[Core, Vendors]:
     """The core and every simulator plugged into it."""
     clock, faults, vendors = Clock(home), Faults(), Vendors()
     core = Core(home, clock, faults, Deliveries(clock, faults, vendors.named), Operators(), ZohoGrants())
-    vendors.all += [build_zoho_accounts(core), build_zoho_books(core), build_mailchimp(core)]
+    vendors.all += [build_zoho_accounts(core), build_zoho_books(core), build_mailchimp(core), build_shopify(core)]
     return core, vendors

@@ -74,7 +74,10 @@ class Sender:
         address = address_of(delivery.url)
         request = written(delivery, address)
         async with asyncio.timeout(delivery.timeout_s):
-            connection = self._kept(address) or await _connected(address)
+            connection = self._kept(address)
+            if connection is None:
+                async with asyncio.timeout(delivery.connect_s):
+                    connection = await _connected(address)
             try:
                 status = await connection.status_of(request)
             except BaseException:

@@ -154,6 +154,13 @@ class Probes(Protocol):
 
 
 @runtime_checkable
+class HasOwnHeader(Protocol):
+    """A vendor whose clients send their credential, bare, in a header of its own instead of `Authorization`."""
+
+    credential_header: str
+
+
+@runtime_checkable
 class Acts(Protocol):
     """A vendor with people who do things outside the API: `POST /_sandbox/{vendor}/{account}/people`."""
 
