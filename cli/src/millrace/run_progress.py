@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from millrace.run_words import counts_line, how_many, left_words, progress_line
+from millrace.run_words import counts_line, how_many, left_words, many_words, progress_line
 from millrace.terminal import is_live, note
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Bar:
 
         many, over = how_many(run), run["finished_at"] is not None
         ended = run["total"] - run["waiting"]
-        told = f"{ended} of {many}" if many is not None else f"{run['total']} read so far" if run["total"] else "begins"
+        told = f"{ended} of {many_words(run)}" if many is not None else _so_far(run)
         left = left_words(run)
         self._progress.update(
             self._task, description="Done" if over else run["state"], total=many, completed=ended,
@@ -78,3 +78,7 @@ class Bar:
         )  # fmt: skip
         below = Text(f"{'':<10}{counts_line(run)}", style="dim", no_wrap=True, overflow="ellipsis")
         self._live.update(Group(self._progress, below), refresh=True)
+
+
+def _so_far(run: Run) -> str:
+    return f"at least {run['total']} so far" if run["total"] else "begins"

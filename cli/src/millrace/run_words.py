@@ -89,9 +89,13 @@ def progress_line(run: Mapping[str, Any]) -> str:
     """How far a run is, on one line."""
     many = how_many(run)
     if many is None:
-        told = f"{run['total']} records read, {run['waiting']} still to be written" if run["total"] else "begins"
+        told = (
+            f"at least {run['total']} records so far, {run['waiting']} still to be written"
+            if run["total"]
+            else "begins"
+        )
     else:
-        told = f"{run['total'] - run['waiting']} of {many} records have their end"
+        told = f"{run['total'] - run['waiting']} of {many_words(run)} records have their end"
     left = left_words(run)
     more = f"; {details_line(run['details'])}" if run["details"] else ""
     return f"{run['id']}: {told}{left and f', {left}'}{_waits(run)}{more}"
@@ -106,11 +110,17 @@ def details_line(found: Mapping[str, Any] | None) -> str:
 
 
 def how_many(run: Mapping[str, Any]) -> int | None:
-    """The records of a run; None while its source is listed and nobody knows."""
-    total, read = int(run["total"]), run["read"]
+    """The records of a run, or about as many; None while its source is listed and nobody knows."""
+    total, read, expected = int(run["total"]), run["read"], run["expected"]
     if read is None and run["state"] == "Reading":
-        return None
+        return None if expected is None else max(total, int(expected))
     return max(total, int(read or 0))
+
+
+def many_words(run: Mapping[str, Any]) -> str:
+    """How many there are, and whether that is certain."""
+    about = run["expected"] is not None and run["read"] is None and run["state"] == "Reading"
+    return f"about {how_many(run)}" if about else f"{how_many(run)}"
 
 
 def left_words(run: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ import pytest
 from common.api.refusal import Refusal
 from common.clock import FixedClock
 from common.contracts.ids import ConnectionId, Entity, RecordId, RunId, SyncId
+from common.http.profile import Limit
 from common.state import runs
 from common.state.pool import transaction
 from common.state.runs import Entering, LineKey, Run, Spoken
@@ -46,6 +47,17 @@ def runs_of(world: Judged) -> Runs:
 def syncs_of(world: Judged) -> Syncs:
     """Reading and switching need neither vendors nor the broker."""
     return Syncs(world.pool, cast("Drafting", None), cast("Hooks", None), world.clock)
+
+
+class Foretold:
+    """What the meters say of any calls."""
+
+    def __init__(self, seconds: float) -> None:
+        self.told, self.asked = seconds, list[int]()
+
+    async def seconds(self, limits: Sequence[Limit], calls: int) -> float | None:
+        self.asked.append(calls)
+        return self.told
 
 
 class Ledger:
@@ -226,6 +238,33 @@ class TestWhatIsNotOver:
     async def test_does_not_guess_while_its_source_is_listed(self, world: Judged) -> None:
         run = await self.begun(world)
         assert (await runs_of(world).show(run)).seconds_left is None
+
+    async def listed(self, world: Judged, *, about: int | None) -> RunId:
+        """The listing of a run has told of four in two pages, and has about so many."""
+        run = await self.begun(world)
+        await world.execute(
+            """insert into flow.poll (connection, entity, job, pages, about, next_at) values ('books', 'customer', 'backfill.1', 2, $1, $2)""",
+            about, NOON,
+        )  # fmt: skip
+        await world.execute(
+            "insert into flow.poll_seen (connection, entity, record, told) select 'books', 'customer', n::text, true from generate_series(0, 3) n"
+        )
+        world.clock = FixedClock(NOON + timedelta(seconds=10))
+        return run
+
+    async def test_tells_it_while_its_source_is_listed_once_the_listing_s_length_is_known(self, world: Judged) -> None:
+        run = await self.listed(world, about=9)
+        shown = await runs_of(world).show(run)
+        assert (shown.expected, shown.seconds_left, shown.read) == (9, 80.0, None)
+
+    async def test_at_a_limit_tells_when_that_lets_the_listing_end(self, world: Judged) -> None:
+        """Three pages more, and those that wait go as fast as the others went; at the pace so far it would take far longer, or far less."""
+        run, forecasts = await self.listed(world, about=9), Foretold(120.0)
+        ledger = Ledger(world)
+        for record in ("1", "2", "3"):
+            await ledger.ended(record, did="added", ended="unchanged")
+        shown = await Runs(world.pool, syncs_of(world), world.clock, forecasts).show(run)
+        assert (forecasts.asked, shown.seconds_left) == ([3], 120.0)
 
     async def test_tells_which_of_its_records_are_still_read_one_by_one(self, world: Judged) -> None:
         run = await self.begun(world, read=4)

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from common.clock import FixedClock, machine_time
 from common.http.floor import Floor
+from common.http.forecast import Forecast
 from common.http.meter import Asker, Meter, Metered, Reply
 from common.http.profile import Limit
 from common.state.budget_floors import BudgetFloors
@@ -99,6 +100,18 @@ class TestAWholeAccount:
         assert caller.answered[-1] - caller.began < 162
         busiest = max(sum(at <= one < at + 60 for one in caller.answered) for at in caller.answered)
         assert busiest <= 90
+
+    async def test_takes_as_long_as_was_foretold(self, caller: Caller) -> None:
+        told = []
+        for done in range(PAGES):
+            await caller.call()
+            left = await Forecast(caller.meter).seconds([caller.limit], PAGES - 1 - done)
+            assert left is not None
+            told.append((caller.now, left))
+
+        ended = caller.answered[-1]
+        judged = [(left, ended - at) for at, left in told if at - caller.began < 0.9 * (ended - caller.began)]
+        assert max(abs(left - rest) / rest for left, rest in judged) < 0.15
 
     async def test_leaves_places_for_whoever_is_in_a_hurry(self, caller: Caller) -> None:
         """At any moment, the minute after the first burst included: one that came late in it waited half a minute."""

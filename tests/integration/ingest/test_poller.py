@@ -190,6 +190,8 @@ class TestBackfill:
         assert [call.priority for call in world.books.calls] == ["backfill"] * 3
         assert {(e.via, e.lane) for e in world.books.sent} == {("backfill", Lane.BACKFILL)}
         assert len({event.run for event in world.books.sent}) == 1
+        # What the next listing of everything is expected to have.
+        assert (await world.row())["about"] == 450
 
     async def test_its_run_is_there_from_its_start_and_knows_how_many_were_read(self, world: World) -> None:
         long_ago(world, 250)

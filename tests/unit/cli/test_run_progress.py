@@ -83,7 +83,7 @@ class TestBar:
         assert (len(first) <= 80, below.strip()) == (True, "added 318, skipped 15")
 
     def test_says_how_many_were_read_while_nobody_knows_how_many_there_are(self) -> None:
-        assert self.drawn(at(0, 119, read=None))[-1].endswith("119 read so far")
+        assert self.drawn(at(0, 119, read=None))[-1].endswith("at least 119 so far")
 
     def test_is_full_at_the_end(self) -> None:
         over = at(500, 500, finished_at="2026-05-04T12:01:05+00:00", state="Completed")

@@ -13,7 +13,7 @@ from millrace.run_words import csv_text, details_of, history_lines, progress_lin
 RUN: dict[str, Any] = {
     "id": "books.live.2026-05-04", "run": "live.2026-05-04", "sync": "books", "kind": "live", "state": "Completed with errors", "by": "webhook",
     "mapping_version": None, "started_at": "2026-05-04T12:00:00+00:00", "finished_at": "2026-05-04T12:01:05+00:00", "seconds": 65.0,
-    "read": None, "calls": {}, "waits_for": None, "details": None, "seconds_left": None, "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
+    "read": None, "expected": None, "calls": {}, "waits_for": None, "details": None, "seconds_left": None, "total": 9, "added": 5, "updated": 0, "removed": 3, "unchanged": 0, "skipped": 0, "failed": 1, "superseded": 0, "waiting": 0,
     "unaccounted": 0, "closes": True, "skipped_by_reason": {}, "failed_by_code": {"MC_INVALID": 1}, "before_ledger": False,
     "reasons": [{"outcome": "failed", "reason": "MC_INVALID", "records": 1, "next_step": "Correct the record or the mapping, then retry.",
                  "meaning": "Mailchimp refused a value of the record; its words name the field, and then some more words."}],
@@ -75,7 +75,9 @@ class TestProgress:
     READING = RUN | {"state": "Reading", "total": 40, "waiting": 30, "finished_at": None, "seconds": None}
 
     def test_counts_what_was_read_until_it_is_known_how_many_there_are(self) -> None:
-        assert progress_line(self.READING) == f"{RUN['id']}: 40 records read, 30 still to be written"
+        assert progress_line(self.READING) == f"{RUN['id']}: at least 40 records so far, 30 still to be written"
+        about = self.READING | {"expected": 400, "seconds_left": 62.0}
+        assert progress_line(about) == f"{RUN['id']}: 10 of about 400 records have their end, about 1 m 2 s left"
         known = self.READING | {"read": 50, "seconds_left": 62.0}
         assert progress_line(known) == f"{RUN['id']}: 10 of 50 records have their end, about 1 m 2 s left"
 

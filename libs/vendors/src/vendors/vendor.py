@@ -120,6 +120,8 @@ class Page:
     complete: bool = False
     """The listing was read from its beginning to its end, and nothing showed that it changed meanwhile: a record that was in none of
     its pages may be gone. May be: whoever misses one asks (R12)."""
+    about: int | None = None
+    """How many records the listing has, within a tenth; None on pages that tell nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

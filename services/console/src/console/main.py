@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from common.health import NotReady
+from common.http.forecast import Forecast
 from common.http.meter import Meter, open_redis
 from common.http.opening import open_door
 from common.http.quota import QuotaReader
@@ -78,8 +79,9 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
-        shown_runs = Runs(pool, syncs, clock)
-        reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
+        meter = Meter(redis, clock)
+        shown_runs = Runs(pool, syncs, clock, Forecast(meter))
+        reader = QuotaReader(meter, BudgetFloors(pool), clock)
         context = ApiContext(
             token=TokenFile(settings.api_token_path),
             once=Once(pool),

@@ -118,17 +118,15 @@ class Jobs:
         async with transaction(self._pool) as tx:
             lacking = await missing_records.lacking(tx, poll) if whole else []
             asked = lacking if len(lacking) > MISSING_AT_ONCE else []
+            read = await polls.records_read(tx, poll.polled) if reading.lists_everything else None
             # What was not read to its end answers no question, and asks none.
-            if not await polls.end(
-                tx, poll, now, next_at, everything=reading.lists_everything, missing=len(asked) if whole else None
-            ):
+            if not await polls.end(tx, poll, now, next_at, everything=read, missing=len(asked) if whole else None):
                 return
             if whole:
                 await missing_records.set_aside(tx, poll, asked)
             if not asked:
                 await read_requests.ask(tx, [_missing(poll, record, now) for record in lacking], now)
-            if reading.lists_everything:
-                read = await polls.records_read(tx, poll.polled)
+            if read is not None:
                 await feeding.listed(tx, poll.polled, poll.job, poll.began_at, read)
             await self._close(tx, reading, sent, now)
             await polls.forget_met(tx, poll.polled)

@@ -104,7 +104,9 @@ class PollTurn:
                 ended.quick_until = now + schedule.QUICK_FOR
             ended.cursor, ended.whole = page.next or ended.cursor or poll.cursor, page.complete
             ended.told_nothing += not page.states
-            read = PageRead(ended.cursor, [state.record for state in told], named, ended.quick_until, ended.sent)
+            read = PageRead(
+                ended.cursor, [state.record for state in told], named, ended.quick_until, ended.sent, page.about
+            )
             return await polls.advance(tx, poll, read, now)
 
     async def _later(self, poll: Poll, failure: Failure, *, free: bool) -> None:

@@ -151,7 +151,7 @@ def paged(*pages: list[str], more: bool = False) -> Answering:
 
     def answer(call: Call) -> tuple[int, bytes]:
         number = int(call.query["page"])
-        rows = [{**CONTACT, "contact_id": one} for one in pages[number - 1]]
+        rows = [{**CONTACT, "contact_id": one} for one in (pages[number - 1] if number <= len(pages) else ())]
         context = {"page": number, "has_more_page": more or number < len(pages)}
         return 200, json.dumps({"code": 0, "contacts": rows, "page_context": context}).encode()
 
@@ -188,6 +188,46 @@ class TestCompleteness:
         body = {"code": 0, "contacts": [CONTACT, {**CONTACT, "contact_id": "5", "contact_type": "vendor"}], "page_context": {"has_more_page": False}}  # fmt: skip
         (page,) = await listed(Answering(zoho_books.VENDOR.profile, lambda call: (200, json.dumps(body).encode())))
         assert [state.record for state in page.states] == [CONTACT["contact_id"]]
+
+
+SHORT_PAGES = [[str(2 * n), str(2 * n + 1)] for n in range(70)]
+
+
+class TestLength:
+    """Whose pages tell no total; 70 of them here, of two records each."""
+
+    async def test_of_a_long_listing_is_found_out_by_a_few_pages_further_on(self) -> None:
+        api, asked = self.noted()
+        pages = await listed(api)
+        assert [(n, page.about) for n, page in enumerate(pages, 1) if page.about] == [(60, 14_100)]
+        assert asked[60:65] == [120, 90, 75, 67, 61]
+        assert len({state.record for page in pages for state in page.states}) == 140
+
+    async def test_is_nothing_that_a_listing_fails_for(self) -> None:
+        whole = paged(*SHORT_PAGES)
+
+        def refuses_what_is_far(call: Call) -> tuple[int, bytes]:
+            return (
+                (400, b'{"code": 2, "message": "Invalid page"}') if int(call.query["page"]) > 70 else whole.answer(call)
+            )
+
+        pages = await listed(Answering(zoho_books.VENDOR.profile, refuses_what_is_far))
+        assert ([page.about for page in pages], len(pages)) == ([None] * 70, 70)
+
+    async def test_of_what_has_changed_is_asked_by_nobody(self) -> None:
+        api, asked = self.noted()
+        await listed(api, Cursor('{"since": "2001-01-01T00:00:00+00:00"}'))
+        assert asked == list(range(1, 71))
+
+    def noted(self) -> tuple[Answering, list[int]]:
+        """A vendor, and the pages that it is asked for."""
+        whole, asked = paged(*SHORT_PAGES), list[int]()
+
+        def answer(call: Call) -> tuple[int, bytes]:
+            asked.append(int(call.query["page"]))
+            return whole.answer(call)
+
+        return Answering(zoho_books.VENDOR.profile, answer), asked
 
 
 class TestZohoBooksSource(SourceSuite):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -25,7 +25,9 @@ _SAME_CLOCK_MS = 20
 _ANSWERED_MS = 1000
 _ALIVE = "budget:alive"
 # What is not live uses up a window a little faster than places come free: what is left over at its end is for whoever comes then.
-_FASTER = 1.2
+FASTER = 1.2
+# The last places of a window, one of so many, are spread until the next one comes free.
+LAST_PLACES = 15
 _LUA = Path(__file__).with_name("lua")
 
 
@@ -209,6 +211,12 @@ class Meter:
             paused_until=datetime.fromtimestamp(paused / 1000, UTC) if paused > now else None,
         )
 
+    async def free_in_s(self, one: Metered) -> list[float]:
+        """In how many seconds each of the places that are taken comes free; of calls in progress, a window from now."""
+        now = self._now_ms()
+        found: list[Any] = await self._redis.zrangebyscore(one.log, now, "+inf", withscores=True)
+        return [min(free - now, one.window_ms) / 1000 for _, free in found]
+
     def _now_ms(self) -> int:
         return _ms(self._clock.now())
 
@@ -223,7 +231,7 @@ def _terms(one: Metered, rank: int) -> list[str | int | float]:
     if limit.shape == "daily":
         return [limit.shape, limit.kept if rank else 0, 0, 0, limit.ours]
     allowed = limit.ours - (limit.kept if rank else 0)
-    pace = one.window_ms / limit.ours / _FASTER if limit.shape == "rolling" else 0
+    pace = one.window_ms / limit.ours / FASTER if limit.shape == "rolling" else 0
     return [limit.shape, allowed, one.window_ms, pace, 0]
 
 

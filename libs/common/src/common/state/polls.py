@@ -52,6 +52,8 @@ class PageRead:
     named: Sequence[RecordId] = ()
     quick_until: datetime | None = None
     sent: Mapping[int, int] = field(default_factory=dict)
+    about: int | None = None
+    """How many records the listing has, where the page tells something of it."""
 
 
 async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> None:
@@ -144,7 +146,8 @@ async def advance(tx: DbConnection, poll: Poll, page: PageRead, today: datetime)
     mine = await tx.fetchval(
         """
         update flow.poll set cursor = $5, attempts = 0, words = '', calls_day = $6::date, sent = $8, pages = pages + 1,
-               calls = case when calls_day = $6::date then calls else 0 end + 1, quick_until = greatest(quick_until, $7)
+               calls = case when calls_day = $6::date then calls else 0 end + 1, quick_until = greatest(quick_until, $7),
+               about = coalesce($9, about)
          where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
         """,
         *poll.polled,
@@ -153,6 +156,7 @@ async def advance(tx: DbConnection, poll: Poll, page: PageRead, today: datetime)
         today.date(),
         page.quick_until,
         {str(partition): offset for partition, offset in page.sent.items()},
+        page.about,
     )
     if mine and (page.told or page.named):
         await tx.execute(
@@ -182,13 +186,14 @@ async def forget_met(tx: DbConnection, polled: Polled) -> None:
 
 
 async def end(
-    tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: bool, missing: int | None
+    tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: int | None, missing: int | None
 ) -> bool:
-    """The reading is over, and so is its lease. A wish that came meanwhile stands. `everything`: it was no list of changes."""
+    """The reading is over, and so is its lease. A wish that came meanwhile stands. `everything`: so many records; it was no list of changes."""
     mine = await tx.fetchval(
         """
         update flow.poll set job = '', attempts = 0, words = '', ended_at = $5, lease = null, lease_until = null,
-               whole_at = case when $7 then $5 else whole_at end, missing = coalesce($8::integer, missing),
+               whole_at = case when $7::bigint is null then whole_at else $5 end, about = coalesce($7, about),
+               missing = coalesce($8::integer, missing),
                next_at = case when asked = '' then $6 else $5 end
          where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
         """,

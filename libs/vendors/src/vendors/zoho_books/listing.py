@@ -2,7 +2,7 @@
 
 Everything is listed by the time of creation, the oldest first: an edit moves no record there, and what is new comes at the end. So
 nothing slips from one page to another but for one reason: a record deleted behind our back moves all that follow it forward by one,
-and one of them past the page that we ask for next. The vendor's pages have numbers only and tell no total, so this cannot be seen;
+and one of them past the page that we ask for next. The vendor's pages have numbers only and tell no total (`extent.py`), so this cannot be seen;
 whoever misses a record therefore asks for it by id (R12), and the next full listing has it. The same mends what slips where the vendor
 sorts by nothing that stays (names of items and of accounts).
 
@@ -69,30 +69,39 @@ class ListReading:
     """One listing while it is read: which call comes next, and what an answer comes to."""
 
     def __init__(self, entity: Entity, cursor: Cursor | None) -> None:
-        self._entity, self._reader = entity, READERS[entity]
+        self._entity, self.reader = entity, READERS[entity]
         self._mark = mark = Mark.of(cursor)
         self._number, self._newest, self._bound = mark.page, mark.newest, mark.bound
         self._whole = mark.since is None and mark.page == 1
-        self._newest_first = mark.since is not None and self._reader.changes == "newest"
+        self._newest_first = mark.since is not None and self.reader.changes == "newest"
         self._ids: set[RecordId] = set()
         self.over = False
 
-    def call(self) -> Call:
-        """The next page."""
-        reader = self._reader
+    @property
+    def lists_everything(self) -> bool:
+        return self._mark.since is None
+
+    @property
+    def page_number(self) -> int:
+        """Of the page that comes next."""
+        return self._number
+
+    def call(self, page: int | None = None) -> Call:
+        """The next page, or another one."""
+        reader = self.reader
         order = {"sort_column": reader.order, "sort_order": "A"}
         if self._newest_first:
             order = {"sort_column": "last_modified_time", "sort_order": "D"}
         elif self._mark.since is not None and reader.changes == "filter":
             order["last_modified_time"] = self._mark.since.strftime(_STAMP_FORMAT)
-        query = {"page": str(self._number), "per_page": str(PER_PAGE), **order, **reader.chosen}
+        query = {"page": str(page or self._number), "per_page": str(PER_PAGE), **order, **reader.chosen}
         return Call("GET", reader.path, f"{reader.word}s.list", query=query)
 
     def page(self, answer: VendorAnswer) -> Page:
         """What this page tells; the reading then stands at the next one."""
         with reading(answer):
-            rows, more = rows_of(answer, self._reader)
-            states = [state for row in rows if (state := _state(self._entity, row, self._reader, answer)) is not None]
+            rows, more = rows_of(answer, self.reader)
+            states = [state for row in rows if (state := _state(self._entity, row, self.reader, answer)) is not None]
         if more and not rows:
             # It would go on like this for ever.
             raise unreadable(answer)
@@ -122,7 +131,7 @@ class ListReading:
             return (mark if mark.since is not None else going_on).cursor()
         assert self._bound is not None
         until = min(self._newest, self._bound) if self._newest else None
-        if not self._reader.stamped:
+        if not self.reader.stamped:
             until = self._bound
         reached = max((moment for moment in (mark.since, until) if moment), default=None)
         return Mark(since=reached).cursor() if reached else None

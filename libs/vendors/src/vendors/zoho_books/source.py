@@ -13,6 +13,7 @@ state has the same event id.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -27,7 +28,7 @@ from vendors.catalogue import FieldCatalogue
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
-from vendors.zoho_books import custom_fields, listing, wire
+from vendors.zoho_books import custom_fields, extent, listing, wire
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
 from vendors.zoho_books.readers import READERS, fields
 
@@ -93,7 +94,8 @@ class ZohoBooksSource:
         """A connection is one organisation, so there is one place."""
         reader = listing.ListReading(entity, since)
         while not reader.over:
-            yield reader.page(await api.call(reader.call()))
+            page = reader.page(await api.call(reader.call()))
+            yield replace(page, about=await extent.about(reader, api)) if extent.is_long(reader) else page
 
     async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
         """A connection speaks for one organisation, and its records say of none."""

@@ -57,6 +57,9 @@ class RunDocument(BaseModel):
     read: int | None = Field(
         description="How many records the source listed for it; null where it reads none, or has not come to the end."
     )
+    expected: int | None = Field(
+        description="About how many records there will be, while a source is listed; null when that is known, or nobody can tell."
+    )
     total: int = Field(description="Distinct records read; of live changes, the changes.")
     added: int
     updated: int
@@ -123,7 +126,7 @@ def run_document(one: ShownRun) -> RunDocument:
         id=one.row.id, sync=one.row.sync_name, run=one.name, kind=one.row.kind, state=one.state, by=one.row.started_by,
         mapping_version=one.row.mapping_version, started_at=one.row.started_at, finished_at=finished,
         seconds=None if finished is None else max(0.0, (finished - one.row.started_at).total_seconds()),
-        read=one.read, total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
+        read=one.read, expected=one.expected, total=one.total, **one.counts, unaccounted=one.unaccounted, closes=one.closes,
         skipped_by_reason=one.reasons("skipped"), failed_by_code=one.reasons("failed"), reasons=_reasons(one),
         before_ledger=one.row.before_ledger,
         calls=dict(one.calls), seconds_left=one.seconds_left,

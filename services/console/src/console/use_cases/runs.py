@@ -18,11 +18,12 @@ from common.contracts.ids import RunId
 from common.state import pool as state
 from common.state.runs import LIVE, OUTCOMES
 from console import codes, record_codes
-from console.state import details, run_waits
+from console.state import details, run_listings, run_waits
 from console.state import runs as rows
 from console.state.run_waits import WaitsFor
 from console.state.runs import Count, RecordPlace, RunRecord, RunRow
 from console.use_cases.detail_costs import DetailCost, detail_cost
+from console.use_cases.listing_left import Forecasts, ListingLeft, listing_left
 from console.use_cases.run_pace import RunPace
 from console.use_cases.syncs import Syncs
 from vendors.registry import vendor_named
@@ -46,6 +47,8 @@ class ShownRun:
     """Of records that it has listed and written as far as they are known: those that are still to be read one by one."""
     seconds_left: float | None = None
     """How long it will take, if it goes on as it has gone so far; None while nobody can tell."""
+    expected: int | None = None
+    """About how many records it will have, while its sources are listed and that can be told."""
 
     @property
     def name(self) -> str:
@@ -119,10 +122,11 @@ class RunPage:
 class Runs:
     """Reads the ledger."""
 
-    def __init__(self, pool: state.Pool, syncs: Syncs, clock: Clock) -> None:
+    def __init__(self, pool: state.Pool, syncs: Syncs, clock: Clock, forecasts: Forecasts | None = None) -> None:
         self._pool = pool
         self._syncs = syncs
         self._clock = clock
+        self._forecasts = forecasts
 
     async def of_sync(self, name: str, limit: int, after: tuple[str, ...] | None = None) -> RunPage:
         """A sync's history."""
@@ -178,7 +182,14 @@ class Runs:
         waits = await run_waits.of(link, open_ones, now) if open_ones else {}
         reads = await self._details(link, [row.id for row in found if row.kind != LIVE], now)
         shown = [replace(one, details=reads.get(one.row.id)) for one in shown]
-        return [_with_wait(one, waits.get(one.row.id), now) if one.row.id in open_ones else one for one in shown]
+        listed = await self._listed(link, [one.row.id for one in shown if one.row.id in open_ones and not one.over])
+        return [
+            _with_rest(one, waits.get(one.row.id), listed.get(one.row.id), now) if one.row.id in open_ones else one
+            for one in shown
+        ]
+
+    async def _listed(self, link: state.DbConnection, reading: Sequence[RunId]) -> Mapping[RunId, ListingLeft]:
+        return await listing_left(await run_listings.of(link, reading), self._forecasts) if reading else {}
 
     async def _details(self, link: state.DbConnection, runs: Sequence[RunId], now: datetime) -> dict[str, DetailCost]:
         found: dict[str, DetailCost] = {}
@@ -196,18 +207,21 @@ def _shown(row: RunRow, lost: int, now: datetime) -> ShownRun:
     return ShownRun(row, _sum(row.counts, "entered"), counts, over)
 
 
-def _with_wait(run: ShownRun, wait: WaitsFor | None, now: datetime) -> ShownRun:
-    waiting = replace(run, wait=wait)
-    return replace(waiting, seconds_left=_seconds_left(waiting, now))
+def _with_rest(run: ShownRun, wait: WaitsFor | None, listing: ListingLeft | None, now: datetime) -> ShownRun:
+    expected = max(run.total, listing.expected) if listing is not None and run.read is None else None
+    waiting = replace(run, wait=wait, expected=expected)
+    return replace(waiting, seconds_left=_seconds_left(waiting, listing.seconds if listing is not None else 0.0, now))
 
 
-def _seconds_left(run: ShownRun, now: datetime) -> float | None:
-    """While the source is still listed, nobody knows how many there are."""
-    if run.read is None and not run.over:
-        return None
-    many = run.total if run.read is None else max(run.total, run.read)
+def _seconds_left(run: ShownRun, listing_s: float, now: datetime) -> float | None:
+    """While a source is still listed, only what is known of its length tells how many there will be."""
+    pace = RunPace(run.row.started_at, run.total - run.counts["waiting"], _last_end(run))
     pause = run.wait.until if run.wait is not None else None
-    return RunPace(run.row.started_at, run.total - run.counts["waiting"], _last_end(run)).seconds_left(many, now, pause)
+    if run.expected is not None and listing_s and (pause is None or (run.wait and run.wait.reason == "quota")):
+        return pace.while_listed(run.expected, run.total, now, listing_s)
+    if run.read is None and run.expected is None and not run.over:
+        return None
+    return pace.seconds_left(max(run.total, run.read or 0, run.expected or 0), now, pause)
 
 
 def _last_end(run: ShownRun) -> datetime | None:
