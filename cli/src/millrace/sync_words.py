@@ -31,6 +31,7 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
         ("waiting", _waiting(one)),
         ("failed", f"{one['failed']}{_see_failed(one)}"),
         ("missing", _missing(one)),
+        *(("not read", _unread(source)) for source in one["unread"]),
         *(("compared", _compared(one, leg)) for leg in one["reconciliations"]),
         ("made", f"{local(one['created_at'])} by {one['created_by'] or 'nobody'}"),
     ]
@@ -134,6 +135,14 @@ def _missing(one: Mapping[str, Any]) -> str:
     if not one["missing"]:
         return ""
     return f"{one['missing']} records that the last complete list lacked; nothing was removed (millrace sync missing {one['name']} --read or --keep)"
+
+
+def _unread(source: Mapping[str, Any]) -> str:
+    """What cannot be read, what waits for it, why, and what to do."""
+    held = f", so no {' or '.join(source['holds_back'])} is read either" if source["holds_back"] else ""
+    remedy = f" {source['remedy']}" if source["remedy"] else ""
+    again = f"tried again at {local(source['next_at'])}"
+    return f"{source['entity']}{held}: {source['words'].rstrip('.')} [{source['code']}]; {again}.{remedy}"
 
 
 def _compared(one: Mapping[str, Any], leg: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from common.contracts.ids import Entity
 from common.contracts.syncs import Leg
 from common.state.definitions import to_jsonb
 from console.api.documents import Body, ConnectionId, Name
@@ -16,6 +17,7 @@ from console.state.syncs import VersionRow
 from console.use_cases.applying import Applied
 from console.use_cases.missing import MissingAnswer
 from console.use_cases.syncs import ShownSync
+from console.use_cases.unread_sources import UnreadSource
 from console.use_cases.wishes import LegWish, SyncWish
 
 SyncName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -121,6 +123,21 @@ class AppliedLegDocument(LegDocument):
     outcome: str
 
 
+class UnreadDocument(BaseModel):
+    """A kind of records that the sync reads and that cannot be read now; it is tried again by itself."""
+
+    entity: Entity
+    place: str
+    code: str
+    words: str
+    remedy: str = Field(description="What a person does about it; empty when nobody can do anything.")
+    attempts: int = Field(description="Readings that failed in a row, those left out that cost nothing.")
+    next_at: datetime
+    holds_back: list[Entity] = Field(
+        description="Kinds of records that are not read until this one was, because facts of them are made of it."
+    )
+
+
 class SyncDocument(BaseModel):
     """A sync. `entity` and `place` are its first leg's. `standing`: Draft, Healthy, Running, Paused, Needs attention, Blocked, Disabled."""
 
@@ -144,6 +161,7 @@ class SyncDocument(BaseModel):
     drifted: int = Field(
         description="Records that are not at the target as they shall be, if they are so many that a person has to answer first."
     )
+    unread: list[UnreadDocument] = Field(description="What it reads and cannot be read now.")
     oldest_waiting: datetime | None
     gates: list[str]
     created_at: datetime
@@ -241,10 +259,17 @@ def _fields(shown: ShownSync) -> dict[str, Any]:
         "id": row.id, "name": row.name, "template": row.template, "entity": row.legs[0].source_entity, "source": row.source_name,
         "source_id": row.source, "target": row.target_name, "target_id": row.target, "place": row.legs[0].target_place, "state": row.state,
         "standing": shown.standing, "mapping_version": row.version, "waiting": queued.waiting, "failed": queued.stuck, "missing": queued.missing,
-        "drifted": queued.drifted,
+        "drifted": queued.drifted, "unread": [_unread(one) for one in shown.unread],
         "oldest_waiting": queued.oldest, "gates": list(queued.gates), "created_at": row.created_at,
         "created_by": row.created_by, "updated_at": row.updated_at,
     }  # fmt: skip
+
+
+def _unread(one: UnreadSource) -> UnreadDocument:
+    return UnreadDocument(
+        entity=one.entity, place=one.place, code=one.code, words=one.words, remedy=one.remedy, attempts=one.attempts,
+        next_at=one.next_at, holds_back=list(one.holds_back),
+    )  # fmt: skip
 
 
 def _leg(leg: Leg) -> dict[str, Any]:

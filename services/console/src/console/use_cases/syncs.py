@@ -18,12 +18,14 @@ from common.state.turns import alone
 from console import sync_codes
 from console.state import queues
 from console.state import syncs as rows
+from console.state import unread_sources as failed_readings
 from console.state.queues import Queued
 from console.state.syncs import SyncRow, VersionRow
 from console.use_cases import two_ways
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks, wanted_hooks
 from console.use_cases.problems import refuse_if_any
+from console.use_cases.unread_sources import UnreadSource, sources_of, unread_sources
 from mapper.mapping.problems import Problem
 
 
@@ -35,6 +37,8 @@ class ShownSync:
     queued: Queued
     reconciliations: Sequence[Mapping[str, Any]] = ()
     """Where one sync is shown: how both sides of its legs were last compared."""
+    unread: tuple[UnreadSource, ...] = ()
+    """What it reads and cannot."""
 
     @property
     def standing(self) -> str:
@@ -43,7 +47,8 @@ class ShownSync:
             return {"draft": "Draft", "paused": "Paused", "disabled": "Disabled"}[self.row.state]
         if self.queued.gates:
             return "Blocked" if {"needs_reauth", "refused"} & set(self.queued.gates) else "Paused"
-        if self.queued.stuck or self.queued.missing or self.queued.drifted:
+        asks = self.queued.stuck or self.queued.missing or self.queued.drifted
+        if asks or any(one.needs_a_person for one in self.unread):
             return "Needs attention"
         return "Running" if self.queued.waiting else "Healthy"
 
@@ -71,7 +76,8 @@ class Syncs:
             found = await rows.page(link, after, limit + 1)
             shown = found[:limit]
             waits = await queues.of_syncs(link, [row.id for row in shown])
-        items = [ShownSync(row, waits[row.id]) for row in shown]
+            failed = await failed_readings.of(link, sorted({one for row in shown for one in sources_of(row)}))
+        items = [ShownSync(row, waits[row.id], unread=unread_sources(row, failed)) for row in shown]
         return SyncPage(items, (shown[-1].name,) if len(found) > limit else None)
 
     async def row(self, name: str) -> SyncRow:
@@ -88,7 +94,8 @@ class Syncs:
         async with state.connection(self._pool) as link:
             waits = await queues.of_syncs(link, [row.id])
             compared = await reconciliations.shown(link, row.id)
-        return ShownSync(row, waits[row.id], compared)
+            failed = await failed_readings.of(link, sources_of(row))
+        return ShownSync(row, waits[row.id], compared, unread_sources(row, failed))
 
     async def versions(self, name: str) -> Sequence[VersionRow]:
         """All versions of its mapping, newest first."""
