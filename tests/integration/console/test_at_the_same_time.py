@@ -58,7 +58,8 @@ async def world(database: Database) -> AsyncIterator[Judged]:
 
 
 class TestConnecting:
-    async def test_is_tried_once_and_both_are_told_so(self, world: Judged) -> None:
+    @pytest.mark.parametrize("replicas", [1, 2])
+    async def test_is_tried_once_and_both_are_told_so(self, world: Judged, replicas: int) -> None:
         await world.execute("update core.connection set state = 'connecting' where id = 'books'")
         await world.execute(
             "insert into core.connecting (connection, began_at, began_by, next_try_at, consent) values ('books', $1, 'ana', $1, 'c1')",
@@ -67,10 +68,12 @@ class TestConnecting:
         vendor = Slow()
         fake = cast(Any, vendor)
         vendors = {VendorName("zoho-books"): zoho_books.VENDOR}
-        connecting = Connecting(world.pool, fake, fake, vendors, world.clock, structlog.get_logger())
-        person = asyncio.create_task(connecting.settle("books"))
+        consoles = [
+            Connecting(world.pool, fake, fake, vendors, world.clock, structlog.get_logger()) for _ in range(replicas)
+        ]
+        person = asyncio.create_task(consoles[0].settle("books"))
         await vendor.begun.wait()
-        caretaker = asyncio.create_task(connecting.settle("books"))
+        caretaker = asyncio.create_task(consoles[-1].settle("books"))
         await asyncio.sleep(0.1)  # long enough for a second call
         vendor.answers.set()
         assert {(await person).state, (await caretaker).state} == {"connected"}

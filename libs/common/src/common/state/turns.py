@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from common.clock import monotonic
 from common.state import pool as state
+
+_ASKED_AGAIN_S = 0.2
 
 
 @asynccontextmanager
@@ -32,3 +36,15 @@ async def alone_if_free(pool: state.Pool, connection: str) -> AsyncIterator[bool
             yield bool(mine)
         finally:
             await link.execute("select pg_advisory_unlock_all()")
+
+
+@asynccontextmanager
+async def alone_in_time(pool: state.Pool, name: str, within_s: float) -> AsyncIterator[bool]:
+    """The same, waiting so long at most; False when the turn has not come by then. Nobody who waits has a session meanwhile."""
+    until = monotonic() + within_s
+    while True:
+        async with alone_if_free(pool, name) as mine:
+            if mine or monotonic() >= until:
+                yield mine
+                return
+        await asyncio.sleep(_ASKED_AGAIN_S)

@@ -15,11 +15,9 @@ A reconnect keeps the id, so syncs survive; the former grant counts until the ne
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
-from weakref import WeakValueDictionary
 
 from structlog.typing import FilteringBoundLogger
 
@@ -29,13 +27,14 @@ from common.clock import Clock
 from common.contracts.ids import VendorName
 from common.secret import Secret
 from common.state import pool as state
+from common.state.turns import alone_in_time
 from console import codes
 from console.broker import Broker, BrokerConsent, BrokerGrant
 from console.refusals import BrokerAway, unknown_connection, wrong_state
 from console.state import connecting as roads
 from console.state import connections as rows
 from console.state.connections import ConnectionRow
-from console.use_cases.trials import Trial, Trials
+from console.use_cases.trials import PATIENCE_S, Trial, Trials
 from vendors.vendor import Vendor
 
 _INTERRUPTED_AFTER_S = 120.0
@@ -89,7 +88,6 @@ class Connecting:
         self._vendors = vendors
         self._clock = clock
         self._log = log
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # --- beginning ----------------------------------------------------------------------------------------------------------
 
@@ -214,9 +212,9 @@ class Connecting:
 
     async def settle(self, connection: str) -> Road:
         """Does whatever can be done now; can be repeated by anybody at any time."""
-        # The page and the caretaker hear of a consent at the same moment: the second finds it settled, and spends no call on another try.
-        async with self._turns.setdefault(connection, asyncio.Lock()):
-            return await self._settle(connection)
+        # The page and the caretakers hear of a consent at the same moment: the others find it settled, and spend no call on another try.
+        async with alone_in_time(self._pool, f"connecting:{connection}", 2 * PATIENCE_S) as mine:
+            return await self._settle(connection) if mine else Road(connection, "testing", next="It is being tried.")
 
     async def _settle(self, connection: str) -> Road:
         row = await self._known(connection)
