@@ -112,10 +112,9 @@ class MeteredBudget:
 
     async def aclose(self) -> None:
         """Waits a moment for the endings on their way; what is not told expires by itself."""
-        for lane in self._lanes.values():
-            lane.close()
+        await asyncio.gather(*(lane.aclose() for lane in self._lanes.values()))
         await self.settled()
-        self._places.close()
+        await self._places.aclose()
 
     async def settled(self) -> None:
         """Until the endings on their way were told, at most a second."""

@@ -85,9 +85,11 @@ class CallLane(Generic[QueueSlotT]):
         """A place may have come free."""
         self._wake.set()
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
+        """Nobody asks the meters any more."""
         if self._server is not None:
             self._server.cancel()
+            await asyncio.wait([self._server], timeout=LONGEST_SLEEP_S)
 
     async def _serve(self) -> None:
         while (first := self._first()) is not None:
