@@ -79,9 +79,8 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
-        meter = Meter(redis, clock)
-        shown_runs = Runs(pool, syncs, clock, Forecast(meter))
-        reader = QuotaReader(meter, BudgetFloors(pool), clock)
+        shown_runs = Runs(pool, syncs, clock, Forecast(Meter(redis, clock)))
+        reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
         context = ApiContext(
             token=TokenFile(settings.api_token_path),
             once=Once(pool),
