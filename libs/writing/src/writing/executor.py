@@ -135,6 +135,11 @@ class Executor:
         where = (row.item.connection, row.item.place)
         row.facts = self._facts.kept(*where)
         step = row.step(self._target, row.facts)
+        if isinstance(step, Failure) and self._facts.may_be_mended(*where):
+            # A retry after the remedy must not fail by what was so before it.
+            self._facts.forget(*where)
+            row.facts = None
+            step = row.step(self._target, None)
         if not isinstance(step, NeedFacts):
             return step
         if row.item.place in missing:

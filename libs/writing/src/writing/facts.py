@@ -11,6 +11,8 @@ from common.http.call import Api
 from vendors.target import Target
 
 FRESH_S = 300.0
+# A refusal by what is remembered may be mended already: it is asked about so often at most.
+MENDED_S = 15.0
 _Where = tuple[ConnectionId, str]
 
 
@@ -27,6 +29,11 @@ class Facts:
         """What is remembered and fresh enough."""
         found = self._kept.get((connection, place))
         return found[1] if found and self._clock() < found[0] else None
+
+    def may_be_mended(self, connection: ConnectionId, place: str) -> bool:
+        """Whether what is remembered is so old that a person may have mended there what it refuses."""
+        found = self._kept.get((connection, place))
+        return found is not None and self._clock() >= found[0] - FRESH_S + MENDED_S
 
     async def of(self, connection: ConnectionId, place: str, api: Api) -> object:
         """Remembered, or asked for now; asked for once, whoever waits for it."""
