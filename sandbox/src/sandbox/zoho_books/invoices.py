@@ -10,7 +10,7 @@ from sandbox.zoho_books.invoice_filling import blank, filled
 from sandbox.zoho_books.invoice_status import settled
 from sandbox.zoho_books.invoice_views import invoice_detail
 from sandbox.zoho_books.money import ZERO
-from sandbox.zoho_books.refusals import Refusal, absent, invalid
+from sandbox.zoho_books.refusals import Refusal, absent, invalid, missing
 from sandbox.zoho_books.unique import upserted
 from sandbox.zoho_books.wire import Body, Document
 
@@ -36,11 +36,18 @@ def create_invoice(call: Call) -> Reply:
 
 def create(call: Call, body: Body) -> Reply:
     org = call.org
-    invoice = filled(call, body, blank(call, body))
+    invoice = _mailed(call, filled(call, body, blank(call, body)))
     org.put_invoice(invoice, call.now)
     shown = detail(call, invoice)
     call.changed("invoice", invoice.id, "create", {"invoice": shown})
     return created("The invoice has been created.", invoice=shown)
+
+
+def _mailed(call: Call, invoice: Invoice) -> Invoice:
+    """`send=true` mails the customer: nothing leaves the sandbox, and the invoice tells that it would have."""
+    if call.param("send") != "true":
+        return invoice
+    return settled(replace(invoice, emailed=True, status="sent" if invoice.status == "draft" else invoice.status))
 
 
 def update_invoice(call: Call) -> Reply:
@@ -51,7 +58,9 @@ def update(call: Call, body: Body, before: Invoice) -> Reply:
     """What the body does not mention stays; `line_items`, if mentioned, are the whole new list (trap 5)."""
     if before.status == "void":
         raise invalid("status")
-    after = replace(filled(call, body, before), modified=call.now)
+    if call.switches.edits_want_reason and before.in_ledger and not body.text("reason").strip():
+        raise missing("reason")
+    after = replace(_mailed(call, filled(call, body, before)), modified=call.now)
     if after.balance < 0:
         raise invalid("total")
     return save(call, before, settled(after), "Invoice information has been updated.", with_detail=True)

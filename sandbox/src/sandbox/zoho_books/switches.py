@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 
 from sandbox.limits import Mode, window_mode
@@ -29,6 +30,10 @@ class Switches:
     receivables_touch_contact: bool = False
     payments_open_drafts: bool = False
     hooks_name_organization: bool = False
+    edits_want_reason: bool = False
+    locked_until: str = ""
+    customer_currency_only: bool = False
+    tax_mandatory: bool = False
 
     @property
     def calls_per_day(self) -> int:
@@ -47,8 +52,14 @@ class Switches:
         return replace(self, **{name: _value(name, value) for name, value in wanted.items()})  # type: ignore[arg-type]
 
 
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 COUNTS = frozenset({"per_minute", "per_day", "concurrency", "list_lag_s", "hooks_per_day"})
-FLAGS = frozenset({"upsert_stores_key", "receivables_touch_contact", "payments_open_drafts", "hooks_name_organization"})
+FLAGS = frozenset(
+    {
+        "upsert_stores_key", "receivables_touch_contact", "payments_open_drafts", "hooks_name_organization", "edits_want_reason",
+        "customer_currency_only", "tax_mandatory",
+    }
+)  # fmt: skip
 
 
 def _value(name: str, value: object) -> object:
@@ -61,6 +72,8 @@ def _value(name: str, value: object) -> object:
     if name in ("per_day", "concurrency") and value is None:
         return None
     if name in FLAGS and isinstance(value, bool):
+        return value
+    if name == "locked_until" and isinstance(value, str) and (not value or DAY.fullmatch(value)):
         return value
     if name == "hook_retries_s" and isinstance(value, list) and all(map(_is_wait, value)):
         return tuple(float(wait) for wait in value)

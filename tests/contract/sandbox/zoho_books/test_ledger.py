@@ -291,3 +291,40 @@ class TestCustomersTime:
         books.sent_invoice(customer)
         after = books.read("contacts", customer)["last_modified_time"]
         assert (after != before) == touches
+
+
+class TestStrictOrganisation:
+    def test_tells_that_it_would_have_been_mailed(self, books: Books, customer: str) -> None:
+        body = {"customer_id": customer, "line_items": [{"name": "Timber", "rate": 100}]}
+        assert books.told("POST", "/invoices", body, 201)["invoice"]["is_emailed"] is False
+        mailed = books.told("POST", "/invoices", body, 201, send="true")["invoice"]
+        assert (mailed["is_emailed"], mailed["status"]) == (True, "sent")
+
+    @pytest.mark.parametrize(
+        ("switched", "more"),
+        [
+            ({"locked_until": "2026-01-31"}, {"date": "2026-01-31"}),
+            ({"customer_currency_only": True}, {"currency": "JPY"}),
+            ({"tax_mandatory": True}, {}),
+        ],
+    )
+    def test_is_refused_where_an_organisation_is_switched_to_be_strict(
+        self, books: Books, customer: str, sandbox: SandboxProcess, switched: dict[str, object], more: dict[str, str]
+    ) -> None:
+        if "currency" in more:
+            listed = books.told("GET", "/settings/currencies")["currencies"]
+            more = {
+                "currency_id": next(one["currency_id"] for one in listed if one["currency_code"] == more["currency"])
+            }
+        body = {"customer_id": customer, "date": "2026-01-10", "line_items": [{"name": "Timber", "rate": 100}], **more}
+        books.told("POST", "/invoices", body, 201)
+        sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", **switched})
+        assert books.refused("POST", "/invoices", body)[0] == 400
+
+    def test_once_posted_is_edited_with_a_reason_where_that_is_switched(
+        self, books: Books, customer: str, sandbox: SandboxProcess
+    ) -> None:
+        invoice = books.sent_invoice(customer)["invoice_id"]
+        sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", "edits_want_reason": True})
+        assert books.refused("PUT", f"/invoices/{invoice}", {"notes": "n"})[:2] == (400, 4)
+        books.told("PUT", f"/invoices/{invoice}", {"notes": "n", "reason": "typo"})
