@@ -1,10 +1,13 @@
 """Zoho Books: customers, invoices and payments of an organisation."""
 
+from common.contracts.ids import Entity
 from vendors.vendor import Vendor
 from vendors.zoho_books.channel import ZohoBooksChannel
 from vendors.zoho_books.client import NAME, ZohoBooksProfile, ping
+from vendors.zoho_books.contacts import ContactTarget
 from vendors.zoho_books.grant import GRANT
 from vendors.zoho_books.inbox import ZohoBooksInbox
+from vendors.zoho_books.invoices import InvoiceTarget
 from vendors.zoho_books.source import ZohoBooksSource
 
 VENDOR = Vendor(
@@ -14,6 +17,7 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
+    targets={Entity("customer"): ContactTarget(), Entity("invoice"): InvoiceTarget()},
     channel=ZohoBooksChannel(),
     ping=ping,
     account_detail="organization_id",

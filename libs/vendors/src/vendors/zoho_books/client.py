@@ -32,7 +32,7 @@ class ZohoBooksProfile:
     # A page of 200 contacts is under a megabyte, an invoice of a thousand lines two.
     max_body = 16 * 1024 * 1024
     horizon: timedelta = limits.HORIZON
-    read_lag: timedelta = limits.READ_LAG
+    read_lag: timedelta = limits.LOOK_LAG
 
     def base_url(self, connection: Connection, override: str) -> str:
         at = centre(connection.details.get("dc", ""))

@@ -20,7 +20,7 @@ from vendors.zoho_books.listing import PER_PAGE, rows_of
 from vendors.zoho_books.reader import RecordReader
 
 # A grant without the scope of settings, a role that may not see them, an edition without that list or without that module in it.
-_NO_LIST = frozenset(
+NO_LIST = frozenset(
     code.name for code in (CALL_NOT_PERMITTED, ZB_NO_ACCESS, ZB_NOT_FOUND, ZB_INVALID_VALUE, ZB_CALL_WRONG)
 )
 _MOST_PAGES = 20
@@ -35,7 +35,7 @@ async def learnt(reader: RecordReader, api: Api) -> FieldCatalogue:
     try:
         return FieldCatalogue((*reader.fields, *[field async for field in _listed(reader, api)]))
     except Failure as refusal:
-        if refusal.code not in _NO_LIST:
+        if refusal.code not in NO_LIST:
             raise
     return FieldCatalogue((*reader.fields, *await _seen(reader, api)), complete=False)
 

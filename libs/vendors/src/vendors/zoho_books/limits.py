@@ -29,11 +29,11 @@ TIMEOUTS = Timeouts(connect=5, read=30, write=10, pool=5, total=45)
 
 # The vendor publishes no gateway timeout; half a minute is what its pages take at worst, and we grant it twice that.
 VENDOR_LONGEST = timedelta(seconds=60)
-# Reads follow writes at once.
-READ_LAG = timedelta(seconds=1)
 # Lists come from an index that follows the records. The vendor says nothing of how fast; ten seconds are more than anybody has reported.
 LIST_LAG = timedelta(seconds=10)
-HORIZON = horizon(TIMEOUTS, VENDOR_LONGEST, READ_LAG)
+# Whether a create has landed is asked of a list, and a wrong no makes a second invoice: so that is asked late rather than soon (R24).
+LOOK_LAG = timedelta(seconds=30)
+HORIZON = horizon(TIMEOUTS, VENDOR_LONGEST, LOOK_LAG)
 
 
 def limits(connection: Connection) -> tuple[Limit, ...]:

@@ -1,0 +1,116 @@
+"""Why an order is not written, or not written on: each is for a person, with what to do. The record's dead letter carries the sum."""
+
+from __future__ import annotations
+
+from common.codes import Code, register
+from common.failures import Rejected
+
+
+def _code(name: str, meaning: str, action: str) -> Code:
+    return Code(name, meaning, action, "owner", True)
+
+
+ZB_ORDER_INCOMPLETE = _code(
+    "ZB_ORDER_INCOMPLETE",
+    "The order does not tell what an invoice needs: its lines, its total, its currencies or its customer.",
+    "Let the shop tell it (its application may lack a permission), or enter the invoice by hand.",
+)
+ZB_ORDER_SUM_DIFFERS = _code(
+    "ZB_ORDER_SUM_DIFFERS",
+    "The order does not add up: its lines, shipping and taxes do not come to what the shop tells.",
+    "Compare the sum with the order in the shop; correct the order there, then retry. Nothing was posted.",
+)
+ZB_INVOICE_SUM_DIFFERS = _code(
+    "ZB_INVOICE_SUM_DIFFERS",
+    "Zoho Books adds the invoice up otherwise than the shop, by more than rounding explains.",
+    "Compare the sum: most often a tax of Zoho Books has another rate. The draft stays a draft: correct the cause, save the draft again, then retry.",
+)
+ZB_CHANNEL_TAX = _code(
+    "ZB_CHANNEL_TAX",
+    "A marketplace owes and remits a tax of this order: the invoice must not contain it, and the payment does.",
+    "Enter this invoice by hand, as your accountant books sales through that marketplace.",
+)
+ZB_CURRENCY_UNKNOWN = _code(
+    "ZB_CURRENCY_UNKNOWN",
+    "The currency is not enabled in the organisation of Zoho Books.",
+    "Add it in Zoho Books under Settings, Currencies; then retry.",
+)
+ZB_TAX_UNKNOWN = _code(
+    "ZB_TAX_UNKNOWN",
+    "Zoho Books has no tax of this name and rate, nor a group of these taxes.",
+    "Add the tax, or for several taxes the group of them, in Zoho Books under Settings, Taxes; then retry.",
+)
+
+ZB_INVOICE_POSTED = _code(
+    "ZB_INVOICE_POSTED",
+    "The order has changed, and its invoice is posted: nothing of a posted invoice is changed silently.",
+    "Make a credit note or a further invoice for the difference in Zoho Books, or leave it.",
+)
+ZB_INVOICE_EDITED = _code(
+    "ZB_INVOICE_EDITED",
+    "Somebody has edited the invoice in Zoho Books; it is left as it is.",
+    "Undo the edit, or finish the invoice by hand.",
+)
+ZB_INVOICE_VOID = _code(
+    "ZB_INVOICE_VOID",
+    "Somebody has made the invoice void in Zoho Books, and the order goes on.",
+    "Enter a new invoice by hand if one is due.",
+)
+ZB_INVOICE_TWICE = _code(
+    "ZB_INVOICE_TWICE",
+    "Zoho Books has several invoices of this order.",
+    "Make all but one of them void in Zoho Books, then retry.",
+)
+ZB_CANCELLED_PAID = _code(
+    "ZB_CANCELLED_PAID",
+    "The order is cancelled, and money was received for its invoice.",
+    "Make a credit note for it in Zoho Books, and give the money back where that has not happened.",
+)
+ZB_PAYMENT_BY_HAND = _code(
+    "ZB_PAYMENT_BY_HAND",
+    "The invoice has a payment that we have not recorded: it may be the one that the shop tells of.",
+    "Remove the payment that was entered by hand, then retry; or leave it so.",
+)
+ZB_PAYMENT_BEYOND = _code(
+    "ZB_PAYMENT_BEYOND",
+    "The shop has received more than the invoice has left to be paid.",
+    "Compare the payments of the order with those of the invoice; enter what is right by hand.",
+)
+ZB_REFUND_WAITS = _code(
+    "ZB_REFUND_WAITS",
+    "The shop has given money back: the invoice stays, and a person decides about a credit note.",
+    "Make a credit note of that amount in Zoho Books.",
+)
+ZB_KEY_TAKEN = Code(
+    "ZB_KEY_TAKEN",
+    "Zoho Books has a record with this key already; it is read, and decided again.",
+    "Nothing, unless it repeats: then somebody has given our key to another record in Zoho Books.",
+    "nobody",
+    True,
+)
+ZB_NO_FIELD_BY_API = _code(
+    "ZB_NO_FIELD_BY_API",
+    "Zoho Books lets nobody make custom fields but in its web application.",
+    "Make the field in Zoho Books under Settings, Preferences, Field Customization; then apply the mapping again.",
+)
+ZB_CUSTOMER_TWICE = _code(
+    "ZB_CUSTOMER_TWICE",
+    "Zoho Books has several customers with this e-mail address.",
+    "Merge them in Zoho Books, or link the one that is meant (`millrace link`); then retry.",
+)
+ZB_CUSTOMER_INACTIVE = _code(
+    "ZB_CUSTOMER_INACTIVE",
+    "The customer is inactive in Zoho Books.",
+    "Mark the customer as active in Zoho Books, then retry.",
+)
+
+register(
+    ZB_ORDER_INCOMPLETE, ZB_ORDER_SUM_DIFFERS, ZB_INVOICE_SUM_DIFFERS, ZB_CHANNEL_TAX, ZB_CURRENCY_UNKNOWN, ZB_TAX_UNKNOWN,
+    ZB_INVOICE_POSTED, ZB_INVOICE_EDITED, ZB_INVOICE_VOID, ZB_INVOICE_TWICE, ZB_CANCELLED_PAID, ZB_PAYMENT_BY_HAND, ZB_PAYMENT_BEYOND,
+    ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
+)  # fmt: skip
+
+
+def refused(code: Code, words: str = "") -> Rejected:
+    """This record alone, by a rule of ours and before any call."""
+    return Rejected(code.name, f"{code.meaning} {words}".strip())

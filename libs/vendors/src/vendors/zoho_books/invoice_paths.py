@@ -1,0 +1,21 @@
+"""By which paths an invoice is known, and when two forms of its content say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+CONTENT, ADJUSTMENT, STATUS, BALANCE = "content", "adjustment", "status", "balance"
+PAYMENT = "payment."
+"""And the shop's own id of the transaction."""
+_NOT_SHOWN = frozenset({"line_items", "key_field", "key"})
+
+
+def carries(shown: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+    """Whether an invoice says everything that this content asks for; what it says beyond that is Books' own."""
+    lines = [(one, other) for one, other in zip(shown["line_items"], sent["line_items"], strict=False)]
+    return (
+        len(shown["line_items"]) == len(sent["line_items"])
+        and all(one.get(name) == value for one, other in lines for name, value in other.items())
+        and all(shown.get(name) == value for name, value in sent.items() if name not in _NOT_SHOWN)
+    )

@@ -1,0 +1,239 @@
+"""The next act that brings an order's invoice to where the order is: pure (R23 to R25).
+
+cancelled before it was made     never made
+new                              a draft, by an insert that Books refuses a second time where it has a field for our key
+the draft comes to another sum   adjusted once within rounding, else left a draft and told with the sum
+both sums agree                  posted
+paid                             one payment for each successful transaction, never above the balance
+cancelled and not paid           void
+
+Everything that a person has done to the invoice meanwhile, and every change of an order whose invoice is posted, is a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from common.contracts.ids import Entity, RecordId
+from common.contracts.messages import RecordRef
+from common.contracts.orders import Order, OrderTransaction
+from common.contracts.outcomes import SkipReason
+from common.failures import Rejected
+from vendors import order_sums
+from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Wait, Work
+from vendors.order_sums import of
+from vendors.target_record import TargetRecord
+from vendors.zoho_books import invoice_codes as codes
+from vendors.zoho_books import invoicing, knowing
+from vendors.zoho_books.invoice_codes import refused
+from vendors.zoho_books.invoice_paths import ADJUSTMENT, BALANCE, CONTENT, PAYMENT, STATUS, carries
+from vendors.zoho_books.invoicing import SIDE, BooksSums
+from vendors.zoho_books.organisation_facts import OrganisationFacts
+
+_CUSTOMER = Entity("customer")
+_OURS = frozenset({"key", "customer", "post"})
+"""Of a document, what is not the order itself."""
+
+
+def next_step(work: Work, facts: object | None) -> Step:
+    key = work.key or next(iter(work.leaving), "")
+    known = work.known.get(key, TargetRecord())
+    if not work.is_writer:
+        return Skip(SkipReason.SHARES_TARGET)
+    if not key:
+        return Nothing()
+    if knowing.at_rest(known, work.document):
+        return Nothing()
+    if known.doubtful and key not in work.fresh:
+        return Look(key)
+    if work.wish == "absent":
+        return _ended(work, key, known) if work.document.get("how") == "void" else Nothing()
+    order = order_of(work.document)
+    if order.test:
+        return Skip(SkipReason.FILTERED, "It is a test order.")
+    if order.cancelled_at is not None:
+        return _ended(work, key, known)
+    return _there(work, known, order, facts)
+
+
+def order_of(document: Mapping[str, Any]) -> Order:
+    """The order in a document."""
+    try:
+        return Order.model_validate({name: value for name, value in document.items() if name not in _OURS})
+    except ValidationError as error:
+        named = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
+        raise refused(codes.ZB_ORDER_INCOMPLETE, f"Not readable: {', '.join(named)}.") from error
+
+
+def _there(work: Work, known: TargetRecord, order: Order, facts: object | None) -> Step:
+    customer = _customer(work, order)
+    if isinstance(customer, Wait):
+        return customer
+    # R25, the first sum: before anything is asked or sent.
+    invoicing.checked(order)
+    if not isinstance(facts, OrganisationFacts):
+        return NeedFacts()
+    wanted = invoicing.content(order, facts, customer) | _mark(work.key, order, facts)
+    if known.exists:
+        return _looked_at_first(work, known, order, wanted)
+    if known.met:
+        return Skip(SkipReason.NOT_AT_TARGET)
+    if known.exists is None and not wanted["key_field"] and work.key not in work.fresh:
+        # R24: nothing but a look tells whether it is there already.
+        return Look(work.key)
+    return Act("create", work.key, {CONTENT: wanted, ADJUSTMENT: _till(order)}, counts_as="added")
+
+
+def _looked_at_first(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any]) -> Step:
+    """Nothing is refused by what we remember: a person may have mended it."""
+    try:
+        return _onwards(work, known, order, wanted)
+    except Rejected:
+        if work.key in work.fresh:
+            raise
+        return Look(work.key)
+
+
+def _customer(work: Work, order: Order) -> str | Wait:
+    """Who gets the invoice: the shop's customer as Books knows them, else whom the mapping names for sales to nobody in particular."""
+    if order.customer_id:
+        parent = RecordRef(entity=_CUSTOMER, record=RecordId(order.customer_id))
+        return work.linked[parent] if parent in work.linked else Wait(parent)
+    named = str(work.document.get("customer") or "")
+    if not named:
+        raise refused(
+            codes.ZB_ORDER_INCOMPLETE, "It names no customer, and the mapping has no `customer` for such orders."
+        )
+    return named
+
+
+def _mark(key: str, order: Order, facts: OrganisationFacts) -> dict[str, str]:
+    """By what the invoice is found again: the unique field where there is one, else the key behind the order's name."""
+    field = facts.unique.get("invoice")
+    if field is None:
+        return {"key_field": "", "reference_number": reference(key, order)}
+    return {"key_field": field.name, "key": key}
+
+
+def reference(key: str, order: Order) -> str:
+    return f"{order.number or ''} ({key})".strip()
+
+
+def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any]) -> Step:
+    status = known.seen[STATUS]
+    if status == "void":
+        raise refused(codes.ZB_INVOICE_VOID)
+    if knowing.edited(known, (CONTENT, ADJUSTMENT)):
+        raise refused(codes.ZB_INVOICE_EDITED)
+    if _differs(known, wanted):
+        if status != "draft":
+            raise refused(codes.ZB_INVOICE_POSTED, _changed(known, order))
+        if CONTENT not in known.agreed:
+            raise refused(codes.ZB_INVOICE_EDITED)
+        return _act("revise", work.key, {CONTENT: wanted, ADJUSTMENT: _till(order)}, known)
+    if status == "draft":
+        return _posted(work, known, order)
+    return _paid(work, known, order)
+
+
+def _differs(known: TargetRecord, wanted: Mapping[str, Any]) -> bool:
+    """From what was agreed; of an invoice that bears our key and was never agreed on, from what it says."""
+    if CONTENT in known.agreed:
+        return bool(knowing.differences({CONTENT: wanted}, known))
+    return not carries(known.seen[CONTENT], wanted)
+
+
+def _posted(work: Work, known: TargetRecord, order: Order) -> Step:
+    """R25, the second sum: what Books has answered."""
+    sums = BooksSums(Decimal(known.seen["total"]), Decimal(known.seen["tax"]))
+    wanted = invoicing.expected(order)
+    difference = invoicing.rounding(wanted, sums)
+    if difference:
+        adjusted = Decimal(known.seen[ADJUSTMENT])
+        if adjusted != Decimal(_till(order)):
+            raise refused(codes.ZB_INVOICE_SUM_DIFFERS, invoicing.compared(wanted, sums))
+        return _act("adjust", work.key, {ADJUSTMENT: invoicing.text(adjusted + difference)}, known)
+    if work.document.get("post") == "draft":
+        return Nothing()
+    return _act("post", work.key, {STATUS: "sent"}, known)
+
+
+def _paid(work: Work, known: TargetRecord, order: Order) -> Step:
+    """Children are a set by the shop's own ids of transactions."""
+    if Decimal(known.seen["total"]) != invoicing.expected(order).total:
+        raise refused(codes.ZB_INVOICE_EDITED, f"It comes to {known.seen['total']}.")
+    for one in _received(order):
+        if PAYMENT + one.id in known.seen:
+            continue
+        if _by_hand(known, order):
+            raise refused(codes.ZB_PAYMENT_BY_HAND)
+        balance = Decimal(known.seen[BALANCE])
+        amount = min(of(one.amount, SIDE), balance)
+        if amount <= 0:
+            raise refused(
+                codes.ZB_PAYMENT_BEYOND, f"{of(one.amount, SIDE):f} {order.presentment_currency}, transaction {one.id}."
+            )
+        return _act("pay", work.key, _payment(one, amount, balance, order), known)
+    return _refunded(order)
+
+
+def _by_hand(known: TargetRecord, order: Order) -> bool:
+    """Payments that are none of the shop's transactions."""
+    ours = {PAYMENT + one.id for one in order.transactions or ()}
+    return any(path.startswith(PAYMENT) and path not in ours for path in known.seen)
+
+
+def _received(order: Order) -> list[OrderTransaction]:
+    money = [
+        t for t in order.transactions or () if t.kind in ("sale", "capture") and t.status == "success" and not t.test
+    ]
+    return sorted((t for t in money if of(t.amount, SIDE) > 0), key=lambda one: one.id)
+
+
+def _payment(one: OrderTransaction, amount: Decimal, balance: Decimal, order: Order) -> dict[str, Any]:
+    day = one.processed_at or order.placed_at
+    told = {
+        "amount": invoicing.text(amount),
+        "mode": one.gateway or "others",
+        "date": day.date().isoformat() if day else "",
+    }
+    return {PAYMENT + one.id: told, BALANCE: invoicing.text(balance - amount)}
+
+
+def _refunded(order: Order) -> Step:
+    given = [t for t in order.transactions or () if t.kind == "refund" and t.status == "success" and not t.test]
+    if given:
+        total = sum((of(t.amount, SIDE) for t in given), Decimal(0))
+        raise refused(codes.ZB_REFUND_WAITS, f"{total:f} {order.presentment_currency}.")
+    return Nothing()
+
+
+def _ended(work: Work, key: str, known: TargetRecord) -> Step:
+    """R23: cancelled before it was made, it is never made; nothing is void under a payment."""
+    if known.exists is None and key not in work.fresh:
+        return Look(key)
+    if not known.exists or known.seen[STATUS] == "void":
+        return Nothing()
+    if knowing.edited(known, (CONTENT, ADJUSTMENT)):
+        raise refused(codes.ZB_INVOICE_EDITED)
+    if any(path.startswith(PAYMENT) for path in known.seen):
+        raise refused(codes.ZB_CANCELLED_PAID)
+    return _act("void", key, {STATUS: "void"}, known)
+
+
+def _changed(known: TargetRecord, order: Order) -> str:
+    told = order_sums.of(order.total, SIDE)
+    return f"Posted {known.seen['total']}, the order now comes to {told:f} {order.presentment_currency}."
+
+
+def _till(order: Order) -> str:
+    return invoicing.text(invoicing.rounding_at_the_till(order))
+
+
+def _act(action: str, key: str, values: Mapping[str, Any], known: TargetRecord) -> Act:
+    sent = {"id": known.id, **({} if action != "pay" else {CONTENT: known.seen[CONTENT]})}
+    return Act(action, key, values, memory=sent)
