@@ -215,7 +215,7 @@ class TestServices:
 
     def test_with_the_demo_everybody_goes_to_the_sandbox(self) -> None:
         chosen = {service.name: service for service in declared(demo=True)}
-        for name in ("token-broker", "console", "ingest", "mapper", "writer-mailchimp"):
+        for name in ("token-broker", "console", "ingest", "mapper", "writer-mailchimp", "writer-zoho"):
             assert chosen[name].environment["MILLRACE_ZOHO_BASE_URL"].endswith("{port:sandbox}/zoho"), name
 
     def test_every_module_is_there(self) -> None:

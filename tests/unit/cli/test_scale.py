@@ -49,10 +49,15 @@ class TestScaled:
         assert {one.replica_of for one in found[len(chosen) :]} == {"writer-mailchimp"}
 
     def test_the_services_of_the_road_can_and_the_others_say_which_can(self) -> None:
-        assert [service.name for service in SERVICES if service.scales] == ["ingest", "mapper", "writer-mailchimp"]
+        assert [service.name for service in SERVICES if service.scales] == [
+            "ingest",
+            "mapper",
+            "writer-mailchimp",
+            "writer-zoho",
+        ]
         with pytest.raises(CommandError, match="console runs as one process") as refused:
             scaled(declared(demo=False), {"console": 2})
-        assert "ingest, mapper, writer-mailchimp" in refused.value.remedy
+        assert "ingest, mapper, writer-mailchimp, writer-zoho" in refused.value.remedy
         with pytest.raises(CommandError, match="maper is no service of this stack"):
             scaled(declared(demo=False), {"maper": 2})
 

@@ -113,6 +113,14 @@ SERVICES: tuple[Service, ...] = (
         with_demo=_AT_THE_SANDBOX,
         scales=True,
     ),
+    Service(
+        "writer-zoho",
+        "writer_zoho",
+        18305,
+        environment=_asks_the_broker("writer-zoho"),
+        with_demo=_AT_THE_SANDBOX,
+        scales=True,
+    ),
 )
 
 

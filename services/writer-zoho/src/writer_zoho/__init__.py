@@ -1,0 +1,1 @@
+"""Brings write commands into organisations of Zoho Books: customers, and orders as invoices."""
