@@ -15,6 +15,7 @@ from typing import Any
 from millrace.settings import CHECKOUT
 from millrace.stack.home import Home
 from millrace.stack.processes import Process, marked_with, process_of
+from millrace.stack.status import look
 from tests.support.local_stack import free_range
 
 COMMAND_SECONDS = 300
@@ -71,11 +72,13 @@ class Millrace:
         return found
 
     def wait(self, what: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 120) -> dict[str, Any]:
+        """What the command says once it is so; until then what it reads is looked at here, as each of its starts takes most of a second."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            status = self.status()
-            if condition(status):
-                return status
+            if condition(json.loads(json.dumps(look(Home(self.home)).document()))):
+                status = self.status()
+                if condition(status):
+                    return status
             time.sleep(0.1)
         raise AssertionError(f"not within {seconds} s: {what}; {self.status()}")
 
