@@ -67,7 +67,7 @@ TABLE = (
         named_in=f"{MAILCHIMP}/planning.py",
     ),
     Kept(
-        "R7", f"{WRITING}/intake.py", "key=lambda one: one.message.revision, reverse=True)", "key=lambda one: one.record.offset)",
+        "R7", f"{WRITING}/newest.py", "key=lambda one: one.message.revision, reverse=True)", "key=lambda one: one.record.offset)",
         f"{RULES}::TestR7::test_a_batch_in_any_order_ends_with_the_highest",
     ),
     Kept(
@@ -75,8 +75,8 @@ TABLE = (
         f"{RULES}::TestR8::test_an_equal_revision_opens_a_dead_row",
     ),
     Kept(
-        "R9", f"{MAPPER}/judging.py", "not _same(before, wish, whole) or pairing", "before.content is not None or pairing",
-        "tests/integration/mapper/test_handlers.py::TestChangeHandler::test_a_repeat_is_a_journal_row_and_no_command",
+        "R9", f"{MAPPER}/judging.py", "return not _same(before, wish, whole)", "return True",
+        "tests/integration/mapper/test_handlers.py::TestChangeHandler::test_a_change_of_what_no_row_maps_is_no_command",
     ),
     Kept(
         "R10", f"{MAPPER}/state.py", 'for name, value in carried.items() if sequence > state.field_versions.get(name, "")',

@@ -153,6 +153,17 @@ class TestChangeHandler:
         assert await mapper.handle(event) == []
         assert await mapper.steps() == ["received", "mapped", "duplicate"]
 
+    async def test_a_repeat_stands_by_what_the_same_release_and_mapping_have_judged(self, mapper: Mapper) -> None:
+        event = told(1, email="ana@ex.org")
+        await mapper.handle(event)
+        (row,) = await mapper.rows("update flow.wanted set content = 'otherwise' returning judged_by")
+        assert await mapper.handle(event) == []
+        await mapper.rows("update flow.wanted set judged_by = 'another release/1'")
+        assert [command.revision for command in await mapper.handle(event)] == [2]
+        await mapper.rows("update flow.wanted set judged_by = ''")
+        assert await mapper.handle(event) == []
+        assert await mapper.rows("select judged_by from flow.wanted") == [row]
+
     async def test_an_older_change_is_stale_and_no_command(self, mapper: Mapper) -> None:
         await mapper.handle(told(5, email="ana@ex.org"))
         assert await mapper.handle(told(1, email="old@ex.org")) == []

@@ -16,6 +16,17 @@ FAULT = (
     '{"type": "x", "title": "InternalServerError", "status": 500, "detail": "An unexpected error.", "instance": "i"}'
 )
 
+# Whatever of it is otherwise, a command that is read again is planned once more.
+OPENS_IT = [
+    "update flow.work_item set ended_by = 'another release'",
+    "update flow.target_record set doubtful = true",
+    "update flow.target_record set present = false",
+    "update core.sync set state = 'paused'",
+    "insert into flow.recheck select sync, entity, record from flow.work_item",
+    "insert into flow.target_owner select (o).* from (select jsonb_populate_record(o, jsonb_build_object('record', '2')) as o "
+    "from flow.target_owner o) as others",
+]
+
 
 async def taken(world: World, priority: int = LIVE, most: int = 500) -> list[str]:
     """Takes work and leaves it: an executor that does nothing more."""
@@ -290,6 +301,26 @@ class TestR8:
             await world.settled()
         assert len(world.calls()) == calls
         assert (await world.steps("1"))[-3:] == ["unchanged"] * 3
+
+    @pytest.mark.parametrize("change", OPENS_IT)
+    async def test_where_comparing_tells_that_nothing_is_to_do_the_row_stays_closed(
+        self, world: World, change: str
+    ) -> None:
+        await world.want("1", "ana@ex.org", revision=1)
+        await world.settled()
+        await world.want("1", "ana@ex.org", revision=1)
+        assert (await world.item("1"))["state"] == "done"
+        assert (await world.steps("1"))[-1] == "unchanged"
+        await world.execute(change)
+        await world.want("1", "ana@ex.org", revision=1)
+        assert (await world.item("1"))["state"] == "ready"
+
+    async def test_an_equal_revision_that_wishes_something_else_opens_the_row(self, world: World) -> None:
+        await world.want("1", "ana@ex.org", revision=1)
+        await world.settled()
+        await world.want("1", "ana@ex.org", revision=1, FNAME="B")
+        await world.settled()
+        assert world.member("ana@ex.org")["merge_fields"]["FNAME"] == "B"
 
     async def test_an_equal_revision_opens_a_dead_row(self, world: World) -> None:
         world.fault(

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from common.state.pool import DbConnection
-from common.state.storable import storable_text
+from common.state.storable import is_storable, storable_text
 
 
 class Step(StrEnum):
@@ -89,10 +90,12 @@ async def make_months(tx: DbConnection, now: datetime) -> None:
     await tx.execute("select flow.make_journal_month($1), flow.make_journal_month($2)", now, now + timedelta(days=31))
 
 
+_values = attrgetter(*COLUMNS)
+
+
 def _stored(entry: Entry) -> tuple[Any, ...]:
-    return tuple(_storable(getattr(entry, name)) for name in COLUMNS)
-
-
-def _storable(value: Any) -> Any:
-    # A vendor's own words may hold what PostgreSQL's text does not take.
-    return storable_text(str(value)) if isinstance(value, str) else value
+    values: tuple[Any, ...] = _values(entry)
+    # A vendor's own words may hold what PostgreSQL's text does not take; asked of all of them at once, because hardly any do.
+    if is_storable("".join([value for value in values if isinstance(value, str)])):
+        return values
+    return tuple(storable_text(value) if isinstance(value, str) else value for value in values)

@@ -5,13 +5,15 @@ and every older one that was passed over has its row in the journal. R7: version
 deleted: they outlive Kafka's retention.
 
 A crash before the commit leaves nothing, and the batch is read again. A crash after it and before the offsets repeats the batch: every
-revision is then equal or lower, and at most a closed row is opened again, which ends as `Unchanged` without a call. A crash before the
+revision is then equal or lower, and at most a closed row is opened again, which ends as `Unchanged` without a call; where that can be told
+by comparing alone (`read_again.py`), the row stays closed and the journal says so. A crash before the
 executors hear of the work costs nothing but their next look at the queue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -30,12 +32,14 @@ from common.metric_register import RECORDS
 from common.metrics import Metrics
 from common.state.pool import DbConnection
 from vendors.acts import ByMatch
-from writing import needs, run_lines
+from writing import needs, read_again, run_lines
 from writing.codes import TARGET_ENTITY_UNKNOWN
 from writing.items import PRIORITY, ItemKey, Locked
+from writing.newest import key_of, newest, opens, replaces
 from writing.work_items import lock, upsert
 
 CHANNEL = "work"
+_OUTCOMES = {Step.SUPERSEDED: "superseded", Step.UNCHANGED: "unchanged"}
 
 
 class Identities(Protocol):
@@ -67,6 +71,7 @@ class CommandHandler:
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
+        self._is_news = False
 
     def parse(self, record: RawRecord) -> WriteCommand:
         """Reads one record; what is no command becomes a dead letter, byte for byte."""
@@ -77,25 +82,45 @@ class CommandHandler:
     async def store(self, batch: Sequence[Delivered[WriteCommand]], tx: DbConnection) -> None:
         """One transaction. Repeatable by (sync, record, revision)."""
         now = self._clock.now()
-        stored = await lock(tx, [_key(item.message) for item in batch])
-        newest, older = _newest(batch, stored)
+        stored = await lock(tx, [key_of(item.message) for item in batch])
+        latest, older = newest(batch, stored)
+        still_so = await read_again.still_so(tx, latest, stored)
         entries = [_superseded(item, by, now) for item, by in older]
-        entries += [_replaced(item, stored, now) for item in newest.values() if _replaces(item, stored)]
-        entries += [_again(item, now) for item in newest.values() if item.message.replay]
-        await run_lines.replayed(tx, [item.message for item in newest.values() if _opens(item, stored)], now)
-        await upsert(tx, [self._row(item) for _, item in sorted(newest.items())], now)
-        # R7: a batch that is read again is no newer wish: whoever waits goes on waiting for the same.
-        await needs.forget(tx, [key for key, item in newest.items() if _replaces(item, stored)])
+        entries += [_unchanged(latest.pop(key), target_key, now) for key, target_key in still_so.items()]
+        await self._open(tx, latest, stored, entries, now)
         await run_lines.passed_over(tx, entries, now)
         await write(tx, entries)
+        self._is_news |= bool(latest)
+        with self._metrics.tally() as tally:
+            for entry in entries:
+                if (outcome := _OUTCOMES.get(entry.step)) is not None:
+                    tally.count(RECORDS, sync=entry.sync, outcome=outcome)
+
+    async def _open(
+        self,
+        tx: DbConnection,
+        latest: Mapping[ItemKey, Delivered[WriteCommand]],
+        stored: Mapping[ItemKey, Locked],
+        entries: list[Entry],
+        now: datetime,
+    ) -> None:
+        """What has to be worked on, whether for the first time or once more."""
+        if not latest:
+            return
+        entries += [_replaced(item, stored, now) for item in latest.values() if replaces(item, stored)]
+        entries += [_again(item, now) for item in latest.values() if item.message.replay]
+        await run_lines.replayed(tx, [item.message for item in latest.values() if opens(item, stored)], now)
+        await upsert(tx, [self._row(item) for _, item in sorted(latest.items())], now)
+        # R7: a batch that is read again is no newer wish: whoever waits goes on waiting for the same.
+        await needs.forget(tx, [key for key, item in latest.items() if replaces(item, stored)])
         await tx.execute("select pg_notify($1, '')", CHANNEL)
-        for entry in (one for one in entries if one.step is Step.SUPERSEDED):
-            self._metrics.count(RECORDS, sync=entry.sync, outcome="superseded")
 
     async def after(self, batch: Sequence[Delivered[WriteCommand]]) -> None:
         """The work is stored: whoever can do it may begin."""
         await failpoints.hit("intake.after_commit")
-        self._wake()
+        if self._is_news:
+            self._is_news = False
+            self._wake()
 
     async def buried(self, letters: Sequence[tuple[RawRecord, Failure]], tx: DbConnection) -> None:
         """A command that cannot be stored has failed; its line ends, and a retry by a person opens it again."""
@@ -126,10 +151,6 @@ class CommandHandler:
         raise Rejected(TARGET_ENTITY_UNKNOWN.name, words)
 
 
-def _key(command: WriteCommand) -> ItemKey:
-    return ItemKey(command.sync, command.entity, command.record)
-
-
 def _wish(command: WriteCommand) -> str:
     """A release that did not know `keep` said `absent` of what it could not map; such a command may still lie on the topic."""
     return "keep" if command.wish == "absent" and command.skip in UNMAPPED else command.wish
@@ -143,45 +164,16 @@ def _needs(command: WriteCommand) -> dict[str, list[str]]:
     return found
 
 
-def _newest(
-    batch: Sequence[Delivered[WriteCommand]], stored: Mapping[ItemKey, Locked]
-) -> tuple[dict[ItemKey, Delivered[WriteCommand]], list[tuple[Delivered[WriteCommand], int]]]:
-    """The highest revision of each record, and those that are older than what is known, with what they are older than."""
-    newest: dict[ItemKey, Delivered[WriteCommand]] = {}
-    passed_over: list[tuple[Delivered[WriteCommand], int]] = []
-    for item in sorted(batch, key=lambda one: one.message.revision, reverse=True):
-        key = _key(item.message)
-        first = newest.setdefault(key, item)
-        known = max(first.message.revision, stored[key].revision if key in stored else 0)
-        if item.message.revision < known:
-            passed_over.append((item, known))
-    return {k: i for k, i in newest.items() if k not in stored or i.message.revision >= stored[k].revision}, passed_over
-
-
-def _opens(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -> bool:
-    """R8: whether it makes a row ready whose revision has ended; what is on its way ends as whatever it was."""
-    before = stored.get(_key(item.message))
-    return (
-        before is not None and before.state in ("done", "dead", "parked") and before.revision == item.message.revision
-    )
-
-
-def _replaces(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked]) -> bool:
-    """Whether an older wish is dropped that nobody had begun to work on."""
-    before = stored.get(_key(item.message))
-    return (
-        before is not None
-        and before.state in ("ready", "waiting", "awaiting", "parked", "dead")
-        and before.revision < item.message.revision
-    )
-
-
 def _replaced(item: Delivered[WriteCommand], stored: Mapping[ItemKey, Locked], now: datetime) -> Entry:
-    return _entry(item, Step.SUPERSEDED, now, stored[_key(item.message)].revision, {"by": item.message.revision})
+    return _entry(item, Step.SUPERSEDED, now, stored[key_of(item.message)].revision, {"by": item.message.revision})
 
 
 def _superseded(item: Delivered[WriteCommand], by: int, now: datetime) -> Entry:
     return _entry(item, Step.SUPERSEDED, now, item.message.revision, {"by": by, "at": item.record.place})
+
+
+def _unchanged(item: Delivered[WriteCommand], target_key: str, now: datetime) -> Entry:
+    return replace(_entry(item, Step.UNCHANGED, now, item.message.revision, None), target_key=target_key)
 
 
 def _again(item: Delivered[WriteCommand], now: datetime) -> Entry:
@@ -189,7 +181,7 @@ def _again(item: Delivered[WriteCommand], now: datetime) -> Entry:
 
 
 def _entry(
-    item: Delivered[WriteCommand], step: Step, now: datetime, revision: int, details: Mapping[str, Any]
+    item: Delivered[WriteCommand], step: Step, now: datetime, revision: int, details: Mapping[str, Any] | None
 ) -> Entry:
     command = item.message
     return Entry(

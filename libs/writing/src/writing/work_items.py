@@ -8,6 +8,7 @@ from typing import Any
 
 from common.state.pool import DbConnection
 from common.state.runs import Did
+from common.version import version
 from writing.items import Item, ItemKey, Locked, NextState, columns, key_of
 
 
@@ -79,7 +80,7 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
                first_body = case when n.state = 'done' then null else w.first_body end,
                failed_first_at = case when n.code = '' then null else coalesce(w.failed_first_at, $18) end,
                failed_last_at = case when n.code = '' then null else $18 end,
-               changed_at = $18
+               ended_by = case when n.state = 'done' then $22 else '' end, changed_at = $18
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[],
                       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[],
                       $16::text[], $17::text[], $19::int[], $20::text[], $21::smallint[])
@@ -106,6 +107,7 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
         [next_state.looks for next_state in listed],
         [next_state.call_group for next_state in listed],
         [next_state.priority for next_state in listed],
+        version(),
     )
 
 

@@ -106,6 +106,7 @@ class _Book:
     runs: dict[RunId, Run] = field(default_factory=dict)
     lines: list[Entering] = field(default_factory=list)
     counted: Counter[tuple[RunId, str]] = field(default_factory=Counter)
+    _named: dict[tuple[str, RunId | None], RunId] = field(default_factory=dict)
 
     def enter(self, one: JudgedBySync, job: RunId | None) -> None:
         run, live = self._run(one, job), self.live(one)
@@ -131,10 +132,12 @@ class _Book:
         return self._run(one, None)
 
     def _run(self, one: JudgedBySync, job: RunId | None) -> RunId:
-        id = run_of(one.sync_name, job, self.now)
-        kind, by = (LIVE, "webhook") if job is None else (job.partition(".")[0], "schedule")
-        self.runs.setdefault(id, Run(id, one.sync, kind, by))
-        return id
+        whose = (one.sync_name, job)
+        if whose not in self._named:
+            id = self._named[whose] = run_of(one.sync_name, job, self.now)
+            kind, by = (LIVE, "webhook") if job is None else (job.partition(".")[0], "schedule")
+            self.runs.setdefault(id, Run(id, one.sync, kind, by))
+        return self._named[whose]
 
     async def store(self, tx: DbConnection) -> None:
         counted: Mapping[tuple[RunId, str], int] = self.counted

@@ -127,7 +127,9 @@ class ChangeHandler:
         pairing.recall({key: merged.known[key] for key in states})
         for item in batch:
             pairing.observe(key_of(item.message), item.message)
-        return await judge(tx, configuration, self._mappings, states, causes, merged.now, pairing=pairing)
+        return await judge(
+            tx, configuration, self._mappings, states, causes, merged.now, pairing=pairing, unchanged=merged.unchanged
+        )
 
     async def after(self, batch: Sequence[Delivered[ChangeEvent]]) -> None:
         """Publishes what is stored for these records, and for those of whom they tell, whoever stored it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,14 +31,30 @@ from vendors.target import Target
 class Judged:
     """What came of one transaction's records."""
 
+    configuration: Configuration
     raised: list[Raised] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     all: list[JudgedBySync] = field(default_factory=list)
     """Of every record by every sync, whether anything was raised or not: what enters a run."""
+    again: dict[WantedKey, str] = field(default_factory=dict)
+    """What was judged once more and is as it was, and by whom."""
 
-    def add(self, raised: Raised, facts: RecordFacts | None, now: datetime) -> None:
+    def add(
+        self, one: Wanting, revision: int, wish: DesiredDocument, cause: Cause, facts: RecordFacts | None, now: datetime
+    ) -> None:
+        """Something else is wanted from now on."""
+        leg, mapping, key = one
+        run = run_of(self.configuration.syncs[leg.sync].name, cause.run, now)
+        raised = Raised(leg, key, revision, wish, cause, mapping.version, run)
         self.raised.append(raised)
         self.entries.append(_entry(raised, facts, now))
+        self.tell(one, revision, wish.skip or "")
+
+    def tell(self, one: Wanting, revision: int, skip: str) -> None:
+        """How it was judged."""
+        leg = one.leg
+        name = self.configuration.syncs[leg.sync].name
+        self.all.append(JudgedBySync(leg.sync, name, leg.name, one.key, revision, skip))
 
 
 async def judge(
@@ -51,44 +67,75 @@ async def judge(
     *,
     pairing: Pairing,
     only: Leg | None = None,
+    unchanged: Collection[Key] = (),
 ) -> Judged:
     """R9: compares what every leg wants of these locked records with what is stored and raises the revision where they differ.
 
-    The configuration was read after the locks: a judgement by an older mapping version would otherwise come after a newer one.
+    The configuration was read after the locks: a judgement by an older mapping version would otherwise come after a newer one. `unchanged`
+    are those of whom nothing new was told.
     """
     wanting = _wanting(configuration, mappings, states, only)
     # R15: before any wish, because a pair that is judged once more is what the wishes are made of.
     await pairing.judge(tx, states)
-    stored = await wanted_rows.stored(tx, [_wanted(one.leg, one.key) for one, _ in wanting])
-    known = await LegsFacts.read(tx, configuration, (one for one, _ in wanting), now)
-    judged, facts_of = Judged(), list[tuple[Wanting, RecordFacts | None]]()
-    for one, target in wanting:
+    judged = Judged(configuration)
+    left = await _not_standing(tx, judged, wanting, unchanged)
+    known = await LegsFacts.read(tx, configuration, (one for one, _, _ in left), now)
+    facts_of = list[tuple[Wanting, RecordFacts | None]]()
+    for one, target, before in left:
         leg, mapping, key = one
-        before, sync = stored.get(_wanted(leg, key)), configuration.syncs[leg.sync]
         state = seen_by(leg, states[key])
         facts = known.of(one, state)
         facts_of.append((one, facts))
         if known.lack(one, facts):
-            judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, 0, SkipReason.FACTS_UNREAD))
+            judged.tell(one, 0, SkipReason.FACTS_UNREAD)
             continue
-        with _span(sync, mapping, alone=len(states) == 1):
+        with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
             unknown = state.unknown(coverage.needs(configuration, leg, mapping))
             whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown)
             wish = pairing.wish(leg, key, whole)
-        # Gone before this leg ever wanted it: there is nothing to take away.
-        never = before is None and wish.wish == "absent" and wish.skip is None
-        revision = 0
-        if not never and (before is None or not _same(before, wish, whole) or pairing.is_due(leg, key)):
-            revision = before.revision + 1 if before else 1
+        if _is_new(before, wish, whole) or (before is not None and pairing.is_due(leg, key)):
             pairing.raised(leg, key)
-            run = run_of(sync.name, causes[key].run, now)
-            judged.add(Raised(leg, key, revision, wish, causes[key], mapping.version, run), facts, now)
-        judged.all.append(JudgedBySync(leg.sync, sync.name, leg.name, key, revision, wish.skip or ""))
+            judged.add(one, before.revision + 1 if before else 1, wish, causes[key], facts, now)
+            continue
+        if before is not None and key in unchanged:
+            judged.again[_wanted(leg, key)] = wanted_rows.judged_by(mapping.version)
+        judged.tell(one, 0, wish.skip or "")
     await wanted_rows.raise_revisions(tx, judged.raised, now)
+    await wanted_rows.judged_again(tx, judged.again)
     await pairing.store(tx)
     await known.schedule(tx, facts_of, by_all=only is None)
     judged.entries += pairing.entries
     return judged
+
+
+async def _not_standing(
+    tx: DbConnection, judged: Judged, wanting: Sequence[tuple[Wanting, Target]], unchanged: Collection[Key]
+) -> list[tuple[Wanting, Target, StoredWish | None]]:
+    """Those who have to be judged; of the others what is stored is told."""
+    stored = await wanted_rows.stored(tx, [_wanted(one.leg, one.key) for one, _ in wanting])
+    left = list[tuple[Wanting, Target, StoredWish | None]]()
+    for one, target in wanting:
+        before = stored.get(_wanted(one.leg, one.key))
+        if before is not None and one.key in unchanged and _stands(before, one, judged.configuration):
+            judged.tell(one, 0, before.skip)
+        else:
+            left.append((one, target, before))
+    return left
+
+
+def _stands(before: StoredWish, one: Wanting, configuration: Configuration) -> bool:
+    """Whether what is stored was made of this very state, by the same code and mapping; facts and pairs change by themselves."""
+    leg, mapping, _ = one
+    if mapping.definition.facts or configuration.way_back(leg) is not None:
+        return False
+    return before.judged_by == wanted_rows.judged_by(mapping.version)
+
+
+def _is_new(before: StoredWish | None, wish: DesiredDocument, whole: DesiredDocument) -> bool:
+    if before is not None:
+        return not _same(before, wish, whole)
+    # Gone before this leg ever wanted it: there is nothing to take away.
+    return wish.wish != "absent" or wish.skip is not None
 
 
 def _same(before: StoredWish, wish: DesiredDocument, whole: DesiredDocument) -> bool:
@@ -100,15 +147,25 @@ def _wanting(
     configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], only: Leg | None
 ) -> list[tuple[Wanting, Target]]:
     """Who judges which of the records; a leg whose mapping does not compile keeps none of the others from theirs."""
+    kinds = {(key.connection, key.entity): key for key in states}
+    judges = {kind: list(_judges(configuration, mappings, key, only)) for kind, key in kinds.items()}
     return [
         (Wanting(leg, mapping, key), target)
         for key, state in states.items()
         if state.known
-        for leg in configuration.legs_of(key.connection, key.entity)
-        if only is None or (leg.sync, leg.name) == (only.sync, only.name)
-        if (target := target_of(configuration, leg)) is not None
-        if (mapping := mappings.of(leg, target)) is not None
+        for leg, mapping, target in judges[key.connection, key.entity]
     ]
+
+
+def _judges(
+    configuration: Configuration, mappings: Mappings, key: Key, only: Leg | None
+) -> Iterator[tuple[Leg, CompiledMapping, Target]]:
+    for leg in configuration.legs_of(key.connection, key.entity):
+        if only is None or (leg.sync, leg.name) == (only.sync, only.name):
+            target = target_of(configuration, leg)
+            mapping = mappings.of(leg, target) if target is not None else None
+            if target is not None and mapping is not None:
+                yield leg, mapping, target
 
 
 def _wanted(leg: Leg, key: Key) -> WantedKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.bus.handler import Delivered
@@ -33,7 +33,16 @@ class MergedBatch:
 
     @property
     def changed(self) -> dict[Key, RecordState]:
-        return {key: state for key, state in self.states.items() if state != self.known[key]}
+        return {
+            key: state
+            for key, state in self.states.items()
+            if state is not (known := self.known[key]) and state != known
+        }
+
+    @property
+    def unchanged(self) -> set[Key]:
+        """Those of whom nothing was told that is not known."""
+        return {key for key, state in self.states.items() if state is self.known[key]}
 
     def add(self, items: Sequence[Delivered[ChangeEvent]], locked: Mapping[Key, RecordState]) -> None:
         """Merges changes, in their order, into the states that were locked for them."""
@@ -46,8 +55,10 @@ class MergedBatch:
     def _merge(self, item: Delivered[ChangeEvent]) -> None:
         key, change = key_of(item.message), item.message
         merged = merge(self.states[key], change)
-        self.states[key], self.causes[key] = merged.state, _cause(item)
-        self.entries.append(replace(_told(item, merged), at=self.now))
+        traceparent = traceparent_of(item.record)
+        self.states[key] = merged.state
+        self.causes[key] = Cause(change.version.stamp, change.lane, change.run, change.id, traceparent)
+        self.entries.append(_told(item, merged, traceparent, self.now))
         before = self.heard[key]
         if counts(change, merged.verdict, before):
             self.heard[key] = [*before, change.run]
@@ -65,17 +76,12 @@ def traceparent_of(record: RawRecord) -> str:
     return (record.header("traceparent") or b"").decode("ascii", "replace")
 
 
-def _cause(item: Delivered[ChangeEvent]) -> Cause:
-    change = item.message
-    return Cause(change.version.stamp, change.lane, change.run, change.id, traceparent_of(item.record))
-
-
-def _told(item: Delivered[ChangeEvent], merged: MergedState) -> Entry:
+def _told(item: Delivered[ChangeEvent], merged: MergedState, traceparent: str, now: datetime) -> Entry:
     """What the change was to us; a repeat is a row too, so that a replay proves that each record was seen."""
     change = item.message
     return Entry(
-        at=change.observed_at, step=Step(merged.verdict.value), reason=merged.ask or "",
+        at=now, step=Step(merged.verdict.value), reason=merged.ask or "",
         connection=change.connection, entity=change.entity, record=change.record,
-        event_id=change.id, run=change.run or "", trace_id=trace_id(traceparent_of(item.record)),
+        event_id=change.id, run=change.run or "", trace_id=trace_id(traceparent),
         details={"via": change.via, "coverage": change.coverage, "version": change.version.sequence, "at": item.record.place},
     )  # fmt: skip

@@ -127,27 +127,20 @@ def _told_while_deleted(state: RecordState, change: ChangeEvent) -> MergedState:
 def _told(state: RecordState, change: ChangeEvent) -> MergedState:
     sequence = change.version.sequence
     carried = _carried(state, change)
-    newer = {name: value for name, value in carried.items() if sequence > state.field_versions.get(name, "")}
-    disputed = [
-        name
-        for name, value in carried.items()
-        if sequence == state.field_versions.get(name) and not change.version.settled and value != state.fields.get(name)
-    ]
+    newer, other = _compared(state, carried, sequence)
+    disputed = not change.version.settled and any(state.field_versions[name] == sequence for name in other)
+    ask = AskedFor.UNSETTLED if disputed else None
     existence = change.observed_at if change.via == "read" else state.existence_at
     detail = max(state.detail, sequence) if change.coverage == "detail" else state.detail
     whole = _custom_told(state, change)
     if not newer:
-        same = all(value == state.fields.get(name) for name, value in carried.items())
+        verdict = Verdict.STALE if other else Verdict.DUPLICATE
+        existence = _later(state.existence_at, existence)
+        if existence == state.existence_at and detail == state.detail and whole.items() <= state.field_versions.items():
+            return MergedState(state, verdict, ask)
         # A read that tells nothing new still tells that the record exists.
-        known = replace(
-            state,
-            existence_at=_later(state.existence_at, existence),
-            detail=detail,
-            field_versions={**state.field_versions, **whole},
-        )
-        return MergedState(
-            known, Verdict.DUPLICATE if same else Verdict.STALE, AskedFor.UNSETTLED if disputed else None
-        )
+        versions = {**state.field_versions, **whole}
+        return MergedState(replace(state, existence_at=existence, detail=detail, field_versions=versions), verdict, ask)
     merged = RecordState(
         fields={**state.fields, **newer},
         field_versions={**state.field_versions, **dict.fromkeys(newer, sequence), **whole},
@@ -156,7 +149,19 @@ def _told(state: RecordState, change: ChangeEvent) -> MergedState:
         place=change.place if change.place and sequence >= state.sequence else state.place,
         detail=detail,
     )
-    return MergedState(merged, Verdict.RECEIVED, AskedFor.UNSETTLED if disputed else None)
+    return MergedState(merged, Verdict.RECEIVED, ask)
+
+
+def _compared(state: RecordState, carried: Mapping[str, Any], sequence: str) -> tuple[dict[str, Any], list[str]]:
+    """What is newer than whatever last told the same field; and of the rest those fields that have another value by now."""
+    newer, other = dict[str, Any](), list[str]()
+    versions, fields = state.field_versions, state.fields
+    for name, value in carried.items():
+        if sequence > versions.get(name, ""):
+            newer[name] = value
+        elif value != fields.get(name):
+            other.append(name)
+    return newer, other
 
 
 def _carried(state: RecordState, change: ChangeEvent) -> dict[str, Any]:

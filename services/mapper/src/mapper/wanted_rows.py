@@ -11,6 +11,7 @@ from common.contracts.ids import CommandId, Entity, EventId, RecordId, RunId, Sy
 from common.contracts.messages import Lane, WriteCommand
 from common.contracts.syncs import Leg, Sync
 from common.state.pool import DbConnection
+from common.version import version
 from mapper.state_rows import Key
 from mapper.wish import DesiredDocument
 
@@ -53,6 +54,13 @@ class StoredWish(NamedTuple):
 
     revision: int
     content: str
+    skip: str = ""
+    judged_by: str = ""
+
+
+def judged_by(mapping_version: int) -> str:
+    """By what a wish follows from a state: the same code and the same mapping say the same of the same record."""
+    return f"{version()}/{mapping_version}"
 
 
 async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKey, StoredWish]:
@@ -61,12 +69,26 @@ async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKe
         return {}
     rows = await tx.fetch(
         """
-        select w.sync, w.entity, w.record, w.revision, w.content from flow.wanted w
+        select w.sync, w.entity, w.record, w.revision, w.content, w.skip, w.judged_by from flow.wanted w
           join unnest($1::text[], $2::text[], $3::text[]) as k(sync, entity, record) using (sync, entity, record)
         """,
         *([key[at] for key in wanted] for at in range(3)),
     )
-    return {WantedKey(*row[:3]): StoredWish(row["revision"], row["content"]) for row in rows}
+    return {WantedKey(*row[:3]): StoredWish(*row[3:]) for row in rows}
+
+
+async def judged_again(tx: DbConnection, found: Mapping[WantedKey, str]) -> None:
+    """These were found to be as they are stored, by whom is told with each; the lock on the record's state covers them."""
+    if found:
+        await tx.execute(
+            """
+            update flow.wanted w set judged_by = n.judged_by
+              from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(sync, entity, record, judged_by)
+             where (w.sync, w.entity, w.record) = (n.sync, n.entity, n.record)
+            """,
+            *([key[at] for key in found] for at in range(3)),
+            list(found.values()),
+        )
 
 
 async def raise_revisions(tx: DbConnection, raised: Sequence[Raised], now: datetime) -> None:
@@ -77,15 +99,15 @@ async def raise_revisions(tx: DbConnection, raised: Sequence[Raised], now: datet
     await tx.execute(
         """
         insert into flow.wanted (sync, entity, record, connection, revision, wish, skip, document, content, mapping_version,
-                                 lane, run, event_id, happened_at, traceparent, changed_at)
-        select n.*, $16
+                                 lane, run, event_id, happened_at, traceparent, judged_by, changed_at)
+        select n.*, $17
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::jsonb[], $9::text[],
-                      $10::int[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[]) as n
+                      $10::int[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text[]) as n
         on conflict (sync, entity, record) do update
            set revision = excluded.revision, wish = excluded.wish, skip = excluded.skip, document = excluded.document,
                content = excluded.content, mapping_version = excluded.mapping_version, lane = excluded.lane,
                run = excluded.run, event_id = excluded.event_id, happened_at = excluded.happened_at,
-               traceparent = excluded.traceparent, changed_at = excluded.changed_at
+               traceparent = excluded.traceparent, judged_by = excluded.judged_by, changed_at = excluded.changed_at
         """,
         *(list(column) for column in zip(*rows, strict=True)),
         now,
@@ -158,7 +180,7 @@ def _row(item: Raised) -> tuple[Any, ...]:
     return (
         leg.sync, leg.name, item.key.record, leg.source, item.revision, wish.wish, (wish.skip or "").__str__(),
         wish.document, wish.content, item.mapping_version, cause.lane.value, item.run, cause.event or "",
-        cause.happened_at, cause.traceparent,
+        cause.happened_at, cause.traceparent, judged_by(item.mapping_version),
     )  # fmt: skip
 
 

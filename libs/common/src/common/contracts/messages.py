@@ -33,6 +33,9 @@ Body = Annotated[
 ]
 
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
 class Lane(StrEnum):
     """Live work goes before replays, replays before backfill."""
 
@@ -60,15 +63,13 @@ class Version(Message):
     @property
     def sequence(self) -> str:
         """Sorts as text the way versions sort: microseconds since 1970, then settled."""
-        micros = round((self.stamp.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
-        return f"{micros:020d}.{int(self.settled)}"
+        return f"{(self.stamp - _EPOCH) // _MICROSECOND:020d}.{int(self.settled)}"
 
     @classmethod
     def of_sequence(cls, sequence: str) -> Self:
         """The version that this is the text of."""
         micros, _, settled = sequence.partition(".")
-        stamp = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
-        return cls(stamp=stamp, settled=settled == "1")
+        return cls(stamp=_EPOCH + int(micros) * _MICROSECOND, settled=settled == "1")
 
 
 class Receipt(Message):

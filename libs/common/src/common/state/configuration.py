@@ -25,14 +25,20 @@ class Configuration:
     revision: int
     connections: Mapping[ConnectionId, Connection] = field(default_factory=dict)
     syncs: Mapping[SyncId, Sync] = field(default_factory=dict)
+    _found: dict[tuple[ConnectionId, Entity], tuple[Leg, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def legs_of(self, source: ConnectionId, entity: Entity) -> Iterable[Leg]:
         """The legs that want to hear of this entity of this connection, by whichever side of their sync it is."""
-        return (
-            leg
-            for leg in self.legs()
-            if leg.source == source and leg.source_entity == entity and leg.mapping and self.syncs[leg.sync].judges
-        )
+        # Asked of every record, and so looked for once.
+        if (source, entity) not in self._found:
+            self._found[source, entity] = tuple(
+                leg
+                for leg in self.legs()
+                if leg.source == source and leg.source_entity == entity and leg.mapping and self.syncs[leg.sync].judges
+            )
+        return self._found[source, entity]
 
     def legs(self) -> Iterable[Leg]:
         """Every leg of every sync."""

@@ -21,6 +21,11 @@ def storable_text(text: str) -> str:
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
 
+def is_storable(text: str) -> bool:
+    """Whether it can be stored as it is."""
+    return _UNSTORABLE.search(text) is None
+
+
 def storable_json(value: object) -> bytes:
     """The JSON bytes of a value, as `jsonb` accepts them; decimals become strings, because money is never a float."""
     try:

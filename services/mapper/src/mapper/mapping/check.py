@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from common.codes import CODES, Code, register
 from mapper.mapping.problems import Problem, shape
@@ -85,7 +85,28 @@ def _is_a(kind: str, words: str) -> bool:
             return True
 
 
+# The addresses that most people have, told by one look: the library takes forty times as long for its verdict, which is the same.
+_COMMON_EMAIL = re.compile(
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:-?[a-z0-9])*\.)+[a-z]{2,24}", re.ASCII | re.IGNORECASE
+)
+# Names that lead nowhere: who may have one is the library's to say.
+_SPECIAL = tuple(SPECIAL_USE_DOMAIN_NAMES)
+_LONGEST_LOCAL, _LONGEST_LABEL, _LONGEST = 64, 63, 200
+
+
 def _is_email(words: str) -> bool:
+    return _is_common_email(words) or _is_valid_email(words)
+
+
+def _is_common_email(words: str) -> bool:
+    if len(words) > _LONGEST or _COMMON_EMAIL.fullmatch(words) is None:
+        return False
+    local, _, domain = words.lower().partition("@")
+    longest = max(map(len, domain.split(".")))
+    return len(local) <= _LONGEST_LOCAL and longest <= _LONGEST_LABEL and not domain.endswith(_SPECIAL)
+
+
+def _is_valid_email(words: str) -> bool:
     try:
         validate_email(words, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
