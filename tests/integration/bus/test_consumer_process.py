@@ -31,6 +31,8 @@ COUNT = 600
 # As many keys have some in each partition.
 FIRST = 30
 STARTS_WITHIN_S = 60.0
+LONG_SESSION_S = 90.0
+LONG_SESSION = {"MILLRACE_LEDGER_SESSION_S": f"{LONG_SESSION_S:g}"}
 
 
 @pytest.fixture
@@ -69,6 +71,18 @@ class TestKilled:
         ledger.start()
         await ledger.settled(COUNT)
         assert await fetchval(ledger.database.owner_url, "select count(distinct number) from flow.ledger") == COUNT
+
+    async def test_its_successor_does_not_wait_until_its_session_is_over(self, ledger: LedgerService) -> None:
+        await fill(ledger.kafka, ledger.topic, range(10))
+        killed = ledger.start(**LONG_SESSION)
+        await ledger.settled(10)
+        killed.kill()
+        killed.wait(10)
+        await fill(ledger.kafka, ledger.topic, range(10, 20))
+        began = time.monotonic()
+        ledger.start(**LONG_SESSION)
+        await ledger.settled(20)
+        assert time.monotonic() - began < LONG_SESSION_S
 
     @pytest.mark.parametrize(("at_most", "count"), [(1, 30), (100, COUNT), (500, 1200)])
     async def test_between_store_and_commit_the_repeat_is_seen_as_one(

@@ -31,8 +31,9 @@ from vendors.vendor import Vendor
 
 EVERY_S = 1.0
 AT_ONCE = 8
-LEASE = timedelta(seconds=60)
-RENEW_S = 10.0
+# Of a reader that died the next one waits for it (decision 31).
+LEASE = timedelta(seconds=15)
+RENEW_S = 5.0
 
 _log = structlog.get_logger(__name__)
 

@@ -21,6 +21,7 @@ from common.bus.batch import Away, BatchRunner, ConsumerFailed, Origin, Rejectio
 from common.bus.beginning import Beginning
 from common.bus.collector import calm
 from common.bus.connection import KafkaAddress
+from common.bus.departed import client_name, leave_for_the_dead
 from common.bus.handler import Handler
 from common.bus.lag import Lag
 from common.bus.limits import ConsumerLimits
@@ -87,12 +88,13 @@ class BatchConsumer(Generic[M]):
             handler.topic.name,
             handler.group,
             address=address,
-            client_id=f"millrace-{origin.service}",
+            client_id=client_name(origin.service),
             limits=self._limits,
             listener=Rebalances(self._on_revoked, self._on_assigned),
             on_batch=self._on_batch,
         )
-        self._membership = Membership(subscribe, handler.group, self._limits)
+        before = partial(leave_for_the_dead, address, handler.group)
+        self._membership = Membership(subscribe, handler.group, self._limits, before)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consumes until `stopping` is set; raises when it must not go on, and the service then ends with an error."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -21,11 +21,23 @@ LONGEST_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
+async def _nothing() -> None:
+    """There is nothing to do before."""
+
+
 class Membership:
     """The client of one member: made anew for each try, because one that failed to start is not used again."""
 
-    def __init__(self, make: Callable[[], tuple[Any, Any]], group: str, limits: ConsumerLimits) -> None:
+    def __init__(
+        self,
+        make: Callable[[], tuple[Any, Any]],
+        group: str,
+        limits: ConsumerLimits,
+        before: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
+        """`before` is done each time before it joins."""
         self._make = make
+        self._before = before
         self._group = group
         self._limits = limits
         self._broker, self._subscriber = make()
@@ -71,7 +83,7 @@ class Membership:
             await abandon(client)
 
     async def _started(self, stopping: asyncio.Event) -> bool:
-        starting, stopped = asyncio.create_task(self._broker.start()), asyncio.create_task(stopping.wait())
+        starting, stopped = asyncio.create_task(self._start()), asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait({starting, stopped}, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
@@ -85,6 +97,10 @@ class Membership:
             stopped.cancel()
             # What a start leaves undone is known only when it has ended, and `leave` takes care of it.
             await asyncio.gather(starting, stopped, return_exceptions=True)
+
+    async def _start(self) -> None:
+        await self._before()
+        await self._broker.start()
 
     async def _wait(self, away: Exception, tries: int, stopping: asyncio.Event) -> None:
         await self.leave()
