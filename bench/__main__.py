@@ -13,9 +13,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # Each is a module with `def main(words) -> int`.
-PARTS = ("bus", "burst", "account", "replay", "replicas", "restart", "idle", "quota", "tokens")
+PARTS = (
+    "bus",
+    "gateway",
+    "mapper",
+    "burst",
+    "pace",
+    "account",
+    "replay",
+    "replicas",
+    "restart",
+    "idle",
+    "quota",
+    "tokens",
+)
 # What needs no running stack and no hour.
-WHOLE = ("bus", "burst", "account", "replay", "replicas", "restart")
+WHOLE = ("bus", "gateway", "mapper", "burst", "pace", "account", "replay", "replicas", "restart")
 
 
 def main(words: Sequence[str]) -> int:

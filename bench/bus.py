@@ -6,7 +6,6 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -16,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from bench.figures import Figure, cpu_us, least, rows
 from bench.machine import beside, glance
 from bench.reports import options, report
+from bench.samples import body_of, fill, headers_of, made_topic
 from bench.servers import servers
 from bench.tracing import traceparent, tracing
 from common.bus.batch import Origin
@@ -24,11 +24,9 @@ from common.bus.consumer import BatchConsumer
 from common.bus.handler import Delivered
 from common.bus.producer import Outgoing, Producer
 from common.bus.record import RawRecord
-from common.bus.topics_admin import create_topics
 from common.bus.trace import MessagingTrace
 from common.clock import SystemClock
-from common.contracts.ids import ConnectionId, Entity, EventId, RecordId, VendorName
-from common.contracts.messages import ChangeEvent, Envelope, Version
+from common.contracts.messages import ChangeEvent
 from common.contracts.topics import Topic
 from common.metrics import Metrics
 from common.state.pool import DbConnection, Pool, close_pool, open_pool
@@ -66,10 +64,10 @@ async def figures(stack: LocalStack) -> list[Figure]:
 
 
 async def _consuming(stack: LocalStack, database: Database) -> list[Figure]:
-    topic = await _topic(stack, partitions=12)
-    await _fill(stack, topic)
+    topic = await made_topic(stack)
+    await fill(stack, topic, RECORDS)
     pool = await open_pool(database.url("service"), name="bench", size=2)
-    off, target = MessagingTrace(), await _topic(stack, partitions=12)
+    off, target = MessagingTrace(), await made_topic(stack)
     with tracing() as on:
         async with _producers(stack, on) as (_, untraced_producer, traced_producer):
             bare, ours, traced, hop, traced_hop = await least(
@@ -89,8 +87,8 @@ async def _consuming(stack: LocalStack, database: Database) -> list[Figure]:
 
 
 async def _producing(stack: LocalStack) -> list[Figure]:
-    topic = await _topic(stack, partitions=12)
-    messages = [(f"books-1:customer:{n}", _body(n), _headers(n)) for n in range(SENDS)]
+    topic = await made_topic(stack)
+    messages = [(f"books-1:customer:{n}", body_of(n), headers_of(n)) for n in range(SENDS)]
     causes = [RawRecord("t", 0, n, b"k", b"", (("traceparent", traceparent(n)),), 0) for n in range(SENDS)]
     with tracing() as on:
         async with _producers(stack, on) as (bare, ours, traced):
@@ -230,64 +228,6 @@ async def _our_batches(
         pairs = zip(messages[start : start + 500], causes[start : start + 500], strict=True)
         await producer.send_all([Outgoing(topic, key, value, headers, cause) for (key, value, headers), cause in pairs])
     return len(messages)
-
-
-async def _topic(stack: LocalStack, partitions: int) -> Topic:
-    name = f"bench.{uuid.uuid4().hex[:8]}"
-    topic = Topic(name, "changes", "bench", ChangeEvent, "{key}", "A measurement.", partitions=partitions)
-    await create_topics(KafkaAddress(stack.kafka), [topic])
-    return topic
-
-
-async def _fill(stack: LocalStack, topic: Topic) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka, acks="all", linger_ms=5)
-    await producer.start()
-    sent = []
-    for number in range(RECORDS):
-        headers = [*_headers(number), ("traceparent", traceparent(number))]
-        key = b"books-1:customer:%d" % number
-        sent.append(await producer.send(topic.name, _body(number), key=key, headers=headers))
-    await asyncio.gather(*sent)
-    await producer.stop()
-
-
-def _change(number: int) -> ChangeEvent:
-    """A customer as a list call of Zoho Books gives it."""
-    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    return ChangeEvent(
-        id=EventId(f"{number:032x}"),
-        connection=ConnectionId("books-1"),
-        vendor=VendorName("zoho-books"),
-        entity=Entity("customer"),
-        record=RecordId(f"460000000{number:08d}"),
-        kind="changed",
-        version=Version(stamp=at, settled=True),
-        coverage="list",
-        fields={
-            "name": f"Customer {number}",
-            "first_name": "Anna",
-            "last_name": "Example",
-            "company": "Example and Company",
-            "email": f"customer-{number}@example.org",
-            "phone": "+49 30 1234567",
-            "status": "active",
-            "currency": "EUR",
-            "outstanding": "1234.50",
-            "billing": {"street": "Main Street 1", "city": "Berlin", "zip": "10115", "country": "DE"},
-            "tags": ["wholesale", "priority"],
-            "custom": {"cf_segment": "gold", "cf_region": "north"},
-        },
-        observed_at=at,
-        via="poll",
-    )
-
-
-def _body(number: int) -> bytes:
-    return _change(number).model_dump_json().encode()
-
-
-def _headers(number: int) -> list[tuple[str, bytes]]:
-    return Envelope.of_change(_change(number)).headers()
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ def address_of(number: int) -> str:
     return f"c{number}@burst.example"
 
 
-async def entered(account: Mapping[str, Any], count: int, *, a_second: float = math.inf) -> None:
-    """Returns when the vendor has taken all of them: as fast as it can, or evenly so many a second."""
-    numbers, began = iter(range(count)), time.monotonic()
+async def entered(account: Mapping[str, Any], count: int, *, a_second: float = math.inf, first: int = 0) -> None:
+    """Returns when the vendor has taken all of them: as fast as it can, or evenly so many a second; `first` is the number of the first."""
+    numbers, began = iter(enumerate(range(first, first + count))), time.monotonic()
     await asyncio.gather(*(_lane(account, numbers, began, a_second) for _ in range(LANES)))
 
 
-async def _lane(account: Mapping[str, Any], numbers: Iterable[int], began: float, a_second: float) -> None:
+async def _lane(account: Mapping[str, Any], numbers: Iterable[tuple[int, int]], began: float, a_second: float) -> None:
     where = urlsplit(account["base_url"])
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     head = (
@@ -32,8 +32,8 @@ async def _lane(account: Mapping[str, Any], numbers: Iterable[int], began: float
         f"authorization: Zoho-oauthtoken {account['operator_token']}\r\ncontent-type: application/json\r\n"
     )
     try:
-        for number in numbers:
-            await asyncio.sleep(max(0.0, began + number / a_second - time.monotonic()))
+        for position, number in numbers:
+            await asyncio.sleep(max(0.0, began + position / a_second - time.monotonic()))
             body = json.dumps(_customer(number)).encode()
             writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
             await _taken(reader)

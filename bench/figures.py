@@ -17,6 +17,7 @@ class Figure:
     base_us: float
     ours_us: float
     bound: float
+    moonshot: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -41,7 +42,7 @@ async def least(rounds: int, *works: Callable[[], Awaitable[float]]) -> list[flo
 
 def rows(figures: Sequence[Figure]) -> tuple[list[Goal], dict[str, float]]:
     """The figures as rows of the table that every part has: each ratio with its bound, and what it was made of."""
-    goals = [Goal(one.name, at_most=one.bound) for one in figures]
+    goals = [Goal(one.name, at_most=one.bound, moonshot=one.moonshot) for one in figures]
     found = {one.name: one.ratio for one in figures}
     for one in figures:
         found |= {f"{one.name}, us of it": one.base_us, f"{one.name}, us of ours": one.ours_us}
