@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tests.support.database import Database
-from writing import owners, past
+from writing import owners, past, read_again
 
 GROWN = 5000
 BATCH = 50
@@ -27,6 +27,11 @@ STATEMENTS = {
     "past": (
         past._PAST, f"{KEYS}, text[], text",
         (SAME["s0"], SAME["customer"], column("r"), SAME["source"], SAME["member"], "'v'"),
+    ),
+    "still so": (
+        read_again._STILL_SO, f"{KEYS}, text[], text[], bigint[], jsonb[], text",
+        (SAME["s0"], SAME["customer"], column("r"), SAME["source"], SAME["acc"], SAME["place"],
+         f"array_fill(1::bigint, array[{BATCH}])", f"array_fill('{{}}'::jsonb, array[{BATCH}])", "'release'"),
     ),
     "elsewhere": (
         past._ELSEWHERE, f"{KEYS}, text[], text[], text[]",
@@ -45,6 +50,13 @@ async def grow(link: Any, first: int, last: int) -> None:
     await link.execute(
         "insert into flow.target_record (account, place, target_entity, key, present, changed_at)"
         " select 'acc', 'place', 'member', 'k' || n, true, now() from generate_series($1::int, $2::int) n",
+        first, last,
+    )  # fmt: skip
+    await link.execute(
+        "insert into flow.work_item (sync, entity, record, source, connection, place, revision, wish, document, mapping_version, target_entity,"
+        " target_key, lane, priority, happened_at, state, due_at, outcome, ended_by, received_at, changed_at)"
+        " select 's0', 'customer', 'r' || n, 'source', 'acc', 'place', 1, 'present', '{}', 1, 'member', 'k' || n, 'live', 0, now(), 'done', now(),"
+        " 'added', 'release', now(), now() from generate_series($1::int, $2::int) n",
         first, last,
     )  # fmt: skip
 
@@ -67,6 +79,10 @@ async def test_look_each_record_up(database: Database, name: str) -> None:
     )
     await link.execute(
         "insert into core.leg (sync, name, source_connection, source_entity, target_connection, target_entity) values ('s0', 'customer', 'a', 'customer', 'acc', 'member')"
+    )
+    await link.execute(
+        "insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at)"
+        " values ('s0', 's0', 't', 'a', 'acc', 'active', now(), now())"
     )
     await grow(link, 1, 20)
     await link.execute("set plan_cache_mode = force_generic_plan")

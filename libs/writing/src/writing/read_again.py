@@ -51,28 +51,32 @@ def _places(commands: Iterable[WriteCommand]) -> list[tuple[str, str, str]]:
     return [(command.source, command.target, command.place) for command in commands]
 
 
-# With `offset 0` each record is looked up: of young tables without statistics, all of these were joined with everybody.
+# With `offset 0` each record and each of its rows is looked up: of young tables without statistics, all were compared with all.
 _STILL_SO = """
 select w.sync, w.entity, w.record, w.target_key
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[])
        as k(sync, entity, record, source, connection, place, revision, document)
   cross join lateral (
-       select i.* from flow.work_item i where (i.sync, i.entity, i.record) = (k.sync, k.entity, k.record) offset 0) as w
-  join core.sync s on s.id = w.sync and s.state = 'active'
-  join core.connection c on c.id = w.connection
- where w.state = 'done' and w.outcome in ('added', 'updated', 'unchanged') and w.ended_by = $9
-   and (w.source, w.connection, w.place, w.revision, w.wish, w.side) = (k.source, k.connection, k.place, k.revision, 'present', '')
-   and w.document = k.document
-   and exists (select from flow.target_record t
-                where (t.account, t.place, t.target_entity, t.key) = (c.account, w.place, w.target_entity, w.target_key)
-                  and t.present and not t.doubtful)
-   and exists (select from flow.target_owner o
-                where (o.account, o.place, o.target_entity, o.key) = (c.account, w.place, w.target_entity, w.target_key)
-                  and (o.sync, o.entity, o.record) = (w.sync, w.entity, w.record) and o.standing = 'live')
-   and not exists (select from flow.target_owner o
-                    where (o.account, o.place, o.target_entity, o.key) = (c.account, w.place, w.target_entity, w.target_key)
-                      and (o.sync, o.entity, o.record) <> (w.sync, w.entity, w.record) and o.standing in ('live', 'leaving'))
-   and not exists (select from flow.target_owner o
-                    where (o.sync, o.entity, o.record) = (w.sync, w.entity, w.record) and o.standing = 'leaving')
-   and not exists (select from flow.recheck r where (r.sync, r.entity, r.record) = (w.sync, w.entity, w.record))
+       select i.sync, i.entity, i.record, i.target_key, c.account, i.place, i.target_entity
+         from flow.work_item i join core.sync s on s.id = i.sync join core.connection c on c.id = i.connection
+        where (i.sync, i.entity, i.record) = (k.sync, k.entity, k.record)
+          and i.state = 'done' and i.outcome in ('added', 'updated', 'unchanged') and i.ended_by = $9 and s.state = 'active'
+          and (i.source, i.connection, i.place, i.revision, i.wish, i.side) = (k.source, k.connection, k.place, k.revision, 'present', '')
+          and i.document = k.document offset 0) as w
+  cross join lateral (
+       select true from flow.target_record t
+        where (t.account, t.place, t.target_entity, t.key) = (w.account, w.place, w.target_entity, w.target_key)
+          and t.present and not t.doubtful offset 0) as known
+  cross join lateral (
+       select bool_and((o.sync, o.entity, o.record) = (w.sync, w.entity, w.record) and o.standing = 'live') as alone
+         from flow.target_owner o
+        where (o.account, o.place, o.target_entity, o.key) = (w.account, w.place, w.target_entity, w.target_key)
+          and o.standing in ('live', 'leaving') offset 0) as here
+  cross join lateral (
+       -- Filtered after it is found: an index of those that are here finds all of a sync.
+       select count(*) filter (where o.standing = 'leaving') as more from flow.target_owner o
+        where (o.sync, o.entity, o.record) = (w.sync, w.entity, w.record) offset 0) as left_behind
+  left join lateral (
+       select true as asked from flow.recheck r where (r.sync, r.entity, r.record) = (w.sync, w.entity, w.record) offset 0) as again on true
+ where here.alone and left_behind.more = 0 and again.asked is null
 """
