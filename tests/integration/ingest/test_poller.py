@@ -365,6 +365,21 @@ class TestPoll:
         assert await known.poll() == []
         assert known.books.calls == []
 
+    async def test_comes_as_often_as_a_leg_asks_for(self, known: World) -> None:
+        asked = {"rows": [], "key": "email", "version": 2, "options": {"look_every": 60}}
+        await known.sql(
+            "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by) values ('s', 2, 'customer', $1, $2, 'ada')",
+            asked, NOW,
+        )  # fmt: skip
+        await known.sql("update core.leg set mapping_version = 2")
+        await self.due(known)
+        known.books.calls.clear()
+        known.clock.advance(EVERY.total_seconds() * 11)
+        await known.poll()
+        assert known.books.calls == []
+        await self.due(known)
+        assert len(known.books.calls) == 1
+
     async def test_what_changed_comes_with_its_run(self, known: World) -> None:
         known.clock.advance(EVERY.total_seconds())
         known.books.edit(7, 8, at=known.clock.now() - timedelta(seconds=60))

@@ -144,6 +144,11 @@ class TestProblemsOfADefinition:
             ({"rows": [{"target": "email", "from": "email", "who": 1}]}, "'who'"),
             ({"rows": [{"target": "email", "from": "email", "transforms": [3]}]}, "A transform is"),
             (
+                {"rows": [{"target": "email", "from": "email"}], "options": {"look_every": 0}},
+                "minutes between two looks",
+            ),
+            ({"rows": [{"target": "email", "from": "email"}], "options": {"look_every": "1h"}}, "minutes between"),
+            (
                 {
                     "rows": [{"target": "email", "from": "email"}],
                     "options": {"on_delete": "unsubscribe"},

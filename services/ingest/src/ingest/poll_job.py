@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.clock import Clock
 from common.contracts.connections import Connection
@@ -53,6 +53,8 @@ class PollReading:
     listeners: Sequence[Listener]
     changes_only: bool = False
     """It is read back: what has changed every so often, never everything, and no sync enters records by it."""
+    every: timedelta | None = None
+    """How often a person wants it looked at; None: as often as its vendor is looked at."""
 
     @property
     def kind(self) -> str:

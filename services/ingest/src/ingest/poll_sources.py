@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from common.contracts.connections import Connection
-from common.contracts.syncs import Leg
+from common.contracts.syncs import LOOK_EVERY, Leg
 from common.state.configuration import Configuration
 from common.state.polls import Polled
 from ingest.poll_job import Listener
@@ -54,6 +55,17 @@ def held_back(configuration: Configuration, unready: frozenset[Polled]) -> froze
         for leg, source in _read(configuration)
     ]
     return frozenset(source for source, held in read if held) - {source for source, held in read if not held}
+
+
+def asked_every(configuration: Configuration, source: Polled) -> timedelta | None:
+    """How often those who need the source want it looked at (option `look_every`), the most often of them; None where nobody says."""
+    found = [
+        leg.mapping.options[LOOK_EVERY]
+        for leg, vendor_source in _read(configuration)
+        if leg.mapping is not None and leg.mapping.options.get(LOOK_EVERY)
+        if source == _polled(leg) or source in {Polled(*one) for one in feeders(vendor_source, leg)}
+    ]
+    return timedelta(minutes=min(found)) if found else None
 
 
 def listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:

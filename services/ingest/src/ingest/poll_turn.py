@@ -77,7 +77,7 @@ class PollTurn:
             return
         if reading and ended:
             now, limits = self._clock.now(), vendor.profile.limits(connection)
-            every = schedule.spaced(source.polled_every, ended.told_nothing, limits)
+            every = schedule.spaced(reading.every or source.polled_every, ended.told_nothing, limits)
             due = schedule.after(poll, now, every, limits, ended.quick_until)
             await self._jobs.end(reading, due, ended.sent, whole=ended.whole)
 

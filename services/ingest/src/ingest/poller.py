@@ -23,7 +23,7 @@ from common.state.configuration import Configuration, ConfigurationReader
 from common.state.polls import Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
 from ingest.poll_job import PollReading
-from ingest.poll_sources import held_back, judged_sources, listeners, wanted_sources, written_to
+from ingest.poll_sources import asked_every, held_back, judged_sources, listeners, wanted_sources, written_to
 from ingest.poll_turn import PollTurn
 from ingest.sends import Opens, SendsAll
 from vendors.registry import VENDORS
@@ -128,7 +128,7 @@ class Poller:
         source = poll.polled
         reading = PollReading(
             poll, configuration.connections[source.connection], listeners(configuration, source),
-            changes_only=source in self._written_to,
+            changes_only=source in self._written_to, every=asked_every(configuration, source),
         )  # fmt: skip
         turn = self._turn.read(reading)
         self._running[source] = asyncio.create_task(turn, name=f"poll:{source.connection}:{source.entity}")
