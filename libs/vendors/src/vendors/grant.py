@@ -78,6 +78,8 @@ class GrantCall:
     template: str
     form: Mapping[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Mapping[str, str] | None = field(default=None, repr=False)
+    """Instead of a form, where the vendor's own address is asked with JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ class Accounts:
         parts = urlsplit(call.url)
         if f"{parts.scheme}://{parts.netloc}" not in origins:
             raise Bug(door_codes.DOOR_HOST_REFUSED.name, "An accounts request was about to leave the vendor's hosts.")
-        request = self._client.build_request(call.method, call.url, data=call.form, headers=dict(call.headers))
+        request = self._client.build_request(
+            call.method, call.url, data=call.form, json=call.json, headers=dict(call.headers)
+        )
         # The template names the span: the address may hold a code, the headers a token.
         with telemetry.tracer().start_as_current_span(
             f"{call.method} {call.template}",

@@ -1,0 +1,18 @@
+"""Shopify: the orders of a shop with all that belongs to them, and its customers."""
+
+from vendors.shopify.client import NAME, ShopifyProfile, ping
+from vendors.shopify.inbox import ShopifyInbox
+from vendors.shopify.oauth import GRANT
+from vendors.shopify.source import ShopifySource
+from vendors.vendor import Vendor
+
+VENDOR = Vendor(
+    name=NAME,
+    title="Shopify",
+    profile=ShopifyProfile(),
+    grant=GRANT,
+    inbox=ShopifyInbox(),
+    source=ShopifySource(),
+    ping=ping,
+    account_detail="shop",
+)

@@ -1,0 +1,59 @@
+"""Our questions. Every field is asked under the name that webhooks use for it, so that one reading fits both.
+
+What a query may cost is counted before it runs, by the sizes it asks for: a thousand points at most, and the bucket has to hold them (sheet,
+section 2.1). So an order is read with twenty lines, and with more only when it has more.
+"""
+
+from __future__ import annotations
+
+MONEY = "{shop_money:shopMoney{amount} presentment_money:presentmentMoney{amount}}"
+_TAXES = f"{{title rate channel_liable:channelLiable price_set:priceSet{MONEY}}}"
+_DISCOUNTS = f"discount_allocations:discountAllocations{{amount_set:allocatedAmountSet{MONEY}}}"
+_ADDRESS = "{first_name:firstName last_name:lastName name company address1 address2 city province zip country_code:countryCodeV2 phone}"
+_ENDS = "pageInfo{hasNextPage}"
+_TRANSACTION = f"{{id kind status gateway test processed_at:processedAt parent:parentTransaction{{id}} amount_set:amountSet{MONEY}}}"
+
+_REFUND = (
+    "{id note created_at:createdAt processed_at:processedAt "
+    f"total_refunded_set:totalRefundedSet{MONEY} duties{{amount_set:amountSet{MONEY}}} "
+    f"refund_line_items:refundLineItems(first:$back){{nodes{{quantity restock_type:restockType line_item:lineItem{{id}} "
+    f"subtotal_set:subtotalSet{MONEY} total_tax_set:totalTaxSet{MONEY}}} {_ENDS}}} "
+    f"refund_shipping_lines:refundShippingLines(first:2){{nodes{{shipping_line:shippingLine{{id}} "
+    f"subtotal_amount_set:subtotalAmountSet{MONEY} tax_amount_set:taxAmountSet{MONEY}}}}} "
+    f"order_adjustments:orderAdjustments(first:2){{nodes{{reason amount_set:amountSet{MONEY} tax_amount_set:taxAmountSet{MONEY}}} {_ENDS}}} "
+    f"transactions(first:3){{nodes{_TRANSACTION} {_ENDS}}}}}"
+)
+_ORDER = (
+    "{id name email phone note test currency:currencyCode presentment_currency:presentmentCurrencyCode processed_at:processedAt "
+    "updated_at:updatedAt cancelled_at:cancelledAt cancel_reason:cancelReason closed_at:closedAt "
+    "financial_status:displayFinancialStatus fulfillment_status:displayFulfillmentStatus source_name:sourceName "
+    f"taxes_included:taxesIncluded customer{{id}} billing_address:billingAddress{_ADDRESS} shipping_address:shippingAddress{_ADDRESS} "
+    f"subtotal_price_set:subtotalPriceSet{MONEY} total_discounts_set:totalDiscountsSet{MONEY} "
+    f"total_shipping_price_set:totalShippingPriceSet{MONEY} total_tax_set:totalTaxSet{MONEY} "
+    f"original_total_duties_set:originalTotalDutiesSet{MONEY} total_tip_received_set:totalTipReceivedSet{MONEY} "
+    f"total_price_set:totalPriceSet{MONEY} current_subtotal_price_set:currentSubtotalPriceSet{MONEY} "
+    f"current_total_tax_set:currentTotalTaxSet{MONEY} current_total_price_set:currentTotalPriceSet{MONEY} "
+    f"total_received_set:totalReceivedSet{MONEY} total_outstanding_set:totalOutstandingSet{MONEY} total_refunded_set:totalRefundedSet{MONEY} "
+    f"rounding:totalCashRoundingAdjustment{{payment_set:paymentSet{MONEY}}} tax_lines:taxLines{_TAXES} "
+    f"transactions{_TRANSACTION} refunds{_REFUND} "
+    f"line_items:lineItems(first:$lines){{nodes{{id sku title quantity taxable variant_title:variantTitle "
+    f"current_quantity:currentQuantity gift_card:isGiftCard requires_shipping:requiresShipping product{{id}} variant{{id}} "
+    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}} {_ENDS}}} "
+    f"shipping_lines:shippingLines(first:3,includeRemovals:true){{nodes{{id title code is_removed:isRemoved "
+    f"price_set:originalPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES}}} {_ENDS}}}}}"
+)
+_CUSTOMER = (
+    "{id email phone tags first_name:firstName last_name:lastName created_at:createdAt updated_at:updatedAt "
+    f"default_address:defaultAddress{_ADDRESS}}}"
+)
+ORDER = f"query($id:ID!,$lines:Int!,$back:Int!){{order(id:$id){_ORDER}}}"
+CUSTOMER = f"query($id:ID!){{customer(id:$id){_CUSTOMER}}}"
+_LIST = (
+    "query($after:String,$query:String){{{name}(first:{size},after:$after,query:$query,sortKey:{key})"
+    "{{nodes{node} pageInfo{{hasNextPage endCursor}}}}}}"
+)
+ORDERS = _LIST.format(name="orders", size=250, key="UPDATED_AT", node="{id updated_at:updatedAt}")
+CUSTOMERS = _LIST.format(name="customers", size=200, key="UPDATED_AT", node=_CUSTOMER)
+PING = "{shop{name}}"
+# Lines of an order, and of one refund, in a first look; and in a second, where the first did not hold all.
+FEW, MANY = (20, 5), (40, 10)

@@ -1,0 +1,232 @@
+"""Orders and customers, from webhooks, by id, and as lists: what each tells, and that all tell the same."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from common.contracts.ids import Entity, RecordId
+from common.failures import RateLimited, Rejected
+from tests.contract.sandbox.shopify.shop import Listener, Shop
+from tests.contract.vendors.shopify.shops import CONNECTION, ShopApi, receipt
+from vendors.shopify.source import ShopifySource
+from vendors.vendor import Cursor, Page, State, Subject
+
+SOURCE = ShopifySource()
+ORDER, CUSTOMER = Entity("order"), Entity("customer")
+VAT = [{"title": "VAT", "rate": "0.19"}]
+POST = [{"title": "Post", "code": "P", "priceSet": {"shopMoney": {"amount": "4.90", "currencyCode": "EUR"}}}]
+# Told by the API alone: webhooks have no transactions of an order, no sums of what was received, and no title of a rounding refund.
+ONLY_READ = {"transactions", "received", "refunded", "outstanding"}
+
+
+async def read(api: ShopApi, entity: Entity, record: str) -> State:
+    [found] = await SOURCE.read(CONNECTION, [Subject(entity, RecordId(record))], api)
+    assert isinstance(found, State), found
+    return found
+
+
+async def pages(api: ShopApi, entity: Entity, since: Cursor | None = None) -> list[Page]:
+    return [page async for page in SOURCE.pages(CONNECTION, entity, since, api)]
+
+
+class TestOrders:
+    async def test_webhook_and_read_tell_the_same(self, shop: Shop, listener: Listener, api: ShopApi) -> None:
+        await shop.subscribe(listener.url)
+        body = shop.place(
+            ("9.99", 3), ("17.35", 2), taxLines=VAT, shippingLines=POST, presentmentCurrency="USD", rate="1.0931", email="ada@shop.example",
+            discounts=[{"kind": "manual", "title": "Tenth", "percent": "10"}], cashRounding="-0.02", note="gift",
+            billingAddress={"firstName": "Ada", "lastName": "Byron", "address1": "1 High St", "city": "Leeds", "countryCode": "GB"},
+        )  # fmt: skip
+        [heard] = await listener.until(1)
+        [told] = SOURCE.receipt(receipt(shop, heard)).states
+        found = await read(api, ORDER, str(body["id"]))
+        assert found.version.stamp == told.version.stamp
+        assert not told.version.settled
+        as_read = {name: value for name, value in found.fields.items() if name not in ONLY_READ}
+        assert dict(told.fields) == as_read | {"tips": told.fields["tips"]}
+        assert Decimal(found.fields["total"]["presentment"]) != Decimal(found.fields["total"]["shop"])
+
+    async def test_money_adds_up_in_both_currencies(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(
+            ("9.99", 3), taxLines=VAT, shippingLines=POST, presentmentCurrency="JPY", rate="163.2", tip="200"
+        )
+        found = (await read(api, ORDER, str(body["id"]))).fields
+        assert amount(found, "total") == sum(
+            (amount(found, name) for name in ("subtotal", "shipping", "tax", "tips")), Decimal(0)
+        )
+        assert found["total"] == sides(body, "total_price")
+
+    async def test_transactions_and_refunds_are_told_by_their_own_ids(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(("10.00", 2), taxLines=VAT, shippingLines=POST, financialStatus="PAID")
+        line = f"gid://shopify/LineItem/{body['line_items'][0]['id']}"
+        back = {
+            "refundLineItems": [{"lineItemId": line, "quantity": 1}],
+            "shipping": {"fullRefund": True},
+            "transactions": [{"amount": "10.00", "gateway": "manual", "kind": "REFUND"}],
+        }
+        shop.act("refund_order", id=body["admin_graphql_api_id"], refund=back)
+        found = (await read(api, ORDER, str(body["id"]))).fields
+        stored = shop.state["transactions"]
+        assert {(one["id"], one["kind"]) for one in found["transactions"]} == {
+            (key, one["kind"]) for key, one in stored.items()
+        }
+        [refund] = found["refunds"]
+        assert refund["lines"][0] | {"restock": ""} == {
+            "line_id": str(body["line_items"][0]["id"]), "quantity": 1, "restock": "",
+            "subtotal": {"shop": "10.00", "presentment": "10.00"}, "tax": {"shop": "1.90", "presentment": "1.90"},
+        }  # fmt: skip
+        assert refund["adjustments"][0]["amount"]["shop"] == "7.73"
+        assert [one["id"] for one in refund["transactions"]] == [
+            one["id"] for one in found["transactions"] if one["kind"] == "refund"
+        ]
+
+    async def test_every_story_of_a_shop_is_readable_within_its_points(self, shop: Shop, api: ShopApi) -> None:
+        shop.simulator.seed("demo", 20, 5, True)
+        for number, body in shop.state["orders"].items():
+            found = await read(api, ORDER, number)
+            assert found.fields["total"] == sides(body, "total_price"), body["name"]
+            assert len(found.fields["lines"]) == len(body["line_items"])
+            shop.later(10)
+        assert max(api.costs) <= 1000
+
+    async def test_more_lines_than_a_first_look_holds_are_looked_at_again(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(*[("1.00", 1)] * 30)
+        assert len((await read(api, ORDER, str(body["id"]))).fields["lines"]) == 30
+        assert len(api.calls) == 2
+        assert max(api.costs) <= 1000
+
+    async def test_part_of_an_order_is_never_taken_for_the_order(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(*[("1.00", 1)] * 60)
+        [found] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId(str(body["id"])))], api)
+        assert isinstance(found, Rejected)
+
+    async def test_what_is_gone_is_gone_as_of_the_answer(self, shop: Shop, api: ShopApi) -> None:
+        found = await read(api, ORDER, "1")
+        assert (found.kind, found.version.settled) == ("deleted", True)
+
+
+class TestReceipts:
+    async def test_thin_bodies_say_which_order_to_read(self, shop: Shop, listener: Listener) -> None:
+        for topic in ("ORDERS_EDITED", "REFUNDS_CREATE", "FULFILLMENTS_CREATE"):
+            await shop.subscribe(listener.url, topic)
+        body = shop.place(("5.00", 1), financialStatus="PAID")
+        line = {"title": "More", "quantity": 1, "priceSet": {"shopMoney": {"amount": "5.00", "currencyCode": "EUR"}}}
+        shop.act("edit_order", id=body["admin_graphql_api_id"], order={"lineItems": [line]})
+        shop.act(
+            "refund_order",
+            id=body["admin_graphql_api_id"],
+            refund={"transactions": [{"amount": "5.00", "gateway": "manual", "kind": "REFUND"}]},
+        )
+        shop.act("fulfil_order", id=body["admin_graphql_api_id"])
+        for heard in await listener.until(3):
+            reading = SOURCE.receipt(receipt(shop, heard))
+            assert (list(reading.states), list(reading.thin)) == ([], [Subject(ORDER, RecordId(str(body["id"])))])
+
+    async def test_money_in_one_currency_of_two_is_read(self, shop: Shop, listener: Listener) -> None:
+        await shop.subscribe(listener.url)
+        shop.place(("5.00", 1), presentmentCurrency="USD", rate="1.1", tip="2.00")
+        [heard] = await listener.until(1)
+        assert SOURCE.receipt(receipt(shop, heard)).thin
+
+    async def test_deletion_only_asks(self, shop: Shop, listener: Listener) -> None:
+        await shop.subscribe(listener.url, "ORDERS_DELETE")
+        body = shop.place(("5.00", 1))
+        shop.act("delete_order", id=body["admin_graphql_api_id"])
+        [heard] = await listener.until(1)
+        [told] = SOURCE.receipt(receipt(shop, heard)).states
+        assert (told.kind, told.record) == ("asked", str(body["id"]))
+
+    async def test_withheld_persons_take_nothing_away(self, shop: Shop, api: ShopApi) -> None:
+        made = shop.act("customer", customer={"email": "ada@shop.example", "firstName": "Ada"})
+        shop.switch(protected_data=False)
+        token = (await shop.granted())["access_token"]
+        found = await read(ShopApi(shop, token), CUSTOMER, made["id"].rpartition("/")[2])
+        assert (found.fields["email"], found.fields["first_name"]) == (None, None)
+
+
+class TestLists:
+    async def test_customers_are_told_whole(self, shop: Shop, api: ShopApi) -> None:
+        shop.act(
+            "customer",
+            customer={
+                "email": "ada@shop.example",
+                "firstName": "Ada",
+                "tags": ["vip"],
+                "addresses": [{"city": "Leeds", "countryCode": "GB"}],
+            },
+        )
+        [page] = await pages(api, CUSTOMER)
+        [told] = page.states
+        found = await read(api, CUSTOMER, told.record)
+        assert (dict(told.fields), page.complete) == (dict(found.fields), True)
+        assert told.fields["tags"] == ["vip"]
+        assert max(api.costs) <= 1000
+
+    async def test_orders_are_named_and_the_list_is_never_complete(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(("5.00", 1))
+        [page] = await pages(api, ORDER)
+        assert [(one.kind, one.record) for one in page.states] == [("asked", str(body["id"]))]
+        assert not page.complete
+
+    async def test_cursor_begins_where_the_search_was_certain(self, shop: Shop, api: ShopApi) -> None:
+        """A change that the search had not seen yet is in the next listing."""
+        shop.place(("1.00", 1))
+        shop.later(3600)
+        shop.switch(search_lag_s=120)
+        late = shop.place(("2.00", 1))
+        first = (await pages(api, ORDER))[-1]
+        assert len(first.states) == 1
+        shop.later(180)
+        second = (await pages(api, ORDER, first.next))[-1]
+        assert str(late["id"]) in {one.record for one in second.states}
+        shop.later(3600)
+        newest = (await pages(api, ORDER, second.next))[-1]
+        third = (await pages(api, ORDER, newest.next))[-1]
+        assert {one.record for one in third.states} == {str(late["id"])}
+
+    async def test_pages_follow_each_other(self, shop: Shop, api: ShopApi) -> None:
+        shop.simulator.seed("demo", 450, 1, False)
+        found = await pages(api, CUSTOMER)
+        assert [len(page.states) for page in found] == [200, 200, 50]
+        assert len({one.record for page in found for one in page.states}) == 450
+        again = await pages(api, CUSTOMER, found[0].next)
+        assert [len(page.states) for page in again] == [200, 50]
+
+
+class TestFailures:
+    async def test_throttled_comes_back_when_the_bucket_is_full_enough(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(("5.00", 1))
+        await read(api, ORDER, str(body["id"]))
+        next(iter(shop.simulator.dump().shops["demo"].buckets.values())).left = 0.0
+        [found] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId(str(body["id"])))], api)
+        assert isinstance(found, RateLimited)
+        assert found.retry_at is not None
+        wait = (found.retry_at - shop.core.clock.now()).total_seconds()
+        assert 0 < wait <= 10
+        shop.later(wait)
+        await read(api, ORDER, str(body["id"]))
+
+    @pytest.mark.parametrize(("condition", "code"), [("frozen", "SH_SHOP_CLOSED"), ("locked", "SH_SHOP_CLOSED")])
+    async def test_closed_shop_closes_the_account(self, shop: Shop, api: ShopApi, condition: str, code: str) -> None:
+        shop.act("condition", **{"is": condition})
+        [found] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId("1"))], api)
+        assert isinstance(found, Rejected)
+        assert (found.code, found.about) == (code, "account")
+
+    async def test_right_that_is_missing_is_named(self, shop: Shop) -> None:
+        token = (await shop.granted("read_customers"))["access_token"]
+        [found] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId("1"))], ShopApi(shop, token))
+        assert isinstance(found, Rejected)
+        assert (found.code, "read_orders" in found.vendor_words) == ("SH_ACCESS_DENIED", True)
+
+
+def amount(fields: Any, name: str) -> Decimal:
+    return Decimal(fields[name]["presentment"])
+
+
+def sides(body: dict[str, Any], name: str) -> dict[str, str]:
+    found = body[f"{name}_set"]
+    return {"shop": found["shop_money"]["amount"], "presentment": found["presentment_money"]["amount"]}
