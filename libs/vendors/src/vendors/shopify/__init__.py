@@ -1,5 +1,6 @@
 """Shopify: the orders of a shop with all that belongs to them, and its customers."""
 
+from vendors.shopify.channel import ShopifyChannel
 from vendors.shopify.client import NAME, ShopifyProfile, ping
 from vendors.shopify.inbox import ShopifyInbox
 from vendors.shopify.oauth import GRANT
@@ -13,6 +14,7 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=ShopifyInbox(),
     source=ShopifySource(),
+    channel=ShopifyChannel(),
     ping=ping,
     account_detail="shop",
 )

@@ -57,6 +57,11 @@ def asked(question: str, operation: str, **variables: Any) -> Call:
     return Call("POST", "/graphql.json", operation, json={"query": question, "variables": variables})
 
 
+def changed(mutation: str, operation: str, **variables: Any) -> Call:
+    """One change: an answer that nobody saw may have made it."""
+    return Call("POST", "/graphql.json", operation, json={"query": mutation, "variables": variables}, writes=True)
+
+
 def told(answer: VendorAnswer) -> Mapping[str, Any]:
     """The data of an answer."""
     with reading(answer):

@@ -62,6 +62,13 @@ SH_WEBHOOK_UNREADABLE = Code(
     "developer",
     True,
 )
+SH_HOOK_REFUSED = Code(
+    "SH_HOOK_REFUSED",
+    "Shopify does not take a webhook at our address; its words say why.",
+    "The public address has to be https with a valid certificate, and no address inside a network: set MILLRACE_PUBLIC_URL.",
+    "operator",
+    True,
+)
 SH_FAULT = Code(
     "SH_FAULT",
     "Shopify failed by its own word.",
@@ -71,7 +78,7 @@ SH_FAULT = Code(
 )
 register(
     SH_TOKEN_REFUSED, SH_KIND_REFUSED, SH_ACCESS_DENIED, SH_SHOP_CLOSED, SH_THROTTLED, SH_CALL_WRONG,
-    SH_WEBHOOK_UNREADABLE, SH_FAULT,
+    SH_WEBHOOK_UNREADABLE, SH_HOOK_REFUSED, SH_FAULT,
 )  # fmt: skip
 _REJECTED, _BUG, _RATE = FailureClass.REJECTED, FailureClass.BUG, FailureClass.RATE_LIMITED
 _PAUSE = timedelta(seconds=2)

@@ -54,6 +54,14 @@ _LIST = (
 )
 ORDERS = _LIST.format(name="orders", size=250, key="UPDATED_AT", node="{id updated_at:updatedAt}")
 CUSTOMERS = _LIST.format(name="customers", size=200, key="UPDATED_AT", node=_CUSTOMER)
+HOOKS = "{webhookSubscriptions(first:250){nodes{id topic uri format filter includeFields}}}"
+HOOK_CREATE = (
+    "mutation($topic:WebhookSubscriptionTopic!,$uri:String!){webhookSubscriptionCreate(topic:$topic,"
+    "webhookSubscription:{uri:$uri,format:JSON}){webhookSubscription{id} userErrors{field message}}}"
+)
+HOOK_DELETE = (
+    "mutation($id:ID!){webhookSubscriptionDelete(id:$id){deletedWebhookSubscriptionId userErrors{field message}}}"
+)
 PING = "{shop{name}}"
 # Lines of an order, and of one refund, in a first look; and in a second, where the first did not hold all.
 FEW, MANY = (20, 5), (40, 10)
