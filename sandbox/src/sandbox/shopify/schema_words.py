@@ -69,7 +69,10 @@ def read_time(value: object) -> datetime:
     if not isinstance(value, str):
         raise ValueError("a moment is a text")
     found = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError as trouble:
+        raise ValueError("a moment outside of all calendars") from trouble
 
 
 def read_decimal(value: object) -> Decimal:

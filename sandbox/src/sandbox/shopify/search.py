@@ -69,14 +69,14 @@ def compares_time(term: Term, value: datetime) -> bool:
     """A date without a time is a whole day, in UTC here."""
     try:
         wanted = datetime.fromisoformat(term.value.replace("Z", "+00:00"))
-    except ValueError:
+        wanted = wanted.astimezone(UTC) if wanted.tzinfo else wanted.replace(tzinfo=UTC)
+        end = wanted + timedelta(days=1)
+    except (ValueError, OverflowError):
         return False
-    wanted = wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)
     if len(term.value) <= len("2026-01-01"):
-        day = timedelta(days=1)
         if term.how in ("", "="):
-            return wanted <= value < wanted + day
-        wanted = wanted + day - timedelta(microseconds=1) if term.how in (">", "<=") else wanted
+            return wanted <= value < end
+        wanted = end - timedelta(microseconds=1) if term.how in (">", "<=") else wanted
     return ordered(term.how, value.replace(microsecond=0), wanted)
 
 

@@ -52,7 +52,9 @@ def rate_of(given: Document) -> Decimal:
     prices = [one.get("price_set") for one in given.get("line_items") or ()]
     for price in prices:
         if price and price.get("presentment_money") and price["shop_money"]["amount"]:
-            return Decimal(price["presentment_money"]["amount"] / price["shop_money"]["amount"])
+            rate = Decimal(price["presentment_money"]["amount"] / price["shop_money"]["amount"])
+            if rate > 0:
+                return rate
     return Decimal(1)
 
 

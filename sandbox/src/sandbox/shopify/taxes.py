@@ -19,6 +19,8 @@ def bag_of(given: Document | None, currencies: Currencies, *path: str) -> Bag:
         raise Refusal(f"Currency must be {currencies.shop}, the shop's", *path)
     if shown is not None and shown["currency_code"] != currencies.shown:
         raise Refusal(f"Currency must be {currencies.shown}", *path)
+    if shop["amount"] < 0 or (shown is not None and shown["amount"] < 0):
+        raise Refusal("Amount must be positive", *path)
     return currencies.bag(shop["amount"], shown["amount"] if shown is not None else None)
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.contract.sandbox.shopify.shop import API, Shop, amount
+from tests.contract.sandbox.shopify.shop import API, Shop, amount, order_input
 
 ORDERS = "query($q:String,$a:String){orders(first:2,sortKey:UPDATED_AT,query:$q,after:$a){nodes{id name} pageInfo{hasNextPage endCursor}}}"
 
@@ -247,3 +247,28 @@ class TestSteering:
         await shop.http.post("/_sandbox/faults", json={"vendor": "shopify", "kind": "storm_429", "count": 1})
         assert (await shop.ask("{shop{name}}"))["errors"][0]["extensions"]["code"] == "THROTTLED"
         assert "data" in await shop.ask("{shop{name}}")
+
+
+class TestOddWishes:
+    @pytest.mark.parametrize(
+        "query", ["updated_at:<=9999-12-31", "updated_at:>'0001-01-01T00:00:00+14:00'", "NOT id:1 OR (", "created_at:x"]
+    )
+    async def test_dates_at_the_end_of_calendars_are_answered(self, shop: Shop, query: str) -> None:
+        await shop.order()
+        assert "errors" not in await shop.ask(ORDERS, q=query)
+
+    async def test_price_of_nothing_in_one_money_makes_no_rate(self, shop: Shop) -> None:
+        price = {
+            "shopMoney": {"amount": "5.00", "currencyCode": "EUR"},
+            "presentmentMoney": {"amount": "0", "currencyCode": "USD"},
+        }
+        order = {
+            "lineItems": [{"title": "Tea", "quantity": 1, "priceSet": price}],
+            "presentmentCurrency": "USD",
+            "tip": "1.00",
+        }
+        assert shop.act("place_order", order=order)["total"] == "1.00"
+
+    async def test_negative_price_is_refused(self, shop: Shop) -> None:
+        query = "mutation($o:OrderCreateOrderInput!){orderCreate(order:$o){order{id} userErrors{message}}}"
+        assert (await shop.data(query, o=order_input(("-1.00", 1))))["orderCreate"]["userErrors"] != []
