@@ -57,8 +57,10 @@ def measured(road: Road, rates: Iterable[float], seconds: float) -> dict[str, fl
         road.wait_until_quiet(within=WITHIN_S)
         listed: Any = road.sandbox.get("deliveries", since=mark.deliveries)["deliveries"]
         took = latencies_ms(listed, road.calls_of(mark), map(address_of, range(first, first + many)))
-        if len(took) != many:
-            raise AssertionError(f"of {many} customers {len(took)} became members\n{road.shown()}")
+        # Whose webhook nobody answered in time was found by a look at the source: it has no time of its own here, and is told.
+        found[f"{rate:g} a second: without a webhook"] = float(many - len(took))
+        if not took or not {address_of(one) for one in range(first, first + many)} <= road.audience.members().keys():
+            raise AssertionError(f"not all of {many} customers became members\n{road.shown()}")
         found |= {f"{rate:g} a second: {name} ms": value for name, value in percentiles(took).items()}
         progress.say(f"{many} at {rate:g} a second: p50 {percentiles(took)['p50']:.0f} ms")
         first += many
