@@ -58,8 +58,9 @@ class LedgerService:
 
     def ended(self) -> int:
         """How many have ended since it was asked last."""
+        # Asked once each: one that ends between two questions would be neither gone nor running.
         gone = [one for one in self.running if one.poll() is not None]
-        self.running = [one for one in self.running if one.poll() is None]
+        self.running = [one for one in self.running if one not in gone]
         self.deaths += sum(one.returncode == -signal.SIGKILL for one in gone)
         return len(gone)
 
