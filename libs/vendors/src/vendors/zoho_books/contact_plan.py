@@ -33,7 +33,7 @@ def next_step(work: Work) -> Step:
         return Look(work.key)
     if not known.exists:
         return _new(work, known)
-    return _changed(work, known) or _former_looked_at(work) or Nothing()
+    return _changed(work, known) or _former_left(work, known) or Nothing()
 
 
 def _new(work: Work, known: TargetRecord) -> Step:
@@ -66,14 +66,18 @@ def _of_person(key: str, values: Mapping[str, Any], known: TargetRecord) -> Act:
     return Act("person" if person else "add_person", key, values, memory={"id": known.id, PERSON_ID: person})
 
 
-def _former_looked_at(work: Work) -> Step | None:
-    """Nobody is known by an address that has been left: somebody else may come to it."""
-    gone = [
-        key
-        for key in work.leaving
-        if (found := work.known.get(key)) is not None and found.exists and key not in work.fresh
-    ]
-    return Look(gone[0]) if gone else None
+def _former_left(work: Work, known: TargetRecord) -> Step | None:
+    """Nobody is known by an address that has been left, because somebody else may come to it. Sending the new one again says so."""
+    for key in work.leaving:
+        former = work.known.get(key)
+        if former is not None and former.exists and former.id == known.id:
+            return Act(
+                "leave",
+                key,
+                {},
+                memory={"id": known.id, PERSON_ID: str(known.seen.get(PERSON_ID) or ""), "email": work.key},
+            )
+    return None
 
 
 def _wanted(document: Mapping[str, Any], known: TargetRecord) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def request(act: Act) -> dict[str, Any]:
 
 def person_request(act: Act) -> dict[str, Any]:
     """The primary person alone; Books takes none without a first name."""
-    body = {name: value for name, value in _person(act.values).items() if value or name != "first_name"}
+    values = {"email": act.memory["email"]} if act.action == "leave" else act.values
+    body = {name: value for name, value in _person(values).items() if value or name != "first_name"}
     if act.action == "add_person":
         body = {"first_name": body.get("email") or "-"} | body | {"is_primary_contact": True}
     return body | {"contact_id": act.memory["id"]}

@@ -45,6 +45,7 @@ _PATHS: Mapping[str, tuple[str, str]] = {
     "create": ("POST", "/contacts"),
     "update": ("PUT", "/contacts/{id}"),
     "person": ("PUT", "/contacts/contactpersons/{id}"),
+    "leave": ("PUT", "/contacts/contactpersons/{id}"),
     "add_person": ("POST", "/contacts/contactpersons"),
     "inactivate": ("POST", "/contacts/{id}/inactive"),
 }
@@ -82,6 +83,8 @@ class ContactTarget:
         return knowing.absorb(known, fact)
 
     def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
+        if attempt.act.action == "leave":
+            return None if seen.exists else Done(exists=False)
         if not seen.exists:
             return None
         told = attempt.act.action == "create" or all(seen.seen.get(p) == v for p, v in attempt.act.values.items())
@@ -117,7 +120,7 @@ class ContactTarget:
     ) -> Answered:
         (act,) = acts
         method, path = _PATHS[act.action]
-        of_person = act.action in ("person", "add_person")
+        of_person = act.action in ("person", "add_person", "leave")
         body = (
             None
             if act.action == "inactivate"
@@ -125,7 +128,11 @@ class ContactTarget:
             if of_person
             else contact_wire.request(act)
         )
-        where = {"id": act.memory[PERSON_ID] if act.action == "person" else act.memory["id"]} if "{id}" in path else {}
+        where = (
+            {"id": act.memory[PERSON_ID] if act.action in ("person", "leave") else act.memory["id"]}
+            if "{id}" in path
+            else {}
+        )
         answer = await api.call(
             Call(
                 method, path, f"contacts.{act.action}", path=where, json=body, writes=True, priority=sending.priority,
@@ -148,6 +155,8 @@ class ContactTarget:
 
 
 def _done(act: Act, answer: VendorAnswer) -> Done:
+    if act.action == "leave":
+        return Done(exists=False)
     if act.action == "inactivate":
         return Done({STATUS: "inactive"}, id=act.memory["id"])
     body = wire.body_of(answer.body)

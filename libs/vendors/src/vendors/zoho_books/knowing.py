@@ -76,6 +76,9 @@ def drifted(known: TargetRecord, seen: TargetRecord, paths: Iterable[str]) -> bo
 
 def _done(known: TargetRecord, fact: ActDone) -> TargetRecord:
     act, done = fact.act, fact.done
+    if not done.exists:
+        # It went from there by an act of ours, so whoever comes there is new.
+        return TargetRecord(exists=False)
     seen = {**known.seen, **act.values, **done.became}
     after = replace(known, exists=done.exists, met=True, id=done.id or known.id, seen=seen, doubtful=False)
     agreed = {**known.agreed, **act.values}
