@@ -79,8 +79,7 @@ TABLE = (
         "tests/integration/mapper/test_handlers.py::TestChangeHandler::test_a_change_of_what_no_row_maps_is_no_command",
     ),
     Kept(
-        "R10", f"{MAPPER}/state.py", 'for name, value in carried.items() if sequence > state.field_versions.get(name, "")',
-        "for name, value in carried.items()",
+        "R10", f"{MAPPER}/state.py", 'if sequence > versions.get(name, ""):', "if True:",
         "tests/unit/mapper/test_state.py::TestMerge::test_an_older_change_is_stale",
     ),
     Kept(

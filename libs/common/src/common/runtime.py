@@ -24,7 +24,7 @@ from common.keeping import KeptPart, Rests, Work
 from common.loops import LONGEST_S, Loop, Step
 from common.metrics import Metrics
 from common.settings import ServiceSettings
-from common.version import BuildVersion, checkout_commit, version
+from common.version import BuildVersion, built_from, checkout_commit, version
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Build = Callable[["Runtime[SettingsT]"], AbstractAsyncContextManager[None]]
@@ -50,6 +50,7 @@ class Runtime(Generic[SettingsT]):
     @classmethod
     def of(cls, service: str, settings: SettingsT) -> Runtime[SettingsT]:
         """Everything that a service has before it is built."""
+        built_from(settings.commit)
         metrics = Metrics()
         metrics.build(version(), settings.commit or checkout_commit())
         health = Health(BuildVersion(service, settings.commit, settings.stack_id), metrics)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 DISTRIBUTION = "millrace-common"
 UNKNOWN = "unknown"
+_commit = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ def version() -> str:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return _declared_version()
+
+
+def build() -> str:
+    """The very code: between two releases, the commit tells one from another."""
+    return f"{version()}+{_commit or checkout_commit()}"
+
+
+def built_from(commit: str) -> None:
+    """An image is told of its commit by its settings; a checkout knows it."""
+    global _commit
+    _commit = commit
 
 
 @cache

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from common.bus.handler import Delivered
 from common.contracts.messages import WriteCommand
 from common.state.pool import DbConnection
-from common.version import version
+from common.version import build
 from writing.items import ItemKey, Locked, columns, key_of
 
 Commands = Mapping[ItemKey, Delivered[WriteCommand]]
@@ -32,7 +32,7 @@ async def still_so(tx: DbConnection, newest: Commands, stored: Mapping[ItemKey, 
         *columns(_places(command for _, command in its)),
         [command.revision for _, command in its],
         [dict(command.document) for _, command in its],
-        version(),
+        build(),
     )
     return {key_of(row): row["target_key"] for row in rows}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from common.state.pool import DbConnection
 from common.state.runs import Did
-from common.version import version
+from common.version import build
 from writing.items import Item, ItemKey, Locked, NextState, columns, key_of
 
 
@@ -107,7 +107,7 @@ async def settle(tx: DbConnection, fates: Mapping[ItemKey, NextState], now: date
         [next_state.looks for next_state in listed],
         [next_state.call_group for next_state in listed],
         [next_state.priority for next_state in listed],
-        version(),
+        build(),
     )
 
 

@@ -11,7 +11,7 @@ from common.contracts.ids import CommandId, Entity, EventId, RecordId, RunId, Sy
 from common.contracts.messages import Lane, WriteCommand
 from common.contracts.syncs import Leg, Sync
 from common.state.pool import DbConnection
-from common.version import version
+from common.version import build
 from mapper.state_rows import Key
 from mapper.wish import DesiredDocument
 
@@ -60,7 +60,7 @@ class StoredWish(NamedTuple):
 
 def judged_by(mapping_version: int) -> str:
     """By what a wish follows from a state: the same code and the same mapping say the same of the same record."""
-    return f"{version()}/{mapping_version}"
+    return f"{build()}/{mapping_version}"
 
 
 async def stored(tx: DbConnection, wanted: Sequence[WantedKey]) -> dict[WantedKey, StoredWish]:
