@@ -1,1 +1,1 @@
-"""Brings write commands into organisations of Zoho Books: customers, and orders as invoices."""
+"""Brings write commands into the products of Zoho that can be written to: customers, and orders as invoices."""

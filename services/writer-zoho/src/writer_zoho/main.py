@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from vendors import zoho_books
+from vendors.registry import VENDORS
 from writer_zoho.settings import WriterZohoSettings
 from writing.service import run_writer
 
 SERVICE = "writer-zoho"
-VENDORS = (zoho_books.VENDOR,)
+# Zoho's products share a login: they are written by one service, whichever of them there are.
+FAMILY = "zoho-"
 
 
 def main() -> int:
     """Runs until SIGTERM; the exit code is the supervisor's."""
-    return run_writer(SERVICE, WriterZohoSettings, VENDORS)
+    family = [vendor for name, vendor in VENDORS.items() if name.startswith(FAMILY) and vendor.targets]
+    return run_writer(SERVICE, WriterZohoSettings, family)
