@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from common.bus.connection import KafkaAddress
@@ -23,7 +24,7 @@ READERS = {
     "commands.mailchimp": "writer-mailchimp",
     "changes.mailchimp": "writer-mailchimp-events",
 }
-DELETED_WITHIN_S = 60.0
+DELETED_WITHIN_S = KNOWN_WITHIN_S = 60.0
 
 
 class Places(NamedTuple):
@@ -87,10 +88,24 @@ class Topics:
     async def _places(self) -> tuple[tuple[TopicPartition, int, int], ...]:
         """All readers are asked before the ends are: a record that comes between the two is one to be read."""
         groups = sorted(set(READERS.values()))
-        answers = await asyncio.gather(*(self._admin.list_consumer_group_offsets(group) for group in groups))
+        answers = await asyncio.gather(*map(self._committed, groups))
         committed = dict(zip(groups, answers, strict=True))
         ends = await self._reader.end_offsets([one for topic in READERS for one in await self._partitions(topic)])
         return tuple((tp, end, _read(committed[READERS[tp.topic]], tp)) for tp, end in sorted(ends.items()))
+
+    async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """A broker that comes back reads its log before it says who keeps a group's offsets."""
+        async with asyncio.timeout(KNOWN_WITHIN_S):
+            while True:
+                try:
+                    found: Mapping[TopicPartition, OffsetAndMetadata] = await self._admin.list_consumer_group_offsets(
+                        group
+                    )
+                    return found
+                except KafkaError as away:
+                    if not away.retriable:
+                        raise
+                    await asyncio.sleep(0.05)
 
     async def _count(self, topic: str) -> int:
         ends = await self._reader.end_offsets(await self._partitions(topic))

@@ -89,11 +89,7 @@ def progress_line(run: Mapping[str, Any]) -> str:
     """How far a run is, on one line."""
     many = how_many(run)
     if many is None:
-        told = (
-            f"at least {run['total']} records so far, {run['waiting']} still to be written"
-            if run["total"]
-            else "begins"
-        )
+        told = f"at least {run['total']} records, {run['waiting']} still to write" if run["total"] else "begins"
     else:
         told = f"{run['total'] - run['waiting']} of {many_words(run)} records have their end"
     left = left_words(run)

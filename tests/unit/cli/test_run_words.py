@@ -75,7 +75,7 @@ class TestProgress:
     READING = RUN | {"state": "Reading", "total": 40, "waiting": 30, "finished_at": None, "seconds": None}
 
     def test_counts_what_was_read_until_it_is_known_how_many_there_are(self) -> None:
-        assert progress_line(self.READING) == f"{RUN['id']}: at least 40 records so far, 30 still to be written"
+        assert progress_line(self.READING) == f"{RUN['id']}: at least 40 records, 30 still to write"
         about = self.READING | {"expected": 400, "seconds_left": 62.0}
         assert progress_line(about) == f"{RUN['id']}: 10 of about 400 records have their end, about 1 m 2 s left"
         known = self.READING | {"read": 50, "seconds_left": 62.0}

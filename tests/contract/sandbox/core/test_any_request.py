@@ -31,6 +31,8 @@ PREFIXES = (
     "/mailchimp/us6/3.0/lists/AUDIENCE/members/MEMBER",
     "/mailchimp/login",
     "/mailchimp",
+    "/shopify/demo/admin",
+    "/shopify/demo/admin/api/2026-04",
     "/_sandbox",
     "",
 )
