@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -365,13 +366,16 @@ class TestPoll:
         assert await known.poll() == []
         assert known.books.calls == []
 
-    async def test_comes_as_often_as_a_leg_asks_for(self, known: World) -> None:
-        asked = {"rows": [], "key": "email", "version": 2, "options": {"look_every": 60}}
+    async def asks(self, known: World, options: dict[str, Any], version: int = 2) -> None:
+        asked = {"rows": [], "key": "email", "version": version, "options": options}
         await known.sql(
-            "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by) values ('s', 2, 'customer', $1, $2, 'ada')",
-            asked, NOW,
+            "insert into core.mapping_version (sync, version, leg, definition, created_at, created_by) values ('s', $3, 'customer', $1, $2, 'ada')",
+            asked, NOW, version,
         )  # fmt: skip
-        await known.sql("update core.leg set mapping_version = 2")
+        await known.sql("update core.leg set mapping_version = $1", version)
+
+    async def test_comes_as_often_as_a_leg_asks_for(self, known: World) -> None:
+        await self.asks(known, {"look_every": 60})
         await self.due(known)
         known.books.calls.clear()
         known.clock.advance(EVERY.total_seconds() * 11)
@@ -379,6 +383,27 @@ class TestPoll:
         assert known.books.calls == []
         await self.due(known)
         assert len(known.books.calls) == 1
+
+    async def test_comes_at_the_hours_that_a_leg_names_and_at_once_before_the_first_of_them(self, world: World) -> None:
+        """The one before them is that of a sync that has just begun."""
+        await self.asks(world, {"look_at": "30 6 * * *", "time_zone": "Europe/Madrid"})
+        long_ago(world, 3)
+        assert len(await world.poll()) == 3
+        at = (await world.row())["next_at"].astimezone(ZoneInfo("Europe/Madrid"))
+        assert (at.hour, at.minute, at.second, at - NOW < timedelta(days=1)) == (6, 30, 0, True)
+        await world.mapped()
+        world.clock.advance((at - world.clock.now()).total_seconds())
+        world.books.calls.clear()
+        await world.poll()
+        assert len(world.books.calls) == 1
+
+    async def test_whoever_asks_for_other_hours_does_not_wait_for_the_former_ones(self, known: World) -> None:
+        await self.asks(known, {"look_at": "0 0 1 1 *"})
+        await self.due(known)
+        yearly = (await known.row())["next_at"]
+        await self.asks(known, {"look_every": 60}, version=3)
+        await known.poll()
+        assert (await known.row())["next_at"] < min(yearly, known.clock.now() + timedelta(hours=1, seconds=1))
 
     async def test_what_changed_comes_with_its_run(self, known: World) -> None:
         known.clock.advance(EVERY.total_seconds())

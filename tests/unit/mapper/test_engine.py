@@ -149,6 +149,29 @@ class TestProblemsOfADefinition:
             ),
             ({"rows": [{"target": "email", "from": "email"}], "options": {"look_every": "1h"}}, "minutes between"),
             (
+                {"rows": [{"target": "email", "from": "email"}], "options": {"look_at": "60 6 * * *"}},
+                "60 6 .*: bad minute",
+            ),
+            (
+                {"rows": [{"target": "email", "from": "email"}], "options": {"look_facts_at": "monthly"}},
+                "five fields",
+            ),
+            (
+                {
+                    "rows": [{"target": "email", "from": "email"}],
+                    "options": {"look_at": "0 6 * * *", "look_every": 5},
+                },
+                "not both",
+            ),
+            (
+                {
+                    "rows": [{"target": "email", "from": "email"}],
+                    "options": {"look_at": "0 6 * * *", "time_zone": "Atlantis"},
+                },
+                "Europe/Madrid",
+            ),
+            ({"rows": [{"target": "email", "from": "email"}], "options": {"time_zone": "UTC"}}, "leave it out"),
+            (
                 {
                     "rows": [{"target": "email", "from": "email"}],
                     "options": {"on_delete": "unsubscribe"},

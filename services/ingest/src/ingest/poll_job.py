@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from common.clock import Clock
 from common.contracts.connections import Connection
@@ -23,7 +23,7 @@ from common.contracts.syncs import Sync
 from common.contracts.topics import changes
 from common.http.call import Priority
 from common.state import feeding, missing_records, polls, read_requests, run_ends, runs
-from common.state.polls import Poll
+from common.state.polls import NextLook, Poll
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.read_requests import ReadRequest
 from common.state.run_ends import Listed
@@ -53,8 +53,6 @@ class PollReading:
     listeners: Sequence[Listener]
     changes_only: bool = False
     """It is read back: what has changed every so often, never everything, and no sync enters records by it."""
-    every: timedelta | None = None
-    """How often a person wants it looked at; None: as often as its vendor is looked at."""
 
     @property
     def kind(self) -> str:
@@ -114,7 +112,7 @@ class Jobs:
         await runs.begin(tx, reading.runs(), now)
         await run_ends.will_read(tx, [run.id for run in reading.runs()], [reading.poll.polled])
 
-    async def end(self, reading: PollReading, next_at: datetime, sent: Mapping[int, int], *, whole: bool) -> None:
+    async def end(self, reading: PollReading, look: NextLook, sent: Mapping[int, int], *, whole: bool) -> None:
         """The listing has ended; everything it told of is on the topic, before these offsets."""
         poll, now = reading.poll, self._clock.now()
         async with transaction(self._pool) as tx:
@@ -122,7 +120,7 @@ class Jobs:
             asked = lacking if len(lacking) > MISSING_AT_ONCE else []
             read = await polls.records_read(tx, poll.polled) if reading.lists_everything else None
             # What was not read to its end answers no question, and asks none.
-            if not await polls.end(tx, poll, now, next_at, everything=read, missing=len(asked) if whole else None):
+            if not await polls.end(tx, poll, now, look, everything=read, missing=len(asked) if whole else None):
                 return
             if whole:
                 await missing_records.set_aside(tx, poll, asked)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from common.contracts.connections import Connection
-from common.contracts.syncs import LOOK_EVERY, Leg
+from common.contracts.syncs import LOOK_AT, LOOK_EVERY, LOOK_FACTS_AT, TIME_ZONE, Leg
+from common.cron import Cron
 from common.state.configuration import Configuration
 from common.state.polls import Polled
 from ingest.poll_job import Listener
+from ingest.schedule import Cadence
 from vendors.feeding import feeders
 from vendors.registry import vendor_named
 from vendors.vendor import Source, Vendor
@@ -57,15 +60,24 @@ def held_back(configuration: Configuration, unready: frozenset[Polled]) -> froze
     return frozenset(source for source, held in read if held) - {source for source, held in read if not held}
 
 
-def asked_every(configuration: Configuration, source: Polled) -> timedelta | None:
-    """How often those who need the source want it looked at (option `look_every`), the most often of them; None where nobody says."""
-    found = [
-        leg.mapping.options[LOOK_EVERY]
-        for leg, vendor_source in _read(configuration)
-        if leg.mapping is not None and leg.mapping.options.get(LOOK_EVERY)
-        if source == _polled(leg) or source in {Polled(*one) for one in feeders(vendor_source, leg)}
-    ]
-    return timedelta(minutes=min(found)) if found else None
+def cadence(configuration: Configuration, source: Polled) -> Cadence:
+    """When the legs that need the source want it looked at; one that says nothing wants it as often as its vendor is looked at."""
+    found = list[Cadence]()
+    for leg, vendor_source in _read(configuration):
+        options, usual = leg.mapping.options if leg.mapping is not None else {}, vendor_source.polled_every
+        if source == _polled(leg):
+            found.append(_asked(options, options.get(LOOK_AT), usual))
+        elif source in {Polled(*one) for one in feeders(vendor_source, leg)}:
+            found.append(_asked(options, options.get(LOOK_FACTS_AT) or options.get(LOOK_AT), usual))
+    every = min((one.every for one in found if one.every), default=None)
+    return Cadence(every, tuple({cron for one in found for cron in one.at}))
+
+
+def _asked(options: Mapping[str, Any], expression: str | None, usual: timedelta) -> Cadence:
+    if expression:
+        return Cadence(at=(Cron(expression, options.get(TIME_ZONE) or "UTC"),))
+    minutes = options.get(LOOK_EVERY)
+    return Cadence(timedelta(minutes=minutes) if minutes else usual)
 
 
 def listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:

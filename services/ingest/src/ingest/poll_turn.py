@@ -8,7 +8,7 @@ A crash in between reads one page again and publishes the same events once more.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,11 +26,12 @@ from common.http.call import Api
 from common.http.outage import Outage
 from common.redaction import redact_text
 from common.state import polls
-from common.state.polls import PageRead, Poll
+from common.state.polls import NextLook, PageRead, Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
 from ingest import schedule
 from ingest.poll_job import Jobs, PollReading
 from ingest.publishing import Via, change_event, outgoing
+from ingest.schedule import Cadence
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
 from vendors.vendor import Cursor, Page, Source, State
@@ -45,13 +46,16 @@ class PollTurn:
     """Reads one source from where it stands to its end."""
 
     def __init__(
-        self, pool: Pool, door: Opens, producer: SendsAll, clock: Clock, outages: Mapping[VendorName, Outage]
-    ) -> None:
+        self, pool: Pool, door: Opens, producer: SendsAll, clock: Clock, outages: Mapping[VendorName, Outage],
+        cadence: Callable[[Polled], Cadence],
+    ) -> None:  # fmt: skip
         self._pool = pool
         self._door = door
         self._producer = producer
         self._clock = clock
         self._outages = outages
+        # As it is wanted when a reading ends, not when it began.
+        self._cadence = cadence
         self._jobs = Jobs(pool, clock)
 
     async def read(self, wanted: PollReading) -> None:
@@ -77,9 +81,9 @@ class PollTurn:
             return
         if reading and ended:
             now, limits = self._clock.now(), vendor.profile.limits(connection)
-            every = schedule.spaced(reading.every or source.polled_every, ended.told_nothing, limits)
-            due = schedule.after(poll, now, every, limits, ended.quick_until)
-            await self._jobs.end(reading, due, ended.sent, whole=ended.whole)
+            cadence, least = self._cadence(poll.polled), schedule.spacing(ended.told_nothing, limits)
+            due = schedule.after(poll, now, cadence.after(now, source.polled_every, least), limits, ended.quick_until)
+            await self._jobs.end(reading, NextLook(due, cadence.words), ended.sent, whole=ended.whole)
 
     async def _pages(self, reading: PollReading, source: Source, api: Api) -> _Ended | None:
         """None when somebody else reads by now."""

@@ -8,7 +8,7 @@ page (`poll_turn.py`). A poller that dies leaves its leases to run out; whoever 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -18,15 +18,16 @@ import structlog
 from common.clock import Clock, monotonic
 from common.http.outage import Outage
 from common.loops import Loop
-from common.state import feeding, polls, run_ends
+from common.state import feeding, next_looks, polls, run_ends
 from common.state.configuration import Configuration, ConfigurationReader
-from common.state.polls import Poll, Polled
+from common.state.polls import NextLook, Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
 from ingest.poll_job import PollReading
-from ingest.poll_sources import asked_every, held_back, judged_sources, listeners, wanted_sources, written_to
+from ingest.poll_sources import cadence, held_back, judged_sources, listeners, wanted_sources, written_to
 from ingest.poll_turn import PollTurn
+from ingest.schedule import Cadence
 from ingest.sends import Opens, SendsAll
-from vendors.registry import VENDORS
+from vendors.registry import VENDORS, vendor_named
 from vendors.vendor import Vendor
 
 EVERY_S = 1.0
@@ -53,11 +54,12 @@ class Poller:
         self._wanted: tuple[int, list[Polled]] = (-1, [])
         self._tellers: frozenset[Polled] = frozenset()
         self._judged: frozenset[Polled] = frozenset()
+        self._cadences: Mapping[Polled, Cadence] = {}
         self._written_to: Mapping[Polled, Vendor] = {}
         self._loop = Loop("poller", EVERY_S, self._look_round)
         self.look = self._loop.look
         outages = {name: Outage(pool, clock, vendor.ping) for name, vendor in VENDORS.items()}
-        self._turn = PollTurn(pool, door, producer, clock, outages)
+        self._turn = PollTurn(pool, door, producer, clock, outages, self._asked)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Reads until the service stops."""
@@ -114,9 +116,26 @@ class Poller:
             await self._read_back(tx, now)
             wanted += [one for one in self._written_to if configuration.connections[one.connection].state == "active"]
             await feeding.want(tx, sorted(tellers), now)
+            await self._plan(tx, configuration, wanted, now)
             self._wanted, self._tellers = (configuration.revision, wanted), tellers
             self._judged = judged_sources(configuration) | self._written_to.keys()
         return wanted
+
+    async def _plan(
+        self, tx: DbConnection, configuration: Configuration, wanted: Sequence[Polled], now: datetime
+    ) -> None:
+        """Who wants a source at other times than before does not wait until the time that was meant before."""
+        self._cadences = {one: cadence(configuration, one) for one in wanted}
+        usual = {one: vendor_named(configuration.connections[one.connection].vendor).source for one in wanted}
+        planned = {
+            one: NextLook(cadence.after(now, source.polled_every), cadence.words)
+            for one, cadence in self._cadences.items()
+            if (source := usual[one]) is not None
+        }
+        await next_looks.plan(tx, planned)
+
+    def _asked(self, source: Polled) -> Cadence:
+        return self._cadences.get(source, Cadence())
 
     async def _read_back(self, tx: DbConnection, now: datetime) -> None:
         """From this moment on, for the first time after one interval: until then nobody has written much."""
@@ -128,7 +147,7 @@ class Poller:
         source = poll.polled
         reading = PollReading(
             poll, configuration.connections[source.connection], listeners(configuration, source),
-            changes_only=source in self._written_to, every=asked_every(configuration, source),
+            changes_only=source in self._written_to,
         )  # fmt: skip
         turn = self._turn.read(reading)
         self._running[source] = asyncio.create_task(turn, name=f"poll:{source.connection}:{source.entity}")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from common.cron import Cron
 from common.http.profile import Limit
 from common.state.polls import Poll
 
@@ -33,19 +35,40 @@ def kind(poll: Poll, now: datetime) -> Kind:
     return "full" if not poll.cursor or poll.whole_at is None or now >= poll.whole_at + WHOLE_EVERY else "poll"
 
 
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When those who need a source want it looked at: the soonest of them counts. Nobody who says anything: as often as its vendor is."""
+
+    every: timedelta | None = None
+    at: tuple[Cron, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What tells one from another; empty where nobody says anything."""
+        every = [f"every {self.every}"] if self.every else []
+        return "; ".join([*every, *sorted(map(str, self.at))])
+
+    def after(self, now: datetime, usual: timedelta, least: timedelta = timedelta()) -> datetime:
+        """The next look, so much later at the least. Intervals have a little jitter, so that what began together does not come together for
+        ever; an hour that somebody has named has none."""
+        moments = [cron.after(now + least) for cron in self.at]
+        if self.every or not moments:
+            moments.append(now + max(self.every or usual, least) * random.uniform(0.95, 1.0))  # noqa: S311 - jitter, no secret
+        return min(moments)
+
+
 def after(
-    poll: Poll, now: datetime, every: timedelta, limits: Iterable[Limit], quick_until: datetime | None
+    poll: Poll, now: datetime, usual: datetime, limits: Iterable[Limit], quick_until: datetime | None
 ) -> datetime:
-    """When to look again; with a little jitter, so that what began together does not come together for ever."""
+    """When to look again: as `usual`, or soon while webhooks are not trusted."""
     quick = quick_until is not None and now < quick_until and poll.calls_today < _share(limits)
-    return now + (min(every, QUICK_EVERY) if quick else every) * random.uniform(0.95, 1.0)  # noqa: S311 - jitter, no secret
+    return min(usual, Cadence(QUICK_EVERY).after(now, QUICK_EVERY)) if quick else usual
 
 
-def spaced(every: timedelta, told_nothing: int, limits: Iterable[Limit]) -> timedelta:
+def spacing(told_nothing: int, limits: Iterable[Limit]) -> timedelta:
     """A list that cannot be asked for what has changed is read whole each time: the more pages of a look told nothing, the rarer it is, so
     that such looks too keep to their share of a day."""
-    dear = 86_400 * told_nothing / _share(limits) if told_nothing > 1 else 0.0
-    return max(every, timedelta(seconds=dear))
+    return timedelta(seconds=86_400 * told_nothing / _share(limits) if told_nothing > 1 else 0.0)
 
 
 def _share(limits: Iterable[Limit]) -> float:

@@ -17,6 +17,12 @@ OnDisable = Literal["keep", "archive"]
 """What becomes of the target records of a sync that is switched off."""
 LOOK_EVERY = "look_every"
 """The option of a leg that says how many minutes lie between two looks at its source."""
+LOOK_AT = "look_at"
+"""The option that says so by a cron expression."""
+LOOK_FACTS_AT = "look_facts_at"
+"""The same for what its facts are made of: invoices and payments have their own days."""
+TIME_ZONE = "time_zone"
+"""The option with the zone of these expressions; UTC where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,13 @@ class PageRead:
     """How many records the listing has, where the page tells something of it."""
 
 
+class NextLook(NamedTuple):
+    """When a source is read next, and by which words of those who need it."""
+
+    at: datetime
+    cadence: str
+
+
 async def want(tx: DbConnection, polled: Iterable[Polled], now: datetime) -> None:
     """Sources that are new here are read at once."""
     ordered = sorted(polled)
@@ -186,7 +193,7 @@ async def forget_met(tx: DbConnection, polled: Polled) -> None:
 
 
 async def end(
-    tx: DbConnection, poll: Poll, now: datetime, next_at: datetime, *, everything: int | None, missing: int | None
+    tx: DbConnection, poll: Poll, now: datetime, look: NextLook, *, everything: int | None, missing: int | None
 ) -> bool:
     """The reading is over, and so is its lease. A wish that came meanwhile stands. `everything`: so many records; it was no list of changes."""
     mine = await tx.fetchval(
@@ -194,15 +201,16 @@ async def end(
         update flow.poll set job = '', attempts = 0, words = '', ended_at = $5, lease = null, lease_until = null,
                whole_at = case when $7::bigint is null then whole_at else $5 end, about = coalesce($7, about),
                missing = coalesce($8::integer, missing),
-               next_at = case when asked = '' then $6 else $5 end
+               next_at = case when asked = '' then $6 else $5 end, cadence = $9
          where (connection, entity, place) = ($1, $2, $3) and lease = $4 returning true
         """,
         *poll.polled,
         poll.token,
         now,
-        next_at,
+        look.at,
         everything,
         missing,
+        look.cadence,
     )
     return bool(mine)
 

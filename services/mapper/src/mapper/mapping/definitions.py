@@ -10,9 +10,10 @@ from typing import Any, get_args
 import yaml
 
 from common.codes import CODES, Code, register
-from common.contracts.syncs import LOOK_EVERY, MappingDefinition, MappingRow, Transform
+from common.contracts.syncs import MappingDefinition, MappingRow, Transform
 from common.pairs.merging import Rule
 from mapper.mapping.fact_use import STAYS
+from mapper.mapping.looks import LOOKS, look_mistakes
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.choices import Choices
 
@@ -24,7 +25,6 @@ register(
 )  # fmt: skip
 
 MOST_DAYS = 3_650
-A_DAY_MINUTES = 1_440
 _ROW = {"target", "from", "transforms", "required", "new_field"}
 _NEW_FIELDS = {"text", "number", "address", "phone", "date", "url"}
 
@@ -64,7 +64,7 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
     problems += _inactivity(options)
     if not isinstance(options.get("clear_empty", True), bool):
         problems.append(_problem(0, "clear_empty", "The option takes true or false."))
-    problems += _look_every(options.get(LOOK_EVERY, 1))
+    problems += [_problem(0, option, words) for option, words in look_mistakes(options)]
     problems += _conflicts(options.get("conflicts", {}))
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
@@ -90,18 +90,8 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
 
 _GONE = ("on_delete", "on_filtered")
 ON_INACTIVE = "on_inactive"
-COMMON_OPTIONS = frozenset(
-    {*_GONE, ON_INACTIVE, "clear_empty", "conflicts", "inactive_after", "inactive_if", LOOK_EVERY}
-)
+COMMON_OPTIONS = frozenset({*_GONE, ON_INACTIVE, "clear_empty", "conflicts", "inactive_after", "inactive_if", *LOOKS})
 """Those that every target has."""
-
-
-def _look_every(given: Any) -> list[Problem]:
-    """How often the source is looked at."""
-    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= A_DAY_MINUTES:
-        return []
-    words = f"The option takes the minutes between two looks at the source, 1 to {A_DAY_MINUTES}."
-    return [_problem(0, LOOK_EVERY, words)]
 
 
 def _conflicts(given: Any) -> list[Problem]:
