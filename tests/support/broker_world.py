@@ -54,6 +54,9 @@ class World:
                 "MILLRACE_MAILCHIMP_BASE_URL": f"{self.sandbox.base_url}/mailchimp",
                 "MILLRACE_MAILCHIMP_CLIENT_ID": audience["client_id"],
                 "MILLRACE_MAILCHIMP_CLIENT_SECRET": audience["client_secret"],
+                "MILLRACE_SHOPIFY_BASE_URL": f"{self.sandbox.base_url}/shopify",
+                "MILLRACE_SHOPIFY_CLIENT_ID": self.account("shopify")["client_id"],
+                "MILLRACE_SHOPIFY_CLIENT_SECRET": self.account("shopify")["client_secret"],
             }
         if self.rotating is not None:
             told |= {

@@ -68,6 +68,8 @@ def quota_lines(quota: Mapping[str, Any]) -> list[str]:
 def vendor_line(one: Mapping[str, Any]) -> str:
     """A vendor and its ways."""
     sites = f"; data centres {', '.join(one['sites'])}" if one["sites"] else ""
+    own = one.get("own_site")
+    sites += f"; name the {own['word']}: --{own['word']} {own['example']}" if own else ""
     ready = "" if one["ready"] or "consent" not in one["ways"] else "; consent needs a client id and secret"
     return f"{one['vendor']:<16}  {one['title']:<12}  by {', '.join(one['ways'])}{sites}{ready}"
 

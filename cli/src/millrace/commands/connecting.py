@@ -32,6 +32,9 @@ SecretFile = Annotated[
     Path | None, typer.Option("--client-secret-file", help="Client credentials: a file with the secret; - for stdin.")
 ]
 Dc = Annotated[str, typer.Option("--dc", help="The vendor's data centre, as eu or us; found out without it.")]
+Shop = Annotated[
+    str, typer.Option("--shop", help="The shop to connect, where the vendor has shops: its name or domain.")
+]
 Place = Annotated[str, typer.Option("--place", help="The organisation or account to connect, when there are several.")]
 
 
@@ -39,6 +42,7 @@ def add(
     vendor: Annotated[str, typer.Option("--vendor", help="Which vendor; see `millrace connection vendors`.")],
     name: Annotated[str, typer.Option("--name", help="How people call it.")],
     dc: Dc = "",
+    shop: Shop = "",
     place: Place = "",
     api_key_file: KeyFile = None,
     client_id: ClientId = "",
@@ -51,9 +55,9 @@ def add(
     """Connect an account: by consent in a browser, or by a key. Repeat it with the same name to go on with one that was begun.
 
     Examples: millrace connection add --vendor zoho-books --name books --dc eu; millrace connection add --vendor mailchimp --name
-    newsletter --api-key-file key.txt; millrace connection add --vendor zoho-books --name books --no-wait --json
+    newsletter --api-key-file key.txt; millrace connection add --vendor shopify --name shop --shop some-shop.myshopify.com
     """
-    body = {"vendor": vendor, "name": name, "site": dc, "place": place}
+    body = {"vendor": vendor, "name": name, "site": shop or dc, "place": place}
     body |= _credential(api_key_file, client_id, client_secret_file)
     with open_client(context) as client:
         begun = client.post("/connections", body)
@@ -63,6 +67,7 @@ def add(
 def reconnect(
     name: Name,
     dc: Dc = "",
+    shop: Shop = "",
     place: Place = "",
     api_key_file: KeyFile = None,
     client_id: ClientId = "",
@@ -76,7 +81,7 @@ def reconnect(
 
     Examples: millrace connection reconnect books; millrace connection reconnect newsletter --api-key-file key.txt
     """
-    body = {"site": dc, "place": place} | _credential(api_key_file, client_id, client_secret_file)
+    body = {"site": shop or dc, "place": place} | _credential(api_key_file, client_id, client_secret_file)
     with open_client(context) as client:
         begun = client.post(f"{path_of(client, name)}/reconnect", body)
         _finish(client, begun, Waiting(timeout, place, no_wait=no_wait), as_json=as_json)

@@ -5,7 +5,7 @@ A vendor folder fills in a `Grant`; the token-broker asks, waits, stores and dec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -29,6 +29,8 @@ class App:
     """By site where the vendor has one per site; under "" the one for all."""
     redirect_uri: str = ""
     base_url: str = ""
+    former: Secret | None = None
+    """The secret that is being replaced: what was signed with it still counts."""
 
     def secret(self, site: str) -> Secret:
         """The client secret for a site; never another site's."""
@@ -211,9 +213,23 @@ class ApiKey(Probe, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSite:
+    """Each of the vendor's customers has a site of their own: the person names it, and its form alone says that it is one."""
+
+    word: str
+    """What the vendor calls it: a shop."""
+    example: str
+    read: Callable[[str], str]
+    """The site that a person means; empty where it can be none. It becomes a host that sees secrets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """The ways into one vendor."""
 
     family: str
     oauth: OAuth | None = None
     api_key: ApiKey | None = None
+    own_site: OwnSite | None = None
+    hook_secret: Callable[[str, Secret], Secret] | None = None
+    """Where webhooks are signed with the application's secret: what the inbox is given for a site and one of these secrets."""

@@ -27,8 +27,8 @@ CALLBACK_REFUSED = Code(
 )
 SITE_REFUSED = Code(
     "SITE_REFUSED",
-    "The data centre is unknown, switched off, or is not the one the vendor answered from.",
-    "Name one of the data centres that `millrace connection add --help` lists.",
+    "The data centre or shop is unknown, switched off, or is not the one the vendor answered from.",
+    "Name it: `--dc` or `--shop` of `millrace connection add`; `millrace connection vendors` says what a vendor asks for.",
     "owner",
     True,
 )

@@ -8,6 +8,7 @@ from common.contracts.ids import VendorName
 from common.contracts.topics import Topic, declared
 from vendors import (
     mailchimp,
+    shopify,
     zoho_books,
 )
 from vendors.vendor import Vendor
@@ -17,6 +18,7 @@ VENDORS: Mapping[VendorName, Vendor] = {
     for vendor in [
         zoho_books.VENDOR,
         mailchimp.VENDOR,
+        shopify.VENDOR,
     ]
 }
 

@@ -82,6 +82,7 @@ class Ways(_Told):
     title: str
     ways: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    own_site: dict[str, str] | None = None
     ready: bool = False
 
 

@@ -57,6 +57,14 @@ class BrokerSettings(ServiceSettings):
         Secret(""), description="The client secret of our application at Mailchimp."
     )
 
+    shopify_client_id: str = Field("", description="The client id of our application at Shopify.", examples=["3f1c"])
+    shopify_client_secret: Secret = Field(
+        Secret(""), description="The client secret of our application at Shopify; it also signs its webhooks."
+    )
+    shopify_former_client_secret: Secret = Field(
+        Secret(""), description="The client secret at Shopify that is being replaced, until it is revoked there."
+    )
+
     @property
     def browser_url(self) -> str:
         """What redirect addresses begin with; empty when nobody said it and the port is not known beforehand."""
@@ -78,6 +86,7 @@ class BrokerSettings(ServiceSettings):
             secrets=secrets | ({"": shared} if shared else {}),
             redirect_uri=f"{self.browser_url}/oauth/{family}/callback" if self.browser_url else "",
             base_url=self.base_urls.get(family, ""),
+            former=getattr(self, f"{family}_former_client_secret", None),
         )
 
 

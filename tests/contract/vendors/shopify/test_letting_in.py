@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,10 +14,10 @@ from common.secret import Secret
 from tests.contract.sandbox.shopify.shop import REDIRECT, Heard, Listener, Shop
 from tests.contract.vendors.shopify.shops import BASE, request
 from vendors.grant import App, Ask, Discovery, GrantCall, Granted, GrantReply, NotGranted, Returned
-from vendors.shopify.inbox import ShopifyInbox
+from vendors.shopify.inbox import ShopifyInbox, hook_secret, shop_of
 from vendors.shopify.oauth import ShopifyOAuth
 from vendors.shopify.shop_token import ShopToken
-from vendors.shopify.shops import is_shop
+from vendors.shopify.shops import is_shop, named
 from vendors.vendor import HookRequest, Subject, Unverified, Verified
 
 SHOP = "demo.myshopify.com"
@@ -87,6 +89,37 @@ class TestConsent:
         assert not is_shop(domain)
         assert OAUTH.origins(App("shopify", "id"), domain) == frozenset()
 
+    @pytest.mark.parametrize("given", ["demo", " Demo ", "demo.myshopify.com", "DEMO.MyShopify.com"])
+    def test_person_names_a_shop_by_name_or_domain(self, given: str) -> None:
+        assert named(given) == SHOP
+
+    @pytest.mark.parametrize(
+        "given", ["", "-demo", "demo.example.org", "a.b.myshopify.com", "demo/admin", "demo.", "dé"]
+    )
+    def test_what_is_no_shop_is_none(self, given: str) -> None:
+        assert named(given) == ""
+
+    def test_callback_counts_by_the_secret_that_is_being_replaced(self) -> None:
+        app = App("shopify", "id", {"": Secret("new")}, REDIRECT, BASE, Secret("old"))
+        told = {"shop": SHOP, "code": "c", "state": "s"}
+        for secret, counts in (("new", True), ("old", True), ("older", False)):
+            signature = hmac.digest(secret.encode(), b"code=c&shop=demo.myshopify.com&state=s", "sha256").hex()
+            assert isinstance(OAUTH.returned(app, SHOP, told | {"hmac": signature}), Returned) is counts
+
+
+class TestShopOfABody:
+    @pytest.mark.parametrize(
+        ("body", "shop"),
+        [
+            (b'{"order_status_url": "https://demo.myshopify.com/1/orders/a?key=b"}', SHOP),
+            (b'{"order_status_url": "https://shop.example/1/orders/a"}', ""),
+            (b'{"myshopify_domain": "Demo.myshopify.com"}', SHOP),
+            (b"nonsense", ""),
+        ],
+    )
+    def test_is_told_where_it_is_one_of_the_vendors(self, body: bytes, shop: str) -> None:
+        assert shop_of(body) == shop
+
 
 class TestTokens:
     async def test_refresh_replaces_both_and_a_lost_answer_costs_nothing(self, shop: Shop) -> None:
@@ -136,6 +169,23 @@ class TestInbox:
         assert isinstance(INBOX.verify(request(heard), [b"another", secret], NOW), Verified)
         assert isinstance(INBOX.verify(request(heard), [b"another"], NOW), Unverified)
         assert isinstance(INBOX.verify(request(heard), [], NOW), Unverified)
+
+    async def test_shop_that_is_called_is_the_one_that_sent_it(self, shop: Shop, listener: Listener) -> None:
+        """All shops sign with one secret: what one sent is nothing to another's connection, whatever the header says."""
+        key, heard = await self.heard(shop, listener)
+        ours, others = (
+            hook_secret(site, Secret(key.decode())).reveal().encode() for site in (SHOP, "other.myshopify.com")
+        )
+        assert isinstance(INBOX.verify(request(heard), [others, ours], NOW), Verified)
+        assert isinstance(INBOX.verify(request(heard), [others], NOW), Unverified)
+        claimed = request(heard, headers={"x-shopify-shop-domain": "other.myshopify.com"})
+        assert isinstance(INBOX.verify(claimed, [ours], NOW), Unverified)
+        body = b'{"shop_domain": "other.myshopify.com"}'
+        signature = base64.b64encode(hmac.digest(key, body, "sha256")).decode()
+        named = request(
+            heard, body=body, headers={"x-shopify-hmac-sha256": signature, "x-shopify-topic": "shop/redact"}
+        )
+        assert isinstance(INBOX.verify(named, [ours], NOW), Unverified)
 
     async def test_changed_body_is_refused(self, shop: Shop, listener: Listener) -> None:
         secret, heard = await self.heard(shop, listener)

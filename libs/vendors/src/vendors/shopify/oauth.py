@@ -12,7 +12,19 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from common.secret import Secret
-from vendors.grant import App, Ask, Discovery, Grant, GrantCall, Granted, GrantReply, NotGranted, Renewal, Returned
+from vendors.grant import (
+    App,
+    Ask,
+    Discovery,
+    Grant,
+    GrantCall,
+    Granted,
+    GrantReply,
+    NotGranted,
+    OwnSite,
+    Renewal,
+    Returned,
+)
 from vendors.grant_answers import document, fault, lifetime, text, unreadable, words
 from vendors.grant_codes import (
     APP_REFUSED,
@@ -25,8 +37,9 @@ from vendors.grant_codes import (
     TOKEN_THROTTLED,
 )
 from vendors.shopify import probe
+from vendors.shopify.inbox import hook_secret
 from vendors.shopify.shop_token import ShopToken
-from vendors.shopify.shops import FAMILY, admin, is_shop
+from vendors.shopify.shops import FAMILY, admin, is_shop, named
 
 SCOPES = ("read_orders", "read_all_orders", "read_customers", "read_inventory", "read_products")
 # Ten minutes before its end: two refreshers that miss each other still find it alive.
@@ -67,7 +80,8 @@ class ShopifyOAuth:
             return NotGranted("dead", CONSENT_DENIED.name, "The installation was cancelled on Shopify's page.")
         if error:
             return NotGranted("dead", CONSENT_REFUSED.name, "Shopify refused the consent.", words=error[:100])
-        if not is_signed(query, app.secret("")):
+        # While a secret is being replaced, the vendor signs with the oldest that is not revoked.
+        if not any(is_signed(query, one) for one in (app.secret(""), app.former) if one):
             return NotGranted("dead", CALLBACK_REFUSED.name, "What the browser brought is not signed by Shopify.")
         if not is_shop(shop) or shop.lower() != ask_site.lower():
             return NotGranted(
@@ -159,4 +173,10 @@ def _refusal(found: Mapping[str, object], reply: GrantReply, dead: str) -> NotGr
     return None
 
 
-GRANT = Grant(FAMILY, oauth=ShopifyOAuth(), api_key=ShopToken())
+GRANT = Grant(
+    FAMILY,
+    oauth=ShopifyOAuth(),
+    api_key=ShopToken(),
+    own_site=OwnSite("shop", "some-shop.myshopify.com", named),
+    hook_secret=hook_secret,
+)

@@ -15,6 +15,13 @@ def is_shop(domain: str) -> bool:
     return _SHOP.fullmatch(domain) is not None
 
 
+def named(given: str) -> str:
+    """The shop that a person means by its name or its domain; empty where it can be none."""
+    word = given.strip().lower()
+    domain = word if "." in word else f"{word}.myshopify.com"
+    return domain if is_shop(domain) else ""
+
+
 def admin(shop: str, base_url: str) -> str:
     """The admin of a shop; `base_url` is the stand-in's address, empty for the real hosts."""
     if not is_shop(shop):

@@ -41,7 +41,9 @@ class Body(BaseModel):
 class CredentialBody(Body):
     """How an account is connected: with neither key nor client secret, by consent in a browser."""
 
-    site: Word = Field("", description="The vendor's data centre, where it has several; found out when left empty.")
+    site: Word = Field(
+        "", description="The vendor's data centre, found out when left empty; or the shop, by name or domain."
+    )
     place: Word = Field("", description="The organisation or account to connect, when it is known beforehand.")
     api_key: Secret | None = None
     client_id: Line = ""
@@ -215,6 +217,7 @@ class VendorDocument(BaseModel):
     title: str
     ways: list[str]
     sites: list[str]
+    own_site: dict[str, str] | None = Field(description="What `site` has to name: the `word` for it, an `example`.")
     ready: bool = Field(
         description="Whether this installation has an application at the vendor, as a consent needs it."
     )
@@ -281,8 +284,9 @@ def quota_document(quota: Quota) -> QuotaDocument:
 def vendor_document(ways: Ways) -> VendorDocument:
     """A vendor."""
     return VendorDocument(
-        vendor=ways.vendor, title=ways.title, ways=list(ways.ways), sites=list(ways.sites), ready=ways.ready
-    )
+        vendor=ways.vendor, title=ways.title, ways=list(ways.ways), sites=list(ways.sites), ready=ways.ready,
+        own_site=ways.own_site,
+    )  # fmt: skip
 
 
 def _grant(grant: BrokerGrant) -> GrantDocument:

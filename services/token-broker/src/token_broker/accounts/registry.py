@@ -9,7 +9,7 @@ import orjson
 
 from common.secret import Secret
 from token_broker.refusals import unknown_vendor
-from vendors.grant import ApiKey, App, Grant, OAuth
+from vendors.grant import ApiKey, App, Grant, OAuth, OwnSite
 
 
 class Registry:
@@ -37,6 +37,23 @@ class Registry:
 
     def oauth(self, vendor: str) -> OAuth | None:
         return self._grant(vendor).oauth
+
+    def own_site(self, vendor: str) -> OwnSite | None:
+        return self._grant(vendor).own_site
+
+    def hook_secrets(self, vendor: str, site: str) -> Sequence[Secret]:
+        """The application's secrets as they sign a site's webhooks; none where each webhook has one of its own."""
+        grant = self._grants.get(vendor)
+        if grant is None or grant.hook_secret is None or not site:
+            return ()
+        app = self.app(vendor)
+        found = [app.secrets.get(site) or app.secrets.get(""), app.former]
+        return [grant.hook_secret(site, one) for one in found if one]
+
+    def signs_hooks(self, vendor: str) -> bool:
+        """Whether this vendor's webhooks are signed with the application's secret."""
+        grant = self._grants.get(vendor)
+        return grant is not None and grant.hook_secret is not None
 
     def api_key(self, vendor: str) -> ApiKey | None:
         return self._grant(vendor).api_key

@@ -156,7 +156,11 @@ async def _ring(context: ApiContext) -> dict[str, Any]:
 
 
 def _vendor(context: ApiContext, name: str) -> dict[str, Any]:
-    oauth, api_key = context.registry.oauth(name), context.registry.api_key(name)
+    oauth, api_key, own = (
+        context.registry.oauth(name),
+        context.registry.api_key(name),
+        context.registry.own_site(name),
+    )
     ways = ["consent"] if oauth else []
     ways += ["api-key"] if api_key else []
     ways += ["client-credentials"] if oauth and oauth.headless else []
@@ -165,5 +169,6 @@ def _vendor(context: ApiContext, name: str) -> dict[str, Any]:
         "title": context.registry.title(name),
         "ways": ways,
         "sites": list(oauth.sites) if oauth else [],
+        "own_site": {"word": own.word, "example": own.example} if own else None,
         "ready": context.registry.has_client(name),
     }

@@ -18,6 +18,7 @@ from token_broker.api.documents import hook_document
 from token_broker.refusals import unknown_grant
 from token_broker.vault.access_log import Read
 from token_broker.vault.open_credential import OpenCredential
+from token_broker.vault.webhook_secrets import HookSecret
 
 FRESH_FOR_S = 300
 _MOST_REPORT = 4096
@@ -50,10 +51,22 @@ def routes(context: ApiContext) -> APIRouter:
             vendor = await _vendor(context, connection)
             with _Line(context, request, caller.name, connection, vendor, "webhook-secret", None):
                 caller.may("webhooks", vendor)
-                found = await context.webhook_secrets.valid(connection)
+                found = [
+                    *await context.webhook_secrets.valid(connection),
+                    *await _applications(context, connection, vendor),
+                ]
         return answer({"secrets": [hook_document(one) for one in found], "fresh_for_s": FRESH_FOR_S})
 
     return router
+
+
+async def _applications(context: ApiContext, connection: str, vendor: str) -> list[HookSecret]:
+    """The application's own secrets, where those sign what comes by a consent: none is stored for the connection."""
+    if not context.registry.signs_hooks(vendor):
+        return []
+    held = await context.tokens.known(connection)
+    secrets = context.registry.hook_secrets(vendor, held.site) if held.kind == "oauth" else ()
+    return [HookSecret("application", 1, secret, None) for secret in secrets]
 
 
 async def _vendor(context: ApiContext, connection: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -26,7 +26,7 @@ from token_broker.consent.choice import AGAIN, Choice
 from token_broker.consent.store import OPEN_STATES, Consent, ConsentStore
 from token_broker.refusals import unknown_vendor
 from vendors import grant_codes
-from vendors.grant import App, Ask, Granted, GrantReply, NotGranted, NotRegistered, OAuth
+from vendors.grant import App, Ask, Granted, GrantReply, NotGranted, NotRegistered, OAuth, OwnSite
 
 OPEN_FOR = timedelta(minutes=15)
 CHOOSE_FOR = timedelta(hours=1)
@@ -74,9 +74,12 @@ class Consents:
 
     async def start(self, wish: ConsentRequest) -> tuple[Consent, Secret]:
         """A new consent and the secret part of its start address."""
-        oauth = self._registry.wanted(wish.vendor, "consent").oauth
+        grant = self._registry.wanted(wish.vendor, "consent")
+        oauth = grant.oauth
         if oauth is None:
             raise unknown_vendor(wish.vendor, "consent")
+        if grant.own_site is not None:
+            wish = replace(wish, site=_own(grant.own_site, wish.site))
         self._check(wish, oauth, self._registry.app(wish.vendor))
         now, ticket = self._clock.now(), secrets.token_urlsafe(32)
         consent = _new(wish, self._registry.family(wish.vendor), now)
@@ -207,6 +210,15 @@ class ConsentRequest:
     site: str = ""
     place: str = ""
     by: str = ""
+
+
+def _own(asked: OwnSite, given: str) -> str:
+    """The site that the person named, by its form and nothing else."""
+    site = asked.read(given)
+    if not site:
+        said = f"{given} is no {asked.word}." if given else f"The {asked.word} is not named."
+        raise Refusal(422, grant_codes.SITE_REFUSED, f"{said} Name it as in {asked.example}.")
+    return site
 
 
 def _new(wish: ConsentRequest, family: str, now: datetime) -> Consent:
