@@ -28,6 +28,7 @@ from common.redaction import redact_text
 from common.state import polls
 from common.state.polls import NextLook, PageRead, Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
+from common.state.unannounced import unannounced
 from ingest import schedule
 from ingest.poll_job import Jobs, PollReading
 from ingest.publishing import Via, change_event, outgoing
@@ -144,7 +145,7 @@ async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[St
     if reading.lists_everything or reading.changes_only or not _is_announced(reading):
         return False
     old = {one.record: _as_a_hook_tells(one) for one in told if one.version.stamp < now - schedule.GRACE}
-    return bool(old) and await polls.unannounced(tx, reading.poll.polled, old) > 0
+    return bool(old) and await unannounced(tx, reading.poll.polled, old) > 0
 
 
 def _is_announced(reading: PollReading) -> bool:
