@@ -1,4 +1,4 @@
-"""A database as it is after years: a thousand connections, a million records and work items, millions of journal rows; all made by SQL."""
+"""A database as it is after years: a thousand connections, records and work items by the hundred thousand, a journal of millions; made by SQL."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import asyncpg
 from tests.support.database import Database
 from tests.support.legs import ONE_LEG
 
-CONNECTIONS, RECORDS, LETTERS = 1000, 1_000_000, 50_000
-# The plans are those of ten million, which `make test-long` makes.
-JOURNAL = int(os.environ.get("SCALE_JOURNAL", "4000000"))
+CONNECTIONS, LETTERS = 1000, 50_000
+# The plans are those of a million and of ten million, which `make test-long` makes.
+RECORDS = int(os.environ.get("SCALE_RECORDS", "400000"))
+JOURNAL = int(os.environ.get("SCALE_JOURNAL", "1600000"))
 # One sync of the five hundred has half of everything: the largest customer.
 SYNCS = CONNECTIONS // 2
 MONTHS = 4

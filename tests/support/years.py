@@ -14,9 +14,10 @@ from millrace.stack.postgres import Role
 from tests.support import big
 from tests.support.big import BIG
 from tests.support.database import Database, Server, in_a_loop
-from tests.support.explained import Statement
+from tests.support.explained import SUSPICIOUS_MS, Statement
+from tests.support.machine import computes_slower
 
-MOST_MS = 50.0
+MOST_MS = SUSPICIOUS_MS
 
 
 @pytest.fixture(scope="session")
@@ -47,4 +48,10 @@ def hold(seen: Sequence[Statement], most: float = MOST_MS) -> None:
     for one in seen:
         print(one)
         assert not any(table.startswith(BIG) for table in one.scanned()), f"{one} scans {one.scanned()}"
-        assert one.ms < most, f"{one}: {one.times}"
+        within(one, most)
+
+
+def within(one: Statement, most: float) -> None:
+    """So many milliseconds of a machine as fast as the limit's; how fast this one is is only asked where it matters."""
+    slower = 1.0 if one.ms < most else computes_slower()
+    assert one.ms < most * slower, f"{one}: {one.times}, on a machine {slower:.2f} times slower"

@@ -10,7 +10,6 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +30,8 @@ PARENTS = int(os.environ.get("LEDGER_PARENTS", "20"))
 STILL_S, WITHIN_S = 90, 600 + 6 * PARENTS
 PLACES = ("keyed", "plain")
 SLOTS = ("calls", "mail", "visits")
+# Records of each number: in each place a party, its documents and its notes. So many parties come again when a point has killed nobody yet.
+EACH, MORE = len(PLACES) * (1 + 2 + len(SLOTS)), 5
 OF_THE_WRITER = ("executor.", "settle.", "intake.", "bus.before_store", "bus.after_store")
 KILLS = ";".join(f"{name}=kill*1" for name in POINTS if name.startswith(OF_THE_WRITER))
 FAULTS: list[dict[str, Any]] = [
@@ -51,30 +52,36 @@ def shown(number: int) -> str:
     return str(BlockLine(datetime.fromisoformat(told["at"]), told["id"], told["words"]))
 
 
-def parents(place: str) -> list[str]:
-    return [f"{place}{n}" for n in range(PARENTS)]
+def parents(place: str, numbers: range) -> list[str]:
+    return [f"{place}{n}" for n in numbers]
 
 
-def orders(place: str) -> dict[str, str]:
-    return {f"{place}-o{n}": f"{place}{n % PARENTS}" for n in range(2 * PARENTS)}
+def orders(place: str, numbers: range) -> dict[str, str]:
+    """Two of each party."""
+    return {f"{place}-o{n}-{turn}": f"{place}{n}" for turn in range(2) for n in numbers}
 
 
-def commands_of(world: LedgerWorld, place: str) -> list[Delivered[WriteCommand]]:
-    """In any order."""
-    world.place = place
-    batch = [world.customer(one) for one in parents(place)]
-    batch += [world.order(key, party, children=[f"pay-{key}"]) for key, party in orders(place).items()]
-    return batch + [world.activity(one, line(1), line(2), slot=slot) for one in parents(place) for slot in SLOTS]
+def commands_of(world: LedgerWorld, numbers: range) -> list[Delivered[WriteCommand]]:
+    """Of each place, in any order."""
+    batch: list[Delivered[WriteCommand]] = []
+    for place in PLACES:
+        world.place, its = place, parents(place, numbers)
+        batch += [world.customer(one) for one in its]
+        batch += [world.order(key, party, children=[f"pay-{key}"]) for key, party in orders(place, numbers).items()]
+        batch += [world.activity(one, line(1), line(2), slot=slot) for one in its for slot in SLOTS]
+    random.Random(7).shuffle(batch)
+    return batch
 
 
-def wished(place: str, typed: Typed) -> Wished:
+def wished(place: str, numbers: range, typed: Typed) -> Wished:
     """What the judge compares with the ledger."""
+    of = orders(place, numbers)
     return Wished(
-        {f"{one}@ex.org": {} for one in parents(place)},
-        [Order(key, f"{party}@ex.org", {"status": "posted"}, (f"pay-{key}",)) for key, party in orders(place).items()],
+        {f"{one}@ex.org": {} for one in parents(place, numbers)},
+        [Order(key, f"{party}@ex.org", {"status": "posted"}, (f"pay-{key}",)) for key, party in of.items()],
         [
             Lines(f"{one}@ex.org", slot, (shown(1), shown(2)), typed.get((one, slot), ()))
-            for one in parents(place)
+            for one in parents(place, numbers)
             for slot in SLOTS
         ],
     )
@@ -104,35 +111,34 @@ class TestThousands:
         for place in PLACES:
             world.ledger.arrange(place, lag_s=0.5)
         world.ledger.faults(*FAULTS)
-        batch = [one for place in PLACES for one in commands_of(world, place)]
-        random.Random(7).shuffle(batch)
         began = time.monotonic()
-        typed = await self._through(world, service, batch)
+        numbers, typed = await self._through(world, service)
         service.ended()
         assert service.deaths == len(KILLS.split(";")), service.log
         state = world.ledger.state()
         for place in PLACES:
-            assert problems(state, place, wished(place, typed)) == []
+            assert problems(state, place, wished(place, numbers, typed)) == []
         assert await world.rows("select from flow.write_intent where state = 'sent'") == []
         assert await world.rows("select from flow.work_need") == []
         calls, took = len(world.ledger.calls()), time.monotonic() - began
         print(
-            f"{len(batch)} records in {took:.0f} s, {calls} calls, {service.deaths} deaths, {sum(map(len, typed.values()))} words typed"
+            f"{len(numbers)} parties a place in {took:.0f} s, {calls} calls, {service.deaths} deaths, {sum(map(len, typed.values()))} words typed"
         )
 
-    async def _through(
-        self, world: LedgerWorld, service: LedgerService, batch: Sequence[Delivered[WriteCommand]]
-    ) -> Typed:
+    async def _through(self, world: LedgerWorld, service: LedgerService) -> tuple[range, Typed]:
         """Until all is through and each point has killed, with one process that is started again whenever it ends; a person types meanwhile.
 
-        Work is done from the database: it may be through before a process has lived long enough to read its topic again.
+        The first records may be through before a process came by at each point, or lived long enough to read its topic again: then come more.
         """
         armed = {"MILLRACE_FAILPOINTS": KILLS, "MILLRACE_FAILPOINTS_LOG": str(service.folder / "failpoints.log")}
-        typed, chance, pace = Typed(), random.Random(11), Pace()
-        await service.publish(batch)
+        numbers, typed, chance, pace = range(0), Typed(), random.Random(11), Pace()
         service.start(**armed)
-        while (done := await self._done(world))[0] < len(batch) or service.deaths < len(KILLS.split(";")):
-            pace.step(*done, service.deaths)
+        while (done := await self._done(world))[0] < len(numbers) * EACH or service.deaths < len(KILLS.split(";")):
+            if done[0] == len(numbers) * EACH:
+                more = range(len(numbers), len(numbers) + (MORE if numbers else PARENTS))
+                await service.publish(commands_of(world, more))
+                numbers = range(more.stop)
+            pace.step(len(numbers), *done, service.deaths)
             assert pace.holds(), f"{pace}; {await world.shown()} {service.log}"
             if service.ended():
                 # What a dead process held is anybody's at once; its intents are still held to the horizon.
@@ -143,7 +149,7 @@ class TestThousands:
             await world.execute(_NO_LONGER_THAN_A_LAG, VENDOR.profile.read_lag)
             self._type(world, chance, typed)
             await asyncio.sleep(0.3)
-        return typed
+        return numbers, typed
 
     async def _done(self, world: LedgerWorld) -> tuple[int, int]:
         """Records that are through, and calls that were begun."""

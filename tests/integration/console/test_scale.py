@@ -1,4 +1,4 @@
-"""After years: a thousand connections, a million work items, millions of journal rows. Every list and every turn stays within 50 ms at
+"""After years: a thousand connections, hundreds of thousands of work items, millions of journal rows. Every list and every turn stays within 50 ms at
 the database, and nothing reads a large table from end to end."""
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from tests.support.big import BIG, NOW
 from tests.support.database import Database
 from tests.support.explained import Explained, ExplainedPool
 from tests.support.judged import DEFINITION
-from tests.support.years import MOST_MS, hold, pool_of
+from tests.support.machine import computes_slower
+from tests.support.years import MOST_MS, hold, pool_of, within
 from vendors import mailchimp
 from writing.company import Company
 from writing.held import Held
@@ -75,7 +76,7 @@ class TestLists:
                 " min(received_at) filter (where state in ('ready', 'waiting')) from flow.work_item where sync = 's0'"
             )
         assert (waits["s0"].waiting, waits["s0"].stuck, waits["s0"].oldest) == tuple(real)
-        assert waits["s0"].waiting >= 100_000
+        assert waits["s0"].waiting >= big.RECORDS // 10
 
     async def test_connections(self, console: Pool) -> None:
         async with connection(console) as link:
@@ -104,7 +105,7 @@ class TestLists:
 class TestRecords:
     @pytest.mark.parametrize(
         ("text", "number"),
-        [("p500000@ex.org", 500_000), ("r77777", 77_777), ("f5cbf0d1e9ccd3eb7f13a27bd2d5a6b5", None), ("P123@EX.org", 123)],
+        [("p300000@ex.org", 300_000), ("r77777", 77_777), ("f5cbf0d1e9ccd3eb7f13a27bd2d5a6b5", None), ("P123@EX.org", 123)],
     )  # fmt: skip
     async def test_find(self, console: Pool, text: str, number: int | None) -> None:
         async with connection(console) as link:
@@ -157,7 +158,7 @@ class TestRuns:
         began = perf_counter()
         await plain.of_sync("s0", 20)
         took = perf_counter() - began
-        assert took < 0.2, took
+        assert took < 0.2 * computes_slower(), took
 
     @pytest.mark.parametrize("outcomes", [["failed"], ["skipped", "waiting"], []], ids=str)
     async def test_the_records_of_the_largest_run(self, console: Pool, outcomes: list[str]) -> None:
@@ -183,7 +184,7 @@ class TestRuns:
                 print(one)
                 assert not any(table.startswith(BIG) for table in one.scanned()), f"{one} scans {one.scanned()}"
                 # Five hundred records a statement; some of them write all of them.
-                assert one.ms < 5 * MOST_MS, f"{one}: {one.times}"
+                within(one, 5 * MOST_MS)
 
 
 class TestPreview:
@@ -222,7 +223,7 @@ class TestTurns:
             taken = [
                 await queue.claim(known.connections[target], due[target], Turn(one, 500)) for one in PRIORITY.values()
             ]
-            assert sum(map(len, taken)) > 100
+            assert sum(map(len, taken)) > 50
         held = Held(cast(Pool, pool), FixedClock(NOW), timedelta(seconds=60))
         await held.take_over(list(due))
         await held.to_look_at(list(due))
@@ -252,7 +253,8 @@ class TestRetention:
             began = perf_counter()
             dropped = await link.fetchval("select flow.drop_journal_month($1)", _months_ago(big.MONTHS - 2))
             took = perf_counter() - began
-        assert (dropped, took < 1.0) == (oldest, True), took
+        assert dropped == oldest
+        assert took < 1.0 * computes_slower(), took
 
 
 def _months_ago(back: int) -> datetime:

@@ -1,4 +1,4 @@
-"""After years: a million pairs and twenty thousand questions, listed by people within 50 ms and written by index alone; old runs leave."""
+"""After years: hundreds of thousands of pairs and thousands of questions, listed by people within 50 ms and written by index alone; old runs leave."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.machine import computes_slower
 from tests.support.sandbox import MeasuredSandbox, SandboxProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -21,13 +22,13 @@ def memory_mb(process: SandboxProcess) -> float:
 
 
 def best_ms(call: Callable[[], httpx.Response], times: int = 9) -> float:
-    """The quickest of several: what the sandbox needs, not what the machine was busy with."""
+    """The quickest of several, in milliseconds of the limits' machine: what the sandbox needs, not what this one was busy with."""
     took = []
     for _ in range(times):
         started = time.perf_counter()
         assert call().status_code == 200
         took.append((time.perf_counter() - started) * 1000)
-    return min(took)
+    return min(took) / computes_slower()
 
 
 class Large:
@@ -78,6 +79,6 @@ class TestLargeAccounts:
         started = time.monotonic()
         large.process.start()
         assert large.page().json() == before
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 10 * computes_slower()
         assert best_ms(large.page) < 30
         assert memory_mb(large.process) < MEMORY_MB

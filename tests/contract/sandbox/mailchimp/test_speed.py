@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.sandbox.mailchimp.vendor import Admin, Json, Vendor
+from tests.support.machine import computes_slower
 from tests.support.sandbox import MeasuredSandbox, SandboxProcess
 
 SIZE = 50_000
@@ -39,13 +40,13 @@ def rows(name: str, offset: int = 0) -> list[Json]:
 
 
 def best_ms(vendor: Vendor, method: str, path: str, bodies: list[object]) -> float:
-    """The fastest of some calls: the machine is shared, the cost of the call is not."""
+    """The fastest of some calls, in milliseconds of the limits' machine: this one is shared and may be slow, the cost of the call is not."""
     times = []
     for body in bodies:
         start = time.perf_counter()
         vendor.told(method, path, body)
         times.append(time.perf_counter() - start)
-    return min(times) * 1000
+    return min(times) * 1000 / computes_slower()
 
 
 class TestSpeed:

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from tests.contract.sandbox.zoho_books.books import NO_TLS, Books, account_of
+from tests.support.machine import computes_slower
 from tests.support.sandbox import SandboxProcess
 
 SIZE = 50_000
-# The time promised for one page; a busy machine may need more, a linear search would need ten times as much.
+# The time promised for one page of the limits' machine; a busy one may need more, a linear search would need ten times as much.
 PAGE_S, GENEROUS = 0.030, 3
 
 
@@ -51,7 +52,7 @@ class TestLarge:
             page = books.told("GET", "/contacts", **query)
             took.append(time.perf_counter() - begun)
             assert len(page["contacts"]) == 200
-        assert min(took) < PAGE_S * GENEROUS
+        assert min(took) < PAGE_S * GENEROUS * computes_slower()
 
     def test_finds_and_writes_without_searching(self, large: SandboxProcess) -> None:
         books = self.operator(large)
@@ -63,4 +64,4 @@ class TestLarge:
             books.told("PUT", f"/contacts/{row['contact_id']}", {"notes": str(nth)})
             newest = books.told("GET", "/contacts", sort_column="last_modified_time", sort_order="D", per_page=1)
             assert newest["contacts"][0]["contact_id"] == row["contact_id"]
-        assert (time.perf_counter() - begun) / 30 < PAGE_S * GENEROUS
+        assert (time.perf_counter() - begun) / 30 < PAGE_S * GENEROUS * computes_slower()
