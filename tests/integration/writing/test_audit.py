@@ -61,6 +61,30 @@ class TestAtAKeyThatIsOurs:
         assert await world.told() == world.applied()
 
 
+class TestMetByItsOwnRow:
+    """Before the audit has its turn, the row looks again by itself: what it finds there is its own, and is told so."""
+
+    async def test_a_create_that_came_late_is_told_as_applied(self, world: World) -> None:
+        async with world.running():
+            world.fault("late_commit", "POST /lists/{id}", count=1, seconds=H + 600)
+            await world.want("1", "ana@ex.org", FNAME="A")
+            await world.until(lambda: _state(world, "hold"), "the row is held")
+            world.fault("storm_429", "POST /lists/{id}", count=1, seconds=1200)
+            world.advance(H + 1)
+            await world.until(lambda: _state(world, "waiting"), "its second call has been refused")
+            world.advance(700)
+            await world.until(lambda: _status(world, "ana@ex.org", "subscribed"), "the late request lands")
+            world.advance(1200)
+            await world.quiet()
+        assert [row["reason"] for row in await world.journal("1", "settled")] == ["not_seen"]
+        assert [row["reason"] for row in await world.journal("1", "applied")] == ["late"]
+        assert await world.told() == world.applied()
+        assert [row["verdict"] for row in await world.rows("select verdict from flow.write_intent order by sent_at")][
+            0
+        ] == "applied"
+        assert (await world.item("1"))["outcome"] == "added"
+
+
 class TestAtAKeyThatNobodyOwns:
     @pytest.mark.parametrize("then", [{"email": "new@ex.org"}, {"how": "archive"}])
     async def test_a_create_that_came_late_is_archived(self, world: World, then: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from vendors.absorbing import Seen
 from vendors.acts import Nothing, Skip, Wait, id_of_key
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import figures, heard, intents, needs, run_lines, target_records, verdicts, work_items
+from writing import figures, heard, intents, late_writes, needs, run_lines, target_records, verdicts, work_items
 from writing.claimed import Claimed
 from writing.items import IN_FRONT, Item, ItemKey, NextState
 from writing.needs import Awaited
@@ -137,9 +137,13 @@ class Endings:
         """What looks have shown replaces what was seen before (R2); `looks` are the calls that it took."""
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
+            unseen = await late_writes.unseen_of(tx, seen)
             current = await target_records.lock(tx, [row.target(key) for row, key, _ in seen], result.now)
-            for row, key, found in seen:
+            for row, key, _ in seen:
                 row.known[key] = current[row.target(key)]
+            if unseen:
+                await late_writes.tell(tx, result, unseen, seen)
+            for row, key, found in seen:
                 result.learn(row, key, Seen(found, asked_at, result.now))
                 row.fresh.add(key)
             await self._met(tx, result, seen, asked_at)

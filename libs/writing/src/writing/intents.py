@@ -144,6 +144,46 @@ async def unseen_at(tx: DbConnection, target: TargetKey) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
+async def unseen_of(
+    tx: DbConnection, rows: Sequence[tuple[ItemKey, TargetKey]]
+) -> dict[tuple[ItemKey, TargetKey], list[Intent]]:
+    """What these rows have sent to these target records, and a look has not seen to have arrived, the newest first."""
+    found: dict[tuple[ItemKey, TargetKey], list[Intent]] = {}
+    for row in await tx.fetch(_UNSEEN_OF, *columns([(*key, *target) for key, target in rows], 7)):
+        one = _intent(row)
+        found.setdefault((one.key, one.target), []).append(one)
+    return found
+
+
+# With `offset 0` each target record is looked up by its index.
+_UNSEEN_OF = """
+select i.* from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+       as k(sync, entity, record, account, place, target_entity, target_key)
+ cross join lateral (
+       select * from flow.write_intent w
+        where (w.account, w.place, w.target_entity, w.target_key) = (k.account, k.place, k.target_entity, k.target_key)
+          and (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record) and w.verdict in ('not_seen', 'not_looked')
+        order by w.sent_at desc limit 100 offset 0) as i
+ order by i.sent_at desc
+"""
+
+
+async def prove(tx: DbConnection, intents: Sequence[Intent], now: datetime) -> set[ItemKey]:
+    """These have landed, though a look had not seen them; returns whose nobody had said so of before."""
+    rows = await tx.fetch(
+        """
+        update flow.write_intent i set verdict = 'applied', closed_at = $5
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as n(attempt, sync, entity, record)
+         where (i.attempt, i.sync, i.entity, i.record) = (n.attempt, n.sync, n.entity, n.record) and i.verdict in ('not_seen', 'not_looked')
+        returning i.sync, i.entity, i.record
+        """,
+        [one.attempt for one in intents],
+        *columns([one.key for one in intents]),
+        now,
+    )
+    return {key_of(row) for row in rows}
+
+
 async def correct(tx: DbConnection, intent: Intent, now: datetime) -> None:
     """It has landed, though a look had not seen it."""
     await tx.execute(
