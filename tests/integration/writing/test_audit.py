@@ -79,9 +79,8 @@ class TestMetByItsOwnRow:
         assert [row["reason"] for row in await world.journal("1", "settled")] == ["not_seen"]
         assert [row["reason"] for row in await world.journal("1", "applied")] == ["late"]
         assert await world.told() == world.applied()
-        assert [row["verdict"] for row in await world.rows("select verdict from flow.write_intent order by sent_at")][
-            0
-        ] == "applied"
+        sent = await world.rows("select verdict from flow.write_intent order by sent_at")
+        assert sent[0]["verdict"] == "applied"
         assert (await world.item("1"))["outcome"] == "added"
 
 
