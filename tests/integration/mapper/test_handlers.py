@@ -24,12 +24,15 @@ from common.failures import Transient
 from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.pool import Pool, close_pool, open_pool, transaction
+from mapper import wanted_rows
 from mapper.handlers import ChangeHandler
 from mapper.mappings import Mappings
 from mapper.publisher import Publisher
 from mapper.remap import Remapper
+from mapper.state_rows import Key
 from tests.support.bus import until
 from tests.support.database import Database
+from tests.support.explained import Explained
 from tests.support.legs import ONE_LEG
 from tests.support.statements import CountedPool
 
@@ -338,3 +341,16 @@ class TestStatements:
             assert counted.times == 3
         assert counts[0] == counts[1] <= 16, counted.statements
         assert len(mapper.wire.sent) == 202
+
+    async def test_what_was_published_before_is_not_searched_for_what_is_owed(self, mapper: Mapper) -> None:
+        """The index of what is owed keeps an entry of each wish that was, until it is vacuumed: a batch must not meet them once a record."""
+        batches = [[told(1, f"{at}-{n}", email=f"a{at}-{n}@ex.org") for n in range(200)] for at in range(6)]
+        for batch in batches:
+            await mapper.handle(*batch)
+        keys = [Key(one.connection, one.entity, one.record) for one in batches[0]]
+        async with transaction(mapper.pool) as tx:
+            known = await ConfigurationReader().read(tx)
+            explained: Any = Explained(tx)
+            assert await wanted_rows.unpublished(explained, known.syncs, keys, 500) == []
+        (seen,) = explained.seen
+        assert seen.plan["Shared Hit Blocks"] < 10 * len(keys), seen.plan

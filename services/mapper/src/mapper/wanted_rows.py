@@ -151,11 +151,13 @@ select w.* from hungry cross join lateral (
  order by w.changed_at limit $2::bigint
 """
 
-# The syncs are those of the legs: asked of each record, their list would be searched once for each.
+# The syncs are those of the legs: asked of each record, their list would be searched once for each. With its limit each wish is looked up by
+# its key: the index of what is owed keeps all that was owed since it was vacuumed, and would be read once a record.
 _OF_RECORDS = """
 select w.* from unnest($3::text[], $4::text[], $5::text[]) as k(connection, entity, record)
   join core.leg l on (l.source_connection, l.source_entity) = (k.connection, k.entity)
-  join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.name, k.record)
+ cross join lateral (
+       select * from flow.wanted v where (v.sync, v.entity, v.record) = (l.sync, l.name, k.record) limit 1) as w
  where w.revision > w.published_revision and l.sync = any($1::text[]) order by w.changed_at limit $2
 """
 
