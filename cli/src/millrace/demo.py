@@ -61,15 +61,18 @@ class Demo:
         return found[0] if found else None
 
 
-def set_up(home: Home, say: Say) -> list[str]:
-    """Does what is missing of the demo; the lines that tell a person what to look at. Nothing where there is no sandbox."""
+Step = Callable[[Demo, Say], None]
+
+
+def set_up(home: Home, say: Say, more: Sequence[Step] = ()) -> list[str]:
+    """Does what is missing of the demo, and `more`; the lines that tell a person what to look at. Nothing where there is no sandbox."""
     addresses = {unit.name: unit.facts.get("url", "") for unit in look(home).parts()}
     if not addresses.get(SANDBOX) or not addresses.get("console"):
         return []
     try:
         with ApiClient(of_stack(home)) as console:
             demo = Demo(console, accounts_at(addresses[SANDBOX]), time.monotonic() + WITHIN_S)
-            for step in STEPS:
+            for step in (*STEPS, *more):
                 step(demo, say)
             lines = _to_try(demo, addresses[SANDBOX])
     except (CommandError, httpx.HTTPError, KeyError, StopIteration) as stopped:
@@ -93,12 +96,12 @@ def connect_mailchimp(demo: Demo, say: Say) -> None:
 def connect_organisation(demo: Demo, say: Say, name: str, account: str) -> None:
     """An organisation of Zoho Books that the demo's person sees."""
     place = str(demo.account("zoho-books", account)["organization_id"])
-    _connect(demo, say, name, "zoho-books", {"site": DC, "place": place})
+    connect(demo, say, name, "zoho-books", {"site": DC, "place": place})
 
 
 def connect_audiences(demo: Demo, say: Say, name: str, account: str) -> None:
     """An account of Mailchimp."""
-    _connect(demo, say, name, "mailchimp", {"api_key": demo.account("mailchimp", account)["api_key"]})
+    connect(demo, say, name, "mailchimp", {"api_key": demo.account("mailchimp", account)["api_key"]})
 
 
 def join_customers(demo: Demo, say: Say) -> None:
@@ -129,7 +132,7 @@ def first_customer(demo: Demo, say: Say) -> None:
 
 
 # In this order; each may count on those before it.
-STEPS: tuple[Callable[[Demo, Say], None], ...] = (connect_books, connect_mailchimp, join_customers, first_customer)
+STEPS: Sequence[Step] = (connect_books, connect_mailchimp, join_customers, first_customer)
 
 
 def books_of(account: Mapping[str, Any]) -> httpx.Client:
@@ -145,7 +148,8 @@ def _customer(books: httpx.Client) -> str | None:
     return str(found[0]["contact_id"]) if found else None
 
 
-def _connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str]) -> None:
+def connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str]) -> None:
+    """An account by consent, as a person gives it, or by the key that is given; one that is connected is left alone."""
     there = demo.connection(name)
     if there is not None and there["state"] == "active" and there["standing"] != "needs_reauth":
         return
@@ -184,6 +188,7 @@ class ConsentForm(HTMLParser):
         self.action = ""
         self.hidden: dict[str, str] = {}
         self.people: dict[str, str] = {}
+        self.accept = ""
         self._choice = ""
 
     @classmethod
@@ -195,7 +200,7 @@ class ConsentForm(HTMLParser):
     def accepted_by(self, person: str) -> dict[str, str]:
         """The fields as they are sent when this person accepts."""
         user = next((value for words, value in self.people.items() if person in words), "")
-        return self.hidden | {"decision": "approve"} | ({"user": user} if user else {})
+        return self.hidden | {"decision": self.accept} | ({"user": user} if user else {})
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -203,6 +208,9 @@ class ConsentForm(HTMLParser):
             self.action = given.get("action", "")
         elif tag == "input" and given.get("type") == "hidden":
             self.hidden[given.get("name", "")] = given.get("value", "")
+        elif tag == "button" and given.get("name") == "decision":
+            # The first is the one that accepts.
+            self.accept = self.accept or given.get("value", "")
         elif given.get("name") == "user" or tag == "option":
             self._choice = given.get("value", "")
 
@@ -235,6 +243,8 @@ def _to_try(demo: Demo, sandbox: str) -> list[str]:
         f"     curl -s -u demo:{audience['operator_token']} {member}",
         "  3. read what happened on the way:",
         f"     ./millrace record timeline {EMAIL}",
+        "And a shop (Shopify, simulated): its orders are invoices of the same books, posted and paid. The first is there by now:",
+        "     ./millrace record find grace@example.org",
         "Then a whole company: 500 customers, some of them trouble. Watch its first run, and see who was skipped and why:",
         "     ./millrace demo",
         f"More: ./millrace sync list, ./millrace sync history {SYNC}, and what the vendors see: {sandbox}/_sandbox/",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.contracts.syncs import MappingDefinition, MappingRow
-from console.use_cases.row_checks import check_writable
+from console.use_cases.row_checks import check_paths, check_writable
 from mapper.mapping.problems import Problem
 from vendors.catalogue import CatalogueField, FieldCatalogue
 
@@ -18,6 +18,16 @@ def found(*targets: str, catalogue: FieldCatalogue | None = TARGET) -> list[Prob
         MappingDefinition(1, tuple(MappingRow(one, "name") for one in targets), key="email"), catalogue, problems
     )
     return problems
+
+
+class TestPaths:
+    def test_several_that_stand_under_one_name_are_read_as_one(self) -> None:
+        both = FieldCatalogue(tuple(CatalogueField(f"total.{side}", side, "money") for side in ("shop", "presentment")))
+        for path, wrong in (("total", []), ("total.shop", []), ("tot", ["MAPPING_PATH_UNKNOWN"])):
+            problems: list[Problem] = []
+            rows = (MappingRow("total", path),)
+            check_paths(MappingDefinition(1, rows, key="key"), "order", both, (), problems, [])
+            assert [one.code for one in problems] == wrong
 
 
 class TestWritable:

@@ -50,9 +50,9 @@ def up(
     _print_addresses(look(Home(settings.home)))
     if settings.demo:
         # Imported here: `down` and `status` must work and be quick without what the demo needs.
-        from millrace import demo
+        from millrace import demo, demo_shop
 
-        typer.echo("\n".join(demo.set_up(Home(settings.home), note)))
+        typer.echo("\n".join(demo.set_up(Home(settings.home), note, demo_shop.STEPS)))
 
 
 def down() -> None:

@@ -18,6 +18,7 @@ async def remember_clients(home: Home, url: str) -> None:
     found = await accounts(url)
     books = [one for one in found if one["vendor"] == "zoho-books"]
     audience = next(one for one in found if one["vendor"] == "mailchimp")
+    shop = next(one for one in found if one["vendor"] == "shopify")
     by_dc = {str(one["dc"]): one["client_secret"] for one in books}
     folder = home.secrets / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -26,6 +27,8 @@ async def remember_clients(home: Home, url: str) -> None:
         "zoho-client-secrets": ",".join(f"{dc}={secret}" for dc, secret in by_dc.items()),
         "mailchimp-client-id": audience["client_id"],
         "mailchimp-client-secret": audience["client_secret"],
+        "shopify-client-id": shop["client_id"],
+        "shopify-client-secret": shop["client_secret"],
     }.items():
         write_atomically(folder / name, str(text), 0o600)
 

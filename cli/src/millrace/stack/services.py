@@ -55,6 +55,7 @@ _AT_THE_SANDBOX: Mapping[str, str] = MappingProxyType(
     {
         "MILLRACE_ZOHO_BASE_URL": "http://127.0.0.1:{port:sandbox}/zoho",
         "MILLRACE_MAILCHIMP_BASE_URL": "http://127.0.0.1:{port:sandbox}/mailchimp",
+        "MILLRACE_SHOPIFY_BASE_URL": "http://127.0.0.1:{port:sandbox}/shopify",
         "MILLRACE_PUBLIC_URL": "http://127.0.0.1:{port:ingest}",
     }
 )
@@ -65,6 +66,8 @@ _OUR_APPLICATION: Mapping[str, str] = MappingProxyType(
         "MILLRACE_ZOHO_CLIENT_SECRETS_FILE": "{home}/secrets/sandbox/zoho-client-secrets",
         "MILLRACE_MAILCHIMP_CLIENT_ID": "{text:sandbox/mailchimp-client-id}",
         "MILLRACE_MAILCHIMP_CLIENT_SECRET_FILE": "{home}/secrets/sandbox/mailchimp-client-secret",
+        "MILLRACE_SHOPIFY_CLIENT_ID": "{text:sandbox/shopify-client-id}",
+        "MILLRACE_SHOPIFY_CLIENT_SECRET_FILE": "{home}/secrets/sandbox/shopify-client-secret",
     }
 )
 

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 FieldType = Literal[
-    "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url"
-]
+    "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url",
+    "parts",
+]  # fmt: skip
+"""`parts`: several things that are told and mapped as one, as the lines of an order, or an amount in two currencies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from common.contracts.ids import Entity, RecordId
 from common.failures import RateLimited, Rejected
 from tests.contract.sandbox.shopify.shop import Listener, Shop
 from tests.contract.vendors.shopify.shops import CONNECTION, ShopApi, receipt
+from vendors.shopify.catalogue import CATALOGUES
 from vendors.shopify.source import ShopifySource
 from vendors.vendor import Cursor, Page, State, Subject
 
@@ -131,6 +132,16 @@ class TestReceipts:
         [heard] = await listener.until(1)
         assert SOURCE.receipt(receipt(shop, heard)).thin
 
+    @pytest.mark.parametrize("status", ["PAID", "AUTHORIZED"])
+    async def test_order_for_which_money_came_is_read_because_webhooks_have_no_transactions(
+        self, shop: Shop, listener: Listener, status: str
+    ) -> None:
+        await shop.subscribe(listener.url)
+        body = shop.place(("5.00", 1), financialStatus=status)
+        [heard] = await listener.until(1)
+        reading = SOURCE.receipt(receipt(shop, heard))
+        assert (list(reading.states), list(reading.thin)) == ([], [Subject(ORDER, RecordId(str(body["id"])))])
+
     async def test_deletion_only_asks(self, shop: Shop, listener: Listener) -> None:
         await shop.subscribe(listener.url, "ORDERS_DELETE")
         body = shop.place(("5.00", 1))
@@ -168,7 +179,14 @@ class TestLists:
     async def test_orders_are_named_and_the_list_is_never_complete(self, shop: Shop, api: ShopApi) -> None:
         body = shop.place(("5.00", 1))
         [page] = await pages(api, ORDER)
-        assert [(one.kind, one.record) for one in page.states] == [("asked", str(body["id"]))]
+        [row] = page.states
+        found = await read(api, ORDER, row.record)
+        assert (row.kind, row.coverage, row.version.stamp) == ("changed", "list", found.version.stamp)
+        assert dict(row.fields) == {"id": str(body["id"]), "updated_at": found.fields["updated_at"]}
+        # The rest is read, once a version: nothing of it is taken for empty.
+        assert {one.path.partition(".")[0] for one in CATALOGUES[ORDER].fields} - set(row.fields) == SOURCE.detail_only[
+            ORDER
+        ]
         assert not page.complete
 
     async def test_cursor_begins_where_the_search_was_certain(self, shop: Shop, api: ShopApi) -> None:

@@ -123,6 +123,8 @@ class OrderRefund(Neutral):
 class Order(Neutral):
     """What a customer bought in a shop. The sums are those of the order as it was placed; `current_*` what edits and refunds left."""
 
+    id: str | None = None
+    """As the shop's programs name it: what an invoice is found by."""
     number: str | None = None
     """As people read it: `#1071`."""
     customer_id: str | None = None

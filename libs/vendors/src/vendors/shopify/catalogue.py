@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from common.contracts.ids import Entity
 from vendors.catalogue import CatalogueField, FieldCatalogue, FieldType
@@ -12,7 +13,9 @@ _SUMS = (
     "subtotal", "discount", "shipping", "tax", "duties", "tips", "cash_rounding", "total", "current_subtotal", "current_tax",
     "current_total", "received", "outstanding", "refunded",
 )  # fmt: skip
+_IN_LISTS = frozenset({"id", "updated_at"})
 _ORDER: tuple[tuple[str, str, FieldType], ...] = (
+    ("id", "Order id", "text"),
     ("number", "Order", "text"),
     ("customer_id", "Customer", "text"),
     ("email", "Email", "email"),
@@ -30,6 +33,13 @@ _ORDER: tuple[tuple[str, str, FieldType], ...] = (
     ("source_name", "Channel", "text"),
     ("taxes_included", "Prices include tax", "boolean"),
     ("updated_at", "Updated at", "datetime"),
+)
+_LISTS: tuple[tuple[str, str, FieldType], ...] = (
+    ("lines", "Lines", "parts"),
+    ("shipping_lines", "Deliveries", "parts"),
+    ("taxes", "Taxes", "parts"),
+    ("transactions", "Transactions", "parts"),
+    ("refunds", "Refunds", "parts"),
 )
 _CUSTOMER: tuple[tuple[str, str, FieldType], ...] = (
     ("email", "Email", "email"),
@@ -57,9 +67,14 @@ _MONEY = tuple(
     for path in _SUMS
     for side in ("shop", "presentment")
 )
+_ORDERS = tuple(
+    replace(one, in_list=one.path in _IN_LISTS)
+    for one in (
+        *_plain(_ORDER), *_plain(_LISTS), *_MONEY, _address("billing", "Billing address"), _address("delivery", "Shipping address"),
+    )
+)  # fmt: skip
+BEYOND_LISTS = frozenset(one.path.partition(".")[0] for one in _ORDERS) - _IN_LISTS
 CATALOGUES: Mapping[Entity, FieldCatalogue] = {
-    Entity("order"): FieldCatalogue(
-        (*_plain(_ORDER), *_MONEY, _address("billing", "Billing address"), _address("delivery", "Shipping address"))
-    ),
+    Entity("order"): FieldCatalogue(_ORDERS),
     Entity("customer"): FieldCatalogue((*_plain(_CUSTOMER), _address("billing", "Default address"))),
 }

@@ -29,6 +29,14 @@ from vendors.vendor import Cursor, Page, State
 LISTS = {"order": ("orders", queries.ORDERS), "customer": ("customers", queries.CUSTOMERS)}
 
 
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": wire.number(row["id"]), "updated_at": wire.when(row, "updated_at")}
+
+
+TOLD = {"order": _named, "customer": customer}
+"""What a row of a list tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListMark:
     """What a cursor says: told up to `since`; in the midst of a listing, also the vendor's own cursor and what was seen before that."""
@@ -93,16 +101,14 @@ class ShopListing:
         return Page(fresh, self._next(), complete=self.over and self._whole)
 
     def _state(self, row: Mapping[str, Any], answer: VendorAnswer) -> State:
-        """Orders are named, and read by id where they are not known in this version; customers are told whole."""
+        """Of orders the name and the stamp: each is read by id where it is not known in this version. Customers are told whole."""
         record, moment = wire.number(row.get("id")), wire.stamp(row)
         if record is None or moment is None:
             raise LookupError("The row names no record, or no time.")
         version = Version(stamp=moment, settled=False)
         asks = State(self._entity, RecordId(record), "asked", version, "ask", {}, answer.date)
-        if self._entity == "order":
-            return asks
         try:
-            parsed = wire.fields(self._entity, row, customer)
+            parsed = wire.fields(self._entity, row, TOLD[self._entity])
         except wire.UnreadableBody:
             return asks
         return State(self._entity, RecordId(record), "changed", version, "list", parsed, answer.date)

@@ -31,6 +31,7 @@ class Thin(Exception):
 def order(found: Values) -> dict[str, Any]:
     """What this object tells. A sum that is not in it is not told; an order's money is told whole or not at all."""
     parsed: dict[str, Any] = {
+        "id": number(found.get("id")),
         "number": text(found.get("name")),
         "email": text(found.get("email")),
         "phone": text(found.get("phone")),

@@ -4,8 +4,8 @@ In: a webhook's bytes, or an answer. Out: a state of the record. Durable: nothin
 
 Promise: a state says exactly what the vendor's bytes said, by `updated_at`. A webhook's body is never settled (R10): its stamp has a resolution of
 one second, and the vendor sends it up to a day late, in any order; so the first topic seen makes the record, whatever it is called, and an older
-one changes nothing. What tells too little (an edit, a refund, a parcel; money that is told in one currency of two) only says which order to
-read. A deletion only asks (R12).
+one changes nothing. What tells too little (an edit, a refund, a parcel; money that is told in one currency of two, or of an order that is no
+longer unpaid, whose transactions no webhook has) only says which order to read. A deletion only asks (R12).
 
 Reading changes nothing, so a crash before or after a read costs one call and no record.
 """
@@ -37,6 +37,7 @@ ORDER, CUSTOMER = Entity("order"), Entity("customer")
 # One second of resolution and one between the write and what a read by id shows.
 SETTLES_AFTER = timedelta(seconds=2)
 AT_ONCE = 2
+_UNPAID = "pending"
 TELLERS: Mapping[Entity, Callable[[Mapping[str, Any]], dict[str, Any]]] = {ORDER: order, CUSTOMER: customer}
 
 
@@ -47,8 +48,8 @@ class ShopifySource:
     settles_after = SETTLES_AFTER
     polled_every = timedelta(minutes=15)
     feeds: Mapping[Entity, Feed] = {}
-    # A list of orders tells ids and stamps, and each is read by id; of customers it tells all there is.
-    detail_only: Mapping[Entity, frozenset[str]] = {ORDER: frozenset(), CUSTOMER: frozenset()}
+    # A list of orders tells ids and stamps; of customers it tells all there is.
+    detail_only: Mapping[Entity, frozenset[str]] = {ORDER: catalogue.BEYOND_LISTS, CUSTOMER: frozenset()}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A whole body tells by itself; the others only say which record to read."""
@@ -68,6 +69,9 @@ class ShopifySource:
             if not topic.whole or moment is None:
                 return ReceiptReading(thin=[subject])
             parsed = wire.fields(subject.entity, found, TELLERS[subject.entity])
+            if parsed.get("financial_status", _UNPAID) != _UNPAID:
+                # Money moved, and webhooks have no transactions: without them an invoice would stay open.
+                return ReceiptReading(thin=[subject])
         except Thin:
             return ReceiptReading(thin=[subject])
         except wire.UnreadableBody as error:

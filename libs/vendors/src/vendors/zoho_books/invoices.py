@@ -28,14 +28,9 @@ from vendors.grant import Place
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import invoice_calls, invoice_plan, knowing, organisation_lists, writes
 from vendors.zoho_books.invoice_codes import ZB_NO_FIELD_BY_API, refused
+from vendors.zoho_books.invoice_fields import FIELDS
 from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
 from vendors.zoho_books.organisation_facts import OrganisationFacts
-
-_FIELDS = (
-    CatalogueField("key", "Order id", "text", required=True),
-    CatalogueField("customer", "Customer for orders without one", "text"),
-    CatalogueField("post", "Post as", "choice", choices=("sent", "draft")),
-)
 
 
 class InvoiceTarget:
@@ -114,7 +109,7 @@ class InvoiceTarget:
         return writes.organisation_of(connection)
 
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
-        return FieldCatalogue(_FIELDS)
+        return FieldCatalogue(FIELDS)
 
     async def create_field(
         self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""

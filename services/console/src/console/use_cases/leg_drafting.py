@@ -146,6 +146,8 @@ async def _place_and_fields(
 
 
 def _chosen(wanted: str, places: Sequence[Place], word: str, field: str, problems: list[Problem]) -> Place | None:
+    if not wanted and len(places) == 1:
+        return places[0]
     found = [one for one in places if one.id == wanted]
     found = found or [one for one in places if one.title.casefold() == wanted.strip().casefold()]
     if len(found) == 1:

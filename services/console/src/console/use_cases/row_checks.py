@@ -131,8 +131,8 @@ def _paths(row: MappingRow) -> Iterator[str]:
 
 
 def _exists(path: str, entity: str, known: Collection[str]) -> bool:
-    """In the source's catalogue, or inside one of its fields by the neutral vocabulary."""
-    if path in known:
+    """In the source's catalogue, all of several that stand there, or inside one of its fields by the neutral vocabulary."""
+    if path in known or any(one.startswith(f"{path}.") for one in known):
         return True
     fact, _, currency = path.rpartition(".")
     if fact in known and fact.startswith(f"{FACTS_ROOT}."):
