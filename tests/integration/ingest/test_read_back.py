@@ -14,12 +14,18 @@ from common import failpoints
 from common.bus.producer import Landed, Outgoing
 from common.clock import FixedClock
 from common.contracts.connections import Connection
+from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import ChangeEvent, Lane
 from common.http.call import Call, VendorAnswer
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from ingest.poller import Poller
 from tests.support.database import Database
+from vendors.acts import Act
+from vendors.target_record import TargetRecord
+from writing import intents, target_records
+from writing.intent import Closing, Intent
+from writing.items import ItemKey, TargetKey
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -34,6 +40,7 @@ class Audience:
     members: dict[str, datetime] = field(default_factory=dict)
     sent: list[ChangeEvent] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    status: str = "unsubscribed"
 
     async def send_all(self, messages: Sequence[Outgoing]) -> Sequence[Landed]:
         before = len(self.sent)
@@ -53,7 +60,7 @@ class Audience:
         rows = [
             {
                 "email_address": email,
-                "status": "unsubscribed",
+                "status": self.status,
                 "last_changed": at.isoformat(),
                 "merge_fields": {"FNAME": "Ana", "ADDRESS": {"city": "Rome"}, "AGE": 7},
             }
@@ -186,3 +193,55 @@ class TestAPlaceThatASyncWritesTo:
         await world.poll()
         await world.later()
         assert world.audience.calls == []
+
+
+OURS_AT = NOW + timedelta(minutes=3)
+WROTE = {"status": "subscribed", "merge.FNAME": "Ana"}
+
+
+class TestWhatWeHaveWrittenThere:
+    @pytest.fixture
+    async def read(self, world: World) -> World:
+        """Nothing has changed so far; what changes now is a member with the name Ana."""
+        await world.poll()
+        world.audience.status = "subscribed"
+        world.audience.members["ana@ex.org"] = OURS_AT
+        return world
+
+    async def wrote(self, world: World, values: dict[str, str], stamp: datetime | None = OURS_AT) -> None:
+        """As a writer stores it; without a stamp it is still on its way."""
+        item, key = ItemKey(SyncId("s"), Entity("customer"), RecordId("7")), "ana@ex.org"
+        target = TargetKey("chimp", "list", Entity("member"), key)
+        sent = OURS_AT - timedelta(seconds=1)
+        act = Act("create", key, values, counts_as="added")
+        async with transaction(world.owner) as tx:
+            await intents.store(
+                tx, [Intent("a", item, ConnectionId("chimp"), target, 1, 1, act, {}, sent, sent + timedelta(minutes=3))]
+            )
+            if stamp is not None:
+                await intents.close(tx, [Closing("a", item, "settled", "applied", stamp)], stamp)
+                await target_records.save(tx, {target: TargetRecord(exists=True, met=True, seen=values)}, stamp)
+
+    async def test_is_told_to_nobody(self, read: World) -> None:
+        await self.wrote(read, WROTE)
+        assert await read.later() == []
+        (row,) = await read.sql("select cursor, job from flow.poll where connection = 'chimp'")
+        assert (datetime.fromisoformat(row["cursor"]), row["job"], len(read.audience.calls)) == (OURS_AT, "", 1)
+
+    async def test_is_told_where_it_is_not_as_we_made_it(self, read: World) -> None:
+        await self.wrote(read, {**WROTE, "merge.FNAME": "Bea"})
+        assert await read.later() == ["ana@ex.org"]
+
+    async def test_is_told_where_somebody_was_there_later(self, read: World) -> None:
+        await self.wrote(read, WROTE)
+        read.audience.members["ana@ex.org"] += timedelta(minutes=2)
+        assert await read.later() == ["ana@ex.org"]
+
+    async def test_is_told_where_the_person_has_left_in_the_same_second(self, read: World) -> None:
+        await self.wrote(read, WROTE)
+        read.audience.status = "unsubscribed"
+        assert await read.later() == ["ana@ex.org"]
+
+    async def test_is_told_while_a_write_is_on_its_way(self, read: World) -> None:
+        await self.wrote(read, WROTE, stamp=None)
+        assert await read.later() == ["ana@ex.org"]

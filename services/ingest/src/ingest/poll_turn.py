@@ -19,7 +19,7 @@ from common.bus.error_codes import HANDLER_BUG
 from common.bus.producer import Landed, Outgoing
 from common.clock import Clock
 from common.contracts.ids import RunId, VendorName
-from common.contracts.messages import Version
+from common.contracts.messages import ChangeEvent, Version
 from common.failures import Bug, Failure
 from common.http.at_priority import AtPriority
 from common.http.call import Api
@@ -36,6 +36,7 @@ from ingest.schedule import Cadence
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
 from vendors.vendor import Cursor, Page, Source, State
+from writing.own_echoes import own_echoes
 
 LONGEST = timedelta(minutes=15)
 PAUSE = timedelta(seconds=5)
@@ -93,12 +94,22 @@ class PollTurn:
         pages = source.pages(reading.connection, poll.polled.entity, since, api, poll.polled.place)
         while (page := await _next(pages)) is not None:
             await self._jobs.finds(reading, len(page.states))
-            ended.passes(await self._producer.send_all([_message(reading, state) for state in page.states]))
+            ended.passes(await self._producer.send_all(await self._messages(reading, page)))
             await failpoints.hit("poller.after_produce")
             if not await self._store(reading, page, ended):
                 return None
             await failpoints.hit("poller.after_page")
         return ended
+
+    async def _messages(self, reading: PollReading, page: Page) -> list[Outgoing]:
+        """What a page tells of; of a place that we write to not what we have written there ourselves."""
+        events = [_event(reading, state) for state in page.states]
+        if reading.changes_only and events:
+            vendor, connection = vendor_named(reading.connection.vendor), reading.connection
+            async with transaction(self._pool) as tx:
+                ours = await own_echoes(tx, vendor.account(connection), vendor.targets, events)
+            events = [event for number, event in enumerate(events) if number not in ours]
+        return [outgoing(event) for event in events]
 
     async def _store(self, reading: PollReading, page: Page, ended: _Ended) -> bool:
         now, poll = self._clock.now(), reading.poll
@@ -157,10 +168,10 @@ def _as_a_hook_tells(state: State) -> str:
     return Version(stamp=state.version.stamp, settled=False).sequence
 
 
-def _message(reading: PollReading, state: State) -> Outgoing:
+def _event(reading: PollReading, state: State) -> ChangeEvent:
     via: Via = "backfill" if reading.lists_everything else "poll"
     event = change_event(reading.connection.id, reading.connection.vendor, state, via)
-    return outgoing(event.model_copy(update={"run": RunId(reading.poll.job), "lane": reading.lane}))
+    return event.model_copy(update={"run": RunId(reading.poll.job), "lane": reading.lane})
 
 
 async def _next(pages: AsyncIterator[Page]) -> Page | None:
