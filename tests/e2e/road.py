@@ -36,6 +36,20 @@ WITHIN_S = 60.0
 STEP_S = 45.0
 MEANWHILE_EVERY = 10
 CHAIN = ("received", "mapped", "attempt", "applied")
+# By index, and over at the first that is found.
+_WAITS = """
+exists (select from flow.read_request) or exists (select from flow.recheck) or exists (select from flow.target_event where not $1)
+or exists (select from flow.remap r join core.leg l on (l.sync, l.name, l.mapping_version) = (r.sync, r.leg, r.mapping_version)
+            where r.finished_at is null)
+or exists (select from flow.wanted where revision > published_revision)
+or exists (select from flow.work_item where state = 'ready') or exists (select from flow.work_item where state = 'waiting')
+or exists (select from flow.work_item where state = 'leased') or (not $1 and exists (select from flow.work_item where state = 'hold'))
+"""
+# Both tables are read as a whole.
+_APART = """
+exists (select from flow.work_item where state not in ('done', 'dead', 'parked', 'hold'))
+or exists (select from flow.wanted w left join flow.work_item i using (sync, entity, record) where i.revision is distinct from w.revision)
+"""
 
 
 @dataclass
@@ -124,7 +138,7 @@ class Road:
 
         What is in the database goes on to a topic or by a call to a webhook, which is asked for after it; a webhook goes to a topic.
         """
-        if self._busy(held=held):
+        if self._is_busy(held=held):
             # What the broker is asked costs more, and nothing else can make it quiet.
             return False
         before = self.topics.places()
@@ -132,24 +146,13 @@ class Road:
             return False
         return self.topics.places() == before
 
-    def _busy(self, *, held: bool) -> int:
-        """What is in the database and will still become something else, at one moment."""
-        busy: int = self.sql.value(
-            """
-            select (select count(*) from flow.read_request)
-                 + (select count(*) from flow.recheck)
-                 + (select count(*) from flow.remap r join core.leg l on (l.sync, l.name, l.mapping_version) = (r.sync, r.leg, r.mapping_version)
-                     where r.finished_at is null)
-                 + (select count(*) from flow.target_event where not $2)
-                 + (select count(*) from flow.wanted where revision > published_revision)
-                 + (select count(*) from flow.work_item where not state = any($1::text[]))
-                 + (select count(*) from flow.wanted w left join flow.work_item i using (sync, entity, record)
-                     where i.revision is distinct from w.revision)
-            """,
-            ["done", "dead", "parked", *(["hold"] if held else [])],
-            held,
-        )
-        return busy
+    def _is_busy(self, *, held: bool) -> bool:
+        """Whether anything waits in the database, by what costs next to nothing to ask: it is asked all the time while others work."""
+        return bool(self.sql.value(f"select {_WAITS}", held))
+
+    def _busy(self, *, held: bool) -> bool:
+        """Whether what is in the database will still become something else, at one moment; each wish is compared with its work."""
+        return bool(self.sql.value(f"select {_WAITS} or {_APART}", held))
 
     def lag(self) -> int:
         """Records on the topics that a group has not committed yet."""
