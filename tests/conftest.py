@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.order import Schedule, arrange
-from tests.support.database import database, database_server, database_template, empty_database  # noqa: F401
+from tests.support.database import (  # noqa: F401
+    database,
+    database_server,
+    database_template,
+    databases,
+    empty_database,
+)
 from tests.support.local_stack import LocalStack, infrastructure, running, sync
 
 

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import pytest
 
 from common.clock import OFFSET_FILE
 from tests.support.broker import Broker, Browser, add_connection, prepare
-from tests.support.database import Database, Server, in_a_loop
+from tests.support.database import Database, Databases, Server, lending
 from tests.support.rotating_vendor import CLIENT_ID, CLIENT_SECRET, RotatingServer
 from tests.support.sandbox import SandboxProcess
+from token_broker.migrate import migrate_vault
 
 # The product looks at the clock's offset this often; a moved clock is seen by everybody after it.
 CLOCKS_LOOK_EVERY_S = 0.06
@@ -135,14 +137,26 @@ def broker_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
         process.kill()
 
 
+@pytest.fixture(scope="session")
+def vaults(database_server: Server, database_template: str) -> Iterator[Databases]:
+    """Databases with the vault's tables in them."""
+
+    async def create(name: str) -> Database:
+        created = await database_server.create(name, template=database_template)
+        await migrate_vault(created.url("broker"))
+        return created
+
+    with lending(database_server, create) as lent:
+        yield lent
+
+
 @pytest.fixture(scope="module")
-def world(broker_sandbox: SandboxProcess, database_server: Server, database_template: str) -> Iterator[World]:
+def world(broker_sandbox: SandboxProcess, vaults: Databases) -> Iterator[World]:
     """A vault with the sandbox's Zoho and Mailchimp for all tests of a module: each uses connections of its own."""
-    name = f"w_{uuid.uuid4().hex[:16]}"
-    made = _with_sandbox(broker_sandbox, in_a_loop(database_server.create(name, template=database_template)))
-    yield made
-    made.end()
-    in_a_loop(database_server.drop(name))
+    with vaults() as lent:
+        made = _with_sandbox(broker_sandbox, lent)
+        yield made
+        made.end()
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +166,12 @@ def broker(world: World) -> Broker:
 
 
 @pytest.fixture
-def own_world(broker_sandbox: SandboxProcess, database: Database) -> Iterator[World]:
+def own_world(broker_sandbox: SandboxProcess, vaults: Databases) -> Iterator[World]:
     """A vault for one test alone."""
-    made = _with_sandbox(broker_sandbox, database)
-    yield made
-    made.end()
+    with vaults() as lent:
+        made = _with_sandbox(broker_sandbox, lent)
+        yield made
+        made.end()
 
 
 @pytest.fixture
@@ -177,22 +192,18 @@ def _with_sandbox(sandbox: SandboxProcess, database: Database) -> World:
 
 
 @pytest.fixture
-def rotating_world(tmp_path: Path, database_server: Server, database_template: str) -> Iterator[Callable[..., World]]:
+def rotating_world(tmp_path: Path, vaults: Databases) -> Iterator[Callable[..., World]]:
     """Vaults with the rotating vendor, each with a clock of its own: `rotating_world(grace=True)`."""
-    made: list[World] = []
+    with ExitStack() as made:
 
-    def make(*, grace: bool) -> World:
-        name = f"r_{uuid.uuid4().hex[:16]}"
-        database = in_a_loop(database_server.create(name, template=database_template))
-        world = World(tmp_path / name, database, rotating=RotatingServer(grace=grace))
-        made.append(world)
-        prepare(database, world.home)
-        return world
+        def make(*, grace: bool) -> World:
+            database = made.enter_context(vaults())
+            world = World(tmp_path / database.name, database, rotating=RotatingServer(grace=grace))
+            made.callback(world.end)
+            prepare(database, world.home)
+            return world
 
-    yield make
-    for world in made:
-        world.end()
-        in_a_loop(database_server.drop(world.database.name))
+        yield make
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

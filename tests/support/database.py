@@ -1,4 +1,4 @@
-"""A fresh, migrated database for each test: copied from a template that is migrated once."""
+"""A migrated database with nothing in it for each test: lent, or copied from a template that is migrated once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,12 +21,15 @@ from common.state.migration import migrate, read_migrations
 from common.state.roles import ROLES, set_passwords
 from millrace.stack.home import Home
 from millrace.stack.postgres import Role, login, password
+from tests.support.lending import Lender
 from tests.support.local_stack import LocalStack
 
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parents[2] / "libs/common/src/common/state/migrations"
 WITHIN_S = 30.0
+
+Databases = Callable[[], AbstractContextManager["Database"]]
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,22 @@ async def _patiently(step: Callable[[], Awaitable[T]], *passing: type[Exception]
             await asyncio.sleep(0.1)
 
 
+@contextmanager
+def lending(server: Server, create: Callable[[str], Coroutine[Any, Any, Database]]) -> Iterator[Databases]:
+    """Lends what is so created; at the end nothing of it is left."""
+    lender = Lender(create, server.drop, lambda name: server.url("admin", name))
+
+    @contextmanager
+    def lent() -> Iterator[Database]:
+        with lender.lent() as name:
+            yield Database(server, name)
+
+    try:
+        yield lent
+    finally:
+        lender.close()
+
+
 def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine from a fixture without touching the test's own event loop."""
     with ThreadPoolExecutor(1) as thread:
@@ -151,15 +171,18 @@ def database_template(database_server: Server) -> str:
     return in_a_loop(database_server.template())
 
 
+@pytest.fixture(scope="session")
+def databases(database_server: Server, database_template: str) -> Iterator[Databases]:
+    """For whoever needs several at once, or for longer than a test."""
+    with lending(database_server, lambda name: database_server.create(name, template=database_template)) as lent:
+        yield lent
+
+
 @pytest.fixture
-def database(database_server: Server, database_template: str) -> Iterator[Database]:
-    """A database with all migrations applied and nothing in it, gone after the test."""
-    name = f"t_{uuid.uuid4().hex[:16]}"
-    created = in_a_loop(database_server.create(name, template=database_template))
-    try:
-        yield created
-    finally:
-        in_a_loop(database_server.drop(name))
+def database(databases: Databases) -> Iterator[Database]:
+    """A database with all migrations applied and nothing in it, nobody's after the test."""
+    with databases() as lent:
+        yield lent
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,7 +11,7 @@ import pytest
 
 from common.state.migration import migrate
 from common.state.roles import verifier
-from tests.support.database import Database
+from tests.support.database import Database, Databases, in_a_loop
 
 DENIED = asyncpg.InsufficientPrivilegeError
 
@@ -26,17 +25,19 @@ async def signed_in(url: str) -> AsyncIterator[Any]:
         await link.close()
 
 
-@pytest.fixture
-async def vault(database: Database, tmp_path: Path) -> Database:
-    """A vault with a table from the broker's own migrations."""
-    (tmp_path / "0001_secret.sql").write_text(
+@pytest.fixture(scope="module")
+def vault(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A vault with a table from the broker's own migrations; of those who look at it only the broker may change anything."""
+    folder = tmp_path_factory.mktemp("vault")
+    (folder / "0001_secret.sql").write_text(
         "create table vault.secret (id int primary key, sealed bytea);"
         "insert into vault.secret values (1, 'sealed');"
         "create function vault.open_sesame() returns bytea language sql security definer "
         "as $$ select sealed from vault.secret $$;"
     )
-    assert await migrate(database.url("broker"), tmp_path, "vault") == ["0001_secret"]
-    return database
+    with databases() as lent:
+        assert in_a_loop(migrate(lent.url("broker"), folder, "vault")) == ["0001_secret"]
+        yield lent
 
 
 class TestVault:
