@@ -189,7 +189,7 @@ class TestTending:
 class TestElsewhere:
     def test_vendors_and_their_ways(self, person: Person) -> None:
         assert "data centres us, eu" in person.run("vendors").stdout
-        assert {one["vendor"] for one in person.told("vendors")["items"]} == {"zoho-books", "mailchimp"}
+        assert {one["vendor"] for one in person.told("vendors")["items"]} == {"zoho-books", "mailchimp", "shopify"}
 
     def test_an_empty_list_says_what_it_is_and_the_first_step(self, own_console: Console, tmp_path: Path) -> None:
         own_console.start()
