@@ -16,6 +16,8 @@ from tests.support.database import Server
 from tests.support.local_stack import LocalStack
 
 STEPS = (connect_books, connect_shop, join_orders)
+# A webhook that a busy machine was too slow for comes again a minute later.
+WITHIN_S = 180.0
 WRITES = {"POST /contacts", "POST /invoices", "POST /invoices/{invoice_id}/status/sent", "POST /customerpayments"}
 
 
@@ -43,7 +45,7 @@ class TestOrder:
         )
         placed = shop.people("place_order", order=order(buyer["id"]))
         (invoice,) = road.until(
-            lambda: [one for one in invoices(road) if one["status"] in ("sent", "overdue")], "the invoice"
+            lambda: [one for one in invoices(road) if one["status"] in ("sent", "overdue")], "the invoice", WITHIN_S
         )
         assert (str(invoice["total"]), str(invoice["balance"]), invoice["email"]) == (
             "24.7",
@@ -52,7 +54,7 @@ class TestOrder:
         )
         shop.people("reword_order", id=placed["id"], order={"note": "wrap it"})
         shop.people("pay_order", id=placed["id"], gateway="cash")
-        road.until(lambda: [one for one in invoices(road) if one["status"] == "paid"], "it is paid")
+        road.until(lambda: [one for one in invoices(road) if one["status"] == "paid"], "it is paid", WITHIN_S)
         road.wait_until_quiet()
         (payment,) = road.books.told("GET", "/customerpayments")["customerpayments"]
         assert (str(payment["amount"]), payment["payment_mode"], payment["customer_name"]) == (
@@ -72,7 +74,9 @@ class TestOrder:
         road.sandbox.post("faults", {"vendor": "shopify", "kind": "webhook_lost", "count": 50})
         shop.people("place_order", order=order(buyer["id"], financialStatus="PAID"))
         road.advance(20 * 60)
-        road.until(lambda: len([one for one in invoices(road) if one["status"] == "paid"]) == 2, "both are paid")
+        road.until(
+            lambda: len([one for one in invoices(road) if one["status"] == "paid"]) == 2, "both are paid", WITHIN_S
+        )
 
 
 def order(customer: str, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from common.contracts.ids import Entity, RecordId
-from common.failures import RateLimited, Rejected
+from common.failures import RateLimited, Rejected, Transient
+from common.http.call import Call, VendorAnswer
 from tests.contract.sandbox.shopify.shop import Listener, Shop
 from tests.contract.vendors.shopify.shops import CONNECTION, ShopApi, receipt
 from vendors.shopify.catalogue import CATALOGUES
@@ -99,8 +100,37 @@ class TestOrders:
         assert len(api.calls) == 2
         assert max(api.costs) <= 1000
 
+    async def test_lines_that_no_question_holds_come_in_pages_and_all_of_one_version(
+        self, shop: Shop, api: ShopApi
+    ) -> None:
+        body = shop.place(*[(f"{n}.00", 1) for n in range(1, 101)], taxLines=VAT)
+        found = await read(api, ORDER, str(body["id"]))
+        assert [one["price"]["shop"] for one in found.fields["lines"]] == [f"{n}.00" for n in range(1, 101)]
+        assert [call.operation for call in api.calls] == ["orders.read"] * 2 + ["orders.lines"] * 2
+        assert max(api.costs) <= 1000
+
+        class Hurried(ShopApi):
+            """Somebody changes the order between two pages."""
+
+            async def call(self, call: Call) -> VendorAnswer:
+                if call.operation == "orders.lines":
+                    shop.later(5)
+                    shop.act("reword_order", id=body["admin_graphql_api_id"], order={"note": f"{len(self.calls)}"})
+                return await super().call(call)
+
+        shop.later(60)  # the bucket is full again
+        subject = Subject(ORDER, RecordId(str(body["id"])))
+        [torn] = await SOURCE.read(CONNECTION, [subject], Hurried(shop, api.token))
+        assert isinstance(torn, Transient)
+
     async def test_part_of_an_order_is_never_taken_for_the_order(self, shop: Shop, api: ShopApi) -> None:
-        body = shop.place(*[("1.00", 1)] * 60)
+        """A refund of more lines than a question holds."""
+        body = shop.place(*[("1.00", 1)] * 12, financialStatus="PAID")
+        back = [{"lineItemId": f"gid://shopify/LineItem/{one['id']}", "quantity": 1} for one in body["line_items"]]
+        money = [{"amount": "12.00", "gateway": "manual", "kind": "REFUND"}]
+        shop.act(
+            "refund_order", id=body["admin_graphql_api_id"], refund={"refundLineItems": back, "transactions": money}
+        )
         [found] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId(str(body["id"])))], api)
         assert isinstance(found, Rejected)
 

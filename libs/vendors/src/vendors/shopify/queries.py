@@ -23,6 +23,12 @@ _REFUND = (
     f"order_adjustments:orderAdjustments(first:2){{nodes{{reason amount_set:amountSet{MONEY} tax_amount_set:taxAmountSet{MONEY}}} {_ENDS}}} "
     f"transactions(first:3){{nodes{_TRANSACTION} {_ENDS}}}}}"
 )
+_LINES = (
+    "{nodes{id sku title quantity taxable variant_title:variantTitle "
+    "current_quantity:currentQuantity gift_card:isGiftCard requires_shipping:requiresShipping product{id} variant{id} "
+    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}} "
+    "pageInfo{hasNextPage endCursor}}"
+)
 _ORDER = (
     "{id name email phone note test currency:currencyCode presentment_currency:presentmentCurrencyCode processed_at:processedAt "
     "updated_at:updatedAt cancelled_at:cancelledAt cancel_reason:cancelReason closed_at:closedAt "
@@ -36,9 +42,7 @@ _ORDER = (
     f"total_received_set:totalReceivedSet{MONEY} total_outstanding_set:totalOutstandingSet{MONEY} total_refunded_set:totalRefundedSet{MONEY} "
     f"rounding:totalCashRoundingAdjustment{{payment_set:paymentSet{MONEY}}} tax_lines:taxLines{_TAXES} "
     f"transactions{_TRANSACTION} refunds{_REFUND} "
-    f"line_items:lineItems(first:$lines){{nodes{{id sku title quantity taxable variant_title:variantTitle "
-    f"current_quantity:currentQuantity gift_card:isGiftCard requires_shipping:requiresShipping product{{id}} variant{{id}} "
-    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}} {_ENDS}}} "
+    f"line_items:lineItems(first:$lines){_LINES} "
     f"shipping_lines:shippingLines(first:3,includeRemovals:true){{nodes{{id title code is_removed:isRemoved "
     f"price_set:originalPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES}}} {_ENDS}}}}}"
 )
@@ -47,6 +51,10 @@ _CUSTOMER = (
     f"default_address:defaultAddress{_ADDRESS}}}"
 )
 ORDER = f"query($id:ID!,$lines:Int!,$back:Int!){{order(id:$id){_ORDER}}}"
+MORE_LINES = (
+    "query($id:ID!,$lines:Int!,$after:String!){order(id:$id){updated_at:updatedAt "
+    f"line_items:lineItems(first:$lines,after:$after){_LINES}}}}}"
+)
 CUSTOMER = f"query($id:ID!){{customer(id:$id){_CUSTOMER}}}"
 _LIST = (
     "query($after:String,$query:String){{{name}(first:{size},after:$after,query:$query,sortKey:{key})"
@@ -63,5 +71,5 @@ HOOK_DELETE = (
     "mutation($id:ID!){webhookSubscriptionDelete(id:$id){deletedWebhookSubscriptionId userErrors{field message}}}"
 )
 PING = "{shop{name}}"
-# Lines of an order, and of one refund, in a first look; and in a second, where the first did not hold all.
+# Lines of an order, and of one refund, in a first look; and in a second, where the first did not hold all. Lines beyond that come in pages.
 FEW, MANY = (20, 5), (40, 10)
