@@ -24,7 +24,7 @@ test: ## Run all tests but those in a browser; they start what they need (ARGS="
 	@$(PYTHON) -m tests $(ARGS)
 
 test-browser: ## Run the tests in a browser
-	@$(PYTHON) -m pytest -m browser $(ARGS)
+	@$(PYTHON) -m tests browser $(ARGS)
 
 test-long: ## Run the long stories: more storms, restarts for minutes, whole accounts (nightly)
 	@$(PYTHON) -m tests long $(ARGS)

@@ -14,9 +14,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests import reds, simulator
-from tests.order import workers
+from tests import order, reds, simulator
 
+ROOT = Path(__file__).parents[1]
 NOTHING_MATCHED = 5
 # The same stories with other dice, for longer, and at the size of the promise.
 LONG_PATHS = (
@@ -46,21 +46,31 @@ def main(arguments: Sequence[str]) -> int:
     """Runs both phases; the exit code is the first that is not success. A choice that one of them lacks is none of its business."""
     if arguments[:1] == ["long"]:
         return _pytest("long stories", ["-s", *LONG_PATHS, *arguments[1:]], LONG)
+    if arguments[:1] == ["browser"]:
+        return _pytest("in a browser", ["-m", "browser", *order.in_a_browser(ROOT), *arguments[1:]])
     untouched = [] if arguments or "ALL" in os.environ else simulator.untouched()
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as place:
         reports = [Path(place) / "side.xml", Path(place) / "alone.xml"]
         both = [f"--junitxml={report}" for report in reports]
         side = _pytest(
-            "side by side", ["-m", "not browser and not alone", *workers(cores), *untouched, both[0], *arguments]
+            "side by side", ["-m", "not browser and not alone", *order.workers(cores), *untouched, both[0], *arguments]
         )
-        alone = _pytest("alone", ["-m", "alone and not browser", *untouched, both[1], *arguments])
+        chosen = _chosen(arguments, untouched)
+        alone = _pytest("alone", ["-m", "alone and not browser", *chosen, both[1], *arguments])
         for line in reds.told(reports):
             print(line, flush=True)
     failed = [code for code in (side, alone) if code not in (0, NOTHING_MATCHED)]
     if not failed and not arguments:
         simulator.passed()
     return failed[0] if failed else min(side, alone)
+
+
+def _chosen(arguments: Sequence[str], untouched: Sequence[str]) -> Sequence[str]:
+    """Where what runs alone is, unless the arguments themselves name places."""
+    if any((ROOT / one.partition("::")[0]).exists() for one in arguments):
+        return untouched
+    return [file for file in order.alone(ROOT) if not (untouched and file.startswith(simulator.SUITE))]
 
 
 def _pytest(name: str, options: Sequence[str], environment: Mapping[str, str] | None = None) -> int:

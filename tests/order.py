@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -43,6 +44,16 @@ LONGEST_FIRST = (
 APART = ("tests/contract/deployment/test_taking_a_vendor_out.py", "tests/chaos/storm/test_storm.py")
 
 
+def alone(root: Path) -> list[str]:
+    """The files of what runs alone: to collect all the others only to leave them out takes as long as some of these."""
+    return [file for file in _files(root) if any(_is(file, one) for one in ALONE)]
+
+
+def in_a_browser(root: Path) -> list[str]:
+    """The files that have such a test; which of their tests are, the mark says."""
+    return [file for file in _files(root) if "mark.browser" in (root / file).read_text()]
+
+
 def arrange(items: list[pytest.Item]) -> None:
     """Marks what runs alone, and sorts; those of one file keep their order."""
     for item in items:
@@ -62,6 +73,10 @@ class Schedule(LoadFileScheduling):  # type: ignore[misc]
 def workers(cores: int) -> Sequence[str]:
     """One more than there are cores: most tests wait most of the time. What comes first in the collection begins first."""
     return ("-n", str(cores + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+
+
+def _files(root: Path) -> list[str]:
+    return sorted(str(file.relative_to(root)) for file in root.glob("tests/**/test_*.py"))
 
 
 def _place(nodeid: str) -> str:

@@ -32,6 +32,14 @@ class TestOrder:
     def test_names_what_is_there(self, place: str) -> None:
         assert list(ROOT.glob(place.rstrip("/")))
 
+    def test_finds_the_files_of_what_runs_alone_and_in_a_browser(self, tree: Path) -> None:
+        (tree / "tests/test_page.py").write_text("import pytest\n\npytestmark = pytest.mark.browser\n")
+        alone = tree / order.ALONE[0]
+        alone.parent.mkdir(parents=True)
+        alone.write_text("def test():\n    pass\n")
+        assert order.alone(tree) == [order.ALONE[0]]
+        assert order.in_a_browser(tree) == ["tests/test_page.py"]
+
     @pytest.mark.parametrize("place", simulator.CONCERNED)
     def test_so_does_what_concerns_the_simulator(self, place: str) -> None:
         assert list(ROOT.glob(place))
