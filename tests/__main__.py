@@ -26,6 +26,7 @@ LONG_PATHS = (
     "tests/e2e/test_rolling_restart.py",
     "tests/e2e/test_many_changes.py",
     "tests/e2e/test_whole_accounts.py::TestAFirstRun",
+    "tests/e2e/test_killed_load.py",
     "tests/integration/console/test_scale.py",
     "tests/integration/token_broker/test_refresh.py",
 )
@@ -35,6 +36,7 @@ LONG = {
     "ROLLING_SECONDS": "300",
     "MANY_CHANGES": "2000",
     "ACCOUNT_CUSTOMERS": "5000",
+    "KILLED_ACCOUNT_CUSTOMERS": "5000",
     "LEDGER_PARENTS": "1000",
     "SCALE_RECORDS": "1000000",
     "SCALE_JOURNAL": "10000000",

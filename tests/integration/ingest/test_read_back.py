@@ -22,6 +22,7 @@ from common.state.pool import Pool, close_pool, open_pool, transaction
 from ingest.poller import Poller
 from tests.support.database import Database
 from vendors.acts import Act
+from vendors.mailchimp.memory import STANDING
 from vendors.target_record import TargetRecord
 from writing import intents, target_records
 from writing.intent import Closing, Intent
@@ -196,7 +197,7 @@ class TestAPlaceThatASyncWritesTo:
 
 
 OURS_AT = NOW + timedelta(minutes=3)
-WROTE = {"status": "subscribed", "merge.FNAME": "Ana"}
+WROTE = {STANDING: "subscribed", "merge.FNAME": "Ana"}
 
 
 class TestWhatWeHaveWrittenThere:
