@@ -5,6 +5,7 @@ Messages are put in the queue at the moment of the change, in the order of the c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from sandbox.zoho_books.call import Call, Change
 from sandbox.zoho_books.hook_api import MODULES
 from sandbox.zoho_books.hooks import FORM_BODY, Hook, HookHistory, compose, signature
 from sandbox.zoho_books.organisation import Organisation
+from sandbox.zoho_books.switches import Switches
 from sandbox.zoho_books.wire import Document
 
 VENDOR = "zoho-books"
@@ -27,32 +29,33 @@ class Sends(Protocol):
 
 
 class Dispatch:
-    """Runs workflow rules after a call."""
+    """Runs workflow rules after a call, and after what people did."""
 
     def __init__(self, queue: Sends) -> None:
         self._queue = queue
 
     def run(self, call: Call) -> None:
-        for change in call.changes:
-            for hook in _fired(call.org, change):
-                self._send(call, hook, change)
+        self.tell(call.org, call.switches, call.changes, call.now)
         for history in call.resends:
             self._resend(call, history)
 
-    def _send(self, call: Call, hook: Hook, change: Change) -> None:
+    def tell(self, org: Organisation, switches: Switches, changes: Iterable[Change], now: int) -> None:
+        for change in changes:
+            for hook in _fired(org, change):
+                self._send(org, switches, hook, change, now)
+
+    def _send(self, org: Organisation, switches: Switches, hook: Hook, change: Change, now: int) -> None:
         """Beyond the day's quota nothing is sent, and nothing tells of it."""
-        org = call.org
-        if not self._has_quota(call):
+        if not self._has_quota(org, switches, now):
             return
-        document = _told(call, change)
-        message = compose(hook, document)
+        message = compose(hook, _told(org, switches, change))
         history = HookHistory(
-            org.new_id(), hook.id, change.entity, change.id, call.now, message.url, message.method, message.body
+            org.new_id(), hook.id, change.entity, change.id, now, message.url, message.method, message.body
         )
         org.histories[history.id] = history
         while len(org.histories) > KEPT_HISTORIES:
             del org.histories[next(iter(org.histories))]
-        schedule = (0.0, *call.switches.hook_retries_s)
+        schedule = (0.0, *switches.hook_retries_s)
         self._queue.send(
             Delivery(
                 VENDOR, org.account, hook.id, message.url, message.method, message.headers, message.body,
@@ -61,10 +64,10 @@ class Dispatch:
         )  # fmt: skip
 
     @staticmethod
-    def _has_quota(call: Call) -> bool:
-        org, today = call.org, call.org.today(call.now)
+    def _has_quota(org: Organisation, switches: Switches, now: int) -> bool:
+        today = org.today(now)
         sent = org.hooks_sent.get(today, 0)
-        if sent >= call.switches.hooks_per_day:
+        if sent >= switches.hooks_per_day:
             return False
         org.hooks_sent = {today: sent + 1}
         return True
@@ -72,7 +75,7 @@ class Dispatch:
     def _resend(self, call: Call, history: HookHistory) -> None:
         """The same bytes again, signed anew with the hook's present secret."""
         hook = call.org.hooks.get(history.hook_id)
-        if hook is None or not self._has_quota(call):
+        if hook is None or not self._has_quota(call.org, call.switches, call.now):
             return
         headers = compose(hook, {}).headers
         if hook.secret:
@@ -103,9 +106,9 @@ def _fired(org: Organisation, change: Change) -> list[Hook]:
     return [org.hooks[hook_id] for rule in rules for hook_id in rule.hook_ids if hook_id in org.hooks]
 
 
-def _told(call: Call, change: Change) -> Document:
-    if call.switches.hooks_name_organization:
-        return {"organization_id": call.org.id} | change.document
+def _told(org: Organisation, switches: Switches, change: Change) -> Document:
+    if switches.hooks_name_organization:
+        return {"organization_id": org.id} | change.document
     return change.document
 
 

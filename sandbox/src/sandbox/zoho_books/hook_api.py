@@ -21,11 +21,9 @@ METHODS = frozenset({"POST", "PUT", "DELETE"})
 MODULES = {
     "contact": "contact", "customer": "contact", "invoice": "invoice", "customer_payment": "payment",
     "customerpayment": "payment", "payment": "payment", "item": "item", "creditnote": "creditnote",
-    "credit_note": "creditnote",
+    "credit_note": "creditnote", "bill": "bill", "purchaseorder": "purchaseorder",
 }  # fmt: skip
-SILENT = frozenset(
-    {"bill", "estimate", "salesorder", "purchaseorder", "expense", "vendor", "vendor_payment", "retainerinvoice"}
-)
+SILENT = frozenset({"estimate", "salesorder", "expense", "vendor", "vendor_payment", "retainerinvoice"})
 PAIR_LISTS = ("headers", "query_parameters", "entity_parameters", "additional_parameters", "form_data")
 ECHOED = ("events", "is_new_response_format", "is_hidden", "lock_type", "user_defined_format_name",
           "user_defined_format_value")  # fmt: skip

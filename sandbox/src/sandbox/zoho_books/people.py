@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sandbox.zoho_books.call import Change
 from sandbox.zoho_books.custom_fields import CustomField
+from sandbox.zoho_books.hooks import Trigger
 from sandbox.zoho_books.organisation import Organisation
+from sandbox.zoho_books.paper_views import paper_detail
 from sandbox.zoho_books.papers import PAPERS, Paper, PaperKind
 from sandbox.zoho_books.shelf import Shelf
 
@@ -14,12 +17,12 @@ MODULES = ("contact", "invoice", "item", "payment", "creditnote", *(kind.module 
 MOST = 1000
 
 
-def act(org: Organisation, wanted: dict[str, object], now: int) -> dict[str, object]:
-    """Do it; raises ValueError for what cannot be."""
+def act(org: Organisation, wanted: dict[str, object], now: int, changes: list[Change]) -> dict[str, object]:
+    """Do it, and say what has changed by it; raises ValueError for what cannot be."""
     if wanted.get("do") == "write_papers":
-        return {"ids": _write(org, str(wanted.get("kind")), wanted.get("records"), now)}
+        return {"ids": _write(org, str(wanted.get("kind")), wanted.get("records"), now, changes)}
     if wanted.get("do") == "delete_paper":
-        return _delete(org, str(wanted.get("kind")), str(wanted.get("id")), now)
+        return _delete(org, str(wanted.get("kind")), str(wanted.get("id")), now, changes)
     if wanted.get("do") != "add_custom_field":
         raise ValueError('do is "add_custom_field", "write_papers" or "delete_paper"')
     field = _field(org, wanted)
@@ -27,14 +30,16 @@ def act(org: Organisation, wanted: dict[str, object], now: int) -> dict[str, obj
     return {"customfield_id": field.id, "api_name": field.api_name, "index": field.index}
 
 
-def _write(org: Organisation, key: str, records: object, now: int) -> list[str]:
+def _write(org: Organisation, key: str, records: object, now: int, changes: list[Change]) -> list[str]:
     """New ones, and with their id in it others that are there already: of those what is written changes."""
     kind, shelf = _kind(key), org.papers[key]
     if not isinstance(records, list) or len(records) > MOST or not all(isinstance(one, dict) for one in records):
         raise ValueError(f"records is a list of at most {MOST} objects")
     made = [_paper(org, kind, shelf, one, now) for one in records]
     for paper in made:
+        before = shelf.get(paper.id)
         shelf.put(paper, now)
+        changes.append(_change(org, kind, paper, before))
     return [paper.id for paper in made]
 
 
@@ -54,12 +59,21 @@ def _paper(org: Organisation, kind: PaperKind, shelf: Shelf[Paper], written: dic
     return replace(before, modified=now, columns={**before.columns, **given}, custom={**before.custom, **custom})
 
 
-def _delete(org: Organisation, key: str, id_: str, now: int) -> dict[str, object]:
-    kind = _kind(key)
-    if org.papers[key].get(id_) is None:
+def _delete(org: Organisation, key: str, id_: str, now: int, changes: list[Change]) -> dict[str, object]:
+    kind, paper = _kind(key), org.papers[key].get(id_)
+    if paper is None:
         raise ValueError(f"there is no {kind.word} {id_}")
     org.papers[key].drop(id_, now)
+    changes.append(Change(kind.module, "delete", id_, frozenset(), {kind.word: paper_detail(org, kind, paper)}))
     return {"id": id_}
+
+
+def _change(org: Organisation, kind: PaperKind, paper: Paper, before: Paper | None) -> Change:
+    """As workflow rules are told of it."""
+    names = {*kind.row, *kind.more} if before is not None else set[str]()
+    differing = {name for name in names if before is not None and before.columns.get(name) != paper.columns.get(name)}
+    trigger: Trigger = "create" if before is None else "update"
+    return Change(kind.module, trigger, paper.id, frozenset(differing), {kind.word: paper_detail(org, kind, paper)})
 
 
 def _kind(key: str) -> PaperKind:

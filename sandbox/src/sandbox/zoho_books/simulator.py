@@ -11,7 +11,7 @@ from sandbox.delivery import Attempt, Delivery
 from sandbox.operators import credential, operator_token
 from sandbox.simulator import Answer, Reading, Request, Ticket
 from sandbox.zoho_accounts.centres import DATA_CENTRES, accounts_base
-from sandbox.zoho_books.call import Call, Reply
+from sandbox.zoho_books.call import Call, Change, Reply
 from sandbox.zoho_books.dispatch import VENDOR, Dispatch
 from sandbox.zoho_books.gate import BooksTicket, Gate, Refused
 from sandbox.zoho_books.organisation import Organisation
@@ -155,7 +155,10 @@ class ZohoBooks:
 
     def act(self, account: str, body: dict[str, object]) -> dict[str, object]:
         """What a person does in the web application: `{"do": "add_custom_field", ...}`."""
-        return act(self._tenants.named(account), body, self._now())
+        org, now, changes = self._tenants.named(account), self._now(), list[Change]()
+        told = act(org, body, now, changes)
+        self._dispatch.tell(org, self._tenants.switches[org.id], changes, now)
+        return told
 
     def set_limits(self, wanted: dict[str, object]) -> dict[str, object]:
         """For one account or all; `{"reset": true}` goes back to what is in force from the start."""

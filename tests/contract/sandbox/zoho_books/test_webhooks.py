@@ -157,6 +157,26 @@ class TestBody:
         assert (payment["invoice_id"], payment["invoice_number"]) == (invoice["invoice_id"], invoice["invoice_number"])
         assert payment["amount"] == 100
 
+    @pytest.mark.parametrize(
+        ("kind", "word", "number"),
+        [("bills", "bill", "bill_number"), ("purchaseorders", "purchaseorder", "purchaseorder_number")],
+    )
+    def test_of_what_people_write_is_the_record_too(
+        self, books: Books, receiver: Receiver, sandbox: SandboxProcess, kind: str, word: str, number: str
+    ) -> None:
+        rule(books, hook(books, receiver.url, word), entity=word, rule_type="add_edit")
+        rule(books, hook(books, receiver.url + "?gone", word), entity=word, rule_type="delete")
+        written = {"do": "write_papers", "kind": kind}
+        (id_,) = sandbox.post("zoho-books/demo/people", {**written, "records": [{number: "B-1", "total": "7.50"}]})[
+            "ids"
+        ]
+        shown = books.told("GET", f"/{kind}/{id_}")[word]
+        sandbox.post("zoho-books/demo/people", {**written, "records": [{f"{word}_id": id_, "status": "open"}]})
+        sandbox.post("zoho-books/demo/people", {"do": "delete_paper", "kind": kind, "id": id_})
+        made, edited, gone = [json.loads(one.body)[word] for one in heard(receiver, 3)]
+        assert made == shown
+        assert [one["status"] for one in (edited, gone)] == ["open", "open"]
+
     def test_may_carry_the_organisation(self, books: Books, receiver: Receiver, sandbox: SandboxProcess) -> None:
         sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", "hooks_name_organization": True})
         rule(books, hook(books, receiver.url))

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from common.contracts.ids import Entity
 from tests.contract.vendors.hook_vault import MemoryVault
 from tests.contract.vendors.zoho_books import account
 from tests.contract.vendors.zoho_books.account import BooksAccount
 from tests.support.sandbox import SandboxProcess
 from vendors.channel import Audited, HookSubscription, hook_address
+from vendors.zoho_books import wire
 from vendors.zoho_books.channel import ZohoBooksChannel
+from vendors.zoho_books.hook_settings import MODULES
+from vendors.zoho_books.readers import READERS
 
 BASE = hook_address("https://ours.example/", "zoho-books", "books")
 OURS = ("customer", "invoice")
@@ -134,4 +138,9 @@ class TestSubject:
     def test_is_the_kind_of_record(self) -> None:
         channel = ZohoBooksChannel()
         assert channel.heard("entity=contact&event=edited", b"") == "customer"
-        assert (channel.heard("", b""), channel.heard("entity=bill", b"")) == ("", "")
+        assert channel.heard("entity=purchaseorder&event=deleted", b"") == "purchase_order"
+        assert (channel.heard("", b""), channel.heard("entity=expense", b"")) == ("", "")
+
+    def test_whatever_has_a_webhook_is_recognised_in_its_body(self) -> None:
+        told = {entity for entity, _ in wire.MODULES.values()}
+        assert {entity for entity in READERS if ZohoBooksChannel().subject(Entity(entity), "")} == told == set(MODULES)

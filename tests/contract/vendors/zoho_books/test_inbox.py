@@ -70,6 +70,8 @@ class TestSubject:
             ('{"contact":{"contact_id":46,"contact_type":"vendor"}}', JSON, ("supplier", "46")),
             ('{"organization_id":"1","invoice":{"invoice_id":"77"}}', JSON, ("invoice", "77")),
             ("JSONString=%7B%22payment%22%3A%7B%22payment_id%22%3A%225%22%7D%7D", FORM, ("payment", "5")),
+            ('{"bill":{"bill_id":"91"}}', JSON, ("bill", "91")),
+            ('{"purchaseorder":{"purchaseorder_id":"92"}}', JSON, ("purchase_order", "92")),
             ("not json", JSON, None),
             ('{"contact":{"contact_id":"../x"}}', JSON, None),
             ('["contact"]', JSON, None),

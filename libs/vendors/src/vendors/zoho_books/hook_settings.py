@@ -14,7 +14,13 @@ from vendors.zoho_books import wire
 # Our event, and the rule that tells of it.
 EVENTS: Mapping[str, str] = {"created": "add", "edited": "edit", "deleted": "delete"}
 # Our entity, and the module that the vendor's settings name.
-MODULES: Mapping[str, str] = {"customer": "contact", "invoice": "invoice", "payment": "customer_payment"}
+MODULES: Mapping[str, str] = {
+    "customer": "contact",
+    "invoice": "invoice",
+    "payment": "customer_payment",
+    "bill": "bill",
+    "purchase_order": "purchaseorder",
+}
 HOOKS, RULES = "/settings/webhooks", "/settings/workflows"
 _MOST_PAGES = 20
 

@@ -65,7 +65,7 @@ class ZohoBooksSource:
             found = wire.module_of(wire.body_of(receipt.body, headers.get("content-type", "")))
             known = wire.identity(*found) if found else None
             if found is None or known is None:
-                raise wire.Unreadable("The body names no contact, invoice or payment with its id.")
+                raise wire.Unreadable("The body names no record of ours with its id.")
             subject = Subject(Entity(known[0]), RecordId(known[1]))
             return self._told(receipt, subject, found[1])
         except wire.Unreadable as error:

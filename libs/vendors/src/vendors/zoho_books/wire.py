@@ -22,6 +22,8 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "contact": ("customer", "contact_id"),
     "invoice": ("invoice", "invoice_id"),
     "payment": ("payment", "payment_id"),
+    "bill": ("bill", "bill_id"),
+    "purchaseorder": ("purchase_order", "purchaseorder_id"),
 }
 
 
