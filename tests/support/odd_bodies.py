@@ -15,24 +15,24 @@ def torn(body: bytes) -> Iterator[bytes]:
 _ODD: tuple[Any, ...] = (None, 7, 1.5, True, "x", "", [], {}, [None], {"x": None})
 
 
-def broken(body: bytes) -> Iterator[bytes]:
-    """A JSON body with one thing in it another than it should be: each place of it, each kind of value."""
+def broken(body: bytes, depth: int = 3) -> Iterator[bytes]:
+    """A JSON body with one thing in it another than it should be: each place of it down to a depth, each kind of value."""
     try:
         document = json.loads(body)
     except ValueError:
         return
-    for path in _paths(document):
+    for path in _paths(document, depth):
         for odd in _ODD:
             yield json.dumps(_with(document, path, odd)).encode()
         yield json.dumps(_without(document, path)).encode()
 
 
-def _paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def _paths(value: Any, depth: int, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     inner = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
     for key, one in inner:
         yield (*before, key)
-        if len(before) < 3:
-            yield from _paths(one, (*before, key))
+        if len(before) < depth:
+            yield from _paths(one, depth, (*before, key))
 
 
 def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:

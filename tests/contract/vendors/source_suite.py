@@ -34,6 +34,10 @@ class SourceSuite:
     """Pages are asked for by number alone: a record that is deleted while they are read moves another past the next one."""
     entities: ClassVar[Sequence[str]] = ()
     """Those that the suite is held against, where records of a table's other rows differ in their fields alone; usually all."""
+    settles_s: ClassVar[float] = 60.0
+    """By when a list is certain of a change, at the latest: minutes where it is the answer of a search."""
+    depth: ClassVar[int] = 3
+    """How deep in an answer of a list the fields of a row lie."""
     overlap: ClassVar[int] = 0
     """Rows that each page has in common with the one before."""
 
@@ -46,6 +50,10 @@ class SourceSuite:
     def source(self) -> Source:
         assert self.vendor.source is not None
         return self.vendor.source
+
+    @property
+    def long_s(self) -> float:
+        return max(LONG_S, 2 * self.settles_s)
 
     @pytest.fixture
     async def account(self, sandbox: SandboxProcess) -> AsyncIterator[Account]:
@@ -67,9 +75,9 @@ class SourceSuite:
 
     async def quiet(self, account: Account, entity: Entity) -> Cursor:
         """Everything was read, and so long ago that it is settled."""
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         pages = await self.listed(account, entity)
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         assert pages[-1].next is not None
         return pages[-1].next
 
@@ -92,7 +100,7 @@ class SourceSuite:
     async def test_a_list_tells_what_reads_by_id_tell(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 12)
         account.everything(entity)
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         for row in states_of(await self.listed(account, entity)):
             (detail,) = await self.read(account, entity, row.record)
             assert (row.kind, row.coverage, row.version, row.place) == ("changed", "list", detail.version, detail.place)
@@ -106,7 +114,7 @@ class SourceSuite:
 
     async def test_goes_on_from_the_cursor_of_any_page(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         whole = states_of(await self.listed(account, entity))
         first = await anext(aiter(self.pages(account, entity)))
         before = account.calls()
@@ -147,7 +155,7 @@ class SourceSuite:
             told.append([state.version.settled for state in page.states if state.record == record])
             assert page.next is not None
             cursor = page.next
-            account.advance(60.0)
+            account.advance(self.settles_s)
         assert told == [[False], [True], []]
 
     async def test_what_the_list_did_not_show_yet_comes_with_the_next_poll(self, account: Account, entity: Entity) -> None:  # fmt: skip
@@ -158,7 +166,7 @@ class SourceSuite:
         account.advance(5.0)
         account.edit(entity, late)
         first = await self.listed(account, entity, cursor)
-        account.advance(30.0)
+        account.advance(self.settles_s)
         assert first[-1].next is not None
         second = await self.listed(account, entity, first[-1].next)
         (detail,) = await self.read(account, entity, late)
@@ -172,7 +180,7 @@ class SourceSuite:
         cursor = await self.quiet(account, entity)
         account.edit(entity, record)
         later = (await self.listed(account, entity, cursor))[-1].next
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         assert [state.record for state in states_of(await self.listed(account, entity, cursor))] == [record]
         assert later is not None
 
@@ -188,7 +196,7 @@ class SourceSuite:
 
     async def test_no_edit_slips_while_pages_are_read(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         records = [state.record for state in states_of(await self.listed(account, entity))]
         told: dict[RecordId, list[State]] = {}
         touched: list[RecordId] = []
@@ -205,7 +213,7 @@ class SourceSuite:
         assert set(records) <= set(told)
         # Else a busy account could never tell what is gone.
         assert page.complete
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         for state in states_of(await self.listed(account, entity, cursor)):
             told.setdefault(state.record, []).append(state)
         for detail in await self.read(account, entity, *touched):
@@ -215,7 +223,7 @@ class SourceSuite:
 
     async def test_what_a_deletion_hides_is_in_the_next_listing(self, account: Account, entity: Entity) -> None:
         account.fill(entity, 2 * self.per_page + self.per_page // 2)
-        account.advance(LONG_S)
+        account.advance(self.long_s)
         records = [state.record for state in states_of(await self.listed(account, entity))]
         told: set[RecordId] = set()
         async for page in self.pages(account, entity):
@@ -351,7 +359,7 @@ class SourceSuite:
         await self.read(account, entity, record)
         await self.source.catalogue(account.connection, entity, account.api)
         for call, answer in list(account.api.answers):
-            for body in [*broken(answer.body), *torn(answer.body)]:
+            for body in [*broken(answer.body, self.depth), *torn(answer.body)]:
                 api = Answering(self.vendor.profile, instead(account, call, body))
                 await self._bear(account, entity, record, api)
 
@@ -362,7 +370,7 @@ class SourceSuite:
         (page,) = await self.listed(account, entity)
         call, answer = account.api.answers[-1]
         isolated = 0
-        for body in broken(answer.body):
+        for body in broken(answer.body, self.depth):
             api = Answering(self.vendor.profile, instead(account, call, body))
             try:
                 found = await anext(aiter(self.pages(account, entity, None, api)))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.contracts.ids import Entity, RecordId
@@ -26,6 +26,7 @@ from vendors.shopify.limits import SEARCH_LAG
 from vendors.shopify.people import customer
 from vendors.vendor import Cursor, Page, State
 
+_A_SECOND = timedelta(seconds=1)
 LISTS = {"order": ("orders", queries.ORDERS), "customer": ("customers", queries.CUSTOMERS)}
 
 
@@ -91,26 +92,34 @@ class ShopListing:
             more, self._after = found["pageInfo"]["hasNextPage"], found["pageInfo"]["endCursor"]
             if not isinstance(more, bool) or (more and not isinstance(self._after, str)):
                 raise TypeError("This is no page.")
-        self._bound = self._bound or answer.date - SEARCH_LAG
+        # A second less: what changes within the second of a stamp has that stamp, too.
+        self._bound = self._bound or answer.date - SEARCH_LAG - _A_SECOND
         self._newest = max(
-            [*(one.version.stamp for one in states), *([self._newest] if self._newest else [])], default=None
+            [
+                *(one.version.stamp for one in states if one.kind == "changed"),
+                *([self._newest] if self._newest else []),
+            ],
+            default=None,
         )
         self.over = not more
         since = self._mark.since
-        fresh = [one for one in states if since is None or one.version.stamp >= since]
+        fresh = [one for one in states if since is None or one.version.stamp > since]
         return Page(fresh, self._next(), complete=self.over and self._whole)
 
     def _state(self, row: Mapping[str, Any], answer: VendorAnswer) -> State:
         """Of orders the name and the stamp: each is read by id where it is not known in this version. Customers are told whole."""
         record, moment = wire.number(row.get("id")), wire.stamp(row)
-        if record is None or moment is None:
-            raise LookupError("The row names no record, or no time.")
-        version = Version(stamp=moment, settled=False)
-        asks = State(self._entity, RecordId(record), "asked", version, "ask", {}, answer.date)
+        if record is None:
+            raise LookupError("The row names no record.")
+        if moment is None:
+            unread = Version(stamp=answer.date, settled=False)
+            return State(self._entity, RecordId(record), "asked", unread, "ask", {}, answer.date)
+        # R10: what a search shows of a second is certain when that, and the lag, are over.
+        version = Version(stamp=moment, settled=answer.date > moment + SEARCH_LAG + _A_SECOND)
         try:
             parsed = wire.fields(self._entity, row, TOLD[self._entity])
         except wire.UnreadableBody:
-            return asks
+            return State(self._entity, RecordId(record), "asked", version, "ask", {}, answer.date)
         return State(self._entity, RecordId(record), "changed", version, "list", parsed, answer.date)
 
     def _next(self) -> Cursor | None:
