@@ -44,13 +44,20 @@ class TestShop:
         assert told["shopify"] == {"word": "shop", "example": "some-shop.myshopify.com"}
         assert told["zoho-books"] is None
 
-    def test_pasted_token_of_a_shops_own_application_brings_no_secret_of_ours(
+    def test_pasted_token_of_a_shops_own_application_brings_its_own_secret_and_none_of_ours(
         self, world: World, broker: Broker, name: str
     ) -> None:
         key = f"{SHOP}:{world.account('shopify')['access_token']}"
         answer = broker.call("PUT", f"/v1/grants/{name}/api-key", json={"vendor": "shopify", "api_key": key})
         assert answer.status_code == 200, answer.text
         assert broker.call("GET", f"/v1/webhook-secrets/{name}", "ingest").json()["secrets"] == []
+        secret = world.account("shopify")["custom_secret"]
+        answer = broker.call(
+            "PUT", f"/v1/grants/{name}/api-key", json={"vendor": "shopify", "api_key": f"{key}:{secret}"}
+        )
+        assert answer.status_code == 200, answer.text
+        (given,) = broker.call("GET", f"/v1/webhook-secrets/{name}", "ingest").json()["secrets"]
+        assert given["secret"] == f"{SHOP}:{secret}"
 
     def test_rejected_on_the_vendors_page(self, broker: Broker, name: str) -> None:
         consent = begin(broker, name, "shopify", site="demo")

@@ -233,3 +233,5 @@ class Grant:
     own_site: OwnSite | None = None
     hook_secret: Callable[[str, Secret], Secret] | None = None
     """Where webhooks are signed with the application's secret: what the inbox is given for a site and one of these secrets."""
+    pasted_hook_secret: Callable[[Secret], Secret | None] | None = None
+    """The same, of an application that came with a pasted key; None where the person left its secret out."""

@@ -16,7 +16,7 @@ from tests.contract.vendors.shopify.shops import BASE, request
 from vendors.grant import App, Ask, Discovery, GrantCall, Granted, GrantReply, NotGranted, Returned
 from vendors.shopify.inbox import ShopifyInbox, hook_secret, shop_of
 from vendors.shopify.oauth import ShopifyOAuth
-from vendors.shopify.shop_token import ShopToken
+from vendors.shopify.shop_token import ShopToken, bare, pasted_hook_secret
 from vendors.shopify.shops import is_shop, named
 from vendors.vendor import HookRequest, Subject, Unverified, Verified
 
@@ -150,6 +150,18 @@ class TestTokens:
         assert KEY.site(Secret(shop.row["access_token"])) is None
         opened = KEY.discovered(app_of(shop), SHOP, await sent(shop, KEY.discover(app_of(shop), SHOP, pasted)))
         assert isinstance(opened, Discovery)
+
+    def test_its_secret_may_stand_behind_the_token(self, shop: Shop) -> None:
+        pasted = f"Demo.myshopify.com:{shop.row['access_token']}"
+        with_secret = Secret(f"{pasted}:{shop.row['custom_secret']}")
+        assert KEY.site(with_secret) == SHOP
+        assert bare(with_secret.reveal()) == bare(pasted) == bare(shop.row["access_token"]) == shop.row["access_token"]
+        found = pasted_hook_secret(with_secret)
+        assert found is not None
+        assert found.reveal() == f"{SHOP}:{shop.row['custom_secret']}"
+        assert pasted_hook_secret(Secret(pasted)) is None
+        for wrong in (":", ":short", ":sixteen letters!!", ":a:b"):
+            assert KEY.site(Secret(f"{pasted}{wrong}")) is None
 
     def test_answer_that_is_none_is_no_verdict(self) -> None:
         for body in (b"", b"<html>", b"[]", b'{"access_token": 1}', b'{"access_token": "a", "expires_in": 3600}'):

@@ -38,7 +38,7 @@ from vendors.grant_codes import (
 )
 from vendors.shopify import probe
 from vendors.shopify.inbox import hook_secret
-from vendors.shopify.shop_token import ShopToken
+from vendors.shopify.shop_token import ShopToken, pasted_hook_secret
 from vendors.shopify.shops import FAMILY, admin, is_shop, named
 
 SCOPES = ("read_orders", "read_all_orders", "read_customers", "read_inventory", "read_products")
@@ -179,4 +179,5 @@ GRANT = Grant(
     api_key=ShopToken(),
     own_site=OwnSite("shop", "some-shop.myshopify.com", named),
     hook_secret=hook_secret,
+    pasted_hook_secret=pasted_hook_secret,
 )

@@ -42,13 +42,19 @@ class Registry:
         return self._grant(vendor).own_site
 
     def hook_secrets(self, vendor: str, site: str) -> Sequence[Secret]:
-        """The application's secrets as they sign a site's webhooks; none where each webhook has one of its own."""
+        """Our application's secrets as they sign a site's webhooks; none where each webhook has one of its own."""
         grant = self._grants.get(vendor)
         if grant is None or grant.hook_secret is None or not site:
             return ()
         app = self.app(vendor)
         found = [app.secrets.get(site) or app.secrets.get(""), app.former]
         return [grant.hook_secret(site, one) for one in found if one]
+
+    def pasted_hook_secrets(self, vendor: str, key: Secret) -> Sequence[Secret]:
+        """The same, of the application whose key was pasted."""
+        grant = self._grants.get(vendor)
+        found = grant.pasted_hook_secret(key) if grant is not None and grant.pasted_hook_secret is not None else None
+        return [found] if found is not None else ()
 
     def signs_hooks(self, vendor: str) -> bool:
         """Whether this vendor's webhooks are signed with the application's secret."""

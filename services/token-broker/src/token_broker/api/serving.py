@@ -61,11 +61,13 @@ def routes(context: ApiContext) -> APIRouter:
 
 
 async def _applications(context: ApiContext, connection: str, vendor: str) -> list[HookSecret]:
-    """The application's own secrets, where those sign what comes by a consent: none is stored for the connection."""
-    if not context.registry.signs_hooks(vendor):
+    """The application's own secrets, where those sign: ours, or that which came with the key. None is stored for the connection."""
+    registry = context.registry
+    if not registry.signs_hooks(vendor):
         return []
     held = await context.tokens.known(connection)
-    secrets = context.registry.hook_secrets(vendor, held.site) if held.kind == "oauth" else ()
+    by_key = held.kind == "api_key"
+    secrets = registry.pasted_hook_secrets(vendor, held.access) if by_key else registry.hook_secrets(vendor, held.site)
     return [HookSecret("application", 1, secret, None) for secret in secrets]
 
 
