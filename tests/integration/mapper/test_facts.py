@@ -170,6 +170,20 @@ class TestAnInvoice:
         assert row["details"]["facts"]["payment_status"] == "overdue"
 
 
+class TestABill:
+    async def test_changes_its_supplier_where_a_leg_starts_from_suppliers(self, world: World) -> None:
+        """Off by default: a customer's facts know of no bill."""
+        async with transaction(world.owner) as tx:
+            await tx.execute("update core.leg set source_entity = 'supplier'")
+        supplier = change("supplier", "v", 1, email="v@ex.org", created_at="2025-01-01T00:00:00+00:00")
+        told = {"supplier_id": "v", "status": "open", "currency": "EUR", "balance": "7.50", "issued_on": "2026-04-20"}
+        assert await world.handle(supplier) == [], "nothing is written before all bills have been read"
+        await world.ready(Polled(ConnectionId("books"), Entity("bill")))
+        (command,) = await world.handle(change("bill", "b", 2, **told, due_on="2026-05-01"))
+        assert (command.record, command.document["merge.F4"]) == ("v", "overdue")
+        assert command.document["merge.F3"] == {"EUR": "7.50"}
+
+
 class TestBatchesAtOnce:
     async def test_of_each_others_customers_never_wait_crosswise(self, world: World) -> None:
         """Each changes one customer, and an invoice of the customer that the other one changes."""

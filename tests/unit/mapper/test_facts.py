@@ -44,6 +44,15 @@ class TestFacts:
         }  # fmt: skip
         assert found.next_on is None
 
+    def test_of_a_supplier_are_made_of_its_bills_and_of_what_was_paid_for_them(self) -> None:
+        bills = [invoice("1", due_on="2026-05-01"), invoice("2", status="void")]
+        theirs = [row._replace(entity=Entity("bill")) for row in bills]
+        paid = payment("2026-04-01")
+        assert facts_of([*theirs, paid._replace(entity=Entity("supplier_payment"))], TODAY) == facts_of(
+            [*bills, paid], TODAY
+        )
+        assert value("payment_status", *theirs) == "overdue"
+
     def test_the_last_of_each(self) -> None:
         rows = [invoice("1", issued_on="2026-01-01"), invoice("2", issued_on="2026-03-01"), payment("2026-02-01"), payment("2026-04-01")]  # fmt: skip
         assert (value("last_invoice_on", *rows), value("last_payment_on", *rows)) == ("2026-03-01", "2026-04-01")
@@ -93,7 +102,7 @@ class TestRegister:
         assert set(facts_of([], TODAY).values) | {"inactive"} == set(FACTS)
 
     def test_reads_fields_of_the_vocabulary(self) -> None:
-        for entity in ("invoice", "payment"):
+        for entity in ("invoice", "payment", "bill", "supplier_payment"):
             assert kept_fields(Entity(entity)) and set(kept_fields(Entity(entity))) <= set(RECORDS[entity].model_fields)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.contracts.facts import FACTS, needed
+from common.contracts.facts import FACTS, needed, stands_for
 from common.contracts.ids import ConnectionId, Entity
 from common.contracts.syncs import Leg
 from vendors.catalogue import CatalogueField
@@ -13,7 +13,7 @@ from vendors.vendor import Source
 
 def fact_fields(source: Source, entity: Entity) -> tuple[CatalogueField, ...]:
     """The facts of such records, as a mapping can name them; none where nothing tells of them."""
-    told = {feeding for feeding, feed in source.feeds.items() if feed.to == entity}
+    told = {stands_for(feeding) for feeding, feed in source.feeds.items() if feed.to == entity}
     return tuple(
         CatalogueField(fact.path, fact.label, fact.type, choices=fact.choices)
         for fact in FACTS.values()
@@ -27,7 +27,7 @@ def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, st
     return [
         (leg.source, entity, leg.source_place)
         for entity, feed in sorted(source.feeds.items())
-        if entity in wanted and feed.to == leg.source_entity
+        if stands_for(entity) in wanted and feed.to == leg.source_entity
     ]
 
 

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from common.contracts.facts import INVOICE, PAYMENT
+from common.contracts.facts import INVOICE, PAYMENT, stands_for
 from common.contracts.ids import Entity, RecordId
 from common.contracts.money import decimal_of
 
@@ -43,7 +43,7 @@ class RecordFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Bill:
-    """An invoice that counts."""
+    """An invoice that counts, or a supplier's bill."""
 
     record: RecordId
     issued: date | None
@@ -64,7 +64,8 @@ class _Bill:
 def facts_of(rows: Iterable[FeedRow], today: date) -> RecordFacts:
     """Everything but what a mapping's own options decide."""
     listed = list(rows)
-    bills = [_bill(row) for row in listed if row.entity == INVOICE and row.fields.get("status") not in NOT_COUNTED]
+    counted = [row for row in listed if row.fields.get("status") not in NOT_COUNTED]
+    bills = [_bill(row) for row in counted if stands_for(row.entity) == INVOICE]
     open_ones = [bill for bill in bills if bill.is_open]
     late = [bill for bill in open_ones if bill.late(today)]
     values = {
@@ -112,7 +113,7 @@ def _status(bills: Sequence[_Bill], open_ones: Sequence[_Bill], late: Sequence[_
 
 
 def _paid(row: FeedRow) -> date | None:
-    return _day(row.fields.get("paid_on")) if row.entity == PAYMENT else None
+    return _day(row.fields.get("paid_on")) if stands_for(row.entity) == PAYMENT else None
 
 
 def _ids(bills: Sequence[_Bill]) -> list[RecordId]:

@@ -1,4 +1,5 @@
-"""Facts: what is computed of a record from other records that tell of it, in neutral words. A customer's are made of its documents.
+"""Facts: what is computed of a record from other records that tell of it, in neutral words. A customer's are made of its documents,
+and so are a supplier's.
 
 The list is closed. Each fact says which fields of which records it is made of: so a source that has no such records does not offer it, and
 records that no mapping needs are not asked for. Amounts of several currencies are never added up: the fact without a currency then has no
@@ -38,6 +39,7 @@ class Fact:
 
 
 INVOICE, PAYMENT = Entity("invoice"), Entity("payment")
+_STAND_FOR = {Entity("bill"): INVOICE, Entity("supplier_payment"): PAYMENT}
 _COUNTED = {INVOICE: ("status", "issued_on")}
 _OPEN = {INVOICE: ("status", "currency", "balance")}
 _LATE = {INVOICE: ("status", "currency", "balance", "due_on")}
@@ -59,12 +61,17 @@ FACTS: Mapping[str, Fact] = {
 }
 
 
+def stands_for(entity: Entity) -> Entity:
+    """To a supplier its bills, and what was paid for them, are what invoices and payments are to a customer; every other kind is itself."""
+    return _STAND_FOR.get(entity, entity)
+
+
 def kept_fields(entity: Entity) -> tuple[str, ...]:
     """What facts need of a record of this kind."""
-    found = (name for fact in FACTS.values() for name in fact.reads.get(entity, ()))
+    found = (name for fact in FACTS.values() for name in fact.reads.get(stands_for(entity), ()))
     return tuple(dict.fromkeys(found))
 
 
 def needed(names: Iterable[str]) -> frozenset[Entity]:
-    """The kinds of records that these facts are made of."""
+    """The kinds of records that these facts are made of, or what stands for them."""
     return frozenset(entity for name in names for entity in FACTS[name].reads)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -38,10 +39,14 @@ POLLED_EVERY = timedelta(minutes=5)
 AT_ONCE = 4
 
 
-def _customer_of(fields: Mapping[str, Any]) -> Sequence[RecordId]:
-    """A payment's balance is in the invoices that it pays, so both tell of their customer alone."""
-    customer = fields.get("customer_id")
-    return [RecordId(customer)] if isinstance(customer, str) and customer else []
+def _whom(name: str, fields: Mapping[str, Any]) -> Sequence[RecordId]:
+    """A payment's balance is in the invoices that it pays, so both tell of their customer alone; so it is with bills."""
+    whom = fields.get(name)
+    return [RecordId(whom)] if isinstance(whom, str) and whom else []
+
+
+_CUSTOMERS = Feed(Entity("customer"), partial(_whom, "customer_id"))
+_SUPPLIERS = Feed(Entity("supplier"), partial(_whom, "supplier_id"))
 
 
 class ZohoBooksSource:
@@ -51,8 +56,10 @@ class ZohoBooksSource:
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
     feeds: Mapping[Entity, Feed] = {
-        Entity("invoice"): Feed(Entity("customer"), _customer_of),
-        Entity("payment"): Feed(Entity("customer"), _customer_of),
+        Entity("invoice"): _CUSTOMERS,
+        Entity("payment"): _CUSTOMERS,
+        Entity("bill"): _SUPPLIERS,
+        Entity("supplier_payment"): _SUPPLIERS,
     }
     detail_only: Mapping[Entity, frozenset[str]] = {
         Entity(entity): reader.detail_only for entity, reader in READERS.items()
