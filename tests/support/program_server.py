@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import signal
@@ -80,10 +81,18 @@ class Server:
         program = f"{module}.__main__" if spec is not None and spec.submodule_search_locations else module
         with suppress(Exception):
             importlib.import_module(program)
+            self._import_commands(module)
         # It runs as the program that it is, not as a module that was imported.
         sys.modules.pop(program, None)
         gc.collect()
         gc.freeze()
+
+    def _import_commands(self, module: str) -> None:
+        """A program of many commands imports each when it is asked for."""
+        with suppress(ModuleNotFoundError):
+            commands = importlib.import_module(f"{module}.commands")
+            for one in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+                importlib.import_module(one.name)
 
     def _ended(self, pid: int) -> None:
         handle, told = self.children.pop(pid)

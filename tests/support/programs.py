@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
@@ -87,14 +88,15 @@ def start(
     environment: Mapping[str, str],
     output: IO[Any] | int,
     errors: IO[Any] | int | None = None,
+    given: IO[Any] | None = None,
     folder: Path = ROOT,
     server: ProgramServer | None = None,
 ) -> Program:
-    """The program runs with nothing to read; its errors go where its output goes unless there is another place for them."""
+    """The program reads nothing but what it is given; its errors go where its output goes unless there is another place for them."""
     wish = {"module": module, "words": words, "environment": dict(environment), "cwd": str(folder)}
     ours, theirs = socket.socketpair()
     with theirs, Path(os.devnull).open("rb") as nothing:
-        places = [nothing, output, output if errors is None else errors]
+        places = [given or nothing, output, output if errors is None else errors]
         fds = [place if isinstance(place, int) else place.fileno() for place in places]
         (server or _our_server()).wish(json.dumps(wish).encode(), [*fds, theirs.fileno()])
     return Program(module, ours)
@@ -108,6 +110,25 @@ def start_and_listen(module: str, *words: str, environment: Mapping[str, str]) -
     finally:
         os.close(its)
     return program, os.fdopen(said)
+
+
+def run(
+    module: str, *words: str, environment: Mapping[str, str], within: float, said: str = "", folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """The program from its start to its end, as `subprocess.run` has it."""
+    with TemporaryFile("w+") as given, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        given.write(said)
+        given.seek(0)
+        program = start(
+            module, *words, environment=environment, output=output, errors=errors, given=given, folder=folder
+        )
+        try:
+            code = program.wait(within)
+        finally:
+            program.kill()
+        for place in (output, errors):
+            place.seek(0)
+        return subprocess.CompletedProcess([module, *words], code, output.read(), errors.read())
 
 
 class ProgramServer:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
+
+from tests.support import programs
 
 
 class Shell:
@@ -22,10 +23,9 @@ class Shell:
         self.environment = {**clean, "XDG_CONFIG_HOME": str(folder), "MILLRACE_CONTEXT": "here", "COLUMNS": "80"}
 
     def run(self, *words: str, code: int = 0, said: str = "", within: float = 120) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "millrace", *words], env=self.environment, capture_output=True, text=True, timeout=within,
-            input=said, cwd=self.folder,
-        )  # fmt: skip
+        done = programs.run(
+            "millrace", *words, environment=self.environment, within=within, said=said, folder=self.folder
+        )
         assert done.returncode == code, (done.stdout, done.stderr)
         assert "\x1b" not in done.stdout + done.stderr and "Traceback" not in done.stderr
         return done

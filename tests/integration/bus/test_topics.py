@@ -17,6 +17,7 @@ import pytest
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import TopicsRefused, create_topics, topic_states
 from common.contracts.topics import Topic
+from tests.support import programs
 from tests.support.bus import a_topic, create, plain_producer, until
 from tests.support.local_stack import LocalStack
 from vendors.registry import TOPICS
@@ -28,11 +29,7 @@ CUSTOMER = {"id": "e1", "record": "42", "fields": {"email": "anna@example.org", 
 
 def run(stack: LocalStack, *words: str, module: str = "millrace") -> tuple[int, str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        env={**environment, "KAFKA_BOOTSTRAP_SERVERS": stack.kafka},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = programs.run(module, *words, environment={**environment, "KAFKA_BOOTSTRAP_SERVERS": stack.kafka}, within=60)
     return done.returncode, done.stdout, done.stderr
 
 

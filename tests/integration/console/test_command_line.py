@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.integration.console.test_connections import use_in_a_sync
+from tests.support import programs
 from tests.support.broker import Browser, query
 from tests.support.console import Console
 
@@ -37,8 +38,8 @@ class Person:
         return [sys.executable, "-m", "millrace", "connection", *words]
 
     def run(self, *words: str, code: int = 0, said: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            self.argv(*words), env=self.environment(), capture_output=True, text=True, timeout=WITHIN_S, input=said
+        done = programs.run(
+            "millrace", "connection", *words, environment=self.environment(), within=WITHIN_S, said=said
         )
         assert done.returncode == code, (done.stdout, done.stderr)
         assert "\x1b" not in done.stdout + done.stderr and "Traceback" not in done.stderr

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 
 import pytest
 
+from tests.support import programs
 from tests.support.broker import Broker
 from tests.support.broker_world import World
 
 
 def keys(broker: Broker, *words: str, caller: str = "operator") -> subprocess.CompletedProcess[str]:
     where = ["--url", broker.url, "--key-file", str(broker.home / "secrets" / f"{caller}.key")]
-    command = [sys.executable, "-m", "millrace", "keys", *words, *where]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return programs.run("millrace", "keys", *words, *where, environment=os.environ, within=60)
 
 
 class TestKeys:
