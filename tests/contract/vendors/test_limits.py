@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from common.http.profile import PERMIT_PATIENCE_S, Limit
-from vendors import mailchimp, zoho_books
+from vendors import mailchimp, shopify, zoho_books
 from vendors.vendor import Vendor, connection_of
 
 HOSTS = {
@@ -25,6 +25,17 @@ HOSTS = {
 def books_limits(**details: str) -> dict[str, Limit]:
     connection = connection_of(zoho_books.NAME, "c", **{"dc": "eu", "organization_id": "42", **details})
     return {limit.name: limit for limit in zoho_books.VENDOR.profile.limits(connection)}
+
+
+class TestShopify:
+    def test_are_the_shops_two_at_a_time_and_what_fills_its_bucket(self) -> None:
+        """A small order costs some 70 points; a bucket of 2,000 is full again after twenty seconds."""
+        connection = connection_of(shopify.VENDOR.name, "c", shop="demo.myshopify.com")
+        limits = {limit.name: limit for limit in shopify.VENDOR.profile.limits(connection)}
+        assert {limit.key for limit in limits.values()} == {"shopify:demo.myshopify.com"}
+        assert (limits["at_once"].ours, limits["points"].ours, limits["points"].kept) == (2, 22, 4)
+        assert limits["points"].count * 70 <= 2_000
+        assert limits["points"].window == timedelta(seconds=20)
 
 
 class TestZohoBooks:

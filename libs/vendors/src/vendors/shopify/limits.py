@@ -1,8 +1,8 @@
 """What Shopify allows (sheet, section 2.1): points in a bucket for each application and shop, a hundred a second back, two thousand in all.
 
-A call is counted as one of the dear ones. The largest question that we ask may cost six hundred points and mostly costs a sixth; the vendor
-takes the larger number first and gives back what was not used. Two at a time and sixty in a minute are what a standard shop's bucket bears on the
-average; beyond that the vendor says when to come back, with HTTP 200, and takes nothing for saying so.
+Calls are counted, not points. An order of a few lines may cost 522 points and costs about 70; the vendor takes the larger number first and gives
+back what was not used. So two at a time and twenty-five in the twenty seconds in which a standard shop's bucket fills up: a burst of as many is read
+at once, and in the long run more than one a second. What is dearer than that is refused with HTTP 200, costs nothing, and says when to come back.
 """
 
 from __future__ import annotations
@@ -25,6 +25,6 @@ def limits(connection: Connection) -> tuple[Limit, ...]:
     """By shop: whoever connects it twice with one application shares the bucket."""
     shop = connection.details.get("shop") or connection.id
     return (
-        Limit(AT_ONCE, f"shopify:{shop}", "concurrency", 3, reserve=0.34, lingers=VENDOR_TIMEOUT),
-        Limit(POINTS, f"shopify:{shop}", "rolling", 60, timedelta(minutes=1), kept_for_live=0.2),
+        Limit(AT_ONCE, f"shopify:{shop}", "concurrency", 3, reserve=0.3, lingers=VENDOR_TIMEOUT),
+        Limit(POINTS, f"shopify:{shop}", "rolling", 25, timedelta(seconds=20), kept_for_live=0.2),
     )
