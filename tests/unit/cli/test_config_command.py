@@ -3,10 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from tests.support import programs
 
 CANARY = "canary-55"
 BASE = {
@@ -20,10 +21,7 @@ BASE = {
 
 
 def millrace(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "millrace", "config", *words],
-        env={"PATH": os.environ["PATH"], **env}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return programs.run("millrace", "config", *words, environment={"PATH": os.environ["PATH"], **env}, within=60)
 
 
 class TestConfig:
