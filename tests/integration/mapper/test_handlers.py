@@ -24,7 +24,7 @@ from common.failures import Transient
 from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.pool import Pool, close_pool, open_pool, transaction
-from mapper import wanted_rows
+from mapper import publisher, wanted_rows
 from mapper.handlers import ChangeHandler
 from mapper.mappings import Mappings
 from mapper.publisher import Publisher
@@ -193,6 +193,22 @@ class TestChangeHandler:
         await mapper.handle(told(1, email="ana@ex.org"), publish=False)
         assert await mapper.publisher.publish(None) == 1
         assert await mapper.publisher.publish(None) == 0
+
+    async def test_what_was_stored_a_moment_ago_is_published_by_whoever_stored_it(
+        self, mapper: Mapper, owner: Pool
+    ) -> None:
+        await mapper.handle(told(1, email="ana@ex.org"), publish=False)
+        for age, published in (("0 seconds", 0), ("3 seconds", 1)):
+            async with transaction(owner) as tx:
+                await tx.execute(f"update flow.wanted set changed_at = now() - interval '{age}'")
+            assert await mapper.publisher.publish(None) == published
+
+    async def test_a_batch_that_owes_more_than_a_page_is_published_whole(
+        self, mapper: Mapper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(publisher, "PAGE", 2)
+        sent = await mapper.handle(*(told(1, str(n), email=f"a{n}@ex.org") for n in range(5)))
+        assert sorted(one.record for one in sent) == ["0", "1", "2", "3", "4"]
 
     async def test_a_disabled_sync_whose_target_is_gone_stops_nobody(self, mapper: Mapper, owner: Pool) -> None:
         await mapper.handle(told(1, email="ana@ex.org"), publish=False)

@@ -42,14 +42,21 @@ class Publisher:
         self._configuration = configuration
 
     async def publish(self, keys: Sequence[Key] | None, causes: Mapping[Key, RawRecord] | None = None) -> int:
-        """Publishes what these records are still owed (all records: None), and says how many commands that was."""
+        """Publishes what these records are still owed, or a page of what has waited longest (None); says how many commands that was."""
+        published = sent = await self._page(keys, causes or {})
+        # Several legs may want every record of a batch.
+        while keys is not None and sent == PAGE:
+            published += (sent := await self._page(keys, causes or {}))
+        return published
+
+    async def _page(self, keys: Sequence[Key] | None, causes: Mapping[Key, RawRecord]) -> int:
         # Two reads, and later one write: none of them needs a transaction around it.
         async with connection(self._pool) as link:
             configuration = await self._configuration.read(link)
             owed = await wanted_rows.unpublished(link, _reachable(configuration), keys, PAGE)
         if not owed:
             return 0
-        await self._producer.send_all([_outgoing(item, configuration, causes or {}) for item in owed])
+        await self._producer.send_all([_outgoing(item, configuration, causes) for item in owed])
         await failpoints.hit("mapper.after_publish")
         async with connection(self._pool) as link:
             await wanted_rows.mark_published(link, [item.command for item in owed])

@@ -137,7 +137,7 @@ async def unpublished(
 
 
 # Of each sync that is owed something its share, the oldest first: a large one holds nobody up, and what is owed where nobody can
-# publish is not passed over again and again.
+# publish is not passed over again and again. What was stored a moment ago is being published by whoever stored it.
 _OLDEST = """
 with hungry as materialized (
     select s.id from unnest($1::text[]) as s(id) cross join lateral (
@@ -146,7 +146,8 @@ with hungry as materialized (
     select ceil($2::numeric / greatest(count(*), 1))::bigint as most from hungry
 )
 select w.* from hungry cross join lateral (
-    select * from flow.wanted v where v.sync = hungry.id and v.revision > v.published_revision
+    select * from flow.wanted v
+     where v.sync = hungry.id and v.revision > v.published_revision and v.changed_at < now() - interval '2 seconds'
      order by v.changed_at limit (select most from share)) as w
  order by w.changed_at limit $2::bigint
 """
