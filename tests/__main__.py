@@ -22,6 +22,7 @@ NOTHING_MATCHED = 5
 LONG_PATHS = (
     "tests/chaos/storm",
     "tests/chaos/ledger",
+    "tests/chaos/books",
     "tests/e2e/test_faults.py::TestFaults",
     "tests/e2e/test_rolling_restart.py",
     "tests/e2e/test_many_changes.py",
@@ -38,6 +39,7 @@ LONG = {
     "ACCOUNT_CUSTOMERS": "5000",
     "KILLED_ACCOUNT_CUSTOMERS": "5000",
     "LEDGER_PARENTS": "1000",
+    "BOOKS_ORDERS": "200",
     "SCALE_RECORDS": "1000000",
     "SCALE_JOURNAL": "10000000",
     "HOUR_REQUESTS_A_MINUTE": "156",
