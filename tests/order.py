@@ -17,6 +17,7 @@ ALONE = (
     "tests/integration/console/test_scale.py",
     "tests/integration/console/test_scale_of_pairs.py",
     "tests/integration/http/test_four_processes.py",
+    "tests/integration/writing/test_saturation.py",
 )
 # By `pytest --durations`: a file that takes a minute and comes last is waited for by everybody.
 LONGEST_FIRST = (

@@ -13,7 +13,9 @@ from aiokafka.structs import OffsetAndMetadata
 
 from common.bus.connection import KafkaAddress
 from common.bus.topics_admin import create_topics
+from common.contracts.topics import Topic
 from tests.e2e.background import Background
+from tests.support.bus import everything
 from vendors.registry import TOPICS
 
 # Who reads what.
@@ -63,6 +65,10 @@ class Topics:
     def count(self, topic: str) -> int:
         """How many records the topic has."""
         return self._background.run(self._count(topic))
+
+    def records(self, topic: Topic) -> list[Any]:
+        """All that is on the topic."""
+        return self._background.run(everything(self._kafka, topic))
 
     def to_earliest(self, topic: str) -> int:
         """Moves its reader's offsets to the start, as `millrace group seek --to earliest` does; says how many records that is."""
