@@ -14,7 +14,6 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +182,6 @@ def used_share(answered: list[float], lost_at: float, took_s: float) -> float:
 
 
 def reopened(answered: list[float], lost_at: float) -> float:
-    """The first call after the longest silence that follows the loss."""
-    later = [at for at in answered if at > lost_at]
-    return max(pairwise(later), key=lambda pair: pair[1] - pair[0])[1]
+    """The first of many calls within a second, after the loss: meanwhile they come one after the other, then none does, but perhaps a late one."""
+    later = [at for at in answered if at > lost_at + AWAY_S]
+    return next(first for first, last in zip(later, later[OURS // 6 :], strict=False) if last - first < 1.0)
