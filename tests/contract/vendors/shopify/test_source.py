@@ -106,14 +106,14 @@ class TestOrders:
         body = shop.place(*[(f"{n}.00", 1) for n in range(1, 101)], taxLines=VAT)
         found = await read(api, ORDER, str(body["id"]))
         assert [one["price"]["shop"] for one in found.fields["lines"]] == [f"{n}.00" for n in range(1, 101)]
-        assert [call.operation for call in api.calls] == ["orders.read"] * 2 + ["orders.lines"] * 2
+        assert [call.operation for call in api.calls] == ["orders.read"] * 2 + ["orders.line_items"] * 2
         assert max(api.costs) <= 1000
 
         class Hurried(ShopApi):
             """Somebody changes the order between two pages."""
 
             async def call(self, call: Call) -> VendorAnswer:
-                if call.operation == "orders.lines":
+                if call.operation == "orders.line_items":
                     shop.later(5)
                     shop.act("reword_order", id=body["admin_graphql_api_id"], order={"note": f"{len(self.calls)}"})
                 return await super().call(call)
@@ -123,16 +123,44 @@ class TestOrders:
         [torn] = await SOURCE.read(CONNECTION, [subject], Hurried(shop, api.token))
         assert isinstance(torn, Transient)
 
-    async def test_part_of_an_order_is_never_taken_for_the_order(self, shop: Shop, api: ShopApi) -> None:
-        """A refund of more lines than a question holds."""
-        body = shop.place(*[("1.00", 1)] * 12, financialStatus="PAID")
+    async def test_refund_of_more_lines_and_transactions_than_a_question_holds_comes_in_pages(
+        self, shop: Shop, api: ShopApi
+    ) -> None:
+        shop.switch(plan="enterprise")
+        body = shop.place(*[(f"{n}.00", 1) for n in range(1, 121)], financialStatus="PAID", shippingLines=POST)
         back = [{"lineItemId": f"gid://shopify/LineItem/{one['id']}", "quantity": 1} for one in body["line_items"]]
-        money = [{"amount": "12.00", "gateway": "manual", "kind": "REFUND"}]
-        shop.act(
-            "refund_order", id=body["admin_graphql_api_id"], refund={"refundLineItems": back, "transactions": money}
-        )
-        [found] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId(str(body["id"])))], api)
-        assert isinstance(found, Rejected)
+        money = [{"amount": f"{n}.00", "gateway": "manual", "kind": "REFUND"} for n in range(1, 8)]
+        refund = {"refundLineItems": back, "transactions": money, "shipping": {"fullRefund": True}}
+        shop.act("refund_order", id=body["admin_graphql_api_id"], refund=refund)
+        [told] = (await read(api, ORDER, str(body["id"]))).fields["refunds"]
+        assert [one["subtotal"]["shop"] for one in told["lines"]] == [f"{n}.00" for n in range(1, 121)]
+        assert [one["amount"]["shop"] for one in told["transactions"]] == [f"{n}.00" for n in range(1, 8)]
+        assert told["shipping"][0]["subtotal"]["shop"] == "4.90"
+        assert max(api.costs) <= 1000
+
+        class Hurried(ShopApi):
+            """Somebody changes the order between two pages of its refund."""
+
+            async def call(self, call: Call) -> VendorAnswer:
+                if call.operation == "orders.refund_line_items":
+                    shop.later(5)
+                    shop.act("reword_order", id=body["admin_graphql_api_id"], order={"note": f"{len(self.calls)}"})
+                return await super().call(call)
+
+        [torn] = await SOURCE.read(CONNECTION, [Subject(ORDER, RecordId(str(body["id"])))], Hurried(shop, api.token))
+        assert isinstance(torn, Transient)
+
+    async def test_more_than_ten_refunds_and_transactions_are_all_told(self, shop: Shop, api: ShopApi) -> None:
+        body = shop.place(("13.00", 13), financialStatus="PAID")
+        line = f"gid://shopify/LineItem/{body['line_items'][0]['id']}"
+        money = [{"amount": "13.00", "gateway": "manual", "kind": "REFUND"}]
+        for _ in range(13):
+            back = {"refundLineItems": [{"lineItemId": line, "quantity": 1}], "transactions": money}
+            shop.act("refund_order", id=body["admin_graphql_api_id"], refund=back)
+        found = (await read(api, ORDER, str(body["id"]))).fields
+        assert len(found["refunds"]) == len({one["id"] for one in found["refunds"]}) == 13
+        assert {one["id"] for one in found["transactions"]} == set(shop.state["transactions"])
+        assert len(api.calls) == 1
 
     async def test_what_is_gone_is_gone_as_of_the_answer(self, shop: Shop, api: ShopApi) -> None:
         found = await read(api, ORDER, "1")

@@ -69,13 +69,6 @@ SH_ORDER_CHANGING = Code(
     "nobody",
     True,
 )
-SH_ORDER_TOO_LARGE = Code(
-    "SH_ORDER_TOO_LARGE",
-    "One refund of the order has more lines than a question holds, and part of an order is never told.",
-    "Enter it by hand, and give the record up; report it, so that such refunds are read in pages, too.",
-    "owner",
-    True,
-)
 SH_HOOK_REFUSED = Code(
     "SH_HOOK_REFUSED",
     "Shopify does not take a webhook at our address; its words say why.",
@@ -92,7 +85,7 @@ SH_FAULT = Code(
 )
 register(
     SH_TOKEN_REFUSED, SH_KIND_REFUSED, SH_ACCESS_DENIED, SH_SHOP_CLOSED, SH_THROTTLED, SH_CALL_WRONG,
-    SH_WEBHOOK_UNREADABLE, SH_ORDER_CHANGING, SH_ORDER_TOO_LARGE, SH_HOOK_REFUSED, SH_FAULT,
+    SH_WEBHOOK_UNREADABLE, SH_ORDER_CHANGING, SH_HOOK_REFUSED, SH_FAULT,
 )  # fmt: skip
 _REJECTED, _BUG, _RATE = FailureClass.REJECTED, FailureClass.BUG, FailureClass.RATE_LIMITED
 _PAUSE = timedelta(seconds=2)

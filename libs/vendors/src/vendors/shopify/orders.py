@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from vendors.shopify.people import address
+from vendors.shopify.queries import ORDER_PAGES, REFUND_PAGES
 from vendors.shopify.wire import Values, flag, number, pair, rows, text, when, word
 
 _SUMS = {
@@ -67,12 +68,8 @@ def order(found: Values) -> dict[str, Any]:
 
 def is_cut(found: Values) -> bool:
     """Whether a list of the order did not fit into the answer: an order with some of its lines is no order."""
-    inside = [
-        one.get(name)
-        for one in rows(found.get("refunds"))
-        for name in ("refund_line_items", "order_adjustments", "transactions")
-    ]
-    lists = [found.get("line_items"), found.get("shipping_lines"), *inside]
+    inside = [one.get(name) for one in rows(found.get("refunds")) for name in REFUND_PAGES]
+    lists = [*(found.get(name) for name in ORDER_PAGES), *inside]
     return any(isinstance(one, dict) and one.get("pageInfo", {}).get("hasNextPage") is not False for one in lists)
 
 

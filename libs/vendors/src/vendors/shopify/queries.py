@@ -10,25 +10,32 @@ MONEY = "{shop_money:shopMoney{amount} presentment_money:presentmentMoney{amount
 _TAXES = f"{{title rate channel_liable:channelLiable price_set:priceSet{MONEY}}}"
 _DISCOUNTS = f"discount_allocations:discountAllocations{{amount_set:allocatedAmountSet{MONEY}}}"
 _ADDRESS = "{first_name:firstName last_name:lastName name company address1 address2 city province zip country_code:countryCodeV2 phone}"
-_ENDS = "pageInfo{hasNextPage}"
+_ENDS = "pageInfo{hasNextPage endCursor}"
 _TRANSACTION = f"{{id kind status gateway test processed_at:processedAt parent:parentTransaction{{id}} amount_set:amountSet{MONEY}}}"
 
+_LINES_BACK = (
+    "{nodes{quantity restock_type:restockType line_item:lineItem{id} "
+    f"subtotal_set:subtotalSet{MONEY} total_tax_set:totalTaxSet{MONEY}}} {_ENDS}}}"
+)
+_SHIPPING_BACK = (
+    f"{{nodes{{shipping_line:shippingLine{{id}} subtotal_amount_set:subtotalAmountSet{MONEY} "
+    f"tax_amount_set:taxAmountSet{MONEY}}} {_ENDS}}}"
+)
+_ADJUSTMENTS = f"{{nodes{{reason amount_set:amountSet{MONEY} tax_amount_set:taxAmountSet{MONEY}}} {_ENDS}}}"
+_MONEY_BACK = f"{{nodes{_TRANSACTION} {_ENDS}}}"
 _REFUND = (
     "{id note created_at:createdAt processed_at:processedAt "
     f"total_refunded_set:totalRefundedSet{MONEY} duties{{amount_set:amountSet{MONEY}}} "
-    f"refund_line_items:refundLineItems(first:$back){{nodes{{quantity restock_type:restockType line_item:lineItem{{id}} "
-    f"subtotal_set:subtotalSet{MONEY} total_tax_set:totalTaxSet{MONEY}}} {_ENDS}}} "
-    f"refund_shipping_lines:refundShippingLines(first:2){{nodes{{shipping_line:shippingLine{{id}} "
-    f"subtotal_amount_set:subtotalAmountSet{MONEY} tax_amount_set:taxAmountSet{MONEY}}}}} "
-    f"order_adjustments:orderAdjustments(first:2){{nodes{{reason amount_set:amountSet{MONEY} tax_amount_set:taxAmountSet{MONEY}}} {_ENDS}}} "
-    f"transactions(first:3){{nodes{_TRANSACTION} {_ENDS}}}}}"
+    f"refund_line_items:refundLineItems(first:$back){_LINES_BACK} "
+    f"refund_shipping_lines:refundShippingLines(first:2){_SHIPPING_BACK} "
+    f"order_adjustments:orderAdjustments(first:2){_ADJUSTMENTS} transactions(first:3){_MONEY_BACK}}}"
 )
 _LINES = (
     "{nodes{id sku title quantity taxable variant_title:variantTitle "
     "current_quantity:currentQuantity gift_card:isGiftCard requires_shipping:requiresShipping product{id} variant{id} "
-    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}} "
-    "pageInfo{hasNextPage endCursor}}"
+    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}} {_ENDS}}}"
 )
+_DELIVERIES = f"{{nodes{{id title code is_removed:isRemoved price_set:originalPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES}}} {_ENDS}}}"
 _ORDER = (
     "{id name email phone note test currency:currencyCode presentment_currency:presentmentCurrencyCode processed_at:processedAt "
     "updated_at:updatedAt cancelled_at:cancelledAt cancel_reason:cancelReason closed_at:closedAt "
@@ -43,18 +50,33 @@ _ORDER = (
     f"rounding:totalCashRoundingAdjustment{{payment_set:paymentSet{MONEY}}} tax_lines:taxLines{_TAXES} "
     f"transactions{_TRANSACTION} refunds{_REFUND} "
     f"line_items:lineItems(first:$lines){_LINES} "
-    f"shipping_lines:shippingLines(first:3,includeRemovals:true){{nodes{{id title code is_removed:isRemoved "
-    f"price_set:originalPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES}}} {_ENDS}}}}}"
+    f"shipping_lines:shippingLines(first:3,includeRemovals:true){_DELIVERIES}}}"
 )
 _CUSTOMER = (
     "{id email phone tags first_name:firstName last_name:lastName created_at:createdAt updated_at:updatedAt "
     f"default_address:defaultAddress{_ADDRESS}}}"
 )
 ORDER = f"query($id:ID!,$lines:Int!,$back:Int!){{order(id:$id){_ORDER}}}"
-MORE_LINES = (
-    "query($id:ID!,$lines:Int!,$after:String!){order(id:$id){updated_at:updatedAt "
-    f"line_items:lineItems(first:$lines,after:$after){_LINES}}}}}"
+_PAGE = "query($id:ID!,$after:String!){{owner:{root}(id:$id){{{stamp} rows:{rows}}}}}"
+_OF_ORDER, _OF_REFUND = (
+    {"root": "order", "stamp": "updated_at:updatedAt"},
+    {"root": "refund", "stamp": "order{updated_at:updatedAt}"},
 )
+# What did not fit into the first looks, list by list; each page as large as a thousand points allow.
+ORDER_PAGES = {
+    "line_items": _PAGE.format(**_OF_ORDER, rows=f"lineItems(first:40,after:$after){_LINES}"),
+    "shipping_lines": _PAGE.format(
+        **_OF_ORDER, rows=f"shippingLines(first:40,after:$after,includeRemovals:true){_DELIVERIES}"
+    ),
+}
+REFUND_PAGES = {
+    "refund_line_items": _PAGE.format(**_OF_REFUND, rows=f"refundLineItems(first:100,after:$after){_LINES_BACK}"),
+    "refund_shipping_lines": _PAGE.format(
+        **_OF_REFUND, rows=f"refundShippingLines(first:100,after:$after){_SHIPPING_BACK}"
+    ),
+    "order_adjustments": _PAGE.format(**_OF_REFUND, rows=f"orderAdjustments(first:100,after:$after){_ADJUSTMENTS}"),
+    "transactions": _PAGE.format(**_OF_REFUND, rows=f"transactions(first:100,after:$after){_MONEY_BACK}"),
+}
 CUSTOMER = f"query($id:ID!){{customer(id:$id){_CUSTOMER}}}"
 _LIST = (
     "query($after:String,$query:String){{{name}(first:{size},after:$after,query:$query,sortKey:{key})"

@@ -19,7 +19,7 @@ from typing import Any
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
 from common.contracts.messages import Coverage, Receipt, Version
-from common.failures import Failure, Rejected, Transient
+from common.failures import Failure, Rejected
 from common.http.call import Api, VendorAnswer
 from vendors.answers import reading, unreadable
 from vendors.catalogue import FieldCatalogue
@@ -27,7 +27,8 @@ from vendors.grant import Place
 from vendors.one_by_one import one_by_one
 from vendors.shopify import catalogue, inbox, listing, queries, wire
 from vendors.shopify.client import asked, told
-from vendors.shopify.errors import SH_ORDER_CHANGING, SH_ORDER_TOO_LARGE, SH_WEBHOOK_UNREADABLE
+from vendors.shopify.errors import SH_WEBHOOK_UNREADABLE
+from vendors.shopify.order_pages import whole
 from vendors.shopify.orders import Thin, is_cut, order
 from vendors.shopify.people import customer
 from vendors.shopify.topics import TOPICS
@@ -109,28 +110,12 @@ async def _read_one(subject: Subject, api: Api) -> State:
     for lines, back in (queries.FEW, queries.MANY):
         call = asked(queries.ORDER, "orders.read", id=wire.gid("Order", subject.record), lines=lines, back=back)
         answer = await api.call(call)
-        found = told(answer).get("order")
-        if not isinstance(found, dict) or not is_cut(found):
-            return _state(subject, answer, _with_rounding(found))
-    return _state(subject, answer, _with_rounding(await _with_all_lines(subject, found, api)))
-
-
-async def _with_all_lines(subject: Subject, found: Any, api: Api) -> Mapping[str, Any]:
-    """The order with the lines that one question does not hold; all of one version, or none."""
-    lines, page = list(wire.rows(found["line_items"])), found["line_items"]["pageInfo"]
-    while page["hasNextPage"]:
-        ask = {"id": wire.gid("Order", subject.record), "lines": queries.MANY[0], "after": page["endCursor"]}
-        answer = await api.call(asked(queries.MORE_LINES, "orders.lines", **ask))
         with reading(answer):
-            more = told(answer)["order"] or {}
-            if more.get("updated_at") != found["updated_at"]:
-                raise Transient(SH_ORDER_CHANGING.name, SH_ORDER_CHANGING.meaning)
-            lines += wire.rows(more["line_items"])
-            page = more["line_items"]["pageInfo"]
-    whole = dict(found) | {"line_items": {"nodes": lines, "pageInfo": page}}
-    if is_cut(whole):
-        raise Rejected(SH_ORDER_TOO_LARGE.name, SH_ORDER_TOO_LARGE.meaning)
-    return whole
+            found = told(answer)["order"]
+            if found is None or not is_cut(found):
+                return _state(subject, answer, _with_rounding(found))
+    with reading(answer):
+        return _state(subject, answer, _with_rounding(await whole(found, api)))
 
 
 def _with_rounding(found: Any) -> Any:
