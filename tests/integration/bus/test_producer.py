@@ -104,8 +104,8 @@ class TestTogether:
     ) -> None:
         await producer.send(topic, "k", b"warm")
         kept: list[object] = []
-        # Whoever is kept is let go by this.
-        monkeypatch.setattr(Departures, "_depart", lambda _, leaving: (kept.append(leaving), leaving.set_result(None)))
+        depart = Departures._depart
+        monkeypatch.setattr(Departures, "_depart", lambda departures: (kept.append(departures), depart(departures)))
         for number in range(5):
             await asyncio.sleep(0.03)
             await producer.send(topic, "k", b"%d" % number)

@@ -41,7 +41,7 @@ class TestDepartures:
         await platform.sends(0)
         first = [asyncio.create_task(platform.sends(number)) for number in (1, 2)]
         await asyncio.sleep(0)
-        platform.departures._depart(platform.departures._leaving)  # type: ignore[arg-type]
+        platform.departures._depart()
         late = asyncio.create_task(platform.sends(3))
         await asyncio.gather(*first)
         assert platform.left == [0, 1, 2]

@@ -66,6 +66,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Nobody here asks who sent it: a proxy's word for that is neither read nor believed.
+                proxy_headers=False,
                 backlog=_BACKLOG,
                 timeout_keep_alive=_KEPT_S,
             )

@@ -31,6 +31,9 @@ class Metrics:
         self._counters: dict[str, prometheus_client.Counter] = {}
         self._gauges: dict[str, prometheus_client.Gauge] = {}
         self._histograms: dict[str, prometheus_client.Histogram] = {}
+        # Looking a child up by its labels costs several times what counting does. Gauges come and go, so theirs are not kept.
+        self._counting: dict[_Key, prometheus_client.Counter] = {}
+        self._observing: dict[_Key, prometheus_client.Histogram] = {}
         for metric in METRICS:
             self._declare(metric)
 
@@ -40,8 +43,12 @@ class Metrics:
 
     def count(self, metric: CounterMetric, by: float = 1, /, **labels: str) -> None:
         """Adds to a counter."""
-        counter = self._counters[metric.name]
-        (counter.labels(**labels) if metric.labels else counter).inc(by)
+        key = metric.name, tuple(labels.items())
+        child = self._counting.get(key)
+        if child is None:
+            counter = self._counters[metric.name]
+            child = self._counting[key] = counter.labels(**labels) if metric.labels else counter
+        child.inc(by)
 
     def set(self, metric: GaugeMetric, value: float, /, **labels: str) -> None:
         """Sets a gauge."""
@@ -54,8 +61,11 @@ class Metrics:
 
     def observe(self, metric: HistogramMetric, value: float, /, *, trace_id: str = "", **labels: str) -> None:
         """Records one value; the trace id becomes its exemplar."""
-        histogram = self._histograms[metric.name]
-        child = histogram.labels(**labels) if metric.labels else histogram
+        key = metric.name, tuple(labels.items())
+        child = self._observing.get(key)
+        if child is None:
+            histogram = self._histograms[metric.name]
+            child = self._observing[key] = histogram.labels(**labels) if metric.labels else histogram
         child.observe(value, {"trace_id": trace_id} if trace_id else None)
 
     @contextmanager

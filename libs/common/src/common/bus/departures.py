@@ -20,25 +20,29 @@ class Departures:
         self._clock = clock
         self._left_at = float("-inf")
         self._came = 0
-        self._leaving: asyncio.Future[None] | None = None
+        self._leaving: list[asyncio.Future[None]] | None = None
 
     async def join(self) -> None:
         """Returns when it is time to go; all who waited for one departure go in the order in which they came."""
+        loop = asyncio.get_running_loop()
         if self._leaving is None:
             left = self._left_at + self._patience.after(max(2, self._came)) - self._clock()
             if left <= 0:
                 self._leave(1)
                 return
-            self._leaving = asyncio.get_running_loop().create_future()
-            self._came = 0
-            asyncio.get_running_loop().call_later(left, self._depart, self._leaving)
-        self._came += 1
-        await asyncio.shield(self._leaving)
+            self._leaving = []
+            loop.call_later(left, self._depart)
+        # One of its own for each: that is cheaper than one for all which nobody who gives up may take along.
+        going = loop.create_future()
+        self._leaving.append(going)
+        await going
 
-    def _depart(self, leaving: asyncio.Future[None]) -> None:
-        self._leaving = None
-        self._leave(self._came)
-        leaving.set_result(None)
+    def _depart(self) -> None:
+        leaving, self._leaving = self._leaving or [], None
+        self._leave(len(leaving))
+        for going in leaving:
+            if not going.done():
+                going.set_result(None)
 
     def _leave(self, came: int) -> None:
         self._left_at, self._came = self._clock(), came

@@ -141,8 +141,15 @@ class Producer:
         listed: HeaderList = list(message.headers)
         with self._trace.sending(topic.name, listed, cause):
             client = self._open_client()
-            acknowledged = await self._hand_over(client, topic.name, key, value, listed, until)
-            return await self._acknowledgement(client, acknowledged, until)
+            acknowledged: asyncio.Future[Any] | None = None
+            try:
+                async with asyncio.timeout(until - monotonic()):
+                    acknowledged = await client.send(topic.name, value, key=key.encode(), headers=listed)
+                    return _landed(await _apart(acknowledged))
+            except TimeoutError as late:
+                raise _too_late(topic.name, acknowledged, late) from late
+            except (kafka.KafkaError, OSError) as error:
+                raise await self._failure(client, error, sent=acknowledged is not None) from error
 
     async def send_all(self, messages: Sequence[Outgoing], *, deadline: float | None = None) -> Sequence[Landed]:
         """Sends all and waits for all; on a failure some may have arrived, and the caller sends all of them again.
@@ -161,39 +168,28 @@ class Producer:
         client = self._open_client()
         waiting: list[asyncio.Future[Any]] = []
         try:
-            for message in messages:
-                headers: HeaderList = list(message.headers)
-                self._trace.carry(headers, message.cause)
-                waiting.append(
-                    await self._hand_over(client, message.topic.name, message.key, message.value, headers, until)
-                )
+            await self._hand_over(client, messages, waiting, until)
         finally:
             for acknowledged in waiting:
                 acknowledged.add_done_callback(_seen)
         return await self._acknowledgements(client, waiting, until)
 
     async def _hand_over(
-        self, client: Any, topic: str, key: str, value: bytes, headers: HeaderList, until: float
-    ) -> asyncio.Future[Any]:
-        """Until this returns nothing was sent: a failure here is safe to repeat."""
+        self, client: Any, messages: Sequence[Outgoing], waiting: list[asyncio.Future[Any]], until: float
+    ) -> None:
+        """In order; on a failure `waiting` has those that were handed over before, and of the others nothing was sent."""
+        topic = ""
         try:
             async with asyncio.timeout(until - monotonic()):
-                return await client.send(topic, value, key=key.encode(), headers=headers)  # type: ignore[no-any-return]
+                for message in messages:
+                    topic, headers = message.topic.name, list(message.headers)
+                    self._trace.carry(headers, message.cause)
+                    key = message.key.encode()
+                    waiting.append(await client.send(topic, message.value, key=key, headers=headers))
         except TimeoutError as late:
-            raise _unavailable(f"Kafka took no message for {topic} in time", late) from late
+            raise _not_taken(topic, late) from late
         except (kafka.KafkaError, OSError) as error:
             raise await self._failure(client, error, sent=False) from error
-
-    async def _acknowledgement(self, client: Any, acknowledged: asyncio.Future[Any], until: float) -> Landed:
-        try:
-            async with asyncio.timeout(until - monotonic()):
-                # Shielded: the message is on its way whether we wait or not, and its future is the client's.
-                return _landed(await asyncio.shield(acknowledged))
-        except TimeoutError as late:
-            acknowledged.add_done_callback(_seen)
-            raise _unanswered(1, late) from late
-        except (kafka.KafkaError, OSError) as error:
-            raise await self._failure(client, error, sent=True) from error
 
     async def _acknowledgements(
         self, client: Any, waiting: Sequence[asyncio.Future[Any]], until: float
@@ -275,6 +271,33 @@ def _seen(future: asyncio.Future[Any]) -> None:
     # Nobody waits for it any more; asyncio would report its error as forgotten.
     if not future.cancelled():
         future.exception()
+
+
+def _apart(acknowledged: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    """A future of our own that tells the same: the message is on its way whether we wait or not, and its future is the client's."""
+    told = asyncio.get_running_loop().create_future()
+
+    def tell(ended: asyncio.Future[Any]) -> None:
+        error = None if ended.cancelled() else ended.exception()
+        if told.done():
+            return
+        if error is not None:
+            told.set_exception(error)
+        elif ended.cancelled():
+            told.cancel()
+        else:
+            told.set_result(ended.result())
+
+    acknowledged.add_done_callback(tell)
+    return told
+
+
+def _too_late(topic: str, acknowledged: asyncio.Future[Any] | None, late: TimeoutError) -> Failure:
+    return _not_taken(topic, late) if acknowledged is None else _unanswered(1, late)
+
+
+def _not_taken(topic: str, late: TimeoutError) -> Transient:
+    return _unavailable(f"Kafka took no message for {topic} in time", late)
 
 
 def _unavailable(words: str, error: BaseException | None) -> Transient:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 from common.contracts.ids import Entity
 from common.http.call import Api, Call
@@ -45,7 +44,7 @@ class ZohoBooksChannel:
         ]
 
     def heard(self, query: str, body: bytes) -> str:
-        module = parse_qs(query).get("entity", [""])[0]
+        module = next((value for name, value in wire.pairs_of(query) if name == "entity" and value), "")
         return next((entity for entity, known in MODULES.items() if known == module), "")
 
     async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:

@@ -49,7 +49,7 @@ class ZohoBooksInbox:
 
 def signed_message(request: HookRequest) -> bytes:
     """What the vendor signs: query and form pairs together, decoded, sorted, without separators; then a JSON body as it came."""
-    pairs = parse_qsl(request.query, keep_blank_values=True)
+    pairs = [*wire.pairs_of(request.query)]
     is_form = "application/x-www-form-urlencoded" in request.headers.get("content-type", "")
     if is_form:
         pairs += parse_qsl(request.body.decode("utf-8", "surrogateescape"), keep_blank_values=True)

@@ -17,7 +17,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity, RecordId
@@ -151,4 +150,4 @@ def _state(
 
 def _event(query: str) -> str:
     """The event that we wrote into the address when we registered it: the body does not tell it."""
-    return dict(parse_qsl(query)).get("event", "").lower()
+    return dict(wire.pairs_of(query)).get("event", "").lower()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,7 @@ from common.contracts.records import RECORDS
 Teller = Callable[[Mapping[str, Any]], dict[str, Any]]
 """What an object of the vendor's says, under our names."""
 
+_JSON = json.JSONDecoder(parse_float=Decimal)
 _OFFSET = re.compile(r"([+-]\d{2})(\d{2})$")
 
 # The vendor's word for a module -> our entity, and where its id stands.
@@ -25,6 +27,10 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "bill": ("bill", "bill_id"),
     "purchaseorder": ("purchase_order", "purchaseorder_id"),
 }
+
+
+# What is longer was not made by us: strangers' words are not remembered.
+_SHORT = 256
 
 
 class Unreadable(ValueError):
@@ -38,12 +44,22 @@ def body_of(raw: bytes, content_type: str = "") -> dict[str, Any]:
         pairs = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
         written = pairs.get("JSONString", "").encode()
     try:
-        loaded = json.loads(written, parse_float=Decimal)
+        loaded = _JSON.decode(written.decode(json.detect_encoding(written)))
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is not JSON.") from error
     if not isinstance(loaded, dict):
         raise Unreadable("The body is JSON, but no object.")
     return loaded
+
+
+def pairs_of(query: str) -> Sequence[tuple[str, str]]:
+    """The pairs of an address's query; ours are few and come with every webhook, so they are read once."""
+    return _known_pairs(query) if len(query) <= _SHORT else parse_qsl(query, keep_blank_values=True)
+
+
+@lru_cache(maxsize=1024)
+def _known_pairs(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(query, keep_blank_values=True))
 
 
 def module_of(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
