@@ -35,7 +35,7 @@ SERVICE = "writer-ledger"
 CUSTOMER, ORDER, ACTIVITY = Entity("customer"), Entity("order"), Entity("activity")
 _BECOMES = {CUSTOMER: PARTY, ORDER: DOCUMENT, ACTIVITY: NOTE}
 TABLES = """flow.work_item, flow.work_need, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent,
-            flow.audit, flow.target_event, flow.vendor_probe, flow.recheck, flow.journal, core.gate, core.connection, core.sync"""
+            flow.audit, flow.target_event, flow.vendor_probe, flow.recheck, flow.place_lesson, flow.journal, core.gate, core.connection, core.sync"""
 
 _AWAITING_FOR_NOTHING = """
 select w.record from flow.work_item w

@@ -114,3 +114,5 @@ class Absorbed:
     """What is known under the former key from now on; None where nothing has moved."""
     concerns: frozenset[Concerned] = frozenset()
     """Who has to be planned once more because of it; what is about to be sent, and a doubt, concern nobody else."""
+    lessons: Mapping[str, bool] = field(default_factory=dict)
+    """What it teaches of the place as a whole: every later plan there has it in `Work.lessons`."""

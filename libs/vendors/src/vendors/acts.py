@@ -60,6 +60,8 @@ class Work:
     fresh: frozenset[str] = frozenset()
     """The keys that were looked at a moment ago."""
     capabilities: frozenset[str] = frozenset()
+    lessons: Mapping[str, bool] = field(default_factory=dict)
+    """What former writes have taught of the place as a whole, by name; what nobody has tried yet is not in it."""
     linked: Mapping[RecordRef, str] = field(default_factory=dict)
     """The ids at the target of the records that this one needs."""
 

@@ -27,6 +27,7 @@ from writing.facts import Facts
 from writing.held import Held
 from writing.judging import Judge
 from writing.lease_renewer import LEASE, LeaseRenewer
+from writing.lessons import Lessons
 from writing.looker import Looker
 from writing.parts import Parts
 from writing.queue import Queue
@@ -66,7 +67,6 @@ def assemble(
     held, lease_renewer, outage = Held(pool, clock, lease), LeaseRenewer(pool, lease), Outage(pool, clock, vendor.ping)
 
     settlement = Settlement(pool, clock, vendor.targets, **figures, chance=chance)
-
     results = {
         entity: Results(pool, clock, target, terms, Judge(target, terms, chance), **figures)
         for entity, target in vendor.targets.items()
@@ -77,7 +77,8 @@ def assemble(
         before = BeforeCall(pool, clock, target, terms)
         sender = Sender(before, results[entity], outage)
         deferrer = Deferrer(pool, clock, target, terms, before, results[entity], outage)
-        return Executor(target, Looker(target, endings, outage), sender, deferrer, endings, Facts(target), outage)
+        looker = Looker(target, endings, outage)
+        return Executor(target, looker, sender, deferrer, endings, Facts(target), Lessons(pool), outage)
 
     parts = Parts(
         pool=pool,

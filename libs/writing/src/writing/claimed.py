@@ -30,6 +30,8 @@ class Claimed:
     """Every other key the record has ever had in this place."""
     elsewhere: tuple[TargetRecord, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    lessons: dict[str, bool] = field(default_factory=dict)
+    """What writes have taught of its place: one for all rows of the place in this process, so that each knows at once."""
     fresh: set[str] = field(default_factory=set)
     result_so_far: Did = ""
     call_group: str = ""
@@ -99,7 +101,7 @@ class Claimed:
         return Work(
             wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
-            linked=self.linked,
+            lessons=self.lessons, linked=self.linked,
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:

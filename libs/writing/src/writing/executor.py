@@ -29,6 +29,7 @@ from writing.deferrer import Deferrer
 from writing.endings import Endings
 from writing.facts import Facts
 from writing.items import BEHIND_LIVE
+from writing.lessons import Lessons
 from writing.looker import Looker
 from writing.sender import Sender
 from writing.under_way import all_of
@@ -43,7 +44,8 @@ class Executor:
     """Brings claimed rows of one connection to their end."""
 
     def __init__(
-        self, target: Target, looker: Looker, sender: Sender, deferrer: Deferrer, endings: Endings, facts: Facts, outage: Outage
+        self, target: Target, looker: Looker, sender: Sender, deferrer: Deferrer, endings: Endings, facts: Facts, lessons: Lessons,
+        outage: Outage,
     ) -> None:  # fmt: skip
         self._target = target
         self._looker = looker
@@ -51,6 +53,7 @@ class Executor:
         self._deferrer = deferrer
         self._endings = endings
         self._facts = facts
+        self._lessons = lessons
         self._outage = outage
 
     async def work(self, rows: Sequence[Claimed], caller: VendorCaller) -> None:
@@ -59,6 +62,8 @@ class Executor:
         On a stop, calls under way are brought to their end and the other rows are given back.
         """
         await failpoints.hit("executor.after_claim")
+        for row in rows:
+            row.lessons = await self._lessons.of(row.target("").of_place)
         while rows := await self._free(rows, caller):
             ended, looks, waits, planned = await self._plan(rows, caller)
             together, back, acts = await self._deferrer.choose(planned)

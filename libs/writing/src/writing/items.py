@@ -33,6 +33,14 @@ class ItemKey(NamedTuple):
     record: RecordId
 
 
+class PlaceKey(NamedTuple):
+    """One place of an account, for one entity."""
+
+    account: str
+    place: str
+    entity: Entity
+
+
 class TargetKey(NamedTuple):
     """One record at the target, whichever connection leads to its account."""
 
@@ -40,6 +48,10 @@ class TargetKey(NamedTuple):
     place: str
     entity: Entity
     key: str
+
+    @property
+    def of_place(self) -> PlaceKey:
+        return PlaceKey(self.account, self.place, self.entity)
 
 
 @dataclass(frozen=True, slots=True)

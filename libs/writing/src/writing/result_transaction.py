@@ -26,6 +26,7 @@ from writing.claimed import Claimed
 from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
 from writing.leaving import Yielding
+from writing.lessons import Taught
 from writing.needs import Awaited
 from writing.rechecks import NOBODY, Concern, ask_concerned
 
@@ -53,18 +54,21 @@ class ResultTransaction:
     """Which nobody tries again by themselves: nothing is about to be made for them."""
     ended: dict[LineKey, Spoken] = field(default_factory=dict)
     concerns: set[Concern] = field(default_factory=set)
+    taught: Taught = field(default_factory=Taught)
     late: set[LineKey] = field(default_factory=set)
     """What was written of these is learnt when their ends have been told already."""
 
     def learn(self, row: Claimed, key: str, fact: Fact) -> None:
         """Something is known better now; what is known of the target record is locked."""
         row.known[key] = self.absorb(row.target(key), row.known.get(key, TargetRecord()), fact, by=row.item.key)
+        row.lessons |= self.taught.of(row.target(key).of_place)
 
     def absorb(self, where: TargetKey, known: TargetRecord, fact: Fact, *, by: ItemKey = NOBODY) -> TargetRecord:
         """The same without a row; `by` is the record whose plan goes on with it."""
         absorbed = self.target.absorb(known, fact)
         self.known[where] = absorbed.record
         self.concerns |= {Concern(where, who, by) for who in absorbed.concerns}
+        self.taught.hear(where.of_place, absorbed.lessons)
         return absorbed.record
 
     def finish(self, row: Claimed, step: Nothing | Skip, locked: Locked) -> None:
@@ -97,9 +101,8 @@ class ResultTransaction:
         )
         key = row.ownership.last if row.ownership.stays else item.target_key
         if left or (silent and key):
-            self.yielding[item.key] = Yielding(
-                tuple(row.target(one) for one in left), (row.target(key),) if silent and key else ()
-            )
+            mute = (row.target(key),) if silent and key else ()
+            self.yielding[item.key] = Yielding(tuple(row.target(one) for one in left), mute)
 
     def _finished(self, row: Claimed, step: Nothing | Skip) -> NextState:
         reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")
@@ -113,10 +116,8 @@ class ResultTransaction:
     def fail(self, row: Claimed, next_state: NextState, locked: Locked, *, name: str = "") -> None:
         """What a failure makes of it. R1: a newer wish makes the row ready, unless something is in flight (R2)."""
         overtaken = locked.revision > row.item.revision and next_state.state != "hold"
-        failure, details = (
-            next_state.failure,
-            {"due_at": next_state.due_at.isoformat()} if next_state.state in ("waiting", "hold") else None,
-        )
+        failure = next_state.failure
+        details = {"due_at": next_state.due_at.isoformat()} if next_state.state in ("waiting", "hold") else None
         self.entries.append(
             journal_entries.entry(
                 row.item, _TOLD[next_state.state], self.now, attempt=name, details=details,
@@ -192,6 +193,7 @@ class ResultTransaction:
         await work_items.reopen(tx, survivors, self.now)
         await leases.release(tx, [key for key, next_state in self.fates.items() if next_state.state != "hold"])
         await run_lines.tell(tx, self.entries, self.ended, self.late, self.now)
+        await self.taught.store(tx, self.now)
         # Last of all: whoever asks for the same records at the same time waits, and must not be waited for.
         await ask_concerned(tx, self.concerns)
         await write(tx, self.entries)

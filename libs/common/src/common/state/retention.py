@@ -222,6 +222,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.work_item": "R7: the revision by which an old command is known as old",
     "flow.target_owner": "the past of a record and of a key: what was so there once bounds what comes later",
     "flow.target_record": "what its vendor remembers of it outlives every ownership",
+    "flow.place_lesson": "at most one row for each lesson of a place",
     "flow.pair": "R22: a link outlives its records, its sync and its connections",
     "flow.pair_question": "at most one row for each field of a pair",
 }

@@ -88,6 +88,13 @@ ZB_KEY_TAKEN = Code(
     "nobody",
     True,
 )
+ZB_DRAFT_TAKES_NO_PAYMENT = Code(
+    "ZB_DRAFT_TAKES_NO_PAYMENT",
+    "Zoho Books takes no payment for an invoice that is a draft: it is posted first, and paid then.",
+    "Nothing: it is remembered of the organisation.",
+    "nobody",
+    True,
+)
 ZB_NO_FIELD_BY_API = _code(
     "ZB_NO_FIELD_BY_API",
     "Zoho Books lets nobody make custom fields but in its web application.",
@@ -107,7 +114,7 @@ ZB_CUSTOMER_INACTIVE = _code(
 register(
     ZB_ORDER_INCOMPLETE, ZB_ORDER_SUM_DIFFERS, ZB_INVOICE_SUM_DIFFERS, ZB_CHANNEL_TAX, ZB_CURRENCY_UNKNOWN, ZB_TAX_UNKNOWN,
     ZB_INVOICE_POSTED, ZB_INVOICE_EDITED, ZB_INVOICE_VOID, ZB_INVOICE_TWICE, ZB_CANCELLED_PAID, ZB_PAYMENT_BY_HAND, ZB_PAYMENT_BEYOND,
-    ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
+    ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_DRAFT_TAKES_NO_PAYMENT, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
 )  # fmt: skip
 
 

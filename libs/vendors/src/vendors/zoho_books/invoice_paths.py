@@ -8,6 +8,8 @@ from typing import Any
 CONTENT, ADJUSTMENT, STATUS, BALANCE = "content", "adjustment", "status", "balance"
 PAYMENT = "payment."
 """And the shop's own id of the transaction."""
+DRAFTS_TAKE_PAYMENTS = "drafts_take_payments"
+"""A lesson: whether a payment for a draft is taken, and posts it."""
 _NOT_SHOWN = frozenset({"line_items", "key_field", "key"})
 
 

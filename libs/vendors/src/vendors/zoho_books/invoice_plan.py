@@ -20,17 +20,16 @@ from pydantic import ValidationError
 
 from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import RecordRef
-from common.contracts.orders import Order, OrderTransaction
+from common.contracts.orders import Order
 from common.contracts.outcomes import SkipReason
 from common.failures import Rejected
 from vendors import order_sums
 from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Wait, Work
-from vendors.order_sums import of
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import invoice_codes as codes
-from vendors.zoho_books import invoicing, knowing
+from vendors.zoho_books import invoice_paying, invoicing, knowing
 from vendors.zoho_books.invoice_codes import refused
-from vendors.zoho_books.invoice_paths import ADJUSTMENT, BALANCE, CONTENT, PAYMENT, STATUS, carries
+from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
 from vendors.zoho_books.invoicing import SIDE, BooksSums
 from vendors.zoho_books.organisation_facts import OrganisationFacts
 
@@ -134,10 +133,10 @@ def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str,
             raise refused(codes.ZB_INVOICE_POSTED, _changed(known, order))
         if CONTENT not in known.agreed:
             raise refused(codes.ZB_INVOICE_EDITED)
-        return _act("revise", work.key, {CONTENT: wanted, ADJUSTMENT: _till(order)}, known)
+        return invoice_paying.act("revise", work.key, {CONTENT: wanted, ADJUSTMENT: _till(order)}, known)
     if status == "draft":
         return _posted(work, known, order)
-    return _paid(work, known, order)
+    return invoice_paying.of_posted(work, known, order)
 
 
 def _differs(known: TargetRecord, wanted: Mapping[str, Any]) -> bool:
@@ -156,60 +155,10 @@ def _posted(work: Work, known: TargetRecord, order: Order) -> Step:
         adjusted = Decimal(known.seen[ADJUSTMENT])
         if adjusted != Decimal(_till(order)):
             raise refused(codes.ZB_INVOICE_SUM_DIFFERS, invoicing.compared(wanted, sums))
-        return _act("adjust", work.key, {ADJUSTMENT: invoicing.text(adjusted + difference)}, known)
+        return invoice_paying.act("adjust", work.key, {ADJUSTMENT: invoicing.text(adjusted + difference)}, known)
     if work.document.get("post") == "draft":
         return Nothing()
-    return _act("post", work.key, {STATUS: "sent"}, known)
-
-
-def _paid(work: Work, known: TargetRecord, order: Order) -> Step:
-    """Children are a set by the shop's own ids of transactions."""
-    if Decimal(known.seen["total"]) != invoicing.expected(order).total:
-        raise refused(codes.ZB_INVOICE_EDITED, f"It comes to {known.seen['total']}.")
-    for one in _received(order):
-        if PAYMENT + one.id in known.seen:
-            continue
-        if _by_hand(known, order):
-            raise refused(codes.ZB_PAYMENT_BY_HAND)
-        balance = Decimal(known.seen[BALANCE])
-        amount = min(of(one.amount, SIDE), balance)
-        if amount <= 0:
-            raise refused(
-                codes.ZB_PAYMENT_BEYOND, f"{of(one.amount, SIDE):f} {order.presentment_currency}, transaction {one.id}."
-            )
-        return _act("pay", work.key, _payment(one, amount, balance, order), known)
-    return _refunded(order)
-
-
-def _by_hand(known: TargetRecord, order: Order) -> bool:
-    """Payments that are none of the shop's transactions."""
-    ours = {PAYMENT + one.id for one in order.transactions or ()}
-    return any(path.startswith(PAYMENT) and path not in ours for path in known.seen)
-
-
-def _received(order: Order) -> list[OrderTransaction]:
-    money = [
-        t for t in order.transactions or () if t.kind in ("sale", "capture") and t.status == "success" and not t.test
-    ]
-    return sorted((t for t in money if of(t.amount, SIDE) > 0), key=lambda one: one.id)
-
-
-def _payment(one: OrderTransaction, amount: Decimal, balance: Decimal, order: Order) -> dict[str, Any]:
-    day = one.processed_at or order.placed_at
-    told = {
-        "amount": invoicing.text(amount),
-        "mode": one.gateway or "others",
-        "date": day.date().isoformat() if day else "",
-    }
-    return {PAYMENT + one.id: told, BALANCE: invoicing.text(balance - amount)}
-
-
-def _refunded(order: Order) -> Step:
-    given = [t for t in order.transactions or () if t.kind == "refund" and t.status == "success" and not t.test]
-    if given:
-        total = sum((of(t.amount, SIDE) for t in given), Decimal(0))
-        raise refused(codes.ZB_REFUND_WAITS, f"{total:f} {order.presentment_currency}.")
-    return Nothing()
+    return invoice_paying.of_draft(work, known, order) or invoice_paying.act("post", work.key, {STATUS: "sent"}, known)
 
 
 def _ended(work: Work, key: str, known: TargetRecord) -> Step:
@@ -222,7 +171,7 @@ def _ended(work: Work, key: str, known: TargetRecord) -> Step:
         raise refused(codes.ZB_INVOICE_EDITED)
     if any(path.startswith(PAYMENT) for path in known.seen):
         raise refused(codes.ZB_CANCELLED_PAID)
-    return _act("void", key, {STATUS: "void"}, known)
+    return invoice_paying.act("void", key, {STATUS: "void"}, known)
 
 
 def _changed(known: TargetRecord, order: Order) -> str:
@@ -232,8 +181,3 @@ def _changed(known: TargetRecord, order: Order) -> str:
 
 def _till(order: Order) -> str:
     return invoicing.text(invoicing.rounding_at_the_till(order))
-
-
-def _act(action: str, key: str, values: Mapping[str, Any], known: TargetRecord) -> Act:
-    sent = {"id": known.id, **({} if action != "pay" else {CONTENT: known.seen[CONTENT]})}
-    return Act(action, key, values, memory=sent)

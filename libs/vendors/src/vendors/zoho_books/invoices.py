@@ -26,7 +26,7 @@ from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
-from vendors.zoho_books import invoice_calls, invoice_plan, knowing, organisation_lists, writes
+from vendors.zoho_books import invoice_calls, invoice_paying, invoice_plan, knowing, organisation_lists, writes
 from vendors.zoho_books.invoice_codes import ZB_NO_FIELD_BY_API, refused
 from vendors.zoho_books.invoice_fields import FIELDS
 from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
@@ -63,7 +63,7 @@ class InvoiceTarget:
         return invoice_plan.next_step(work, facts)
 
     def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
-        return knowing.absorb(known, fact, waits_for_lists=True)
+        return invoice_paying.learnt(knowing.absorb(known, fact, waits_for_lists=True), fact)
 
     def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         act = attempt.act
