@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from millrace.demo import connect_books
+from millrace.demo import Demo, connect_books
 from millrace.demo_shop import Shop, connect_shop, join_orders
 from tests.e2e.opening import opened
 from tests.e2e.road import Road
@@ -71,12 +73,111 @@ class TestOrder:
         shop = Shop(account(road.sandbox, "shopify"))
         buyer = shop.people("customer", customer={"email": "bo@alder.example", "firstName": "Bo"})
         road.wait_until_quiet()
-        road.sandbox.post("faults", {"vendor": "shopify", "kind": "webhook_lost", "count": 50})
-        shop.people("place_order", order=order(buyer["id"], financialStatus="PAID"))
+        with road.fault("shopify", "webhook_lost"):
+            shop.people("place_order", order=order(buyer["id"], financialStatus="PAID"))
         road.advance(20 * 60)
         road.until(
             lambda: len([one for one in invoices(road) if one["status"] == "paid"]) == 2, "both are paid", WITHIN_S
         )
+
+
+class TestSubscriptions:
+    def test_that_were_deleted_are_back_within_ten_minutes_and_every_missed_order_comes_once(self, road: Road) -> None:
+        shop, ours = Shop(account(road.sandbox, "shopify")), subscribed(road)
+        buyer = shop.people("customer", customer={"email": "cy@alder.example", "firstName": "Cy"})
+        road.wait_until_quiet()
+        known, began = len(invoices(road)), now(road)
+        assert shop.people("lose_subscriptions")["lost"] == ours
+        missed = [shop.order(buyer["id"], paid=True) for _ in range(3)]
+        road.advance(600)
+        road.until(lambda: subscribed(road) == ours, "its subscriptions are back", WITHIN_S)
+        # The clock goes on by itself while a busy machine is at it.
+        assert now(road) - began < timedelta(minutes=10) + timedelta(seconds=WITHIN_S)
+        road.until(lambda: paid(road, missed), "every missed order is paid", WITHIN_S)
+        road.wait_until_quiet()
+        assert len(invoices(road)) == known + 3
+
+    def test_that_nobody_answered_for_four_hours_are_made_anew_and_every_missed_order_comes_once(
+        self, road: Road
+    ) -> None:
+        """Eight repeats in vain: the vendor deletes them, and says so in a mail."""
+        shop, ours = Shop(account(road.sandbox, "shopify")), subscribed(road)
+        buyer = shop.people("customer", customer={"email": "dora@alder.example", "firstName": "Dora"})
+        road.wait_until_quiet()
+        known = len(invoices(road))
+        road.fleet.stop("ingest")
+        missed = [shop.order(buyer["id"], paid=True) for _ in range(3)]
+        lost = {"ORDERS_CREATE", "ORDERS_PAID"}
+        road.until(lambda: not lost & {*subscribed(road)} or road.advance(600), "they are gone", WITHIN_S, every=0.2)
+        assert now(road) > began_of(road, missed[0]) + timedelta(hours=3, minutes=55)
+        road.fleet.start("ingest")
+        road.until(lambda: subscribed(road) == ours, "its subscriptions are back", WITHIN_S)
+        road.until(lambda: paid(road, missed), "every missed order is paid", WITHIN_S)
+        road.wait_until_quiet()
+        assert len(invoices(road)) == known + 3
+
+
+class TestUninstalled:
+    def test_waits_for_a_new_consent_with_one_notice_and_goes_on_under_the_same_id(self, road: Road) -> None:
+        shop, ours, before = Shop(account(road.sandbox, "shopify")), subscribed(road), connection(road)
+        buyer = shop.people("customer", customer={"email": "eve@alder.example", "firstName": "Eve"})
+        road.wait_until_quiet()
+        known, told = len(invoices(road)), notices(road, before["id"])
+        shop.people("uninstall")
+        road.until(lambda: connection(road)["standing"] == "needs_reauth", "its connection is marked", WITHIN_S)
+        assert subscribed(road) == []
+        missed, mark = [shop.order(buyer["id"], paid=True) for _ in range(2)], road.mark()
+        for _ in range(12):
+            road.advance(600)
+        road.wait_until_quiet()
+        # Neither polls nor audits, reads nor refreshes are tried while nobody has let us in again.
+        assert road.calls_of(mark, "shopify") == []
+        assert notices(road, before["id"]) == told + 1
+        with road.console() as console:
+            accounts: Any = road.sandbox.get("accounts")["accounts"]
+            connect_shop(Demo(console, accounts, time.monotonic() + WITHIN_S), lambda _: None)
+        road.until(lambda: paid(road, missed), "what was ordered meanwhile is paid", WITHIN_S)
+        road.until(lambda: subscribed(road) == ours or road.advance(60), "it is heard again", WITHIN_S)
+        assert connection(road)["id"] == before["id"]
+        road.wait_until_quiet()
+        assert len(invoices(road)) == known + 2
+
+
+def connection(road: Road) -> dict[str, Any]:
+    with road.console() as console:
+        [found] = [one for one in console.get("/connections")["items"] if one["vendor"] == "shopify"]
+    return dict(found)
+
+
+def notices(road: Road, connection: str) -> int:
+    return int(road.sql.value("select count(*) from core.notification where connection = $1", connection))
+
+
+def subscribed(road: Road) -> list[str]:
+    """The topics that lead to us."""
+    found = stored(road)["webhook_subscriptions"].values()
+    return sorted(one["topic"] for one in found if "/hooks/shopify/" in one["uri"])
+
+
+def stored(road: Road) -> dict[str, Any]:
+    state: Any = road.sandbox.get("state/shopify", account="demo")
+    found: dict[str, Any] = state["accounts"]["demo"]
+    return found
+
+
+def now(road: Road) -> datetime:
+    return datetime.fromisoformat(str(road.sandbox.get("clock")["now"]))
+
+
+def began_of(road: Road, name: str) -> datetime:
+    [found] = [one for one in stored(road)["orders"].values() if one["name"] == name]
+    return datetime.fromisoformat(found["created_at"])
+
+
+def paid(road: Road, names: list[str]) -> bool:
+    """Each of these orders is one invoice, and paid."""
+    told = [one["reference_number"] for one in invoices(road) if one["status"] == "paid"]
+    return sorted(one for one in told if one in names) == sorted(names)
 
 
 def order(customer: str, **more: Any) -> dict[str, Any]:

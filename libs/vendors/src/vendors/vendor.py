@@ -104,6 +104,8 @@ class ReceiptReading:
 
     states: Sequence[State] = ()
     thin: Sequence[Subject] = ()
+    doubts_access: bool = False
+    """The vendor says that we are let in no more. A message may be late or repeated, so a call decides."""
 
 
 Cursor = NewType("Cursor", str)

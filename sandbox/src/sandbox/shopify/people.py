@@ -46,6 +46,7 @@ class People:
             "delete_customer": self._delete_customer,
             "merge_customers": self._merge,
             "uninstall": self._uninstall,
+            "lose_subscriptions": self._lose,
             "rotate_secret": self._rotate,
             "revoke_secret": self._revoke,
             "privacy_address": self._privacy_address,
@@ -176,6 +177,14 @@ class People:
             hooks, app = self._call.shop.hooks, self._app()
             for number in [number for number, hook in hooks.items() if hook.app == app.key]:
                 del hooks[number]
+
+    def _lose(self) -> Document:
+        """As after eight repeats in vain: they are gone, and a mail that nobody reads says so."""
+        shop, app = self._call.shop, self._app()
+        gone = [hook for hook in shop.hooks.values() if hook.app == app.key]
+        for hook in gone:
+            posting.dropped(shop, hook.legacy_resource_id)
+        return {"lost": sorted(hook.topic for hook in gone)}
 
     def _rotate(self) -> Document:
         return {"client_secret": self._app().rotate()}

@@ -134,8 +134,12 @@ def ended(shop: Shop, delivery: Delivery, attempt: Attempt) -> bool:
     """Whether to go on; after the last repeat in vain the subscription is gone, and a mail nobody reads says so."""
     failed = not 200 <= attempt.status < 300
     if failed and attempt.last and delivery.hook_id:
-        hook = shop.hooks.pop(int(delivery.hook_id), None)
-        if hook is not None:
-            shop.mails += 1
-            shop.deleted_hooks.append({"id": hook.legacy_resource_id, "topic": hook.topic, "uri": hook.uri})
+        dropped(shop, int(delivery.hook_id))
     return True
+
+
+def dropped(shop: Shop, number: int) -> None:
+    hook = shop.hooks.pop(number, None)
+    if hook is not None:
+        shop.mails += 1
+        shop.deleted_hooks.append({"id": hook.legacy_resource_id, "topic": hook.topic, "uri": hook.uri})

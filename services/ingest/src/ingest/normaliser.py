@@ -17,10 +17,11 @@ from common.bus.handler import Delivered
 from common.bus.producer import Outgoing
 from common.bus.record import RawRecord
 from common.clock import Clock
+from common.contracts.ids import ConnectionId
 from common.contracts.messages import Receipt
 from common.contracts.topics import receipts
 from common.failures import Rejected
-from common.state import read_requests
+from common.state import channels, read_requests
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
 from ingest.publishing import change_event, outgoing
@@ -50,13 +51,20 @@ class ReceiptHandler:
     def stores(self, batch: Sequence[Delivered[Receipt]]) -> bool:
         """Most receipts tell their record by themselves: nothing has to be asked for them, and nothing stored."""
         self._read.clear()
-        return bool(self._asks(batch))
+        return bool(self._asks(batch) or self._doubted(batch))
 
     async def store(self, batch: Sequence[Delivered[Receipt]], tx: DbConnection) -> None:
         """Asks for what the receipts do not tell; refuses what cannot be read."""
         asks = self._asks(batch)
         if asks:
             await read_requests.ask(tx, asks, self._clock.now())
+        if doubted := self._doubted(batch):
+            await channels.soon(tx, doubted, self._clock.now())
+
+    def _doubted(self, batch: Sequence[Delivered[Receipt]]) -> list[ConnectionId]:
+        """Connections that their vendors say are over: the audit of their webhooks is the next call, and what comes of that counts."""
+        found = [(item.message.connection, self._reading(item)) for item in batch]
+        return sorted({connection for connection, reading in found if reading and reading.doubts_access})
 
     def _asks(self, batch: Sequence[Delivered[Receipt]]) -> list[ReadRequest]:
         now = self._clock.now()

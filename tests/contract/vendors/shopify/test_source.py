@@ -14,7 +14,7 @@ from tests.contract.sandbox.shopify.shop import Listener, Shop
 from tests.contract.vendors.shopify.shops import CONNECTION, ShopApi, receipt
 from vendors.shopify.catalogue import CATALOGUES
 from vendors.shopify.source import ShopifySource
-from vendors.vendor import Cursor, Page, State, Subject
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 
 SOURCE = ShopifySource()
 ORDER, CUSTOMER = Entity("order"), Entity("customer")
@@ -207,6 +207,13 @@ class TestReceipts:
         [heard] = await listener.until(1)
         [told] = SOURCE.receipt(receipt(shop, heard)).states
         assert (told.kind, told.record) == ("asked", str(body["id"]))
+
+    async def test_uninstalled_application_only_doubts_its_access(self, shop: Shop, listener: Listener) -> None:
+        hook = f'mutation{{webhookSubscriptionCreate(topic:APP_UNINSTALLED,webhookSubscription:{{uri:"{listener.url}"}}){{userErrors{{message}}}}}}'
+        await shop.ask(hook, token=(await shop.granted())["access_token"])
+        shop.act("uninstall")
+        [heard] = await listener.until(1)
+        assert SOURCE.receipt(receipt(shop, heard)) == ReceiptReading(doubts_access=True)
 
     async def test_withheld_persons_take_nothing_away(self, shop: Shop, api: ShopApi) -> None:
         made = shop.act("customer", customer={"email": "ada@shop.example", "firstName": "Ada"})

@@ -64,6 +64,15 @@ async def moved(tx: DbConnection, public_url: str, now: datetime) -> None:
     )
 
 
+async def soon(tx: DbConnection, connections: Sequence[ConnectionId], now: datetime) -> None:
+    """Somebody says that the vendor lets us in no more: the next audit asks it."""
+    await tx.execute(
+        "update flow.channel set next_at = least(next_at, $2) where connection = any($1::text[])",
+        list(connections),
+        now,
+    )
+
+
 async def lease(tx: DbConnection, now: datetime, *, most: int, within: timedelta) -> list[DueAudit]:
     """Takes channels that are due and have no gate."""
     rows = await tx.fetch(_LEASE, now, most, uuid4(), within)

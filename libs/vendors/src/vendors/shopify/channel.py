@@ -21,7 +21,7 @@ from vendors.channel import Assistant, Audited, DescribedHook, HookSecrets, Hook
 from vendors.shopify import queries, wire
 from vendors.shopify.client import asked, changed, told
 from vendors.shopify.errors import SH_HOOK_REFUSED
-from vendors.shopify.topics import TOPICS, HookTopic
+from vendors.shopify.topics import ALL_TOPICS, TOPICS, HookTopic
 
 _TAKEN = "already been taken"
 Hook = Mapping[str, Any]
@@ -37,9 +37,9 @@ class ShopifyChannel:
 
     def hooks(self, wanted: HookSubscription) -> Sequence[DescribedHook]:
         return [
-            DescribedHook(topic.entity, path, wanted.base)
-            for path, topic in TOPICS.items()
-            if topic.entity in wanted.subjects
+            DescribedHook(topic.entity or wanted.subjects[0], path, wanted.base)
+            for path, topic in ALL_TOPICS.items()
+            if _is_needed(topic, wanted)
         ]
 
     def heard(self, query: str, body: bytes) -> str:
@@ -81,7 +81,12 @@ def _words(topic: HookTopic) -> str:
 
 
 def _needed(wanted: HookSubscription) -> list[HookTopic]:
-    return [topic for topic in TOPICS.values() if topic.entity in wanted.subjects]
+    return [topic for topic in ALL_TOPICS.values() if _is_needed(topic, wanted)]
+
+
+def _is_needed(topic: HookTopic, wanted: HookSubscription) -> bool:
+    """Whoever wants to hear anything of a shop has to hear that it let us out."""
+    return topic.entity in wanted.subjects if topic.entity else bool(wanted.subjects)
 
 
 def _lacking(wanted: HookSubscription, ours: Iterable[Hook]) -> list[HookTopic]:

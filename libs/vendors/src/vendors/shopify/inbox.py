@@ -19,7 +19,7 @@ from common.contracts.ids import Entity, RecordId
 from common.secret import Secret
 from vendors.shopify import wire
 from vendors.shopify.shops import is_shop
-from vendors.shopify.topics import TOPICS, HookTopic
+from vendors.shopify.topics import ALL_TOPICS, TOPICS, HookTopic
 from vendors.vendor import HookRequest, Subject, Unverified, Verified
 
 SIGNATURE, TOPIC, SHOP = "x-shopify-hmac-sha256", "x-shopify-topic", "x-shopify-shop-domain"
@@ -51,7 +51,7 @@ class ShopifyInbox:
             return Unverified("the signature does not fit")
         if not any(_is_of(shop, request) for shop in matches):
             return Unverified("it is of another shop than the connection that it calls")
-        topic = TOPICS.get(request.headers.get(TOPIC, ""))
+        topic = ALL_TOPICS.get(request.headers.get(TOPIC, ""))
         if topic is not None and not fits(topic, request.body):
             return Unverified("the body is not of the form that the topic in the header has")
         return Verified("signature")

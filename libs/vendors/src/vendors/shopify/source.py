@@ -31,7 +31,7 @@ from vendors.shopify.errors import SH_WEBHOOK_UNREADABLE
 from vendors.shopify.order_pages import whole
 from vendors.shopify.orders import Thin, is_cut, order
 from vendors.shopify.people import customer
-from vendors.shopify.topics import TOPICS
+from vendors.shopify.topics import ACCOUNT_TOPICS, TOPICS, UNINSTALLED
 from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
 
 ORDER, CUSTOMER = Entity("order"), Entity("customer")
@@ -55,6 +55,8 @@ class ShopifySource:
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         """A whole body tells by itself; the others only say which record to read."""
         headers = dict(receipt.headers)
+        if ACCOUNT_TOPICS.get(headers.get(inbox.TOPIC, "")) is UNINSTALLED:
+            return ReceiptReading(doubts_access=True)
         topic = TOPICS.get(headers.get(inbox.TOPIC, ""))
         subject = inbox.subject_of(topic, receipt.body) if topic else None
         if topic is None or subject is None:

@@ -50,3 +50,8 @@ TOPICS: Mapping[str, HookTopic] = {
     ),
 }
 """By the name that deliveries carry in their header."""
+
+UNINSTALLED = HookTopic("APP_UNINSTALLED", has=("id", "myshopify_domain"), lacks=("line_items", "verified_email"))
+ACCOUNT_TOPICS: Mapping[str, HookTopic] = {"app/uninstalled": UNINSTALLED}
+"""What tells of the shop itself, and of no record; heard wherever anything is."""
+ALL_TOPICS: Mapping[str, HookTopic] = {**TOPICS, **ACCOUNT_TOPICS}
