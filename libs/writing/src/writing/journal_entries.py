@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import jsonpatch
-
 from common.failures import Failure
 from common.http.call import VendorAnswer
 from common.journal import Entry, Step
+from common.patch import patch
 from vendors.acts import Act
 from writing.intent import Intent
 from writing.items import Item, NextState
@@ -79,8 +78,3 @@ def ended(item: Item, step: Step, next_state: NextState, now: datetime) -> Entry
     return entry(
         item, step, now, reason=failure.code if failure else next_state.reason, words=failure.message if failure else ""
     )
-
-
-def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """RFC 6902, from what was agreed to what is so now."""
-    return list(jsonpatch.make_patch(dict(before), dict(after)).patch)

@@ -55,6 +55,9 @@ class Memory:
         return self.standing_at if self.heard else None
 
 
+_NOTHING = Memory()
+
+
 def standing(known: TargetRecord) -> str:
     """The member's status as it was last seen; empty where nobody knows."""
     return str(known.seen.get(STANDING, ""))
@@ -63,6 +66,8 @@ def standing(known: TargetRecord) -> str:
 def memory_of(known: TargetRecord) -> Memory:
     """What is remembered of a member."""
     kept = known.memory
+    if not kept:
+        return _NOTHING
     parts = (kept, *kept.get("also", ()))
     formers = {str(one.get("former", "")) for one in parts}
     barred = next((one["barred"] for one in parts if one.get("barred")), "")
