@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -175,28 +175,27 @@ class WriteCommand(Message):
         return CommandId(derived_id(sync, entity, record, str(revision), replay))
 
 
-class Envelope(Message):
+class Envelope(NamedTuple):
     """The CloudEvents attributes of one message, as Kafka headers (binary mode); no personal data in any of them."""
 
     id: str
     source: str
     type: str
     subject: str
-    time: AwareDatetime
+    time: datetime
     sequence: str
 
     def headers(self) -> list[tuple[str, bytes]]:
-        pairs = {
-            "ce_specversion": "1.0",
-            "ce_id": self.id,
-            "ce_source": self.source,
-            "ce_type": self.type,
-            "ce_subject": self.subject,
-            "ce_time": self.time.isoformat(),
-            "ce_sequence": self.sequence,
-            "content-type": "application/json",
-        }
-        return [(name, value.encode()) for name, value in pairs.items()]
+        return [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", self.id.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_subject", self.subject.encode()),
+            ("ce_time", self.time.isoformat().encode()),
+            ("ce_sequence", self.sequence.encode()),
+            ("content-type", b"application/json"),
+        ]
 
     @classmethod
     def of_receipt(cls, receipt: Receipt, subject: str) -> Self:

@@ -17,6 +17,7 @@ Teller = Callable[[Mapping[str, Any]], dict[str, Any]]
 """What an object of the vendor's says, under our names."""
 
 _JSON = json.JSONDecoder(parse_float=Decimal)
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _OFFSET = re.compile(r"([+-]\d{2})(\d{2})$")
 
 # The vendor's word for a module -> our entity, and where its id stands.
@@ -83,7 +84,7 @@ def identity(word: str, found: Mapping[str, Any]) -> tuple[str, str] | None:
 def record_id(found: Mapping[str, Any], id_name: str) -> str | None:
     """The id under this name, where it is one."""
     record = str(found.get(id_name) or "").strip()
-    return record if re.fullmatch(r"[0-9A-Za-z_-]{1,64}", record) else None
+    return record if _ID.fullmatch(record) else None
 
 
 def is_of(entity: str, found: Mapping[str, Any]) -> bool:
