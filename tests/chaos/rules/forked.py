@@ -20,7 +20,7 @@ from typing import Any
 from tests.chaos.rules.changed import Change
 
 LIBRARIES = (
-    "aiokafka.admin", "asyncpg", "cryptography.fernet", "fastapi", "faststream.kafka", "httpx", "hypothesis", "jmespath", "jsonpatch",
+    "aiokafka.admin", "asyncpg", "cryptography.fernet", "fastapi", "faststream.kafka", "httpx", "hypothesis", "jmespath",
     "jsonschema", "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk.trace", "orjson", "phonenumbers", "prometheus_client",
     "pycountry", "pydantic", "pydantic_settings", "pytest_asyncio.plugin", "pytest_timeout", "redis.asyncio", "schemathesis",
     "structlog", "typer", "uvicorn", "xdist.plugin", "yaml",

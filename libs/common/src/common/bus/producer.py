@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 
 from common.bus import error_codes
+from common.bus.apart import apart
 from common.bus.connection import KafkaAddress
 from common.bus.departures import Departures
 from common.bus.record import RawRecord
@@ -145,7 +146,7 @@ class Producer:
             try:
                 async with asyncio.timeout(until - monotonic()):
                     acknowledged = await client.send(topic.name, value, key=key.encode(), headers=listed)
-                    return _landed(await _apart(acknowledged))
+                    return _landed(await apart(acknowledged))
             except TimeoutError as late:
                 raise _too_late(topic.name, acknowledged, late) from late
             except (kafka.KafkaError, OSError) as error:
@@ -271,25 +272,6 @@ def _seen(future: asyncio.Future[Any]) -> None:
     # Nobody waits for it any more; asyncio would report its error as forgotten.
     if not future.cancelled():
         future.exception()
-
-
-def _apart(acknowledged: asyncio.Future[Any]) -> asyncio.Future[Any]:
-    """A future of our own that tells the same: the message is on its way whether we wait or not, and its future is the client's."""
-    told = asyncio.get_running_loop().create_future()
-
-    def tell(ended: asyncio.Future[Any]) -> None:
-        error = None if ended.cancelled() else ended.exception()
-        if told.done():
-            return
-        if error is not None:
-            told.set_exception(error)
-        elif ended.cancelled():
-            told.cancel()
-        else:
-            told.set_result(ended.result())
-
-    acknowledged.add_done_callback(tell)
-    return told
 
 
 def _too_late(topic: str, acknowledged: asyncio.Future[Any] | None, late: TimeoutError) -> Failure:
