@@ -18,6 +18,7 @@ PARTS = (
     "gateway",
     "mapper",
     "burst",
+    "orders",
     "pace",
     "account",
     "replay",
@@ -28,7 +29,7 @@ PARTS = (
     "tokens",
 )
 # What needs no running stack and no hour.
-WHOLE = ("bus", "gateway", "mapper", "burst", "pace", "account", "replay", "replicas", "restart")
+WHOLE = ("bus", "gateway", "mapper", "burst", "orders", "pace", "account", "replay", "replicas", "restart")
 
 
 def main(words: Sequence[str]) -> int:

@@ -60,6 +60,16 @@ class Subject:
 
     entity: Entity
     record: RecordId
+    heard: Heard | None = field(default=None, compare=False)
+    """Where somebody has told of it, but not all there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a webhook has told of a record: a read of the rest completes it, where that is of the same version."""
+
+    version: Version
+    fields: Mapping[str, Any]
 
 
 class Inbox(Protocol):
@@ -156,6 +166,7 @@ class Source(Protocol):
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
         """Reads records by id, together where the vendor can: one answer a subject, in their order.
 
+        Of one that somebody was heard to tell of, the rest is enough while its version is still that one; the answer tells all of it.
         A record that is gone is a state `deleted` (R12); one failure does not keep the others from being read.
         """
 

@@ -1,8 +1,9 @@
 """Receipts become change events; thin ones become reads by id. Nothing is dropped: what cannot be read is a dead letter.
 
 In: receipts, in the order of their records. Out: change events. Durable first, with a commit: what has to be read by id, a row of
-`flow.read_request`. Durable then, by the broker's acknowledgement: the events; and only after that Kafka is told how far we are. A receipt
-that tells its record by itself leaves no row, so this group's place is Kafka's and not the database's (decision 17).
+`flow.read_request` with what the receipt has told (decision 57). Durable then, by the broker's acknowledgement: the events; and only after that
+Kafka is told how far we are. A receipt that tells its record by itself leaves no row, so this group's place is Kafka's and not the database's
+(decision 17).
 
 A crash before Kafka is told reads the batch again: its rows are there already, and its changes are sent twice under the same event ids,
 which the mapper finds to be duplicates.
@@ -23,10 +24,10 @@ from common.contracts.topics import receipts
 from common.failures import Rejected
 from common.state import channels, read_requests
 from common.state.pool import DbConnection
-from common.state.read_requests import ReadRequest
+from common.state.read_requests import ReadRecord, ReadRequest
 from ingest.publishing import change_event, outgoing
 from ingest.sends import SendsAll, Wakes
-from vendors.vendor import ReceiptReading, Source, Vendor
+from vendors.vendor import ReceiptReading, Source, State, Subject, Vendor
 
 GROUP = "ingest-normaliser"
 
@@ -43,6 +44,7 @@ class ReceiptHandler:
         self._reader = reader
         self._clock = clock
         self._read: dict[int, tuple[Delivered[Receipt], ReceiptReading | Rejected]] = {}
+        self._known = set[ReadRecord]()
 
     def parse(self, record: RawRecord) -> Receipt:
         """Reads one record."""
@@ -54,8 +56,11 @@ class ReceiptHandler:
         return bool(self._asks(batch) or self._doubted(batch))
 
     async def store(self, batch: Sequence[Delivered[Receipt]], tx: DbConnection) -> None:
-        """Asks for what the receipts do not tell; refuses what cannot be read."""
+        """Asks for what the receipts do not tell and nobody knows; refuses what cannot be read."""
         asks = self._asks(batch)
+        heard = [one for one in asks if one.heard is not None]
+        self._known = await read_requests.known(tx, heard) if heard else set()
+        asks = [one for one in asks if one.heard is None or one.whose not in self._known]
         if asks:
             await read_requests.ask(tx, asks, self._clock.now())
         if doubted := self._doubted(batch):
@@ -73,9 +78,12 @@ class ReceiptHandler:
             reading = self._reading(item)
             traceparent = (item.record.header("traceparent") or b"").decode("ascii", "replace")
             asks += [
-                ReadRequest(item.message.connection, thin.entity, thin.record, "detail", now, traceparent)
+                ReadRequest(
+                    item.message.connection, thin.entity, thin.record, "detail", now, traceparent,
+                    version=thin.heard.version.sequence if thin.heard else "", heard=thin.heard.fields if thin.heard else None,
+                )
                 for thin in (reading.thin if reading else ())
-            ]
+            ]  # fmt: skip
         return asks
 
     async def after(self, batch: Sequence[Delivered[Receipt]]) -> None:
@@ -83,16 +91,22 @@ class ReceiptHandler:
         messages: list[Outgoing] = []
         for item in batch:
             reading = self._reading(item)
-            receipt = item.message
+            if reading is None:
+                continue
+            receipt, known = item.message, [one for one in reading.thin if self._is_known(item.message, one)]
+            # What is known already, or was newer, the mapper finds to be so.
             events = [
                 change_event(receipt.connection, receipt.vendor, state, "webhook", receipt.id)
-                for state in (reading.states if reading else ())
+                for state in (*reading.states, *(_as_heard(receipt, one) for one in known))
             ]
             messages += [outgoing(event, cause=item.record) for event in events]
-            if reading and reading.thin:
+            if len(reading.thin) > len(known):
                 self._reader.wake()
         await self._producer.send_all(messages)
         await failpoints.hit("normaliser.after_produce")
+
+    def _is_known(self, receipt: Receipt, thin: Subject) -> bool:
+        return thin.heard is not None and (receipt.connection, thin.entity, thin.record) in self._known
 
     def _reading(self, item: Delivered[Receipt]) -> ReceiptReading | None:
         """Each receipt of a batch is read once, however often it is asked what it says."""
@@ -109,3 +123,10 @@ class ReceiptHandler:
             return self._source.receipt(receipt)
         except Rejected as failure:
             return failure
+
+
+def _as_heard(receipt: Receipt, thin: Subject) -> State:
+    assert thin.heard is not None
+    return State(
+        thin.entity, thin.record, "changed", thin.heard.version, "hook", thin.heard.fields, receipt.received_at
+    )

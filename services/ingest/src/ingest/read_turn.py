@@ -21,7 +21,7 @@ from common.bus.producer import Outgoing
 from common.clock import Clock
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, RunId, VendorName
-from common.contracts.messages import Lane
+from common.contracts.messages import Lane, Version
 from common.failures import Bug, Failure
 from common.http.at_priority import AtPriority
 from common.http.call import Api
@@ -37,7 +37,10 @@ from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from ingest.unread import Unread
 from vendors.registry import vendor_named
-from vendors.vendor import Source, State, Subject
+from vendors.vendor import Heard, Source, State, Subject
+
+# What is answered goes on its way, and does not wait for all that was taken with it.
+TOGETHER = 20
 
 _log = structlog.get_logger(__name__)
 
@@ -93,8 +96,8 @@ class ReadTurn:
         if requests[0].lane is Lane.BACKFILL:
             api = AtPriority(api, "backfill")
             requests = await self._within_share(token, connection, requests)
-        if requests:
-            await self._answered(token, connection, requests, api, configuration)
+        for at in range(0, len(requests), TOGETHER):
+            await self._answered(token, connection, requests[at : at + TOGETHER], api, configuration)
 
     async def _answered(
         self,
@@ -106,8 +109,7 @@ class ReadTurn:
     ) -> None:
         source, outage = vendor_named(connection.vendor).source, self._outages[connection.vendor]
         assert source is not None
-        subjects = [Subject(request.entity, request.record) for request in requests]
-        answers = await _answers(source, connection, subjects, api)
+        answers = await _answers(source, connection, list(map(_subject, requests)), api)
         away = await outage.is_on(connection, [("", one) for one in answers], api)
         await failpoints.hit("reader.after_answer")
         await self._store(token, connection, self._sorted(requests, answers, source, away), configuration)
@@ -174,6 +176,11 @@ class ReadTurn:
         """The connection was deleted: nobody may read there any more, and nobody wants to know."""
         async with transaction(self._pool) as tx:
             await read_requests.answered(tx, token, requests)
+
+
+def _subject(request: ReadRequest) -> Subject:
+    heard = None if request.heard is None else Heard(Version.of_sequence(request.version), request.heard)
+    return Subject(request.entity, request.record, heard)
 
 
 def _message(connection: Connection, request: ReadRequest, state: State) -> Outgoing:

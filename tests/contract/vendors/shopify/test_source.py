@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,10 @@ VAT = [{"title": "VAT", "rate": "0.19"}]
 POST = [{"title": "Post", "code": "P", "priceSet": {"shopMoney": {"amount": "4.90", "currencyCode": "EUR"}}}]
 # Told by the API alone: webhooks have no transactions of an order, no sums of what was received, and no title of a rounding refund.
 ONLY_READ = {"transactions", "received", "refunded", "outstanding"}
+
+
+def money_back(amount: str) -> dict[str, Any]:
+    return {"transactions": [{"amount": amount, "gateway": "manual", "kind": "REFUND"}]}
 
 
 async def read(api: ShopApi, entity: Entity, record: str) -> State:
@@ -167,6 +172,63 @@ class TestOrders:
         assert (found.kind, found.version.settled) == ("deleted", True)
 
 
+class TestOrdersThatWebhooksHaveTold:
+    async def test_are_completed_by_one_question_to_what_a_read_of_each_tells(
+        self, shop: Shop, listener: Listener, api: ShopApi
+    ) -> None:
+        """Whatever they are like; and it costs a tenth of the points."""
+        await shop.subscribe(listener.url, "ORDERS_CREATE")
+        for placed in (
+            {"taxLines": VAT, "shippingLines": POST},
+            {"presentmentCurrency": "USD", "rate": "1.0931", "taxLines": VAT, "cashRounding": "-0.02", "note": "gift"},
+            {"tip": "2.00", "discounts": [{"kind": "manual", "title": "Tenth", "percent": "10"}]},
+        ):
+            shop.place(("9.99", 3), ("17.35", 2), financialStatus="PAID", email="ada@shop.example", **placed)
+        told = [SOURCE.receipt(receipt(shop, one)).thin[0] for one in await listener.until(3)]
+        completed = await SOURCE.read(CONNECTION, told, api)
+        assert [call.operation for call in api.calls] == ["orders.rests"]
+        together = sum(api.costs)
+        for subject, state in zip(told, completed, strict=True):
+            found = await read(api, ORDER, subject.record)
+            assert isinstance(state, State)
+            assert (dict(state.fields), state.coverage, state.version.stamp) == (
+                dict(found.fields), "detail", found.version.stamp,
+            )  # fmt: skip
+        assert together * 10 < sum(api.costs[1:])
+
+    async def test_and_that_have_changed_since_are_read_as_a_whole(
+        self, shop: Shop, listener: Listener, api: ShopApi
+    ) -> None:
+        await shop.subscribe(listener.url, "ORDERS_CREATE")
+        placed = [shop.place((f"{n}.00", 1), financialStatus="PAID") for n in (1, 2, 3)]
+        told = [SOURCE.receipt(receipt(shop, one)).thin[0] for one in await listener.until(3)]
+        shop.later(5)
+        shop.act("reword_order", id=placed[0]["admin_graphql_api_id"], order={"note": "wrap it"})
+        shop.act("delete_order", id=placed[1]["admin_graphql_api_id"])
+        other = Subject(ORDER, RecordId("1"))
+        reworded, gone, same, nobody = await SOURCE.read(CONNECTION, [*told, other], api)
+        assert isinstance(reworded, State) and reworded.fields["note"] == "wrap it"
+        assert reworded.version.stamp > told[0].heard.version.stamp  # type: ignore[union-attr]
+        assert [one.kind for one in (gone, same, nobody) if isinstance(one, State)] == ["deleted", "changed", "deleted"]
+        assert Counter(call.operation for call in api.calls) == {"orders.rests": 1, "orders.read": 3}
+
+    async def test_are_read_one_by_one_where_one_spoils_the_question(
+        self, shop: Shop, listener: Listener, api: ShopApi
+    ) -> None:
+        class Refusing(ShopApi):
+            async def call(self, call: Call) -> VendorAnswer:
+                answer = await super().call(call)
+                if call.operation == "orders.rests":
+                    raise Rejected("SH_REFUSED", "one of them")
+                return answer
+
+        await shop.subscribe(listener.url, "ORDERS_CREATE")
+        shop.place(("5.00", 1), financialStatus="PAID")
+        told = [SOURCE.receipt(receipt(shop, one)).thin[0] for one in await listener.until(1)]
+        [found] = await SOURCE.read(CONNECTION, told, Refusing(shop, api.token))
+        assert isinstance(found, State) and found.fields["transactions"]
+
+
 class TestReceipts:
     async def test_thin_bodies_say_which_order_to_read(self, shop: Shop, listener: Listener) -> None:
         for topic in ("ORDERS_EDITED", "REFUNDS_CREATE", "FULFILLMENTS_CREATE"):
@@ -177,7 +239,7 @@ class TestReceipts:
         shop.act(
             "refund_order",
             id=body["admin_graphql_api_id"],
-            refund={"transactions": [{"amount": "5.00", "gateway": "manual", "kind": "REFUND"}]},
+            refund=money_back("5.00"),
         )
         shop.act("fulfil_order", id=body["admin_graphql_api_id"])
         for heard in await listener.until(3):
@@ -199,6 +261,14 @@ class TestReceipts:
         [heard] = await listener.until(1)
         reading = SOURCE.receipt(receipt(shop, heard))
         assert (list(reading.states), list(reading.thin)) == ([], [Subject(ORDER, RecordId(str(body["id"])))])
+        assert reading.thin[0].heard is not None
+
+    async def test_order_of_which_money_went_back_is_read_as_a_whole(self, shop: Shop, listener: Listener) -> None:
+        body = shop.place(("5.00", 1), financialStatus="PAID")
+        await shop.subscribe(listener.url, "ORDERS_UPDATED")
+        shop.act("refund_order", id=body["admin_graphql_api_id"], refund=money_back("5.00"))
+        [heard] = await listener.until(1)
+        assert [one.heard for one in SOURCE.receipt(receipt(shop, heard)).thin] == [None]
 
     async def test_deletion_only_asks(self, shop: Shop, listener: Listener) -> None:
         await shop.subscribe(listener.url, "ORDERS_DELETE")

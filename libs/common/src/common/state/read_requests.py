@@ -2,12 +2,13 @@
 
 A request asked again while it is being answered stays: `asked` counts, and an answer removes only what it saw. What a listing lacks is asked
 for once a version, and may be as many records as there are: such a request is one of its lane, and never stands in another one's way.
+A webhook that told of a record, but not all there is, leaves what it told here: the answer completes it (decision 57).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -36,9 +37,15 @@ class ReadRequest:
     attempts: int = 0
     lane: Lane = Lane.LIVE
     version: str = ""
-    """The one that a listing has told of, where that is why."""
+    """The one that a listing or a webhook has told of, where that is why."""
     job: str = ""
     """The reading that has listed the record, by its name without the sync's."""
+    heard: Mapping[str, Any] | None = None
+    """What a webhook has told of this version; None: all of the record has to be read."""
+
+    @property
+    def whose(self) -> ReadRecord:
+        return (self.connection, self.entity, self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +59,23 @@ class Later:
 
 async def ask(tx: DbConnection, requests: Sequence[ReadRequest], now: datetime) -> None:
     """Adds the requests, and tells whoever reads; one that stands already is counted up, so that an answer under way does not remove it."""
-    merged = {(r.connection, r.entity, r.record): r for r in requests}
-    ordered = [merged[key] for key in sorted(merged)]
+    ordered = _merged(requests)
     await tx.execute(
         f"""
         with asked as (
-        insert into flow.read_request as r (connection, entity, record, reason, not_before, traceparent, lane, version, job, asked_at)
-        select *, $10::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
-                                               $8::text[], $9::text[])
+        insert into flow.read_request as r (connection, entity, record, reason, not_before, traceparent, lane, version, job, heard,
+                                             asked_at)
+        select *, $11::timestamptz from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+                                               $8::text[], $9::text[], $10::jsonb[])
         on conflict (connection, entity, record) do update set
-               asked = r.asked + case when excluded.reason = '{UNCOVERED}' and excluded.version <= r.version then 0 else 1 end,
+               asked = r.asked + case when excluded.reason = '{UNCOVERED}' and excluded.version <= r.version then 0
+                                      when excluded.version < r.version and excluded.heard is not null and r.heard is not null then 0
+                                      when (excluded.version, excluded.heard) = (r.version, r.heard) then 0 else 1 end,
+               -- It is of the version beside it, or nothing: of two that differ all has to be read.
+               heard = case when excluded.reason = '{UNCOVERED}' then case when excluded.version > r.version then null else r.heard end
+                            when excluded.heard is null or r.heard is null then null
+                            when excluded.version > r.version then excluded.heard
+                            when excluded.version < r.version or excluded.heard = r.heard then r.heard end,
                job = case when excluded.version > r.version then excluded.job else r.job end,
                reason = case when excluded.reason = '{UNCOVERED}' then r.reason else excluded.reason end,
                lane = case when 'live' in (r.lane, excluded.lane) then 'live' else excluded.lane end,
@@ -80,10 +94,42 @@ async def ask(tx: DbConnection, requests: Sequence[ReadRequest], now: datetime) 
         [r.lane.value for r in ordered],
         [r.version for r in ordered],
         [r.job for r in ordered],
+        [None if r.heard is None else dict(r.heard) for r in ordered],
         now,
     )
 
 
+def _merged(requests: Sequence[ReadRequest]) -> list[ReadRequest]:
+    """One of each record, in the order in which all lock them; of what was heard the newest."""
+    merged: dict[ReadRecord, ReadRequest] = {}
+    for one in requests:
+        merged[one.whose] = _both(merged[one.whose], one) if one.whose in merged else one
+    return [merged[key] for key in sorted(merged)]
+
+
+def _both(before: ReadRequest, now: ReadRequest) -> ReadRequest:
+    if before.heard is None or now.heard is None or (before.version == now.version and before.heard != now.heard):
+        return replace(now, heard=None)
+    return now if now.version > before.version else before
+
+
+async def known(tx: DbConnection, requests: Sequence[ReadRequest]) -> set[ReadRecord]:
+    """The records of which all there is was told of this version already, or of a newer one: a stamp is a second."""
+    rows = await tx.fetch(
+        """
+        select s.connection, s.entity, s.record from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as a(c, e, r, version)
+          join flow.record_state s on (s.connection, s.entity, s.record) = (a.c, a.e, a.r)
+         where not s.deleted and split_part(s.detail, '.', 1) >= split_part(a.version, '.', 1)
+        """,
+        [r.connection for r in requests],
+        [r.entity for r in requests],
+        [r.record for r in requests],
+        [r.version for r in requests],
+    )
+    return {(ConnectionId(row["connection"]), Entity(row["entity"]), RecordId(row["record"])) for row in rows}
+
+
+ReadRecord = tuple[ConnectionId, Entity, RecordId]
 Turn = tuple[ConnectionId, Lane]
 """What is read together: the requests of a connection in one lane."""
 
@@ -125,6 +171,7 @@ async def lease(
         ReadRequest(
             ConnectionId(row["connection"]), Entity(row["entity"]), RecordId(row["record"]), row["reason"],
             row["not_before"], row["traceparent"], row["asked"], row["attempts"], Lane(row["lane"]), row["version"], row["job"],
+            row["heard"],
         )
         for row in rows
     ]  # fmt: skip

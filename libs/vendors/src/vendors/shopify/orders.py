@@ -66,6 +66,16 @@ def order(found: Values) -> dict[str, Any]:
     return parsed
 
 
+# What webhooks do not tell, or tell in one currency.
+_REST = ("total_tip_received", "total_received", "total_outstanding", "total_refunded")
+
+
+def rest(found: Values) -> dict[str, Any]:
+    """What the API tells of an order and its webhooks do not."""
+    sums = {_SUMS[theirs]: both for theirs in _REST if (both := pair(found, theirs)) is not None}
+    return {**sums, "transactions": [_transaction(one, found) for one in rows(found["transactions"])]}
+
+
 def is_cut(found: Values) -> bool:
     """Whether a list of the order did not fit into the answer: an order with some of its lines is no order."""
     inside = [one.get(name) for one in rows(found.get("refunds")) for name in REFUND_PAGES]

@@ -77,6 +77,11 @@ REFUND_PAGES = {
     "order_adjustments": _PAGE.format(**_OF_REFUND, rows=f"orderAdjustments(first:100,after:$after){_ADJUSTMENTS}"),
     "transactions": _PAGE.format(**_OF_REFUND, rows=f"transactions(first:100,after:$after){_MONEY_BACK}"),
 }
+_REST = (
+    "{updated_at:updatedAt "
+    f"total_tip_received_set:totalTipReceivedSet{MONEY} total_received_set:totalReceivedSet{MONEY} "
+    f"total_outstanding_set:totalOutstandingSet{MONEY} total_refunded_set:totalRefundedSet{MONEY} transactions{_TRANSACTION}}}"
+)
 CUSTOMER = f"query($id:ID!){{customer(id:$id){_CUSTOMER}}}"
 _LIST = (
     "query($after:String,$query:String){{{name}(first:{size},after:$after,query:$query,sortKey:{key})"
@@ -95,3 +100,10 @@ HOOK_DELETE = (
 PING = "{shop{name}}"
 # Lines of an order, and of one refund, in a first look; and in a second, where the first did not hold all. Lines beyond that come in pages.
 FEW, MANY = (20, 5), (40, 10)
+
+
+def rests(orders: int) -> str:
+    """What webhooks do not tell of so many orders, `$o0` and so on."""
+    names = [f"o{at}" for at in range(orders)]
+    asks = " ".join(f"{name}:order(id:${name}){_REST}" for name in names)
+    return f"query({','.join(f'${name}:ID!' for name in names)}){{{asks}}}"

@@ -5,7 +5,7 @@ In: a webhook's bytes, or an answer. Out: a state of the record. Durable: nothin
 Promise: a state says exactly what the vendor's bytes said, by `updated_at`. A webhook's body is never settled (R10): its stamp has a resolution of
 one second, and the vendor sends it up to a day late, in any order; so the first topic seen makes the record, whatever it is called, and an older
 one changes nothing. What tells too little (an edit, a refund, a parcel; money that is told in one currency of two, or of an order that is no
-longer unpaid, whose transactions no webhook has) only says which order to read. A deletion only asks (R12).
+longer unpaid, whose transactions no webhook has) only says which order to read, and of the last only the rest. A deletion only asks (R12).
 
 Reading changes nothing, so a crash before or after a read costs one call and no record.
 """
@@ -13,6 +13,7 @@ Reading changes nothing, so a crash before or after a read costs one call and no
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,18 +26,17 @@ from vendors.answers import reading, unreadable
 from vendors.catalogue import FieldCatalogue
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
-from vendors.shopify import catalogue, inbox, listing, queries, wire
+from vendors.shopify import catalogue, completing, inbox, listing, queries, wire
 from vendors.shopify.client import asked, told
 from vendors.shopify.errors import SH_WEBHOOK_UNREADABLE
 from vendors.shopify.order_pages import whole
 from vendors.shopify.orders import Thin, is_cut, order
 from vendors.shopify.people import customer
 from vendors.shopify.topics import ACCOUNT_TOPICS, TOPICS, UNINSTALLED
-from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Feed, Heard, Page, ReceiptReading, State, Subject
 
 ORDER, CUSTOMER = Entity("order"), Entity("customer")
-# One second of resolution and one between the write and what a read by id shows.
-SETTLES_AFTER = timedelta(seconds=2)
+SETTLES_AFTER = completing.SETTLES_AFTER
 AT_ONCE = 2
 _UNPAID = "pending"
 TELLERS: Mapping[Entity, Callable[[Mapping[str, Any]], dict[str, Any]]] = {ORDER: order, CUSTOMER: customer}
@@ -72,21 +72,26 @@ class ShopifySource:
             if not topic.whole or moment is None:
                 return ReceiptReading(thin=[subject])
             parsed = wire.fields(subject.entity, found, TELLERS[subject.entity])
+            version = Version(stamp=moment, settled=False)
             if parsed.get("financial_status", _UNPAID) != _UNPAID:
                 # Money moved, and webhooks have no transactions: without them an invoice would stay open.
-                return ReceiptReading(thin=[subject])
+                return ReceiptReading(thin=[_with_what_was_heard(subject, version, parsed)])
         except Thin:
             return ReceiptReading(thin=[subject])
         except wire.UnreadableBody as error:
             raise _unreadable(str(error)) from error
-        version = Version(stamp=moment, settled=False)
         return ReceiptReading(
             [State(subject.entity, subject.record, "changed", version, "hook", parsed, receipt.received_at)]
         )
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
-        """One call a record, two at once: several in one question would cost as much and fail together."""
-        return await one_by_one(subjects, lambda subject: _read_one(subject, api), at_once=AT_ONCE)
+        """One call a record, two at once: several in one question would cost as much and fail together. Of orders that webhooks have told
+        of the rest is little, and one question asks it of many."""
+
+        async def each(some: Sequence[Subject]) -> Sequence[State | Failure]:
+            return await one_by_one(some, lambda subject: _read_one(subject, api), at_once=AT_ONCE)
+
+        return await completing.read(subjects, api, each)
 
     async def pages(
         self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
@@ -103,6 +108,11 @@ class ShopifySource:
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
         """Shops add no fields of their own to these records, but metafields, which are not read."""
         return catalogue.CATALOGUES[entity]
+
+
+def _with_what_was_heard(subject: Subject, version: Version, parsed: Mapping[str, Any]) -> Subject:
+    """A refund is told in part, and of one currency: then the order is read as a whole."""
+    return subject if parsed.get("refunds") else replace(subject, heard=Heard(version, parsed))
 
 
 async def _read_one(subject: Subject, api: Api) -> State:

@@ -8,6 +8,7 @@ from vendors.zoho_books.contacts import ContactTarget
 from vendors.zoho_books.grant import GRANT
 from vendors.zoho_books.inbox import ZohoBooksInbox
 from vendors.zoho_books.invoices import InvoiceTarget
+from vendors.zoho_books.limits import AT_ONCE
 from vendors.zoho_books.source import ZohoBooksSource
 
 VENDOR = Vendor(
@@ -18,6 +19,8 @@ VENDOR = Vendor(
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
     targets={Entity("customer"): ContactTarget(), Entity("invoice"): InvoiceTarget()},
+    # Each record has calls of its own. What a smaller plan allows the budget knows.
+    writes_at_once=AT_ONCE - 2,
     channel=ZohoBooksChannel(),
     ping=ping,
     account_detail="organization_id",
