@@ -19,6 +19,7 @@ from common.http.tokens import Token
 from common.metrics import Metrics
 from common.secret import Secret
 from common.state.pool import open_pool, transaction
+from common.state.stuck_items import StuckItems
 from tests.contract.sandbox.zoho_books.books import Books, Tokens, account_of
 from tests.support.database import Database
 from tests.support.ledger.calling import AnyNumber
@@ -109,7 +110,17 @@ class BooksWorld(LedgerWorld):
         async with self.running(executors):
             await self.until(done, "not everything is done", within)
 
+    async def replayed(self, record: str) -> None:
+        """As a person who has mended the cause has it tried again."""
+        item = await self.item(record)
+        id = "/".join((item["sync"], item["entity"], item["record"]))
+        async with transaction(self.owner) as tx:
+            assert await StuckItems(tx).retry([id], who="ada", now=self.clock.now())
+
     # --- Books
+
+    def limits(self, **wanted: Any) -> None:
+        self.sandbox.post("limits", {"vendor": "zoho-books", "account": self.account, **wanted})
 
     def fault(self, kind: str, route: str = "*", **more: Any) -> None:
         self.sandbox.post("faults", {"vendor": "zoho-books", "route": route, "kind": kind, **more})
@@ -136,12 +147,18 @@ class BooksWorld(LedgerWorld):
         return item["state"], item["code"]
 
 
+# As many lines as the tests' orders have at most: their items are there, unless a test is about those that are not.
+ITEMS = [f"SKU-{at}" for at in range(1, 8)]
+
+
 async def open_books_world(database: Database, sandbox: SandboxProcess, account: str) -> BooksWorld:
     """An organisation as it is from the start, with the taxes of the tests' orders, and one sync into it."""
     sandbox.post("reset")
     row = account_of(sandbox, account)
     sandbox.post("limits", {"vendor": "zoho-books", "account": account, "per_minute": 100_000})
     books = Books(row["base_url"], row["organization_id"], row["operator_token"])
+    for sku in ITEMS:
+        books.told("POST", "/items", {"name": f"Thing {sku}", "sku": sku, "rate": "1.00"}, 201)
     owner = await open_pool(database.owner_url, name="test owner", size=2)
     pool = await open_pool(database.url("service"), name="writer", size=8)
     world = BooksWorld(

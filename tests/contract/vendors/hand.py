@@ -28,6 +28,7 @@ class Hand:
     known: dict[str, TargetRecord] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     facts: object | None = None
+    asked: set[str] = field(default_factory=set)
     capabilities: frozenset[str] = frozenset()
     sent: list[Attempt] = field(default_factory=list)
 
@@ -78,7 +79,11 @@ class Hand:
                 found = await self.look(step.key)
                 assert isinstance(found[step.key], TargetRecord), found
             elif isinstance(step, NeedFacts):
-                self.facts = await self.target.facts(self.place, self.api)
+                if step.otherwise is not None and self.asked >= step.lacking:
+                    assert isinstance(step.otherwise, Act | Nothing | Skip), step
+                    return step.otherwise
+                self.facts = await self.target.facts(self.place, self.api, self.facts, sorted(step.lacking))
+                self.asked |= step.lacking
             else:
                 assert isinstance(step, Act | Nothing | Skip), step
                 return step

@@ -88,7 +88,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class NeedFacts:
-    """Something has to be written, and the facts of the place say how."""
+    """Something has to be written, and the facts of the place say how: none are there, or they lack something."""
+
+    lacking: frozenset[str] = frozenset()
+    """What is asked for again, by names of the target's own; empty: everything."""
+    otherwise: Nothing | Skip | Look | Wait | Act | Failure | None = None
+    """The step, where these were asked for a moment ago; None where they have to be asked for."""
+    hurry: bool = True
+    """A moment: seconds, because a person may have mended what is refused otherwise; else minutes."""
 
 
 @dataclass(frozen=True, slots=True)

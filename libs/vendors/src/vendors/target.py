@@ -7,7 +7,7 @@ the journal; the writer knows nothing of members.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from common.contracts.connections import Connection
@@ -45,6 +45,9 @@ class Target(Protocol):
     """The same where the value is none that the field can have."""
     choices: Choices
     """What the file of a sync may say of it, beyond what it may say of every target."""
+    facts_in_parts: frozenset[str]
+    """What its facts are made of, by the names of `NeedFacts.lacking`, where each can be asked for again by itself: then they are kept
+    for a day. Empty: a refusal by them asks for all of them again."""
     deferred: Deferred | None
     """How many acts go in one call that the vendor carries out later; None where it has none."""
 
@@ -87,8 +90,8 @@ class Target(Protocol):
     def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
         """Whether an event is judged at once, though these acts are in flight to its record (R16)."""
 
-    async def facts(self, place: str, api: Api) -> object:
-        """What has to be known of a place before anything is written there."""
+    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
+        """What has to be known of a place before anything is written there; with `before`, the same with what it is `lacking`."""
 
     async def apply(
         self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending

@@ -11,7 +11,7 @@ from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.state.pairs import PairRow
 from common.state.runs import Did
-from vendors.acts import Act, Look, Nothing, Skip, Step, Wait, Work
+from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Wait, Work
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing.items import Item, TargetKey
@@ -54,6 +54,8 @@ class Claimed:
     def step(self, target: Target, facts: object | None) -> Step | Failure:
         """The next step towards the wish; pure. A document on which the vendor's code breaks is a failure of this record alone."""
         planned = self._missing() or self._planned(target, facts)
+        if isinstance(planned, NeedFacts) and isinstance(planned.otherwise, Act):
+            return replace(planned, otherwise=self._by_mode(target, planned.otherwise))
         return self._by_mode(target, planned) if isinstance(planned, Act) else planned
 
     def _missing(self) -> Wait | None:

@@ -35,6 +35,8 @@ from writing.sender import Sender
 from writing.under_way import all_of
 from writing.vendor_code import broken, vendor_read
 
+# One part of the facts after the other, as far as a plan comes with each.
+_ASKED_AT_MOST = 50
 Ended = tuple[Claimed, Nothing | Skip | Failure]
 
 _log = structlog.get_logger(__name__)
@@ -145,15 +147,17 @@ class Executor:
             self._facts.forget(*where)
             row.facts = None
             step = row.step(self._target, None)
-        if not isinstance(step, NeedFacts):
-            return step
-        if row.item.place in missing:
-            return missing[row.item.place]
-        try:
-            with vendor_read():
-                row.facts = await self._facts.of(*where, caller.api)
-        except Failure as failure:
-            return missing.setdefault(row.item.place, failure)
-        step = row.step(self._target, row.facts)
-        assert not isinstance(step, NeedFacts), "the facts were there"
-        return step
+        for _ in range(_ASKED_AT_MOST):
+            if not isinstance(step, NeedFacts):
+                return step
+            if step.otherwise is not None and not self._facts.is_due(*where, step):
+                return step.otherwise
+            if row.item.place in missing:
+                return missing[row.item.place]
+            try:
+                with vendor_read():
+                    row.facts = await self._facts.of(*where, caller.api, step)
+            except Failure as failure:
+                return missing.setdefault(row.item.place, failure)
+            step = row.step(self._target, row.facts)
+        raise AssertionError("the facts were there, and never enough")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from common.contracts.connections import Connection
@@ -29,6 +29,7 @@ class LedgerTarget:
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("archive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
+    facts_in_parts = frozenset[str]()
     deferred = None
     name = ""
     """As the ledger calls them."""
@@ -71,7 +72,7 @@ class LedgerTarget:
     def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
         return False
 
-    async def facts(self, place: str, api: Api) -> object:
+    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
         raise AssertionError("nothing has to be known of an organisation")
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:

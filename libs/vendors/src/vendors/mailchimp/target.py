@@ -12,7 +12,7 @@ its key is the subscriber hash; a second create is refused as known, a second ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from common.contracts.connections import Connection
@@ -62,6 +62,7 @@ class MailchimpTarget:
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
     choices = catalogue.CHOICES
+    facts_in_parts = frozenset[str]()
     deferred: Deferred | None = Operations()
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
@@ -122,7 +123,9 @@ class MailchimpTarget:
         """One call for each member."""
         return {key: await looking.look_at(place, key, api) for key in keys}
 
-    async def facts(self, place: str, api: Api) -> Audience:
+    async def facts(
+        self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()
+    ) -> Audience:
         return await catalogue.audience(place, api)
 
     async def places(self, connection: Connection, api: Api) -> Sequence[Place]:

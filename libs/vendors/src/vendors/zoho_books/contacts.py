@@ -6,7 +6,7 @@ other act sends the same values again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from common.contracts.connections import Connection
@@ -60,6 +60,7 @@ class ContactTarget:
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
     choices = Choices(gone=("inactive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
+    facts_in_parts = frozenset[str]()
     deferred: Deferred | None = None
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
@@ -105,7 +106,7 @@ class ContactTarget:
     def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
         return False
 
-    async def facts(self, place: str, api: Api) -> object:
+    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
         raise AssertionError("nothing has to be known of an organisation before a customer is written")
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:

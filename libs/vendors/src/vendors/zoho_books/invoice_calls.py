@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common.failures import Conflict, Failure, Rejected
+from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.acts import Act, Done, Sending
 from vendors.answers import reading
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import invoice_wire, wire
-from vendors.zoho_books.errors import ZB_INVALID_VALUE, ZB_NOT_FOUND
-from vendors.zoho_books.invoice_codes import ZB_DRAFT_TAKES_NO_PAYMENT, ZB_INVOICE_TWICE, ZB_KEY_TAKEN, refused
+from vendors.zoho_books.errors import ZB_NOT_FOUND
+from vendors.zoho_books.invoice_codes import ZB_INVOICE_TWICE, refused
 from vendors.zoho_books.invoice_paths import STATUS
-from vendors.zoho_books.invoice_paying import is_for_draft
 from vendors.zoho_books.organisation_facts import OrganisationFacts
 
 _CHANGES: Mapping[str, tuple[str, str]] = {
@@ -23,7 +22,6 @@ _CHANGES: Mapping[str, tuple[str, str]] = {
     "post": ("POST", "/invoices/{id}/status/sent"),
     "void": ("POST", "/invoices/{id}/status/void"),
 }
-_MODULE_OF = {"create": "invoice", "pay": "payment"}
 
 
 def write(act: Act, facts: OrganisationFacts, sending: Sending) -> Call:
@@ -51,33 +49,6 @@ def done(act: Act, answer: VendorAnswer) -> Done:
         return Done()
     found = wire.body_of(answer.body)["invoice"]
     return Done(invoice_wire.seen(found), id=str(found["invoice_id"]), stamp=wire.stamp(found))
-
-
-def taken(refusal: Rejected, act: Act, facts: OrganisationFacts) -> Failure:
-    """R24: a create that Books refuses because of our own key has landed before, or somebody else's has: that is read, and decided again.
-
-    Why else a payment for a draft is refused is seen when the invoice is posted, and the payment is made again.
-    """
-    if _names_our_key(refusal, act, facts):
-        return Conflict(ZB_KEY_TAKEN.name, ZB_KEY_TAKEN.meaning, **_as_said(refusal))
-    if is_for_draft(act) and refusal.about == "call":
-        return Rejected(ZB_DRAFT_TAKES_NO_PAYMENT.name, ZB_DRAFT_TAKES_NO_PAYMENT.meaning, **_as_said(refusal))
-    return refusal
-
-
-def _names_our_key(refusal: Rejected, act: Act, facts: OrganisationFacts) -> bool:
-    field = facts.unique.get(_MODULE_OF.get(act.action, ""))
-    words = (refusal.vendor_words or "").casefold()
-    if field is None or refusal.code != ZB_INVALID_VALUE.name:
-        return False
-    return field.name.casefold() in words or field.label.casefold() in words
-
-
-def _as_said(refusal: Rejected) -> dict[str, Any]:
-    """The vendor's own part of it."""
-    return {
-        name: getattr(refusal, name) for name in ("vendor_status", "vendor_code", "vendor_words", "vendor_request_id")
-    }
 
 
 async def found(key: str, api: Api) -> TargetRecord | Failure:

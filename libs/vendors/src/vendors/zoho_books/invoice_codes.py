@@ -41,6 +41,24 @@ ZB_TAX_UNKNOWN = _code(
     "Add the tax, or for several taxes the group of them, in Zoho Books under Settings, Taxes; then retry.",
 )
 
+ZB_ITEM_UNKNOWN = _code(
+    "ZB_ITEM_UNKNOWN",
+    "Zoho Books has no item with this SKU, and the mapping says to stop then.",
+    "Add the item with this SKU in Zoho Books, or let the mapping make it or leave the line without an item (`missing_item`); then retry.",
+)
+ZB_ITEM_INACTIVE = _code(
+    "ZB_ITEM_INACTIVE",
+    "The item with this SKU is inactive in Zoho Books.",
+    "Mark the item as active in Zoho Books, or let the mapping leave such lines without an item (`missing_item`); then retry.",
+)
+ZB_BEING_MADE = Code(
+    "ZB_BEING_MADE",
+    "Zoho Books has it already, by its name, and its lists do not show it yet.",
+    "Nothing: it is asked for again. If it stays, something else in Zoho Books has this name: rename that, then retry.",
+    "nobody",
+    True,
+)
+
 ZB_INVOICE_POSTED = _code(
     "ZB_INVOICE_POSTED",
     "The order has changed, and its invoice is posted: nothing of a posted invoice is changed silently.",
@@ -108,13 +126,24 @@ ZB_CUSTOMER_TWICE = _code(
 ZB_CUSTOMER_INACTIVE = _code(
     "ZB_CUSTOMER_INACTIVE",
     "The customer is inactive in Zoho Books.",
-    "Mark the customer as active in Zoho Books, then retry.",
+    "Mark the customer as active in Zoho Books, or let the mapping do so (`inactive_customer`); then retry.",
+)
+ZB_CUSTOMER_GONE = _code(
+    "ZB_CUSTOMER_GONE",
+    "Somebody has deleted the customer in Zoho Books.",
+    "Send the customer again with `inactive_customer` as `reactivate`, or link another (`millrace link`); then retry.",
+)
+ZB_CUSTOMER_CURRENCY = _code(
+    "ZB_CUSTOMER_CURRENCY",
+    "Zoho Books takes invoices of this customer in the customer's own currency only.",
+    "Make a customer with the order's currency in Zoho Books and link it (`millrace link`), or enter the invoice by hand.",
 )
 
 register(
     ZB_ORDER_INCOMPLETE, ZB_ORDER_SUM_DIFFERS, ZB_INVOICE_SUM_DIFFERS, ZB_CHANNEL_TAX, ZB_CURRENCY_UNKNOWN, ZB_TAX_UNKNOWN,
     ZB_INVOICE_POSTED, ZB_INVOICE_EDITED, ZB_INVOICE_VOID, ZB_INVOICE_TWICE, ZB_CANCELLED_PAID, ZB_PAYMENT_BY_HAND, ZB_PAYMENT_BEYOND,
     ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_DRAFT_TAKES_NO_PAYMENT, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
+    ZB_ITEM_UNKNOWN, ZB_ITEM_INACTIVE, ZB_BEING_MADE, ZB_CUSTOMER_GONE, ZB_CUSTOMER_CURRENCY,
 )  # fmt: skip
 
 

@@ -27,14 +27,16 @@ from vendors import order_sums
 from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Wait, Work
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import invoice_codes as codes
-from vendors.zoho_books import invoice_paying, invoicing, knowing
+from vendors.zoho_books import invoice_paying, invoicing, knowing, lookups
 from vendors.zoho_books.invoice_codes import refused
+from vendors.zoho_books.invoice_fields import INACTIVE_CUSTOMER, REACTIVATE, SETTINGS
 from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
 from vendors.zoho_books.invoicing import SIDE, BooksSums
+from vendors.zoho_books.lookups import LOOKUPS, Settled
 from vendors.zoho_books.organisation_facts import OrganisationFacts
 
 _CUSTOMER = Entity("customer")
-_OURS = frozenset({"key", "customer", "post"})
+_OURS = frozenset({"key", "customer", *(one.path for one in SETTINGS)})
 """Of a document, what is not the order itself."""
 
 
@@ -76,21 +78,28 @@ def _there(work: Work, known: TargetRecord, order: Order, facts: object | None) 
     invoicing.checked(order)
     if not isinstance(facts, OrganisationFacts):
         return NeedFacts()
-    wanted = invoicing.content(order, facts, customer) | _mark(work.key, order, facts)
-    if known.exists:
-        return _looked_at_first(work, known, order, wanted)
-    if known.met:
+    if known.met and not known.exists:
         return Skip(SkipReason.NOT_AT_TARGET)
-    if known.exists is None and not wanted["key_field"] and work.key not in work.fresh:
+    if known.exists is None and "invoice" not in facts.unique and work.key not in work.fresh:
         # R24: nothing but a look tells whether it is there already.
         return Look(work.key)
-    return Act("create", work.key, {CONTENT: wanted, ADJUSTMENT: _till(order)}, counts_as="added")
+    settled = lookups.settle(work, order, facts, customer, known)
+    if not isinstance(settled, Settled):
+        return settled
+    wanted = invoicing.content(order, settled.facts, settled.customer) | _mark(work.key, order, facts)
+    if known.exists:
+        return _looked_at_first(work, known, order, wanted, settled)
+    values = {CONTENT: wanted, ADJUSTMENT: _till(order), LOOKUPS: settled.names}
+    reactivates = work.document.get(INACTIVE_CUSTOMER) == REACTIVATE
+    return settled.asked_again(Act("create", work.key, values, counts_as="added", memory={REACTIVATE: reactivates}))
 
 
-def _looked_at_first(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any]) -> Step:
+def _looked_at_first(
+    work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any], settled: Settled
+) -> Step:
     """Nothing is refused by what we remember: a person may have mended it."""
     try:
-        return _onwards(work, known, order, wanted)
+        return _onwards(work, known, order, wanted, settled)
     except Rejected:
         if work.key in work.fresh:
             raise
@@ -98,16 +107,11 @@ def _looked_at_first(work: Work, known: TargetRecord, order: Order, wanted: Mapp
 
 
 def _customer(work: Work, order: Order) -> str | Wait:
-    """Who gets the invoice: the shop's customer as Books knows them, else whom the mapping names for sales to nobody in particular."""
+    """Who gets the invoice: the shop's customer as Books knows them, else whom the mapping names for those of nobody; empty: a guest."""
     if order.customer_id:
         parent = RecordRef(entity=_CUSTOMER, record=RecordId(order.customer_id))
         return work.linked[parent] if parent in work.linked else Wait(parent)
-    named = str(work.document.get("customer") or "")
-    if not named:
-        raise refused(
-            codes.ZB_ORDER_INCOMPLETE, "It names no customer, and the mapping has no `customer` for such orders."
-        )
-    return named
+    return str(work.document.get("customer") or "")
 
 
 def _mark(key: str, order: Order, facts: OrganisationFacts) -> dict[str, str]:
@@ -122,7 +126,7 @@ def reference(key: str, order: Order) -> str:
     return f"{order.number or ''} ({key})".strip()
 
 
-def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any]) -> Step:
+def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any], settled: Settled) -> Step:
     status = known.seen[STATUS]
     if status == "void":
         raise refused(codes.ZB_INVOICE_VOID)
@@ -133,7 +137,8 @@ def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str,
             raise refused(codes.ZB_INVOICE_POSTED, _changed(known, order))
         if CONTENT not in known.agreed:
             raise refused(codes.ZB_INVOICE_EDITED)
-        return invoice_paying.act("revise", work.key, {CONTENT: wanted, ADJUSTMENT: _till(order)}, known)
+        values = {CONTENT: wanted, ADJUSTMENT: _till(order), LOOKUPS: settled.names}
+        return settled.asked_again(invoice_paying.act("revise", work.key, values, known))
     if status == "draft":
         return _posted(work, known, order)
     return invoice_paying.of_posted(work, known, order)

@@ -15,7 +15,9 @@ from vendors.zoho_books.invoice_paths import ADJUSTMENT, BALANCE, CONTENT, PAYME
 from vendors.zoho_books.invoicing import text
 from vendors.zoho_books.organisation_facts import UniqueField
 
-_NUMBERS = frozenset({"rate", "quantity", "discount", "exchange_rate", "amount", "amount_applied", ADJUSTMENT})
+_NUMBERS = frozenset(
+    {"rate", "quantity", "discount", "exchange_rate", "amount", "amount_applied", "tax_percentage", ADJUSTMENT}
+)
 _LINE = ("name", "rate", "quantity", "discount", "tax_id", "item_id")
 # The mode by the gateway's own word; what is not here is named as it is.
 _MODES = {
@@ -37,7 +39,7 @@ def request(act: Act) -> Any:
             body["custom_fields"] = [{"api_name": content["key_field"], "value": content["key"]}]
     adjustment = act.values[ADJUSTMENT]
     body |= {ADJUSTMENT: adjustment, "adjustment_description": "Rounding" if Decimal(adjustment) else ""}
-    return _exact({"discount_type": "item_level", "is_discount_before_tax": True, **body} if content else body)
+    return exact({"discount_type": "item_level", "is_discount_before_tax": True, **body} if content else body)
 
 
 def payment_request(act: Act, unique: UniqueField | None) -> Any:
@@ -51,7 +53,7 @@ def payment_request(act: Act, unique: UniqueField | None) -> Any:
         **({"exchange_rate": content["exchange_rate"]} if "exchange_rate" in content else {}),
         **({"custom_fields": [{"api_name": unique.name, "value": id}]} if unique else {}),
     }  # fmt: skip
-    return _exact(body)
+    return exact(body)
 
 
 def payment_of(act: Act) -> tuple[str, Mapping[str, str]]:
@@ -118,10 +120,10 @@ def _is_number(value: str) -> bool:
     return wire.amount(value) is not None
 
 
-def _exact(value: Any, name: str = "") -> Any:
+def exact(value: Any, name: str = "") -> Any:
     """Amounts as the digits that they are: a float has lost the cent before anybody adds it up."""
     if isinstance(value, dict):
-        return {key: _exact(part, key) for key, part in value.items()}
+        return {key: exact(part, key) for key, part in value.items()}
     if isinstance(value, list):
-        return [_exact(part) for part in value]
+        return [exact(part) for part in value]
     return orjson.Fragment(value.encode()) if name in _NUMBERS else value

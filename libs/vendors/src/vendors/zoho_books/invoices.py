@@ -10,7 +10,7 @@ pay              the unique field of payments; without one, the shop's id of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from common.contracts.connections import Connection
@@ -26,7 +26,16 @@ from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
-from vendors.zoho_books import invoice_calls, invoice_paying, invoice_plan, knowing, organisation_lists, writes
+from vendors.zoho_books import (
+    invoice_calls,
+    invoice_paying,
+    invoice_plan,
+    invoice_refusals,
+    knowing,
+    making,
+    organisation_lists,
+    writes,
+)
 from vendors.zoho_books.invoice_codes import ZB_NO_FIELD_BY_API, refused
 from vendors.zoho_books.invoice_fields import FIELDS
 from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
@@ -42,6 +51,7 @@ class InvoiceTarget:
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("void", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
+    facts_in_parts = organisation_lists.PARTS
     deferred: Deferred | None = None
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
@@ -67,6 +77,8 @@ class InvoiceTarget:
 
     def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         act = attempt.act
+        if making.is_ours(act.key):
+            return making.landed(act, seen)
         if not seen.exists or not all(_is_so(seen, path, value, act) for path, value in act.values.items()):
             return None
         return Done(seen.seen, id=seen.id)
@@ -86,22 +98,26 @@ class InvoiceTarget:
     def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
         return False
 
-    async def facts(self, place: str, api: Api) -> object:
-        return await organisation_lists.read_facts(api)
+    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
+        if not isinstance(before, OrganisationFacts):
+            return await organisation_lists.read_facts(api)
+        return await organisation_lists.renewed(before, lacking, api)
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         (key,) = keys
-        return {key: await invoice_calls.found(key, api)}
+        return {key: await (making.look(key, api) if making.is_ours(key) else invoice_calls.found(key, api))}
 
     async def apply(
         self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
     ) -> Answered:
         (act,) = acts
         known = facts if isinstance(facts, OrganisationFacts) else OrganisationFacts()
+        if act.action in making.ACTIONS:
+            return await _made(act, known, api, sending)
         try:
             answer = await api.call(invoice_calls.write(act, known, sending))
         except Rejected as refusal:
-            raise invoice_calls.taken(refusal, act, known) from refusal
+            raise await invoice_refusals.explained(refusal, act, known, api) from refusal
         with writes.reading_a_write(answer):
             return Answered([invoice_calls.done(act, answer)], answer)
 
@@ -115,6 +131,15 @@ class InvoiceTarget:
         self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
     ) -> CatalogueField:
         raise refused(ZB_NO_FIELD_BY_API, f"Asked for: {path}.")
+
+
+async def _made(act: Act, known: OrganisationFacts, api: Api, sending: Sending) -> Answered:
+    try:
+        answer = await api.call(making.write(act, sending))
+    except Rejected as refusal:
+        raise making.taken(refusal) from refusal
+    with writes.reading_a_write(answer):
+        return Answered([making.done(act, answer, known)], answer)
 
 
 def _is_so(seen: TargetRecord, path: str, value: Any, act: Act) -> bool:

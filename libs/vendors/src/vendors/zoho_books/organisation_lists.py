@@ -1,54 +1,99 @@
-"""Reads what has to be known of an organisation: its currencies, taxes and groups of taxes, its items, and which custom fields are unique.
+"""Reads what has to be known of an organisation: its currencies, taxes and groups of taxes, items, unique custom fields, and which of its
+customers are inactive. All of it once a day, and a part of it again where an order finds nothing there (decision 52).
 
 Lists only, and one call for each group of taxes: the list of taxes does not say what a group is made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from common.failures import Failure
 from common.http.call import Api, Call
 from vendors.answers import reading
-from vendors.zoho_books import wire
+from vendors.zoho_books import guest_contacts, wire
 from vendors.zoho_books.custom_fields import NO_LIST
-from vendors.zoho_books.listing import PER_PAGE
-from vendors.zoho_books.organisation_facts import OrganisationFacts, TaxPart, UniqueField
+from vendors.zoho_books.organisation_facts import (
+    CURRENCIES,
+    GUEST,
+    ITEMS,
+    TAXES,
+    OrganisationFacts,
+    TaxPart,
+    UniqueField,
+)
+from vendors.zoho_books.pages import listed
 
 # The field that takes our key, by the names under which it may have been made; a person makes it in the web application.
 _KEY_FIELDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invoice": ("invoice", ("cf_shopify_order_id", "cf_external_id")),
     "payment": ("customer_payment", ("cf_shopify_transaction_id", "cf_external_id")),
 }
-_MOST_PAGES = 250
+_PAGES_OF_INACTIVE = 25
+_GUESTS_KEPT = 5_000
 
 
 async def read_facts(api: Api) -> OrganisationFacts:
-    currencies = [row async for row in _rows(api, "/settings/currencies", "currencies")]
-    taxes = [row async for row in _rows(api, "/settings/taxes", "taxes")]
-    groups = [str(row["tax_id"]) for row in taxes if row.get("tax_type") == "tax_group"]
-    return OrganisationFacts(
-        base=next((str(row["currency_code"]) for row in currencies if row.get("is_base_currency")), ""),
-        currencies={str(row["currency_code"]): str(row["currency_id"]) for row in currencies},
-        taxes={str(row["tax_id"]): _tax(row) for row in taxes if row.get("tax_type") != "tax_group"},
-        groups={id: await _group(api, id) for id in groups},
-        items=await _items(api),
-        unique={
-            module: field for module, (theirs, names) in _KEY_FIELDS.items() if (field := await _unique(api, theirs, names)) is not None
-        },
-    )  # fmt: skip
+    return await renewed(OrganisationFacts(), sorted(PARTS), api)
 
 
-async def _items(api: Api) -> dict[str, str]:
+async def renewed(before: OrganisationFacts, parts: Collection[str], api: Api) -> OrganisationFacts:
+    """The same with these parts as they are now: lists, and who is meant by guests."""
+    found = {name: value for part in parts if part in _READ for name, value in (await _READ[part](api)).items()}
+    guests = [part for part in parts if part.startswith(GUEST)]
+    if guests:
+        kept = dict(list(before.guests.items())[-_GUESTS_KEPT:])
+        found["guests"] = kept | {one: await guest_contacts.found(one, api) for one in guests}
+    return replace(before, **found)
+
+
+async def _currencies(api: Api) -> Mapping[str, Any]:
+    rows = [row async for row in listed(api, "/settings/currencies", "currencies")]
+    return {
+        "base": next((str(row["currency_code"]) for row in rows if row.get("is_base_currency")), ""),
+        "currencies": {str(row["currency_code"]): str(row["currency_id"]) for row in rows},
+    }
+
+
+async def _taxes(api: Api) -> Mapping[str, Any]:
+    rows = [row async for row in listed(api, "/settings/taxes", "taxes")]
+    groups = [str(row["tax_id"]) for row in rows if row.get("tax_type") == "tax_group"]
+    return {
+        "taxes": {str(row["tax_id"]): _tax(row) for row in rows if row.get("tax_type") != "tax_group"},
+        "groups": {id: await _group(api, id) for id in groups},
+    }
+
+
+async def _items(api: Api) -> Mapping[str, Any]:
     """No filter by SKU exists, so the list is read whole; of two items with one SKU the first counts."""
-    found: dict[str, str] = {}
-    async for row in _rows(api, "/items", "items", filter_by="Status.Active"):
+    active, others = dict[str, str](), set[str]()
+    async for row in listed(api, "/items", "items"):
         sku = (wire.text(row.get("sku")) or "").casefold()
-        if sku:
-            found.setdefault(sku, str(row["item_id"]))
-    return found
+        if sku and row.get("status") == "active":
+            active.setdefault(sku, str(row["item_id"]))
+        elif sku:
+            others.add(sku)
+    return {"items": active, "retired": frozenset(others - set(active))}
+
+
+async def _fields(api: Api) -> Mapping[str, Any]:
+    found = {module: await _unique(api, theirs, names) for module, (theirs, names) in _KEY_FIELDS.items()}
+    return {"unique": {module: one for module, one in found.items() if one is not None}}
+
+
+async def _inactive(api: Api) -> Mapping[str, Any]:
+    """The first thousands; of the others Books' own refusal tells."""
+    rows = listed(api, "/contacts", "contacts", query={"filter_by": "Status.Inactive"}, most_pages=_PAGES_OF_INACTIVE)
+    return {"inactive": {str(row["contact_id"]) async for row in rows}}
+
+
+_READ: Mapping[str, Callable[[Api], Awaitable[Mapping[str, Any]]]] = {
+    CURRENCIES: _currencies, TAXES: _taxes, ITEMS: _items, "fields": _fields, "inactive": _inactive,
+}  # fmt: skip
+PARTS = frozenset(_READ)
 
 
 async def _group(api: Api, id: str) -> tuple[TaxPart, ...]:
@@ -60,9 +105,8 @@ async def _group(api: Api, id: str) -> tuple[TaxPart, ...]:
 async def _unique(api: Api, module: str, names: tuple[str, ...]) -> UniqueField | None:
     """The first of these fields that takes no value twice; none where the vendor does not show its fields."""
     try:
-        rows = [
-            row async for row in _rows(api, "/settings/fields", "fields", entity=module, filter_custom_fields="true")
-        ]
+        query = {"entity": module, "filter_custom_fields": "true"}
+        rows = [row async for row in listed(api, "/settings/fields", "fields", query=query)]
     except Failure as refusal:
         if refusal.code not in NO_LIST:
             raise
@@ -74,16 +118,3 @@ async def _unique(api: Api, module: str, names: tuple[str, ...]) -> UniqueField 
 
 def _tax(row: Mapping[str, Any]) -> TaxPart:
     return TaxPart(str(row["tax_name"]), Decimal(wire.amount(row["tax_percentage"]) or "0"))
-
-
-async def _rows(api: Api, path: str, key: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
-    for page in range(1, _MOST_PAGES + 1):
-        chosen = {"page": str(page), "per_page": str(PER_PAGE), **query}
-        answer = await api.call(Call("GET", path, f"{key}.list", query=chosen))
-        with reading(answer):
-            body = wire.body_of(answer.body)
-            rows, more = list(body[key]), bool((body.get("page_context") or {}).get("has_more_page"))
-        for row in rows:
-            yield row
-        if not more:
-            return
