@@ -20,7 +20,7 @@ from common.http.call import Priority
 from common.http.held_places import BEAT_S
 from common.http.lane import Waiter
 from common.http.meter import Ending, HeldPlace, Meter, Metered, open_redis
-from common.http.profile import Limit
+from common.http.profile import Limit, PointsTold
 from common.http.quota import QuotaReader
 from common.http.slot import Slot
 from common.metrics import Metrics
@@ -77,12 +77,17 @@ class Process:
         self._redis = redis
 
     async def admit(
-        self, *limits: Limit, priority: Priority = "live", patience_s: float = 0.0, hold_s: float = 30.0
+        self,
+        *limits: Limit,
+        priority: Priority = "live",
+        patience_s: float = 0.0,
+        hold_s: float = 30.0,
+        cost: int = 1,
     ) -> Slot:
         while True:
             deadline = monotonic() + max(patience_s, 0.5)
             try:
-                return await self.budget.admit(BOOKS, limits, priority, hold_s=hold_s, deadline=deadline)
+                return await self.budget.admit(BOOKS, limits, priority, hold_s=hold_s, deadline=deadline, cost=cost)
             except RateLimited as refused:
                 # Without a limit that refuses it was the machine: the meters had not answered by then.
                 if refused.scope:
@@ -162,9 +167,9 @@ class Process:
         """What it tells of an ending is done by the meters, and the answer is lost."""
         release = self._meter.release
 
-        async def unheard(slot: str, metered: Sequence[Metered], how: Ending) -> None:
+        async def unheard(slot: str, metered: Sequence[Metered], how: Ending, told: PointsTold | None = None) -> None:
             self._meter.release = release  # type: ignore[method-assign]
-            await release(slot, metered, how)
+            await release(slot, metered, how, told)
             raise RedisError("the answer is lost")
 
         self._meter.release = unheard  # type: ignore[method-assign]

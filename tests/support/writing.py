@@ -78,7 +78,7 @@ class Places:
         self._free = asyncio.Semaphore(8)
         self.lanes: list[str] = []
 
-    async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float) -> Any:  # fmt: skip
+    async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float, cost: int = 1) -> Any:  # fmt: skip
         await self._free.acquire()
         self.lanes.append(priority)
         return _Place(self._free)
@@ -93,7 +93,7 @@ class _Place:
     def __init__(self, free: asyncio.Semaphore) -> None:
         self._free = free
 
-    def answered(self) -> None:
+    def answered(self, told: object = None) -> None:
         self._free.release()
 
     unanswered = unused = answered

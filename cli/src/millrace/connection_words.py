@@ -113,8 +113,7 @@ def _token(grant: Mapping[str, Any]) -> str:
 
 def _limit(limit: Mapping[str, Any]) -> str:
     used = "?" if limit["used"] is None else limit["used"]
-    what = {"daily": "today", "concurrency": "at once"}.get(limit["shape"], f"in {limit['window_s']:.0f} s")
-    words = [f"{used} of {limit['ours']} used {what}", f"{limit['reserved']} of {limit['count']} reserved for others"]
+    words = [_used(limit, used), f"{limit['reserved']} of {limit['count']} reserved for others"]
     if limit["in_flight"]:
         words.append(f"{limit['in_flight']} under way")
     if limit["waiting"]:
@@ -126,6 +125,13 @@ def _limit(limit: Mapping[str, Any]) -> str:
     if limit["resets_at"]:
         words.append(f"new at {_local(limit['resets_at'])}")
     return f"{'quota ' + limit['name']:<17} {', '.join(words)}"
+
+
+def _used(limit: Mapping[str, Any], used: object) -> str:
+    if limit["shape"] == "points":
+        return f"{used} of {limit['ours']} points used, {limit['count'] / limit['window_s']:.0f} come back a second"
+    what = {"daily": "today", "concurrency": "at once"}.get(limit["shape"], f"in {limit['window_s']:.0f} s")
+    return f"{used} of {limit['ours']} used {what}"
 
 
 def _local(moment: str | None) -> str:

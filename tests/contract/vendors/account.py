@@ -106,13 +106,13 @@ class _NoLimits:
 
     waited_s = 0.0
 
-    async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float) -> Any:  # fmt: skip
+    async def admit(self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float, cost: int = 1) -> Any:  # fmt: skip
         return self
 
     async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         return failure
 
-    def answered(self) -> None:
+    def answered(self, told: object = None) -> None:
         """Nobody waits for it."""
 
     unanswered = unused = answered

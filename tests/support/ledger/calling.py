@@ -26,7 +26,14 @@ class AnyNumber:
     """As the budget would give it; the writer itself makes no more calls at once than it was told."""
 
     async def admit(
-        self, connection: Connection, limits: tuple[Limit, ...], priority: str, *, hold_s: float, deadline: float
+        self,
+        connection: Connection,
+        limits: tuple[Limit, ...],
+        priority: str,
+        *,
+        hold_s: float,
+        deadline: float,
+        cost: int = 1,
     ) -> _Permit:
         return _Permit()
 
@@ -37,7 +44,7 @@ class AnyNumber:
 class _Permit:
     waited_s = 0.0
 
-    def answered(self) -> None:
+    def answered(self, told: object = None) -> None:
         """There is always another one."""
 
     unanswered = unused = answered

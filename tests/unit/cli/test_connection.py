@@ -206,6 +206,14 @@ class TestWords:
         lines = quota_lines({"scope": "x", "metered": False, "limits": [limit]})
         assert lines[0].startswith("quota minute      ? of 90 used in 60 s") and "Redis is away" in lines[1]
 
+    def test_points_are_told_with_what_comes_back(self) -> None:
+        limit = {
+            "name": "points", "shape": "points", "count": 4_000, "reserved": 400, "ours": 3_600, "window_s": 20.0, "used": 612,
+            "in_flight": 2, "waiting": 0, "resets_at": None, "paused_until": None, "exhausted": False,
+        }  # fmt: skip
+        (line,) = quota_lines({"scope": "x", "metered": True, "limits": [limit]})
+        assert "612 of 3600 points used, 200 come back a second, 400 of 4000 reserved for others, 2 under way" in line
+
 
 class TestServices:
     def test_without_the_demo_nobody_hears_of_the_sandbox(self) -> None:

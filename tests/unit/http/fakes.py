@@ -9,7 +9,7 @@ from common.contracts.ids import ConnectionId
 from common.failures import Failure, RateLimited
 from common.http.attempts import CallAttempt
 from common.http.call import Priority
-from common.http.profile import Limit
+from common.http.profile import Limit, PointsTold
 from common.http.tokens import Token
 from common.secret import Secret
 
@@ -21,7 +21,7 @@ class FakePermit:
         self.waited_s = 0.0
         self._told = told
 
-    def answered(self) -> None:
+    def answered(self, told: PointsTold | None = None) -> None:
         self._told.append("answered")
 
     def unanswered(self) -> None:
@@ -38,11 +38,20 @@ class FakeBudget:
         self.endings: list[str] = []
         self.refusals: list[RateLimited] = []
         self.priorities: list[Priority] = []
+        self.costs: list[int] = []
 
     async def admit(
-        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+        self,
+        connection: Connection,
+        limits: tuple[Limit, ...],
+        priority: Priority,
+        *,
+        hold_s: float,
+        deadline: float,
+        cost: int = 1,
     ) -> FakePermit:
         self.priorities.append(priority)
+        self.costs.append(cost)
         return FakePermit(self.endings)
 
     async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:

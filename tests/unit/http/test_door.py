@@ -141,7 +141,14 @@ class LateBudget(FakeBudget):
         self.waited: list[float] = []
 
     async def admit(
-        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+        self,
+        connection: Connection,
+        limits: tuple[Limit, ...],
+        priority: Priority,
+        *,
+        hold_s: float,
+        deadline: float,
+        cost: int = 1,
     ) -> FakePermit:
         began = monotonic()
         self.patience.append(deadline - began)

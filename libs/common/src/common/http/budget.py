@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -84,11 +85,18 @@ class MeteredBudget:
         self._away_until = 0.0
 
     async def admit(
-        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+        self,
+        connection: Connection,
+        limits: tuple[Limit, ...],
+        priority: Priority,
+        *,
+        hold_s: float,
+        deadline: float,
+        cost: int = 1,
     ) -> Slot:
-        """A place in every limit; raises `RateLimited` when there is none before the deadline."""
+        """A place in every limit, and so many points; raises `RateLimited` when there are none before the deadline."""
         if not limits:
-            return Slot(lambda _: None)
+            return Slot(lambda _how, _told: None)
         began, began_ns = monotonic(), time.time_ns()
         waiter: Waiter[Slot] = Waiter(
             RANKS[priority],
@@ -96,6 +104,7 @@ class MeteredBudget:
             int(machine_time().timestamp() * 1000),
             hold_s,
             deadline,
+            cost,
             asyncio.get_running_loop().create_future(),
         )
         try:
@@ -150,7 +159,7 @@ class MeteredBudget:
 
     async def _by_meter(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
         await self._tell_unheard()
-        slot = self._new_slot()
+        slot = self._new_slot(waiter.cost)
         asker = Asker(self._process, waiter.rank, waiter.since_ms, int(waiter.hold_s * 1000))
         reply = await self._meter.acquire(slot, limits, asker)
         if reply.verdict == "wait":
@@ -159,11 +168,13 @@ class MeteredBudget:
         if reply.verdict == "granted":
             self._queued.discard(limits[0].limit.key)
             self._places.hold(slot, limits, waiter.hold_s)
-            return Slot(lambda how: self._spawn(self._ended(EndedCall(slot, limits, how))), left=reply.ms / 1000)
+            ended = partial(EndedCall, slot, limits)
+            return Slot(lambda how, told: self._spawn(self._ended(ended(how, told))), left=reply.ms / 1000)
         return await self._not_yet(limits[reply.at], reply, waiter)
 
-    def _new_slot(self) -> str:
-        return f"{self._process}:{uuid.uuid4().hex[:16]}"
+    def _new_slot(self, cost: int) -> str:
+        """What a call costs is part of its name: whoever tells the meters of it tells that, too."""
+        return f"{self._process}:{uuid.uuid4().hex[:16]}:{cost}"
 
     async def _withdraw(self, key: str) -> None:
         """Nobody of this process waits any more: the others need not wait for it."""
@@ -202,16 +213,17 @@ class MeteredBudget:
     async def _by_turns(self, limits: tuple[Metered, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
         hold = timedelta(seconds=waiter.hold_s)
         try:
-            later = await self._turns.take(limits, hold, waiter.rank)
+            later = await self._turns.take(limits, hold, waiter.rank, waiter.cost)
         except DayUsedUp as used_up:
             one = next(m for m in limits if m.day == used_up.ticket.day)
             return self._until(one, self._day_ends(one), waiter)
         if later is not None:
             return self._until(limits[0], later, waiter)
         # The meters are told of it as soon as they answer: until it ends it has a place of ours like any other call.
-        slot = self._new_slot()
+        slot = self._new_slot(waiter.cost)
         self._places.hold(slot, limits, waiter.hold_s)
-        return Slot(lambda how: self._spawn(self._turn_ended(EndedCall(slot, limits, how))))
+        ended = partial(EndedCall, slot, limits)
+        return Slot(lambda how, told: self._spawn(self._turn_ended(ended(how, told), waiter.cost)))
 
     # --- waiting ------------------------------------------------------------------------------------------------------------
 
@@ -237,9 +249,9 @@ class MeteredBudget:
 
     # --- endings ------------------------------------------------------------------------------------------------------------
 
-    async def _turn_ended(self, ended: EndedCall) -> None:
+    async def _turn_ended(self, ended: EndedCall, cost: int) -> None:
         try:
-            await self._turns.end(ended.limits, ended.how)
+            await self._turns.end(ended.limits, ended.how, ended.told.spent if ended.told else cost)
         finally:
             await self._ended(ended)
 

@@ -24,6 +24,8 @@ class Call:
     writes: bool = False
     """Whether the call can change the vendor's state: then an outcome that nobody saw is UNKNOWN."""
     priority: Priority = "live"
+    cost: int = 1
+    """The points that the vendor wants to see in its bucket before the call runs, where it counts points."""
     deadline: float | None = None
     """By `monotonic()`, for callers who are in a hurry: waiting for quota included, nothing is sent after it and nothing is awaited
     beyond it. Without one a call waits its time for quota, and then has its whole time for the vendor."""

@@ -33,5 +33,5 @@ def reads_take_s(reads: int, limits: Iterable[Limit], now: datetime) -> float:
 
 def calls_take_s(calls: int, limits: Iterable[Limit]) -> float:
     """At the pace of the narrowest window; 0.0 where only the calls at once are limited."""
-    slowest = min((one.ours / one.window.total_seconds() for one in limits if one.window), default=None)
+    slowest = min((one.ours / one.usual / one.window.total_seconds() for one in limits if one.window), default=None)
     return calls / slowest if slowest else 0.0

@@ -7,6 +7,7 @@ after a refused token, which applied nothing: once, with a token of another gene
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from common.http.attempts import LogSink, Sink
 from common.http.call import Api, Call, Priority, VendorAnswer
 from common.http.exchange import NoAnswer, RawAnswer, exchange, open_client
 from common.http.judgement import judged, judged_file, not_permitted, told_by_broker
-from common.http.profile import PERMIT_PATIENCE_S, Limit, Profile
+from common.http.points import Prices
+from common.http.profile import PERMIT_PATIENCE_S, Limit, PointsTold, Profile
 from common.http.reporting import Reporter
 from common.http.tokens import Token, TokenSource
 from common.metrics import Metrics
@@ -38,8 +40,8 @@ class Permit(Protocol):
     @property
     def waited_s(self) -> float: ...
 
-    def answered(self) -> None:
-        """The vendor answered: the places are free a window from now."""
+    def answered(self, told: PointsTold | None = None) -> None:
+        """The vendor answered: the places are free a window from now, and what it said of its points is known to all."""
 
     def unanswered(self) -> None:
         """Sent, and nobody knows when the vendor counted it."""
@@ -52,9 +54,16 @@ class Budget(Protocol):
     """Who may call, and when."""
 
     async def admit(
-        self, connection: Connection, limits: tuple[Limit, ...], priority: Priority, *, hold_s: float, deadline: float
+        self,
+        connection: Connection,
+        limits: tuple[Limit, ...],
+        priority: Priority,
+        *,
+        hold_s: float,
+        deadline: float,
+        cost: int = 1,
     ) -> Permit:
-        """Waits until every limit has a place, at most until `deadline`; raises `RateLimited` beyond it."""
+        """Waits until every limit has a place and `cost` points, at most until `deadline`; raises `RateLimited` beyond it."""
 
     async def throttled(self, limits: tuple[Limit, ...], failure: RateLimited) -> RateLimited:
         """The vendor said no: nobody calls before the time it named, and longer if it keeps saying no."""
@@ -83,6 +92,7 @@ class Door:
         self._file_hosts = frozenset(file_hosts)
         self._sink = sink or LogSink()
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._prices: defaultdict[str, Prices] = defaultdict(Prices)
 
     def open(self, profile: Profile, connection: Connection, *, sink: Sink | None = None) -> Api:
         """The door for one connection; raises a `Bug` when its address is not the vendor's."""
@@ -93,7 +103,7 @@ class Door:
             client = self._clients[profile.vendor] = open_client(profile.timeouts)
         reporter = Reporter(profile, connection, base, self._metrics, sink or self._sink)
         file = partial(addresses.checked_file, hosts=profile.file_hosts | self._file_hosts, override=override)
-        return _Opened(self, profile, connection, base, file, client, reporter)
+        return _Opened(self, profile, connection, base, file, client, reporter, self._prices[profile.vendor])
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -114,6 +124,7 @@ class _Opened:
         file: Callable[[str], str],
         client: httpx.AsyncClient,
         reporter: Reporter,
+        prices: Prices,
     ) -> None:
         self._door = door
         self._profile = profile
@@ -122,6 +133,7 @@ class _Opened:
         self._file = file
         self._client = client
         self._reporter = reporter
+        self._prices = prices
         self._limits = tuple(profile.limits(connection))
 
     async def call(self, call: Call) -> VendorAnswer:
@@ -167,7 +179,12 @@ class _Opened:
     async def _attempt(self, call: Call, patience: _Patience, *, resend: int) -> tuple[VendorAnswer | Failure, Token]:
         with patience.for_permit() as deadline:
             permit = await self._door.budget.admit(
-                self._connection, self._limits, call.priority, hold_s=self._profile.timeouts.total, deadline=deadline
+                self._connection,
+                self._limits,
+                call.priority,
+                hold_s=self._profile.timeouts.total,
+                deadline=deadline,
+                cost=self._prices.of(call),
             )
         close = permit.unused
         try:
@@ -185,7 +202,7 @@ class _Opened:
                         before_send=call.before_send,
                         out_within_s=self._profile.timeouts.out,
                     )
-                close = _ending(permit, outcome)
+                close = _ending(permit, outcome, self._prices.told(call, self._limits, outcome))
                 result = judged(self._profile, call, outcome, token.secret.reveal(), self._door.clock.now())
                 self._reporter.tell(call, outcome, result, at=at, waited_s=permit.waited_s, resend=resend, span=span)
         finally:
@@ -229,7 +246,7 @@ class _Patience:
         self.answer_s = max(0.0, self.answer_s - (monotonic() - began))
 
 
-def _ending(permit: Permit, outcome: RawAnswer | NoAnswer) -> Callable[[], None]:
+def _ending(permit: Permit, outcome: RawAnswer | NoAnswer, told: PointsTold | None) -> Callable[[], None]:
     if isinstance(outcome, RawAnswer):
-        return permit.answered
+        return permit.answered if told is None else partial(permit.answered, told)
     return permit.unanswered if outcome.sent else permit.unused

@@ -81,6 +81,9 @@ class Floor:
     def _full_until(self, one: Metered, known: datetime | None, now: datetime, hold: timedelta) -> datetime | None:
         if known is None:
             return None
+        if one.limit.shape == "points":
+            # Nothing was ever let go that the bucket did not hold: at the end of its use it was empty, and paid for all in progress.
+            return min(now, known)
         if one.limit.shape == "concurrency":
             # Whoever lives and has calls in progress says so with its next beats; the calls of all others are over.
             return now + min(hold, _ALL_HAVE_BEATEN) if known + hold > now else None

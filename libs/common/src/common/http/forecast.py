@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from redis.exceptions import RedisError
 
-from common.http.meter import FASTER, LAST_PLACES, Meter, Metered
+from common.http.meter import FASTER, LAST_PLACES, Bucket, Meter, Metered
 from common.http.profile import Limit
 
+_OF_TIME = ("rolling", "points")
 # Of more than that the windows before say enough.
 PLAYED = 5000
 # Fewer gaps between calls say nothing of our own pace.
@@ -28,13 +29,23 @@ class Forecast:
     async def seconds(self, limits: Sequence[Limit], calls: int) -> float | None:
         """Until the last of so many calls in no hurry may go, one after the other; None while the meters are away."""
         try:
-            return max([await self._of(limit, calls) for limit in limits if limit.shape == "rolling"], default=0.0)
+            return max([await self._of(limit, calls) for limit in limits if limit.shape in _OF_TIME], default=0.0)
         except RedisError:
             return None
 
     async def _of(self, limit: Limit, calls: int) -> float:
+        if limit.shape == "points":
+            return _until_filled((await self._meter.read(Metered(limit))).bucket, limit, calls)
         free = await self._meter.free_in_s(Metered(limit))
         return last_of(free, calls, limit.ours, limit.window.total_seconds())
+
+
+def _until_filled(bucket: Bucket | None, limit: Limit, calls: int) -> float:
+    """The seconds until the bucket will have held what so many calls take."""
+    if bucket is None:
+        return 0.0
+    lacking = calls * bucket.usual + bucket.most * limit.kept_for_live - bucket.left
+    return max(0.0, lacking * bucket.window_s / bucket.most)
 
 
 def own_pace(free: Sequence[float]) -> float:

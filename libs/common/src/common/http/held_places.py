@@ -17,6 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from common.http.meter import Ending, HeldPlace, Meter, Metered
+from common.http.profile import PointsTold
 from common.state.trouble import DATABASE_ERRORS, is_away
 
 BEAT_S = 1.0
@@ -31,6 +32,7 @@ class EndedCall(NamedTuple):
     slot: str
     limits: tuple[Metered, ...]
     how: Ending
+    told: PointsTold | None = None
 
     def without_days(self) -> EndedCall:
         """To be told once more: a number of a day that was not used must not be given back twice."""

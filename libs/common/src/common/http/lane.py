@@ -35,6 +35,7 @@ class Waiter(Generic[QueueSlotT]):
     since_ms: int = field(compare=False)
     hold_s: float = field(compare=False)
     deadline: float = field(compare=False)
+    cost: int = field(compare=False)
     place: asyncio.Future[QueueSlotT] = field(compare=False)
     blocked_by: str = field(default="", compare=False)
     retry_at: datetime | None = field(default=None, compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from common.clock import Clock, machine_time
-from common.http.profile import Limit
+from common.http.profile import Limit, PointsTold
 from common.secret import SecretUrl
 
 Ending = Literal["answered", "unanswered", "unused"]
@@ -28,6 +29,8 @@ _ALIVE = "budget:alive"
 FASTER = 1.2
 # The last places of a window, one of so many, are spread until the next one comes free.
 LAST_PLACES = 15
+_TAKE_POINTS = frozenset({"acquire", "release"})
+_OF_POINTS = ("level", "at", "most", "restore", "full", "mean")
 _LUA = Path(__file__).with_name("lua")
 
 
@@ -78,6 +81,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """A limit of points as it stands."""
+
+    left: int
+    """Of ours."""
+    most: int
+    window_s: float
+    """In which an empty one fills up."""
+    usual: float
+    """What a call took lately."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A limit as it stands."""
 
@@ -87,6 +103,7 @@ class Reading:
     waiting: int
     left: int
     paused_until: datetime | None
+    bucket: Bucket | None = None
 
 
 class HeldPlace(NamedTuple):
@@ -143,13 +160,15 @@ class Meter:
         """The waiter has gone: its place in the queue is free at once, not after some seconds of silence."""
         await self._redis.zrem(f"budget:{key}:queue", waiter)
 
-    async def release(self, slot: str, metered: Sequence[Metered], how: Ending) -> None:
+    async def release(self, slot: str, metered: Sequence[Metered], how: Ending, told: PointsTold | None = None) -> None:
         """Repeatable by the slot."""
         keys: list[str] = []
-        args: list[str | int] = [slot, self._offset_ms(), how]
+        args: list[str | int | float] = [slot, self._offset_ms(), how]
+        args += [told.spent, told.available, told.most, told.restore] if told else [-1, -1, -1, -1]
         for one in metered:
+            limit = one.limit
             keys += [one.log, one.state]
-            args += [one.limit.shape, one.window_ms, int(one.limit.lingers.total_seconds() * 1000)]
+            args += [limit.shape, one.window_ms, int(limit.lingers.total_seconds() * 1000), limit.count, limit.reserve]
         await self._release(keys=keys, args=args)
 
     def places(self, slot: str, metered: Sequence[Metered], hold_s: float) -> tuple[HeldPlace, ...]:
@@ -164,7 +183,7 @@ class Meter:
 
     async def restore(self, one: Metered, active_until: datetime, full_until: datetime | None) -> None:
         """The limit is known to this run of the server; up to `full_until` it counts as full."""
-        await self._restore(keys=[one.state], args=[_ms(active_until), _ms(full_until) if full_until else 0])
+        await self._restore(keys=[one.state, one.log], args=[_ms(active_until), _ms(full_until) if full_until else 0])
 
     async def active(self, one: Metered, until: datetime) -> None:
         """The limit may be used until then."""
@@ -199,8 +218,8 @@ class Meter:
             pipe.zcount(one.log, now, "+inf")
             pipe.zcount(one.log, f"({horizon}", "+inf")
             pipe.zcard(f"budget:{one.limit.key}:queue")
-            pipe.hmget(one.state, "left", "pause")
-            used, in_flight, waiting, (left, pause) = await pipe.execute()
+            pipe.hmget(one.state, "left", "pause", *_OF_POINTS)
+            used, in_flight, waiting, (left, pause, *points) = await pipe.execute()
         paused = float(pause or 0)
         return Reading(
             used=used,
@@ -209,6 +228,7 @@ class Meter:
             waiting=waiting,
             left=max(0, int(left or 0)),
             paused_until=datetime.fromtimestamp(paused / 1000, UTC) if paused > now else None,
+            bucket=_bucket(one, now, points) if one.limit.shape == "points" else None,
         )
 
     async def free_in_s(self, one: Metered) -> list[float]:
@@ -230,9 +250,25 @@ def _terms(one: Metered, rank: int) -> list[str | int | float]:
     limit = one.limit
     if limit.shape == "daily":
         return [limit.shape, limit.kept if rank else 0, 0, 0, limit.ours]
+    if limit.shape == "points":
+        return [limit.shape, limit.count, one.window_ms, limit.reserve, limit.kept_for_live]
     allowed = limit.ours - (limit.kept if rank else 0)
     pace = one.window_ms / limit.ours / FASTER if limit.shape == "rolling" else 0
     return [limit.shape, allowed, one.window_ms, pace, 0]
+
+
+def _bucket(one: Metered, now: int, points: Sequence[str | None]) -> Bucket:
+    """The same reckoning as `lua/bucket.lua`, for people."""
+    level, at, most, restore, full, usual = points
+    size = int(most or one.limit.count)
+    restored = float(restore or one.limit.count / one.limit.window.total_seconds())
+    ours = max(1, size - math.ceil(round(size * one.limit.reserve, 6)))
+    empty_at = int(full or 0)
+    was, since = (0.0, empty_at) if empty_at else (float(ours), now)
+    if level:
+        was, since = float(level), int(at or now)
+    left = min(float(ours), was + max(0, now - since) / 1000 * restored)
+    return Bucket(max(0, int(left)), size, size / restored, float(usual or one.limit.usual))
 
 
 def _ms(at: datetime) -> int:
@@ -241,4 +277,5 @@ def _ms(at: datetime) -> int:
 
 @cache
 def _script(name: str) -> str:
-    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+    parts = ("bucket", name) if name in _TAKE_POINTS else (name,)
+    return "".join((_LUA / f"{part}.lua").read_text(encoding="utf-8") for part in parts)

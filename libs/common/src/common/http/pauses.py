@@ -64,5 +64,6 @@ class Pauses:
             await self._store.exhausted(ticket(one))
             await self._meter.pause(one, milliseconds, 0, 0)
             return wait
-        longest = int(_LONGEST.total_seconds() * 1000)
+        # Of points the vendor knows to the second when there are enough; another refusal is about another call.
+        longest = milliseconds if one.limit.shape == "points" else int(_LONGEST.total_seconds() * 1000)
         return timedelta(milliseconds=await self._meter.pause(one, milliseconds, longest, self._jitter()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -12,7 +12,21 @@ from common.contracts.connections import Connection
 from common.contracts.ids import VendorName
 from common.failures import Failure
 
-Shape = Literal["fixed", "rolling", "daily", "concurrency"]
+Shape = Literal["fixed", "rolling", "daily", "concurrency", "points"]
+
+
+@dataclass(frozen=True, slots=True)
+class PointsTold:
+    """What an answer says of a bucket of points, true of some moment between its question and itself."""
+
+    foretold: int
+    """What had to be there before the call ran."""
+    spent: int
+    """What it took in the end; nothing when it was refused."""
+    available: int
+    most: int
+    restore: float
+    """Points that come back in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +36,8 @@ class Limit:
     name: str
     key: str
     shape: Shape
-    """`rolling` is safe whatever the vendor's window really is; `fixed` only where its windows start on the calendar."""
+    """`rolling` is safe whatever the vendor's window really is; `fixed` only where its windows start on the calendar. `points` is a bucket
+    of `count` points that fills up in a `window`, until the vendor tells another size; its reserve are points that stay in it."""
     count: int
     window: timedelta = timedelta(0)
     reserve: float = 0.10
@@ -32,6 +47,10 @@ class Limit:
     """The part of ours that replay and backfill leave alone: nobody can wait until midnight for a backfill."""
     lingers: timedelta = timedelta(0)
     """How long a call that we gave up may still occupy its place at the vendor."""
+    usual: int = 1
+    """The points that a call takes as a rule, for whoever counts calls before there are any."""
+    told: Callable[[bytes], PointsTold | None] | None = None
+    """Reads what an answer says of the points."""
 
     @property
     def ours(self) -> int:

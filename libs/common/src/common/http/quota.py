@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from redis.exceptions import RedisError
@@ -29,7 +29,7 @@ class LimitUse:
     kept_for_live: int
     window_s: float
     used: int | None
-    """Of ours: counted now, calls in progress included."""
+    """Of ours: counted now, calls in progress included; of points those that are not there."""
     in_flight: int | None
     waiting: int | None
     """Processes with calls that wait for a place."""
@@ -81,14 +81,19 @@ class QuotaReader:
         if one.day is not None:
             granted, exhausted = await self._floors.given(ticket(one))
             used = granted - (reading.left if reading else 0)
+        limit = one.limit
+        if reading is not None and (bucket := reading.bucket) is not None:
+            # The size that the vendor has told.
+            limit = replace(limit, count=bucket.most, window=timedelta(seconds=bucket.window_s))
+            used = limit.ours - min(bucket.left, limit.ours)
         return LimitUse(
-            name=one.limit.name,
-            shape=one.limit.shape,
-            count=one.limit.count,
-            reserved=one.limit.reserved,
-            ours=one.limit.ours,
-            kept_for_live=one.limit.kept,
-            window_s=one.limit.window.total_seconds(),
+            name=limit.name,
+            shape=limit.shape,
+            count=limit.count,
+            reserved=limit.reserved,
+            ours=limit.ours,
+            kept_for_live=limit.kept,
+            window_s=limit.window.total_seconds(),
             used=used,
             in_flight=_in_flight(one, reading),
             waiting=reading.waiting if reading else None,
@@ -101,7 +106,7 @@ class QuotaReader:
 def _in_flight(one: Metered, reading: Reading | None) -> int | None:
     if reading is None or one.day is not None:
         return None
-    return reading.used if one.limit.shape == "concurrency" else reading.in_flight
+    return reading.used if one.limit.shape in ("concurrency", "points") else reading.in_flight
 
 
 def _resets_at(limit: Limit, day: date | None) -> datetime | None:

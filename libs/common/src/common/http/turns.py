@@ -36,37 +36,40 @@ class Turns:
         self._store = store
         self._clock = clock
 
-    async def take(self, limits: Sequence[Metered], hold: timedelta, rank: int) -> datetime | None:
+    async def take(self, limits: Sequence[Metered], hold: timedelta, rank: int, cost: int = 1) -> datetime | None:
         """None when the call may go now, else when to ask again; raises `DayUsedUp`."""
         tickets = [ticket(one) for one in limits if one.day is not None]
-        paces = [_pace(one, hold) for one in limits if one.day is None]
+        paces = [_pace(one, hold, cost) for one in limits if one.day is None]
         return await self._store.take_turn(paces, tickets, self._clock.now(), rank)
 
-    async def end(self, limits: Sequence[Metered], how: Ending) -> None:
-        """The call is over."""
+    async def end(self, limits: Sequence[Metered], how: Ending, cost: int = 1) -> None:
+        """The call is over, and took so many points."""
         now = self._clock.now()
-        await self._store.end_turn({one.id: _free(one, how, now) for one in limits if one.day is None})
+        await self._store.end_turn({one.id: _free(one, how, now, cost) for one in limits if one.day is None})
 
     async def in_progress(self, process: str, calls: Mapping[str, int]) -> None:
         """What this process has in progress of limits of calls at once."""
         await self._store.in_progress(process, calls, self._clock.now())
 
 
-def _pace(one: Metered, hold: timedelta) -> Pace:
+def _pace(one: Metered, hold: timedelta, cost: int) -> Pace:
     at_once = one.limit.ours if one.limit.shape == "concurrency" else None
-    return Pace(one.id, hold, _spacing(one), one.limit.lingers, at_once)
+    return Pace(one.id, hold, _spacing(one, cost), one.limit.lingers, at_once)
 
 
-def _free(one: Metered, how: Ending, now: datetime) -> datetime:
+def _free(one: Metered, how: Ending, now: datetime, cost: int) -> datetime:
     if how == "unused":
         return now
     # What nobody saw the end of may keep the vendor busy for a while yet.
-    return now + _spacing(one) + (one.limit.lingers if how == "unanswered" else timedelta(0))
+    return now + _spacing(one, cost) + (one.limit.lingers if how == "unanswered" else timedelta(0))
 
 
-def _spacing(one: Metered) -> timedelta:
+def _spacing(one: Metered, cost: int) -> timedelta:
     # So long at least that all who wait have asked meanwhile, in whatever process: the most urgent of them is the first then.
     if one.limit.shape == "concurrency":
         return ASKED_AGAIN
+    if one.limit.shape == "points":
+        # Half of what comes back: whoever still has the meters sees in the next answer what was taken, and leaves the reserve full again.
+        return max(ASKED_AGAIN, 2 * cost * one.limit.window / one.limit.count)
     # No reserve, no trickle: then a whole window lies between two calls, and the first waits for one.
     return max(ASKED_AGAIN, one.limit.window / max(1, one.limit.spare))

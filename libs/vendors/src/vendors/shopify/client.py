@@ -14,6 +14,7 @@ from common.http.door_codes import DOOR_HOST_REFUSED
 from common.http.profile import Limit, Timeouts
 from vendors.answers import reading
 from vendors.shopify import errors, limits, queries, wire
+from vendors.shopify.prices import price
 from vendors.shopify.shop_token import bare
 from vendors.shopify.shops import FAMILY, api, is_shop
 
@@ -54,12 +55,14 @@ class ShopifyProfile:
 
 def asked(question: str, operation: str, **variables: Any) -> Call:
     """One question; it is a read, whatever the method of HTTP says."""
-    return Call("POST", "/graphql.json", operation, json={"query": question, "variables": variables})
+    body = {"query": question, "variables": variables}
+    return Call("POST", "/graphql.json", operation, json=body, cost=price(question, variables))
 
 
 def changed(mutation: str, operation: str, **variables: Any) -> Call:
     """One change: an answer that nobody saw may have made it."""
-    return Call("POST", "/graphql.json", operation, json={"query": mutation, "variables": variables}, writes=True)
+    body = {"query": mutation, "variables": variables}
+    return Call("POST", "/graphql.json", operation, json=body, cost=price(mutation, variables), writes=True)
 
 
 def told(answer: VendorAnswer) -> Mapping[str, Any]:

@@ -6,7 +6,9 @@
 --
 -- KEYS  queue, seen, alive (sorted set: process -> its last beat), then log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
---       then of each limit: kind, allowed (of a day: what stays for live calls), window (ms), pace (ms, 0 none), what is ours of a day
+--       then of each limit: kind, allowed (of a day: what stays for live calls; of points all of them), window (ms),
+--       pace (ms, 0 none; of points the share of the reserve), what is ours of a day (of points the share that stays for live calls)
+-- The name of the slot ends with what the call costs: that many points have to be there, and are taken.
 -- Returns granted {_, permille left} | wait {limit, ms, permille of ours answered in the last window} | paused {limit, ms}
 --         | lost {limit} | idle {limit} | empty {limit} | other {limit}: what is known of the day is of another cap
 
@@ -21,6 +23,7 @@ local real = t[1] * 1000 + math.floor(t[2] / 1000)
 local now = real + tonumber(ARGV[2])
 local waiter, rank = ARGV[3], tonumber(ARGV[4])
 local hold = tonumber(ARGV[6])
+local cost = math.max(1, cost_of(ARGV[1]))
 -- A restarted server may have read an old copy of its memory: its run id tells, the mere presence of keys does not.
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 
@@ -32,7 +35,7 @@ for i = 1, (#KEYS - 3) / 2 do
     log = KEYS[2 * i + 2], state = KEYS[2 * i + 3], kind = ARGV[at + 1], allowed = tonumber(ARGV[at + 2]),
     window = tonumber(ARGV[at + 3]), pace = tonumber(ARGV[at + 4]),
     full = tonumber(state[3] or 0), tat = tonumber(state[4] or 0),
-    left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0), last = tonumber(state[8] or 0),
+    left = tonumber(state[6] or 0), rest = tonumber(state[7] or 0), last = tonumber(state[8] or 0), extra = tonumber(ARGV[at + 5]),
   }
   local pause = tonumber(state[5] or 0)
   -- A day's rest, and a pause because nothing was left, are true of the cap by which they were counted.
@@ -50,6 +53,7 @@ end
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', real - STOPPED_ASKING_MS)) do
   redis.call('ZREM', KEYS[1], gone)
   redis.call('ZREM', KEYS[2], gone)
+  for _, limit in ipairs(limits) do redis.call('HDEL', limit.state, 'wants:' .. gone) end
 end
 redis.call('ZREM', KEYS[1], waiter)
 local score = string.format('%.0f', rank * 1e13 + tonumber(ARGV[5]))
@@ -148,20 +152,56 @@ local function log(i, limit)
   room = math.min(room, mine)
 end
 
-for i, limit in ipairs(limits) do
-  if limit.kind == 'daily' then day(i, limit) else log(i, limit) end
+local function wanted_before(limit)
+  local points = 0
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. score)) do
+    points = points + tonumber(redis.call('HGET', limit.state, 'wants:' .. other) or 0)
+  end
+  return points
 end
+
+local function points(i, limit)
+  redis.call('ZREMRANGEBYSCORE', limit.log, '-inf', now)
+  local found = bucket(limit.state, limit.allowed, limit.window, limit.pace, now)
+  limit.bucket = found
+  -- A dear call in no hurry has to be possible in a small bucket, too.
+  local need = math.min(cost, found.ours)
+  local kept = rank > 0 and math.min(found.ours * limit.extra, found.ours - need) or 0
+  -- Who waits longer goes first, whatever it costs: cheap calls that pass would keep a dear one waiting for ever.
+  local lacking = need + kept + (ahead > 0 and wanted_before(limit) or 0) - found.level
+  permille = math.min(permille, math.floor(1000 * math.max(0, found.level - need) / found.ours))
+  if lacking > 0 then
+    room = math.min(room, 0)
+    block(i, math.max(1, math.ceil(lacking / found.restore)))
+  end
+end
+
+local shapes = {daily = day, points = points}
+for i, limit in ipairs(limits) do (shapes[limit.kind] or log)(i, limit) end
 
 if room <= ahead then
   redis.call('ZADD', KEYS[1], score, waiter)
   redis.call('ZADD', KEYS[2], real, waiter)
   redis.call('PEXPIRE', KEYS[1], 60000)
   redis.call('PEXPIRE', KEYS[2], 60000)
+  for _, limit in ipairs(limits) do
+    if limit.bucket then redis.call('HSET', limit.state, 'wants:' .. waiter, cost) end
+  end
   local by, answered = limits[blocked_by], -1
   if by.kind == 'rolling' and by.full <= now then
     answered = math.floor(1000 * redis.call('ZCOUNT', by.log, now, now + by.window) / by.allowed)
   end
   return {'wait', blocked_by, math.ceil(wait), answered}
+end
+
+local function take(limit)
+  local found, calls = limit.bucket, calls_of(limit.log)
+  if redis.call('ZCARD', limit.log) == 1 then redis.call('DEL', calls) end
+  redis.call('HSET', calls, ARGV[1], string.format('%.0f %.3f %.3f', now, found.returned, found.spent))
+  redis.call('PEXPIRE', calls, MOST_KEPT_MS)
+  redis.call('HDEL', limit.state, 'wants:' .. waiter)
+  found.level = found.level - cost
+  keep_bucket(limit.state, found, now)
 end
 
 redis.call('ZREM', KEYS[2], waiter)
@@ -173,6 +213,7 @@ for _, limit in ipairs(limits) do
     local last = hold + (limit.kind == 'concurrency' and 0 or limit.window)
     redis.call('ZADD', limit.log, now + last, ARGV[1])
     redis.call('PEXPIRE', limit.log, last + LONGEST_AHEAD_MS)
+    if limit.bucket then take(limit) end
     if limit.paced then redis.call('HSET', limit.state, 'tat', math.max(limit.tat, now) + limit.pace, 'last', now) end
   end
 end
