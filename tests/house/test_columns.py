@@ -16,7 +16,6 @@ from token_broker.migrate import MIGRATIONS as VAULT
 A_PERSON = "for a person who looks with SQL"
 MAY_BE_UNREAD = {
     "core.leg.mode": "read as a part of its leg, whose module is owned by the legs of syncs",
-    "core.notification.at": A_PERSON,
     "core.gate.set_by": A_PERSON + ": the database's role that closed it",
     "flow.quarantine.vendor": A_PERSON,
     "flow.quarantine.reason": A_PERSON,
@@ -31,6 +30,7 @@ MAY_BE_UNREAD = {
 }
 MAY_BE_UNWRITTEN: dict[str, str] = {
     "core.config_rev.only_row": "holds the table to one row",
+    "core.summary_setting.only_row": "holds the table to one row",
     "flow.offset_era.only_row": "holds the table to one row",
     "core.notification.read_at": "the last release's upkeep names it; to be dropped by the one after this",
     "flow.work_count.slot": "a trigger writes whole rows",

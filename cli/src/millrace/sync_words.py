@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from millrace.moments import local
+from millrace.notice_words import summary_line
 from millrace.reconciliation_words import result_of
 from millrace.run_words import duration
+
+SETTING = "/summaries/setting"
 
 
 def line_of(one: Mapping[str, Any], width: int) -> str:
@@ -19,6 +22,11 @@ def line_of(one: Mapping[str, Any], width: int) -> str:
         f"{one['name']:<{width}}  {one['standing']:<15}  {one['source']} -> {one['target']}  v{one['mapping_version']}"
         + (f"  {', '.join(more)}" if more else "")
     )
+
+
+def shown(one: Mapping[str, Any], setting: Mapping[str, Any]) -> list[str]:
+    """One sync, and where its days are told of."""
+    return [*details_of(one), summary_line(setting)]
 
 
 def details_of(one: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from millrace.moments import local
 from millrace.reconciliation_words import reconciliation_lines
 from millrace.run_words import details_of as details_of_run
 from millrace.run_words import history_lines, summary_of
-from millrace.sync_words import applied_lines, details_of, line_of, preview_lines
+from millrace.sync_words import SETTING, applied_lines, line_of, preview_lines, shown
 from millrace.terminal import note
 from millrace.watching import reconciled, watched
 
@@ -94,7 +94,7 @@ def show(name: Name, as_json: AsJson = False, context: Context = None) -> None:
     """
     with open_client(context) as client:
         found = client.get(_path(name))
-    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(details_of(found)))
+        typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(shown(found, client.get(SETTING))))
 
 
 @app.command()

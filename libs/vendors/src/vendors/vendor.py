@@ -20,6 +20,7 @@ from common.http.profile import Profile
 from vendors.catalogue import FieldCatalogue
 from vendors.channel import Channel
 from vendors.grant import Grant, Place
+from vendors.money_figures import MoneyFigures
 from vendors.target import Target
 from vendors.target_listing import TargetListing
 
@@ -219,6 +220,10 @@ class Vendor:
     listings: Mapping[Entity, TargetListing] = field(default_factory=dict)
     """What is written there and can be listed as a whole: both sides of it are compared."""
     read_back: ReadBack | None = None
+    money: Mapping[Entity, MoneyFigures] = field(default_factory=dict)
+    """Of what is written there, which acts move money; a summary of a day adds them up."""
+    page: Callable[[Connection, Entity, RecordId], str] | None = None
+    """Where a person sees one of its records in the vendor's own web application; empty for what has no page."""
     account_detail: str = ""
     """The detail by which the vendor names an account; a trial has found it out."""
 

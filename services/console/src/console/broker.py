@@ -183,6 +183,10 @@ class Broker:
         body = {"vendor": vendor, "slot": slot, "secret": secret.reveal(), "overlap_s": 0}
         await self._ask("PUT", f"/v1/webhook-secrets/{connection}", body)
 
+    async def delete_webhook_secret(self, connection: str, slot: str) -> None:
+        """Ends every secret of a slot; one that is not there is ended already."""
+        await self._ask("DELETE", f"/v1/webhook-secrets/{connection}?slot={slot}")
+
     async def vendors(self) -> Sequence[Ways]:
         """The vendors and the ways to connect them."""
         answered = await self._ask("GET", "/v1/vendors")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from console.api.access import TokenFile
 from console.api.context import ApiContext
 from console.api.once import Once
 from console.broker import Broker
+from console.notifying import open_notifying
 from console.settings import ConsoleSettings
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
@@ -68,10 +69,8 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
     settings, clock, log = runtime.settings, runtime.clock, runtime.log
     async with AsyncExitStack() as life:
         pool = await life.enter_async_context(service_pool(runtime))
-        broker = Broker(settings.token_broker_url, settings.service_key)
-        life.push_async_callback(broker.aclose)
-        redis = open_redis(settings.redis_url)
-        life.push_async_callback(redis.aclose)
+        broker = await life.enter_async_context(aclosing(Broker(settings.token_broker_url, settings.service_key)))
+        redis = await life.enter_async_context(aclosing(open_redis(settings.redis_url)))
         door = await life.enter_async_context(open_door(settings, pool, clock, runtime.metrics))
         connections = Connections(pool, broker, clock)
         trials = Trials(pool, connections, door, VENDORS, clock)
@@ -80,7 +79,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
         shown_runs = Runs(pool, syncs, clock, Forecast(Meter(redis, clock)))
-        reader = QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock)
+        telling = await life.enter_async_context(open_notifying(runtime, pool, broker))
         context = ApiContext(
             token=TokenFile(settings.api_token_path),
             once=Once(pool),
@@ -90,7 +89,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             trials=trials,
             kinds=Kinds(connections, drafting),
             gates=Gates(pool, connections, trials, clock),
-            quotas=Quotas(connections, reader, VENDORS),
+            quotas=Quotas(connections, QuotaReader(Meter(redis, clock), BudgetFloors(pool), clock), VENDORS),
             removal=removal,
             syncs=syncs,
             applying=Applying(pool, drafting, hooks, clock),
@@ -105,11 +104,13 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             questions=Questions(pool, clock),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
+            telling=telling,
             last_runs=lambda: last_runs(pool),
         )
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(context))
         runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
+        telling.start(runtime)
         _keep_up(runtime, pool)
         _tell_figures(runtime, pool)
         yield

@@ -208,6 +208,9 @@ FOR_EVER: Mapping[str, str] = {
     "core.connecting": "one row for each connection",
     "core.sync": "history names it",
     "core.leg": "history names it; one row for each leg of a sync",
+    "core.summary": "one row a day: what finance was told stays as it was told",
+    "core.summary_setting": "one row",
+    "core.destination": "one row for each address that things are told to",
     "core.mapping_version": "a journal row names the version that decided it",
     "flow.applied_migration": "one row for each migration",
     "flow.group_offset": "one row for each partition of a group",
@@ -229,6 +232,7 @@ FOR_EVER: Mapping[str, str] = {
 
 WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.gate": "until its reason is gone",
+    "core.delivery": "until its notification or its destination is gone",
     "flow.channel": "until no sync wants to hear of its connection",
     "flow.channel_subject": "until no sync wants to hear of it",
     "flow.run_source": "until its run is gone",

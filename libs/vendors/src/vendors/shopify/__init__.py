@@ -1,7 +1,7 @@
 """Shopify: the orders of a shop with all that belongs to them, and its customers."""
 
 from vendors.shopify.channel import ShopifyChannel
-from vendors.shopify.client import NAME, ShopifyProfile, ping
+from vendors.shopify.client import NAME, ShopifyProfile, page, ping
 from vendors.shopify.inbox import ShopifyInbox
 from vendors.shopify.oauth import GRANT
 from vendors.shopify.source import ShopifySource
@@ -16,5 +16,6 @@ VENDOR = Vendor(
     source=ShopifySource(),
     channel=ShopifyChannel(),
     ping=ping,
+    page=page,
     account_detail="shop",
 )

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.contracts.connections import Connection
-from common.contracts.ids import VendorName
+from common.contracts.ids import Entity, RecordId, VendorName
 from common.failures import Bug, Failure
 from common.http.call import Call, VendorAnswer
 from common.http.door_codes import DOOR_HOST_REFUSED
 from common.http.profile import Limit, Timeouts
 from vendors.answers import reading
-from vendors.shopify import errors, limits, queries, wire
+from vendors.shopify import errors, limits, queries, shops, wire
 from vendors.shopify.prices import price
 from vendors.shopify.shop_token import bare
 from vendors.shopify.shops import FAMILY, api, is_shop
@@ -51,6 +51,15 @@ class ShopifyProfile:
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
         return errors.translate(status, headers, body, now)
+
+
+_PAGES = {"order": "orders", "customer": "customers"}
+
+
+def page(connection: Connection, entity: Entity, record: RecordId) -> str:
+    """Where a person of the shop sees the record."""
+    shop, kind = connection.details.get("shop", ""), _PAGES.get(entity, "")
+    return shops.page(shop, kind, record) if kind and is_shop(shop) and record.isdigit() else ""
 
 
 def asked(question: str, operation: str, **variables: Any) -> Call:

@@ -33,3 +33,8 @@ def admin(shop: str, base_url: str) -> str:
 def api(shop: str, base_url: str) -> str:
     """The API of a shop, in our version."""
     return f"{admin(shop, base_url)}/api/{VERSION}"
+
+
+def page(shop: str, kind: str, record: str) -> str:
+    """Where a person of the shop sees a record."""
+    return f"{admin(shop, '')}/{kind}/{record}"

@@ -7,6 +7,7 @@ from vendors.zoho_books.client import NAME, ZohoBooksProfile, ping
 from vendors.zoho_books.contacts import ContactTarget
 from vendors.zoho_books.grant import GRANT
 from vendors.zoho_books.inbox import ZohoBooksInbox
+from vendors.zoho_books.invoice_figures import INVOICE_FIGURES
 from vendors.zoho_books.invoices import InvoiceTarget
 from vendors.zoho_books.limits import AT_ONCE
 from vendors.zoho_books.source import ZohoBooksSource
@@ -21,6 +22,7 @@ VENDOR = Vendor(
     targets={Entity("customer"): ContactTarget(), Entity("invoice"): InvoiceTarget()},
     # Each record has calls of its own. What a smaller plan allows the budget knows.
     writes_at_once=AT_ONCE - 2,
+    money={Entity("invoice"): INVOICE_FIGURES},
     channel=ZohoBooksChannel(),
     ping=ping,
     account_detail="organization_id",

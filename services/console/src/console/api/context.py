@@ -11,6 +11,7 @@ from common.state.upkeep import LastRun
 from console.api.access import TokenFile
 from console.api.once import Once
 from console.broker import Broker
+from console.notifying import Notifying
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
 from console.use_cases.channels import ShownChannels
@@ -62,6 +63,7 @@ class ApiContext:
     questions: Questions
     letters: Letters
     groups: Groups
+    telling: Notifying
     last_runs: Callable[[], Awaitable[Sequence[LastRun]]]
 
 
