@@ -15,6 +15,7 @@ from sandbox.simulator import Simulator
 from sandbox.zoho_accounts.accounts import build as build_zoho_accounts
 from sandbox.zoho_accounts.grants import ZohoGrants
 from sandbox.zoho_books import build as build_zoho_books
+from sandbox.zoho_crm import build as build_zoho_crm
 
 
 class Vendors:
@@ -43,5 +44,11 @@ def build(home: Path) -> tuple[Core, Vendors]:
     """The core and every simulator plugged into it."""
     clock, faults, vendors = Clock(home), Faults(), Vendors()
     core = Core(home, clock, faults, Deliveries(clock, faults, vendors.named), Operators(), ZohoGrants())
-    vendors.all += [build_zoho_accounts(core), build_zoho_books(core), build_mailchimp(core), build_shopify(core)]
+    vendors.all += [
+        build_zoho_accounts(core),
+        build_zoho_books(core),
+        build_zoho_crm(core),
+        build_mailchimp(core),
+        build_shopify(core),
+    ]
     return core, vendors
