@@ -44,6 +44,7 @@ class Call:
     document: Document
     ids: dict[str, str]
     now: int
+    scopes: frozenset[str] | None = None  # None: an operator's, or by hand
     applied: list[Applied] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 

@@ -11,21 +11,21 @@ from sandbox.zoho_crm.organisation import Organisation
 from sandbox.zoho_crm.prices import is_heavy, price_of
 from sandbox.zoho_crm.refusals import Document, Refusal, invalid_token, no_token, scope_mismatch, too_many
 from sandbox.zoho_crm.routes import Route, Router
+from sandbox.zoho_crm.scopes import allows
 from sandbox.zoho_crm.tenants import Tenants
 from sandbox.zoho_crm.wire import parse
 
 SCHEMES = ("Zoho-oauthtoken", "Bearer")
-WRITES = frozenset({"CREATE", "UPDATE", "DELETE"})
-SERVICE = "ZohoCRM"
 
 
 @dataclass(slots=True)
 class CrmTicket(Ticket):
-    """An admitted call: its account, its user (none for operators) and the places it holds."""
+    """An admitted call: its account, its user and scopes (none for operators), and the places it holds."""
 
     org_id: str = ""
     zuid: str = ""
     client: str = ""
+    scopes: frozenset[str] | None = None
     heavy: bool = False
     metered: bool = False
 
@@ -66,7 +66,7 @@ class Gate:
             ticket.route = named(found[0], found[1], org)
         if access is None:
             return
-        ticket.zuid, ticket.client = access.user, access.client_id
+        ticket.zuid, ticket.client, ticket.scopes = access.user, access.client_id, access.scopes
         if found is not None:
             self._check_scope(found[0], found[1], org, access)
         self._meter(request, found[0] if found else None, org, ticket)
@@ -104,7 +104,7 @@ class Gate:
         if "{module}" in route.scope and module is None:
             return  # refused later, as no module
         needed = route.scope.replace("{module}", module.scope if module else "")
-        if not allows(access, needed):
+        if not allows(access.scopes, needed):
             raise scope_mismatch()
 
     def _meter(self, request: Request, route: Route | None, org: Organisation, ticket: CrmTicket) -> None:
@@ -137,17 +137,6 @@ def _document(request: Request) -> Document | None:
         return parse(request.body)
     except Refusal:
         return None
-
-
-def allows(access: AccessToken, needed: str) -> bool:
-    """Whether the scopes cover one like `modules.contacts.READ`: by operation, by module, by group; case aside."""
-    group, _, rest = needed.partition(".")
-    operation = needed.rpartition(".")[2]
-    module = rest.rpartition(".")[0]
-    places = [f"{group}.{module}" if module else group, group]
-    operations = ["ALL", operation, *(["WRITE"] if operation in WRITES else [])]
-    wider = {f"{SERVICE}.{place}.{one}".lower() for place in places for one in operations}
-    return not wider.isdisjoint(scope.lower() for scope in access.scopes)
 
 
 def named(route: Route, ids: dict[str, str], org: Organisation) -> str:

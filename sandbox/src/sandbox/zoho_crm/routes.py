@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sandbox.zoho_crm import metadata, org_api, reading, record_api, related, tombstones
+from sandbox.zoho_crm import coql, metadata, org_api, reading, record_api, related, search, tombstones, upsert
 from sandbox.zoho_crm.call import Call, Reply
 from sandbox.zoho_crm.refusals import invalid_method, invalid_url
 
@@ -56,6 +56,10 @@ ROUTES: Sequence[Route] = [
     _of_module("POST", "/{module}", record_api.create, "rows"),
     _of_module("PUT", "/{module}", record_api.update_many, "rows"),
     _of_module("DELETE", "/{module}", record_api.delete_many, "ids"),
+    Route("POST", "/coql", "coql.READ", coql.query, "coql"),
+    _of_module("POST", "/{module}/upsert", upsert.upsert, "rows"),
+    _of_module("GET", "/{module}/search", search.search, "search"),
+    _of_module("GET", "/{module}/actions/count", search.count),
     _of_module("GET", "/{module}/deleted", tombstones.list_deleted),
     _of_module("GET", RECORD, reading.get_one),
     _of_module("PUT", RECORD, record_api.update_one),

@@ -11,10 +11,11 @@ from sandbox.operators import operator_token
 from sandbox.simulator import Answer, Reading, Request, Ticket
 from sandbox.zoho_accounts.centres import DATA_CENTRES, accounts_base
 from sandbox.zoho_crm.call import Call, Reply
-from sandbox.zoho_crm.gate import SERVICE, CrmTicket, Gate, Refused
+from sandbox.zoho_crm.gate import CrmTicket, Gate, Refused
 from sandbox.zoho_crm.organisation import Organisation
 from sandbox.zoho_crm.refusals import Document, Refusal, too_many
 from sandbox.zoho_crm.routes import Route, Router
+from sandbox.zoho_crm.scopes import SERVICE
 from sandbox.zoho_crm.seed import fill
 from sandbox.zoho_crm.stamps import epoch
 from sandbox.zoho_crm.start import first_accounts
@@ -89,7 +90,9 @@ class ZohoCrm:
         org = self._tenants.organisations[ticket.org_id]
         user = next((one for one in org.users if one.zuid == ticket.zuid), org.users[0])
         document: Document = parse(request.body) if route.method in WITH_BODY else {}
-        return Call(org, user, self._tenants.switches[org.id], request, document, ids, epoch(request.now))
+        return Call(
+            org, user, self._tenants.switches[org.id], request, document, ids, epoch(request.now), ticket.scopes
+        )
 
     def _counted(self, answer: Answer, ticket: CrmTicket) -> Answer:
         """What is left of the credits is told once half of them are used."""

@@ -13,7 +13,7 @@ CHOICES = {
     "gone_record": ("empty", "refused"),
 }
 FORMS = ("trim", "lower_email", "bare_phone", "title_names")
-FLAGS = ("if_unmodified_since", "quiet_trigger", "id_wins_upsert", "search_needs_scope")
+FLAGS = ("if_unmodified_since", "quiet_trigger", "id_wins_upsert")
 COUNTS = ("users", "search_lag_s", "bulk_seconds", "external_fields", "sub_concurrency")
 OWN = ("credits", "concurrency", "custom_fields", "coql_rows")  # None: what the edition says
 
@@ -35,7 +35,6 @@ class Switches:
     if_unmodified_since: bool = True
     quiet_trigger: bool = False
     id_wins_upsert: bool = True
-    search_needs_scope: bool = False
     absent_module: str = "INVALID_MODULE"
     dead_token: str = "INVALID_TOKEN"  # noqa: S105 - an error's name
     gone_record: str = "empty"
