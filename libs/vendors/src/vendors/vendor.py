@@ -189,6 +189,19 @@ class Source(Protocol):
         """The fields that this account's records have, custom fields included."""
 
 
+class WholeAccount(Protocol):
+    """How an account is read for the first time, where the vendor has a way of its own for whole ones."""
+
+    def pages(
+        self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
+    ) -> AsyncIterator[Page]:
+        """As those of the source, of everything. Only for whoever keeps the cursors: a page without records may hold nothing but one."""
+
+
+def _nothing_to_say(connection: Connection, entity: Entity) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """How places are read that are written to: what people and other applications did there is known though no webhook came."""
@@ -210,6 +223,9 @@ class Vendor:
     grant: Grant | None = None
     inbox: Inbox | None = None
     source: Source | None = None
+    whole: WholeAccount | None = None
+    remarks: Callable[[Connection, Entity], Sequence[str]] = _nothing_to_say
+    """What a person has to know of what is read here, before a sync starts from it and while it runs."""
     targets: Mapping[Entity, Target] = field(default_factory=dict)
     """What can be written there, by our name of it: members, contacts, invoices. Part of every target key."""
     writes_at_once: int = 4

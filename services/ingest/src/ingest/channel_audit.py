@@ -8,7 +8,7 @@ made behind everything else, in the lane of a backfill.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -164,3 +164,7 @@ class _Bulk:
         if call.writes:
             await failpoints.hit("channels.after_write")
         return answer
+
+    def lines(self, call: Call) -> AsyncIterator[bytes]:
+        assert self.api is not None
+        return self.api.lines(call)

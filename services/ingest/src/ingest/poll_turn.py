@@ -91,7 +91,8 @@ class PollTurn:
         """None when somebody else reads by now."""
         poll, ended = reading.poll, _Ended(reading.poll.quick_until, dict(reading.poll.sent))
         since = Cursor(poll.cursor) if poll.cursor else None
-        pages = source.pages(reading.connection, poll.polled.entity, since, api, poll.polled.place)
+        whole = vendor_named(reading.connection.vendor).whole if reading.kind == "backfill" else None
+        pages = (whole or source).pages(reading.connection, poll.polled.entity, since, api, poll.polled.place)
         while (page := await _next(pages)) is not None:
             await self._jobs.finds(reading, len(page.states))
             ended.passes(await self._producer.send_all(await self._messages(reading, page)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ import orjson
 
 from common.contracts.ids import ConnectionId, EventId
 from common.contracts.messages import Receipt
+from common.failures import Transient
 from common.http.call import Call, VendorAnswer
 from tests.contract.sandbox.shopify.shop import Heard, Shop
 from vendors import shopify
@@ -43,6 +45,15 @@ class ShopApi:
         self.costs.append(orjson.loads(answer.content)["extensions"]["cost"]["requestedQueryCost"])
         date = parsedate_to_datetime(answer.headers["date"])
         return VendorAnswer(200, dict(answer.headers), answer.content, date, "", time.monotonic())
+
+    async def lines(self, call: Call) -> AsyncIterator[bytes]:
+        """In pieces that end anywhere."""
+        self.calls.append(call)
+        async with self.shop.http.stream("GET", call.file) as answer:
+            if answer.status_code != 200:
+                raise Transient("VENDOR_FILE_UNAVAILABLE", "It is not there.")
+            async for line in answer.aiter_lines():
+                yield line.encode()
 
 
 def receipt(shop: Shop, heard: Heard) -> Receipt:

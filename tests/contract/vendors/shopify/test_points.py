@@ -14,7 +14,8 @@ from vendors.shopify.limits import points_told
 from vendors.shopify.prices import MOST, price
 
 SIZES = {"lines": 40, "back": 10}
-IDS = {"id": "gid://shopify/Order/1", "after": "x", "topic": "ORDERS_CREATE", "uri": "https://example.test/"}
+IDS = {f"o{at}": f"gid://shopify/Order/{at}" for at in range(20)} | {"question": "{orders{edges{node{id}}}}"}
+IDS |= {"id": "gid://shopify/Order/1", "after": "x", "topic": "ORDERS_CREATE", "uri": "https://example.test/"}
 QUESTIONS = {
     name: text
     for name, text in inspect.getmembers(queries, lambda value: isinstance(value, str))
@@ -22,13 +23,16 @@ QUESTIONS = {
 }
 # A part of the others.
 del QUESTIONS["MONEY"]
+for family in ("COUNTS", "ORDER_PAGES", "REFUND_PAGES"):
+    QUESTIONS |= {f"{family}.{name}": text for name, text in getattr(queries, family).items()}
+QUESTIONS["rests"] = queries.rests(20)
 
 
 class TestPrice:
     @pytest.mark.parametrize("name", sorted(QUESTIONS))
     async def test_is_what_the_vendor_reckons(self, shop: Shop, name: str) -> None:
         text = QUESTIONS[name]
-        wanted = {key: value for key, value in (SIZES | IDS).items() if f"${key}" in text}
+        wanted = {key: value for key, value in (SIZES | IDS).items() if f"${key}:" in text}
         told = points_told((await shop.post(text, wanted)).content)
         assert told is not None
         assert price(text, wanted) == told.foretold

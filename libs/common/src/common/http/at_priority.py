@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from common.http.call import Api, Call, Priority, VendorAnswer
@@ -16,3 +17,6 @@ class AtPriority:
 
     async def call(self, call: Call) -> VendorAnswer:
         return await self.api.call(replace(call, priority=self.priority))
+
+    def lines(self, call: Call) -> AsyncIterator[bytes]:
+        return self.api.lines(replace(call, priority=self.priority))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -54,3 +54,6 @@ class Api(Protocol):
 
     async def call(self, call: Call) -> VendorAnswer:
         """Waits for a token and for quota, then calls; raises a `Failure` for anything but success."""
+
+    def lines(self, call: Call) -> AsyncIterator[bytes]:
+        """The lines of a file, as they come: it may be larger than any answer. Raises a `Failure` also in the midst of it."""

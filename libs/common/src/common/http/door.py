@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -24,6 +24,7 @@ from common.http import addresses
 from common.http.attempts import LogSink, Sink
 from common.http.call import Api, Call, Priority, VendorAnswer
 from common.http.exchange import NoAnswer, RawAnswer, exchange, open_client
+from common.http.file_lines import LineFile, open_lines
 from common.http.judgement import judged, judged_file, not_permitted, told_by_broker
 from common.http.points import Prices
 from common.http.profile import PERMIT_PATIENCE_S, Limit, PointsTold, Profile
@@ -153,9 +154,7 @@ class _Opened:
 
     async def _fetched(self, call: Call) -> VendorAnswer:
         """A file lies outside of the API: no token, no quota, and never another host than the profile and the settings name."""
-        address = self._file(call.file)
-        headers = {"accept": "*/*", "accept-encoding": "identity"}
-        request, at = self._client.build_request("GET", address, headers=headers), self._door.clock.now()
+        request, at = self._file_request(call), self._door.clock.now()
         with self._reporter.span(call, 0) as span:
             outcome = await exchange(
                 self._client, request, deadline=min(call.deadline or math.inf, monotonic() + self._profile.timeouts.total),
@@ -166,6 +165,26 @@ class _Opened:
         if isinstance(result, Failure):
             raise result
         return result
+
+    async def lines(self, call: Call) -> AsyncIterator[bytes]:
+        request, at = self._file_request(call), self._door.clock.now()
+        with self._reporter.span(call, 0) as span:
+            opened = await open_lines(self._client, request, self._profile.max_body)
+            outcome = opened.head if isinstance(opened, LineFile) else opened
+            result = judged_file(call, outcome, self._door.clock.now())
+            self._reporter.tell(call, outcome, result, at=at, waited_s=0.0, resend=0, span=span)
+        if isinstance(result, Failure):
+            if isinstance(opened, LineFile):
+                await opened.response.aclose()
+            raise result
+        assert isinstance(opened, LineFile)
+        async with aclosing(opened.lines()) as lines:
+            async for line in lines:
+                yield line
+
+    def _file_request(self, call: Call) -> httpx.Request:
+        headers = {"accept": "*/*", "accept-encoding": "identity"}
+        return self._client.build_request("GET", self._file(call.file), headers=headers)
 
     async def _again(self, call: Call, token: Token, patience: _Patience, refusal: Failure) -> VendorAnswer | Failure:
         """Once more with a later token. Refused again, or no later one: a missing right is no old token, so never a third."""

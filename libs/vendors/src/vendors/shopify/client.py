@@ -27,8 +27,9 @@ class ShopifyProfile:
     vendor = NAME
     system = FAMILY
     hosts = frozenset({"*.myshopify.com"})
-    # Where results of bulk operations lie; the sheet names no host, and nobody reads them yet.
-    file_hosts = frozenset[str]()
+    # Where results of bulk operations lie, by the vendor's examples. A shop whose file lies elsewhere is read by its pages; the settings
+    # can name another host (`file_hosts`).
+    file_hosts = frozenset({"storage.googleapis.com"})
     timeouts: Timeouts = limits.TIMEOUTS
     max_body = 16 * 1024 * 1024
     horizon: timedelta = limits.HORIZON
@@ -62,13 +63,13 @@ def page(connection: Connection, entity: Entity, record: RecordId) -> str:
     return shops.page(shop, kind, record) if kind and is_shop(shop) and record.isdigit() else ""
 
 
-def asked(question: str, operation: str, **variables: Any) -> Call:
+def asked(question: str, operation: str, /, **variables: Any) -> Call:
     """One question; it is a read, whatever the method of HTTP says."""
     body = {"query": question, "variables": variables}
     return Call("POST", "/graphql.json", operation, json=body, cost=price(question, variables))
 
 
-def changed(mutation: str, operation: str, **variables: Any) -> Call:
+def changed(mutation: str, operation: str, /, **variables: Any) -> Call:
     """One change: an answer that nobody saw may have made it."""
     body = {"query": mutation, "variables": variables}
     return Call("POST", "/graphql.json", operation, json=body, cost=price(mutation, variables), writes=True)

@@ -69,6 +69,13 @@ SH_ORDER_CHANGING = Code(
     "nobody",
     True,
 )
+SH_BULK_RUNNING = Code(
+    "SH_BULK_RUNNING",
+    "Shopify writes the whole shop into a file, which is read when it is there.",
+    "Nothing: it takes minutes, of a very large shop hours, and nothing else waits for it.",
+    "nobody",
+    True,
+)
 SH_HOOK_REFUSED = Code(
     "SH_HOOK_REFUSED",
     "Shopify does not take a webhook at our address; its words say why.",
@@ -85,7 +92,7 @@ SH_FAULT = Code(
 )
 register(
     SH_TOKEN_REFUSED, SH_KIND_REFUSED, SH_ACCESS_DENIED, SH_SHOP_CLOSED, SH_THROTTLED, SH_CALL_WRONG,
-    SH_WEBHOOK_UNREADABLE, SH_ORDER_CHANGING, SH_HOOK_REFUSED, SH_FAULT,
+    SH_WEBHOOK_UNREADABLE, SH_ORDER_CHANGING, SH_BULK_RUNNING, SH_HOOK_REFUSED, SH_FAULT,
 )  # fmt: skip
 _REJECTED, _BUG, _RATE = FailureClass.REJECTED, FailureClass.BUG, FailureClass.RATE_LIMITED
 _PAUSE = timedelta(seconds=2)

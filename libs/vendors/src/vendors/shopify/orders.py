@@ -83,6 +83,13 @@ def is_cut(found: Values) -> bool:
     return any(isinstance(one, dict) and one.get("pageInfo", {}).get("hasNextPage") is not False for one in lists)
 
 
+def with_rounding(found: Any) -> Any:
+    """The rounding lies one level deeper in the API than in webhooks."""
+    if not isinstance(found, dict) or not isinstance(found.get("rounding"), dict):
+        return found
+    return found | {"total_cash_rounding_payment_adjustment_set": found["rounding"].get("payment_set")}
+
+
 def _tips(found: Values) -> dict[str, Any]:
     """A webhook tells the tip once, in the buyer's money: where there is one in another currency, it takes a read to know both."""
     tip = text(found.get("total_tip_received")) or "0"

@@ -30,13 +30,16 @@ _REFUND = (
     f"refund_shipping_lines:refundShippingLines(first:2){_SHIPPING_BACK} "
     f"order_adjustments:orderAdjustments(first:2){_ADJUSTMENTS} transactions(first:3){_MONEY_BACK}}}"
 )
-_LINES = (
-    "{nodes{id sku title quantity taxable variant_title:variantTitle "
+_LINE = (
+    "{id sku title quantity taxable variant_title:variantTitle "
     "current_quantity:currentQuantity gift_card:isGiftCard requires_shipping:requiresShipping product{id} variant{id} "
-    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}} {_ENDS}}}"
+    f"price_set:originalUnitPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES} duties{{price_set:price{MONEY}}}}}"
 )
-_DELIVERIES = f"{{nodes{{id title code is_removed:isRemoved price_set:originalPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES}}} {_ENDS}}}"
-_ORDER = (
+_DELIVERY = (
+    f"{{id title code is_removed:isRemoved price_set:originalPriceSet{MONEY} {_DISCOUNTS} tax_lines:taxLines{_TAXES}}}"
+)
+_LINES, _DELIVERIES = f"{{nodes{_LINE} {_ENDS}}}", f"{{nodes{_DELIVERY} {_ENDS}}}"
+_ORDER_ITSELF = (
     "{id name email phone note test currency:currencyCode presentment_currency:presentmentCurrencyCode processed_at:processedAt "
     "updated_at:updatedAt cancelled_at:cancelledAt cancel_reason:cancelReason closed_at:closedAt "
     "financial_status:displayFinancialStatus fulfillment_status:displayFulfillmentStatus source_name:sourceName "
@@ -48,7 +51,10 @@ _ORDER = (
     f"current_total_tax_set:currentTotalTaxSet{MONEY} current_total_price_set:currentTotalPriceSet{MONEY} "
     f"total_received_set:totalReceivedSet{MONEY} total_outstanding_set:totalOutstandingSet{MONEY} total_refunded_set:totalRefundedSet{MONEY} "
     f"rounding:totalCashRoundingAdjustment{{payment_set:paymentSet{MONEY}}} tax_lines:taxLines{_TAXES} "
-    f"transactions{_TRANSACTION} refunds{_REFUND} "
+    f"transactions{_TRANSACTION} "
+)
+_ORDER = (
+    f"{_ORDER_ITSELF}refunds{_REFUND} "
     f"line_items:lineItems(first:$lines){_LINES} "
     f"shipping_lines:shippingLines(first:3,includeRemovals:true){_DELIVERIES}}}"
 )
@@ -98,6 +104,21 @@ HOOK_DELETE = (
     "mutation($id:ID!){webhookSubscriptionDelete(id:$id){deletedWebhookSubscriptionId userErrors{field message}}}"
 )
 PING = "{shop{name}}"
+COUNTS = {"order": "{found:ordersCount(limit:null){count}}", "customer": "{found:customersCount(limit:null){count}}"}
+# A question that runs by itself: lists have no sizes there, and none may lie in something that is a list already, as those of refunds do.
+WHOLE = {
+    "order": (
+        f"{{orders{{edges{{node{_ORDER_ITSELF}refunds{{id}} line_items:lineItems{{edges{{node{_LINE}}}}} "
+        f"shipping_lines:shippingLines(includeRemovals:true){{edges{{node{_DELIVERY}}}}}}}}}}}}}"
+    ),
+    "customer": f"{{customers{{edges{{node{_CUSTOMER}}}}}}}",
+}
+BULK_BEGIN = (
+    "mutation($question:String!){bulkOperationRunQuery(query:$question,groupObjects:true)"
+    "{bulkOperation{id} userErrors{field message}}}"
+)
+BULK = "query($id:ID!){bulkOperation(id:$id){status createdAt completedAt objectCount rootObjectCount url}}"
+BULKS = "{bulkOperations(first:10,sortKey:CREATED_AT,reverse:true){nodes{id status query createdAt}}}"
 # Lines of an order, and of one refund, in a first look; and in a second, where the first did not hold all. Lines beyond that come in pages.
 FEW, MANY = (20, 5), (40, 10)
 

@@ -30,7 +30,7 @@ from vendors.shopify import catalogue, completing, inbox, listing, queries, wire
 from vendors.shopify.client import asked, told
 from vendors.shopify.errors import SH_WEBHOOK_UNREADABLE
 from vendors.shopify.order_pages import whole
-from vendors.shopify.orders import Thin, is_cut, order
+from vendors.shopify.orders import Thin, is_cut, order, with_rounding
 from vendors.shopify.people import customer
 from vendors.shopify.topics import ACCOUNT_TOPICS, TOPICS, UNINSTALLED
 from vendors.vendor import Cursor, Feed, Heard, Page, ReceiptReading, State, Subject
@@ -125,16 +125,9 @@ async def _read_one(subject: Subject, api: Api) -> State:
         with reading(answer):
             found = told(answer)["order"]
             if found is None or not is_cut(found):
-                return _state(subject, answer, _with_rounding(found))
+                return _state(subject, answer, with_rounding(found))
     with reading(answer):
-        return _state(subject, answer, _with_rounding(await whole(found, api)))
-
-
-def _with_rounding(found: Any) -> Any:
-    """The rounding lies one level deeper in the API than in webhooks."""
-    if not isinstance(found, dict) or not isinstance(found.get("rounding"), dict):
-        return found
-    return found | {"total_cash_rounding_payment_adjustment_set": found["rounding"].get("payment_set")}
+        return _state(subject, answer, with_rounding(await whole(found, api)))
 
 
 def _state(subject: Subject, answer: VendorAnswer, found: Any) -> State:

@@ -73,7 +73,7 @@ async def draft_leg(
     reads = await _source(written, source, seen, found) if source else None
     writes = _target(written, target, found) if target else None
     place, fields = await _place_and_fields(written, target, writes, found) if target and writes else (None, None)
-    notes: list[str] = []
+    notes = list(source.vendor.remarks(source.connection, Entity(written.source_entity))) if source else []
     definition, new = written.definition, tuple[MappingRow, ...]()
     if definition is not None:
         read = reads[1] if reads else None

@@ -6,6 +6,7 @@ by the caretaker, for a day at most. What a vendor refuses to remove stays there
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -71,3 +72,6 @@ class _InTime:
 
     async def call(self, call: Call) -> VendorAnswer:
         return await self.api.call(replace(call, deadline=self.deadline))
+
+    def lines(self, call: Call) -> AsyncIterator[bytes]:
+        return self.api.lines(replace(call, deadline=self.deadline))
