@@ -48,7 +48,7 @@ _RUNS = frozenset({"CREATED", "RUNNING", "CANCELING"})
 _A_SECOND = timedelta(seconds=1)
 
 
-class Lists(Protocol):
+class ShopPages(Protocol):
     """How it is read otherwise."""
 
     def pages(
@@ -96,7 +96,7 @@ class BulkFile:
 class ShopBulk:
     """Reads a whole shop for the first time."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: ShopPages) -> None:
         self._lists = lists
 
     async def pages(
