@@ -68,6 +68,7 @@ class DeskTarget:
     key_missing = SkipReason.REQUIRED_FIELD_MISSING
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("archive", "leave"), on_delete="archive", on_filtered="leave", without_key="archive")
+    hears = True
     deferred = None
 
     def __init__(self, mode: Mode) -> None:

@@ -8,6 +8,7 @@ from common.contracts.facts import FACTS, needed, stands_for
 from common.contracts.ids import ConnectionId, Entity
 from common.contracts.syncs import Leg
 from vendors.catalogue import CatalogueField
+from vendors.target import Target
 from vendors.vendor import Source
 
 
@@ -31,10 +32,10 @@ def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, st
     ]
 
 
-def heard_of(source: Source | None, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
-    """Whatever a leg wants to be told of: its own records, those that its facts need, and those that it writes."""
+def heard_of(source: Source | None, target: Target | None, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
+    """Whatever a leg wants to be told of: its own records, those that its facts need, and those that it writes where its target hears."""
     return [
         (leg.source, leg.source_entity, leg.source_place),
         *(feeders(source, leg) if source is not None else ()),
-        (leg.target, leg.target_entity, leg.target_place),
+        *([(leg.target, leg.target_entity, leg.target_place)] if target is None or target.hears else ()),
     ]

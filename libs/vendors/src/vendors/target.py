@@ -48,6 +48,8 @@ class Target(Protocol):
     facts_in_parts: frozenset[str]
     """What its facts are made of, by the names of `NeedFacts.lacking`, where each can be asked for again by itself: then they are kept
     for a day. Empty: a refusal by them asks for all of them again."""
+    hears: bool
+    """Whether it makes anything of what a source tells of its records (`parsed`); else their webhooks are not asked for."""
     deferred: Deferred | None
     """How many acts go in one call that the vendor carries out later; None where it has none."""
 

@@ -144,10 +144,11 @@ def heard_by(configuration: Configuration) -> list[HeardSubject]:
 
 
 def _heard_of(configuration: Configuration, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
-    start = configuration.connections.get(leg.source)
+    start, end = configuration.connections.get(leg.source), configuration.connections.get(leg.target)
     if start is None or not configuration.syncs[leg.sync].judges:
         return ()
-    return heard_of(vendor_named(start.vendor).source, leg)
+    target = vendor_named(end.vendor).targets.get(leg.target_entity) if end is not None else None
+    return heard_of(vendor_named(start.vendor).source, target, leg)
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ class LedgerTarget:
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("archive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
     facts_in_parts = frozenset[str]()
+    hears = False
     deferred = None
     name = ""
     """As the ledger calls them."""

@@ -63,6 +63,7 @@ class MailchimpTarget:
     key_invalid = SkipReason.INVALID_EMAIL
     choices = catalogue.CHOICES
     facts_in_parts = frozenset[str]()
+    hears: bool = True
     deferred: Deferred | None = Operations()
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:

@@ -61,6 +61,7 @@ class ContactTarget:
     key_invalid = SkipReason.INVALID_EMAIL
     choices = Choices(gone=("inactive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
     facts_in_parts = frozenset[str]()
+    hears: bool = False
     deferred: Deferred | None = None
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:

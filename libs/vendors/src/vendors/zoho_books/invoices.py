@@ -52,6 +52,7 @@ class InvoiceTarget:
     key_invalid = SkipReason.UNMAPPABLE
     choices = Choices(gone=("void", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
     facts_in_parts = organisation_lists.PARTS
+    hears: bool = False
     deferred: Deferred | None = None
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:

@@ -47,7 +47,9 @@ def wanted_hooks(ends: Mapping[ConnectionId, End], legs: Iterable[Leg]) -> list[
     return [
         WantedHook(ends[connection], entity, place)
         for leg in legs
-        for connection, entity, place in heard_of(ends[leg.source].vendor.source, leg)
+        for connection, entity, place in heard_of(
+            ends[leg.source].vendor.source, ends[leg.target].vendor.targets.get(leg.target_entity), leg
+        )
     ]
 
 
