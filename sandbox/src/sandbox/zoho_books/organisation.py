@@ -215,6 +215,7 @@ class Organisation:
     def follow(self, switches: Switches) -> None:
         """What the switches mean here: lists that lag need to know what was."""
         self.receivables_touch_contact = switches.receivables_touch_contact
+        self.tax_rounding = "item_level" if switches.taxes_by_line else "entity_level"
         for shelf in self._shelves():
             shelf.keeps_past = switches.list_lag_s > 0
 
