@@ -84,12 +84,24 @@ class OrderJudge:
     def _tax(self) -> int:
         """Of each tax: rounded once on its sum, or line by line. Those of two taxes together are a tax of their own in Books."""
         sums: dict[tuple[frozenset[str], str], Fraction] = {}
-        for part in (*self._order["lines"], *self._order["shipping_lines"]):
-            names = frozenset(one["title"] for one in part["taxes"])
+        parts = [(self._net(part), _names(part)) for part in self._order["lines"]]
+        for net, names in (*parts, *self._deliveries()):
             base = 100 + (sum(TAXES[name] for name in names) if self._order["taxes_included"] else 0)
             for name in names:
-                amount = self._net(part) * TAXES[name] / Fraction(base)
+                amount = net * TAXES[name] / Fraction(base)
                 sums[names, name] = sums.get((names, name), Fraction(0)) + (
                     half_up(amount) if self._by_line else amount
                 )
         return sum(map(half_up, sums.values()))
+
+    def _deliveries(self) -> list[tuple[int, frozenset[str]]]:
+        """Those of one tax that comes on top are one charge in Books, and taxed as one (decision 49)."""
+        parts = [(self._net(part), _names(part)) for part in self._order["shipping_lines"]]
+        kinds = {names for net, names in parts if net}
+        if len(kinds) == 1 and not self._order["taxes_included"]:
+            return [(sum(net for net, _ in parts), *kinds)]
+        return parts
+
+
+def _names(part: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(one["title"] for one in part["taxes"])
