@@ -18,7 +18,7 @@ from ingest.normaliser import ReceiptHandler
 from ingest.reader import LEASE
 from tests.integration.ingest.test_normaliser import NOW, Ingest, ingest, receipt
 from vendors.registry import vendor_named
-from vendors.vendor import Heard, ReceiptReading, Source, Subject
+from vendors.vendor import Announcement, ReceiptReading, Source, Subject
 
 __all__ = ["ingest"]
 ORDER, SHOP = Entity("order"), ConnectionId("books")
@@ -29,7 +29,7 @@ class Telling:
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
         told = json.loads(receipt.body)
-        heard = Heard(_version(told["second"]), {"note": told["note"]})
+        heard = Announcement(_version(told["second"]), {"note": told["note"]})
         return ReceiptReading(thin=[Subject(ORDER, RecordId("1"), heard)])
 
 

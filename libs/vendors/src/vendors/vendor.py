@@ -61,12 +61,12 @@ class Subject:
 
     entity: Entity
     record: RecordId
-    heard: Heard | None = field(default=None, compare=False)
+    heard: Announcement | None = field(default=None, compare=False)
     """Where somebody has told of it, but not all there is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Announcement:
     """What a webhook has told of a record: a read of the rest completes it, where that is of the same version."""
 
     version: Version

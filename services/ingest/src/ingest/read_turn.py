@@ -37,7 +37,7 @@ from ingest.publishing import change_event, outgoing
 from ingest.sends import Opens, SendsAll
 from ingest.unread import Unread
 from vendors.registry import vendor_named
-from vendors.vendor import Heard, Source, State, Subject
+from vendors.vendor import Announcement, Source, State, Subject
 
 # What is answered goes on its way, and does not wait for all that was taken with it.
 TOGETHER = 20
@@ -179,7 +179,7 @@ class ReadTurn:
 
 
 def _subject(request: ReadRequest) -> Subject:
-    heard = None if request.heard is None else Heard(Version.of_sequence(request.version), request.heard)
+    heard = None if request.heard is None else Announcement(Version.of_sequence(request.version), request.heard)
     return Subject(request.entity, request.record, heard)
 
 

@@ -33,7 +33,7 @@ from vendors.shopify.order_pages import whole
 from vendors.shopify.orders import Thin, is_cut, order, with_rounding
 from vendors.shopify.people import customer
 from vendors.shopify.topics import ACCOUNT_TOPICS, TOPICS, UNINSTALLED
-from vendors.vendor import Cursor, Feed, Heard, Page, ReceiptReading, State, Subject
+from vendors.vendor import Announcement, Cursor, Feed, Page, ReceiptReading, State, Subject
 
 ORDER, CUSTOMER = Entity("order"), Entity("customer")
 SETTLES_AFTER = completing.SETTLES_AFTER
@@ -112,7 +112,7 @@ class ShopifySource:
 
 def _with_what_was_heard(subject: Subject, version: Version, parsed: Mapping[str, Any]) -> Subject:
     """A refund is told in part, and of one currency: then the order is read as a whole."""
-    return subject if parsed.get("refunds") else replace(subject, heard=Heard(version, parsed))
+    return subject if parsed.get("refunds") else replace(subject, heard=Announcement(version, parsed))
 
 
 async def _read_one(subject: Subject, api: Api) -> State:
