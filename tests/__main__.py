@@ -31,6 +31,7 @@ LONG_PATHS = (
     "tests/e2e/test_killed_load.py",
     "tests/integration/console/test_scale.py",
     "tests/integration/token_broker/test_refresh.py",
+    "tests/chaos/token_broker/test_killed_shop.py",
 )
 LONG = {
     "STORM_SEEDS": "2,3,4,5",
@@ -42,6 +43,7 @@ LONG = {
     "LEDGER_PARENTS": "1000",
     "BOOKS_ORDERS": "200",
     "CENT_ORDERS": "1000",
+    "SHOP_REFRESH_LINES": "locked,reread,intended,answered,stored,released",
     "SCALE_RECORDS": "1000000",
     "SCALE_JOURNAL": "10000000",
     "HOUR_REQUESTS_A_MINUTE": "156",

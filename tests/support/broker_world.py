@@ -68,8 +68,8 @@ class World:
             }
         return told
 
-    def broker(self, *, start: bool = True, **more: str) -> Broker:
-        module = "token_broker" if self.rotating is None else "tests.support.rotating_broker"
+    def broker(self, *, start: bool = True, module: str = "", **more: str) -> Broker:
+        module = module or ("token_broker" if self.rotating is None else "tests.support.rotating_broker")
         made = Broker(self.home, self.database, self.environment() | more, module)
         self.brokers.append(made)
         return made.start() if start else made

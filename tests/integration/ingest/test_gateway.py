@@ -28,6 +28,7 @@ from ingest.deliveries import Deliveries
 from ingest.gateway import Gateway, HookBounds
 from ingest.quarantine import KEPT_BYTES, KEPT_PER_CONNECTION, Quarantine
 from ingest.secrets import SecretsAway
+from tests.support import forging
 from tests.support.database import Database
 from vendors.registry import VENDORS
 from vendors.vendor import HookRequest
@@ -293,3 +294,19 @@ class TestGateway:
             for method in ("GET", "PUT", "DELETE", "PATCH", "HEAD")
         }
         assert statuses == {405}
+
+
+class TestForgedShop:
+    async def test_not_one_of_two_hundred_is_kept_as_a_receipt(self, front: Front) -> None:
+        front.broker.secrets["shop"] = (f"demo.myshopify.com:{forging.SECRET}",)
+        address = f"{front.server.url}/hooks/shopify/shop"
+        headers = {"x-shopify-topic": "orders/create", "x-shopify-shop-domain": "demo.myshopify.com"}
+
+        async def post(body: bytes, signature: str) -> int:
+            sent = {**headers, "x-shopify-hmac-sha256": signature.encode()}
+            return (await front.http.post(address, content=body, headers=sent)).status_code
+
+        statuses = [await post(body, signature) for body, signature in forging.forged(200, seed=2)]
+        assert (set(statuses), front.topics.sent) == ({401}, [])
+        assert await post(forging.BODY, forging.signed(forging.BODY)) == 200
+        assert len(front.topics.sent) == 1

@@ -1,5 +1,6 @@
 """Merging changes that come late, twice, thin and out of order (R10, R12)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.messages import ChangeEvent, Coverage, Version
-from mapper.state import AskedFor, RecordState, Verdict, merge
+from mapper.state import AskedFor, MergedState, RecordState, Verdict, merge
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 Kind = Literal["changed", "deleted", "asked"]
@@ -58,6 +59,11 @@ class TestMerge:
         state = merged(change(1, {"name": "A"}))
         assert merge(state, change(1, {"name": "A"})).verdict is Verdict.DUPLICATE
         assert merge(state, change(1, {"name": "A"})).state == state
+
+    def test_nothing_is_taken_in_of_a_record_that_was_redacted(self) -> None:
+        state = replace(merged(change(1, {"name": "A"})), fields={}, redacted=True)
+        for one in (change(1, {"name": "A"}), change(2, {"name": "B"}), gone(3), change(4, kind="asked")):
+            assert merge(state, one) == MergedState(state, Verdict.DUPLICATE)
 
     def test_a_slim_row_does_not_blank_what_only_the_detail_has(self) -> None:
         state = merged(

@@ -27,6 +27,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("keys", "The master keys that the vault is sealed with."),
     Noun("link", "Links: which record of one system is which record of the other."),
     Noun("notification", "Notifications: what stands still or waits for a person."),
+    Noun("privacy", "Privacy: what persons ask for, and all that is kept of one."),
     Noun("record", "Records: find one, and read what happened to it."),
     Noun("run", "Runs: what became of the records that entered them."),
     Noun("summary", "The daily summary: what happened to records and money on a day."),

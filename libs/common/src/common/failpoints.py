@@ -54,6 +54,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "reconciler.after_repair": "Some of what differs is handed over, the rest is not.",
         "settle.after_look": "A held record was looked at, nothing of it is stored.",
         "mapper.after_remap_page": "A page of a new mapping version is judged and stored, its commands are not sent.",
+        "mapper.before_redaction_commit": "A batch of a redaction is done in its transaction, which is not committed.",
         "upkeep.after_chunk": "A chunk of old rows is gone, the next one is not begun.",
         "broker.refresh.locked": "The grant's lock is held, nothing is read yet.",
         "broker.refresh.reread": "The grant is read again under the lock, no intent is written.",

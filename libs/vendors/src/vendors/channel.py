@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from common.contracts.ids import Entity
 from common.http.call import Api
 from common.secret import Secret
+from vendors.notices import AccountNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class Audited:
     mended: Sequence[str] = ()
     """Was missing, switched off, or led where nobody listens: what happened meanwhile was not told."""
     removed: Sequence[str] = ()
+    notices: Sequence[AccountNotice] = ()
+    """What the vendor's answers give people cause to know."""
+    judged: Sequence[str] = ()
+    """The kinds of notices that this audit can tell: one of them that it does not tell has no reason any more."""
 
 
 @dataclass(frozen=True, slots=True)

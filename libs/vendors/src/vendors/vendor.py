@@ -21,6 +21,8 @@ from vendors.catalogue import FieldCatalogue
 from vendors.channel import Channel
 from vendors.grant import Grant, Place
 from vendors.money_figures import MoneyFigures
+from vendors.notices import AccountNotice
+from vendors.privacy import PrivacyAsk
 from vendors.target import Target
 from vendors.target_listing import TargetListing
 
@@ -117,6 +119,12 @@ class ReceiptReading:
     thin: Sequence[Subject] = ()
     doubts_access: bool = False
     """The vendor says that we are let in no more. A message may be late or repeated, so a call decides."""
+    privacy: PrivacyAsk | None = None
+    """Somebody asks what is kept, or to be forgotten."""
+    repeat_of: Sequence[str] = ()
+    """The names under which the vendor sends the very same bytes again, where it has any."""
+    notices: Sequence[AccountNotice] = ()
+    """What people have to know of the connection."""
 
 
 Cursor = NewType("Cursor", str)

@@ -45,6 +45,7 @@ from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.missing import Missing
 from console.use_cases.previews import Previews
+from console.use_cases.privacy import PrivacyRequests
 from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
 from console.use_cases.reconciling import AskedReconciliations
@@ -105,6 +106,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
             telling=telling,
+            privacy=PrivacyRequests(pool, clock),
             last_runs=lambda: last_runs(pool),
         )
         runtime.health.add("database", lambda: _ready(pool))
@@ -112,12 +114,12 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
         telling.start(runtime)
         _keep_up(runtime, pool)
-        _tell_figures(runtime, pool)
         yield
 
 
 def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool) -> None:
-    """Old rows go, one process at a time."""
+    """Old rows go, one process at a time, and figures are told."""
+    _tell_figures(runtime, pool)
     retention, log = runtime.settings.retention, runtime.log
     upkeep = Upkeep(pool, runtime.clock, retention, runtime.metrics, log, by="console")
     runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))

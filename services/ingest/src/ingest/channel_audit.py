@@ -27,6 +27,7 @@ from common.state.channels import DueAudit, HeardSubject
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.turns import alone_if_free
+from ingest import notices
 from ingest.sends import Opens
 from vendors.channel import Audited, Channel, HookSecrets, HookSubscription, hook_address
 from vendors.feeding import heard_of
@@ -105,6 +106,8 @@ class ChannelAudit:
             _log.warning("channel.mended", connection=due.connection, found=words)
         next_at = now + EVERY * random.uniform(0.95, 1.0)  # noqa: S311 - jitter, no secret
         async with transaction(self._pool) as tx:
+            await notices.tell(tx, due.connection, found.notices, now)
+            await notices.untell(tx, due.connection, set(found.judged) - {one.kind for one in found.notices}, now)
             if await channels.audited(tx, due, base, words, left, now, next_at):
                 await polls.soon(tx, due.connection, unheard, now)
 

@@ -6,7 +6,7 @@ Kafka is told how far we are. A receipt that tells its record by itself leaves n
 (decision 17).
 
 A crash before Kafka is told reads the batch again: its rows are there already, and its changes are sent twice under the same event ids,
-which the mapper finds to be duplicates.
+which the mapper finds to be duplicates. What a vendor sends again is known for a while (`repeats.py`) and costs nothing more.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from common.bus.handler import Delivered
 from common.bus.producer import Outgoing
 from common.bus.record import RawRecord
 from common.clock import Clock
-from common.contracts.ids import ConnectionId
 from common.contracts.messages import Receipt
 from common.contracts.topics import receipts
 from common.failures import Rejected
-from common.state import channels, read_requests
+from common.state import read_requests
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRecord, ReadRequest
+from ingest.account_receipts import AccountReceipts
 from ingest.publishing import change_event, outgoing
+from ingest.repeats import Repeats
 from ingest.sends import SendsAll, Wakes
 from vendors.vendor import ReceiptReading, Source, State, Subject, Vendor
 
@@ -45,6 +46,8 @@ class ReceiptHandler:
         self._clock = clock
         self._read: dict[int, tuple[Delivered[Receipt], ReceiptReading | Rejected]] = {}
         self._known = set[ReadRecord]()
+        self._repeats = Repeats()
+        self._accounts = AccountReceipts()
 
     def parse(self, record: RawRecord) -> Receipt:
         """Reads one record."""
@@ -53,7 +56,7 @@ class ReceiptHandler:
     def stores(self, batch: Sequence[Delivered[Receipt]]) -> bool:
         """Most receipts tell their record by themselves: nothing has to be asked for them, and nothing stored."""
         self._read.clear()
-        return bool(self._asks(batch) or self._doubted(batch))
+        return bool(self._asks(batch)) or self._accounts.tells(self._found(batch))
 
     async def store(self, batch: Sequence[Delivered[Receipt]], tx: DbConnection) -> None:
         """Asks for what the receipts do not tell and nobody knows; refuses what cannot be read."""
@@ -63,13 +66,10 @@ class ReceiptHandler:
         asks = [one for one in asks if one.heard is None or one.whose not in self._known]
         if asks:
             await read_requests.ask(tx, asks, self._clock.now())
-        if doubted := self._doubted(batch):
-            await channels.soon(tx, doubted, self._clock.now())
+        await self._accounts.store(tx, self._found(batch), self._clock.now())
 
-    def _doubted(self, batch: Sequence[Delivered[Receipt]]) -> list[ConnectionId]:
-        """Connections that their vendors say are over: the audit of their webhooks is the next call, and what comes of that counts."""
-        found = [(item.message.connection, self._reading(item)) for item in batch]
-        return sorted({connection for connection, reading in found if reading and reading.doubts_access})
+    def _found(self, batch: Sequence[Delivered[Receipt]]) -> list[tuple[Receipt, ReceiptReading]]:
+        return [(item.message, reading) for item in batch if (reading := self._reading(item)) is not None]
 
     def _asks(self, batch: Sequence[Delivered[Receipt]]) -> list[ReadRequest]:
         now = self._clock.now()
@@ -104,6 +104,9 @@ class ReceiptHandler:
                 self._reader.wake()
         await self._producer.send_all(messages)
         await failpoints.hit("normaliser.after_produce")
+        self._accounts.stored(self._found(batch))
+        for receipt, reading in self._found(batch):
+            self._repeats.handled(receipt.id, reading.repeat_of)
 
     def _is_known(self, receipt: Receipt, thin: Subject) -> bool:
         return thin.heard is not None and (receipt.connection, thin.entity, thin.record) in self._known
@@ -120,9 +123,10 @@ class ReceiptHandler:
 
     def _said(self, receipt: Receipt) -> ReceiptReading | Rejected:
         try:
-            return self._source.receipt(receipt)
+            found = self._source.receipt(receipt)
         except Rejected as failure:
             return failure
+        return ReceiptReading() if self._repeats.knows(receipt.id, found.repeat_of) else found
 
 
 def _as_heard(receipt: Receipt, thin: Subject) -> State:

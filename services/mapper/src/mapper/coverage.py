@@ -41,7 +41,7 @@ def asks(
     return [
         ReadRequest(*key, UNCOVERED, now, lane=lane, version=state.sequence, job=job or "")
         for key, (state, lane, job) in listed.items()
-        if not state.deleted and state.sequence and state.lacks(wanted.of(key, state))
+        if not (state.deleted or state.redacted) and state.sequence and state.lacks(wanted.of(key, state))
     ]
 
 

@@ -120,13 +120,14 @@ class ChangeHandler:
         states = {
             key: state
             for key, state in merged.states.items()
-            if key in merged.causes or _wants_facts(configuration, key)
+            if (key in merged.causes or _wants_facts(configuration, key)) and not state.redacted
         }
         causes = {**told, **merged.causes}
         pairing = await Pairing.of(tx, configuration, self._mappings, states, merged.now)
         pairing.recall({key: merged.known[key] for key in states})
         for item in batch:
-            pairing.observe(key_of(item.message), item.message)
+            if key_of(item.message) in states:
+                pairing.observe(key_of(item.message), item.message)
         return await judge(
             tx, configuration, self._mappings, states, causes, merged.now, pairing=pairing, unchanged=merged.unchanged
         )

@@ -152,7 +152,7 @@ def _wanting(
     return [
         (Wanting(leg, mapping, key), target)
         for key, state in states.items()
-        if state.known
+        if state.known and not state.redacted
         for leg, mapping, target in judges[key.connection, key.entity]
     ]
 

@@ -19,7 +19,7 @@ from common.state.listening import CONFIGURATION, listen
 from common.state.pool import Pool, transaction
 from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep
-from mapper import fact_clock, pair_settling, remap
+from mapper import fact_clock, pair_settling, redaction, remap
 from mapper import publisher as publishing
 from mapper.fact_clock import FactClock
 from mapper.handlers import ChangeHandler
@@ -27,6 +27,7 @@ from mapper.mapping.definitions import source_vendors
 from mapper.mappings import Mappings
 from mapper.pair_settling import PairSettling
 from mapper.publisher import Publisher
+from mapper.redaction import Redaction
 from mapper.remap import Remapper
 from mapper.settings import MapperSettings
 from vendors.registry import vendor_named
@@ -62,6 +63,7 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         runtime.every("pairs", pair_settling.EVERY_S, settling.step)
         facts = FactClock(pool, runtime.clock, configuration, mappings, publisher)
         runtime.every("facts", fact_clock.EVERY_S, facts.step)
+        runtime.every("redaction", redaction.EVERY_S, Redaction(pool, runtime.clock).step, calm_s=redaction.CALM_S)
         runtime.every("journal months", A_DAY_S, partial(_make_months, runtime, pool))
         upkeep = Upkeep(pool, runtime.clock, settings.retention, runtime.metrics, runtime.log, by="mapper")
         runtime.every("upkeep", LOOK_EVERY_S, partial(upkeep.look, runtime.stopping))

@@ -161,7 +161,7 @@ select s.*, w.wish, w.skip, w.document, w.content, exists (
             and p.state = 'linked') as linked
   from flow.record_state s
   left join flow.wanted w on w.sync = $3 and w.entity = $4 and w.record = s.record
- where s.connection = $1 and s.entity = $2 and s.record > $5 and s.sequence <> ''
+ where s.connection = $1 and s.entity = $2 and s.record > $5 and s.sequence <> '' and s.redacted = ''
  order by s.record limit $6
 """
 

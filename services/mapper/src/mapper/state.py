@@ -56,6 +56,8 @@ class RecordState:
     """Which organisation, shop or audience it is in; empty where the source did not say."""
     detail: str = ""
     """The newest version of which the whole record was told: what that had not, has no value."""
+    redacted: bool = False
+    """Its person, or its account, has to be forgotten: nothing is taken from a change any more, and nobody wants anything of it."""
 
     @property
     def known(self) -> bool:
@@ -93,6 +95,8 @@ class MergedState:
 
 def merge(state: RecordState, change: ChangeEvent) -> MergedState:
     """The next state; the same change again is a duplicate and changes nothing."""
+    if state.redacted:
+        return MergedState(state, Verdict.DUPLICATE)
     match change.kind:
         case "asked":
             return MergedState(state, Verdict.ASKED, AskedFor.DELETION)

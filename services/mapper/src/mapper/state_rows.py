@@ -106,7 +106,7 @@ async def save(tx: DbConnection, states: Mapping[Key, RecordState], now: datetim
 def state_of(row: Any) -> RecordState:
     """The state in one row of `flow.record_state`."""
     return RecordState(
-        row["fields"], row["told"], row["sequence"], row["deleted"], row["existence_at"], row["place"], row["detail"],
+        row["fields"], row["told"], row["sequence"], row["deleted"], row["existence_at"], row["place"], row["detail"], row["redacted"] != "",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import orjson
@@ -10,9 +11,11 @@ from sandbox.shopify.posting import REPEATS
 from tests.contract.sandbox.shopify.shop import Shop
 from tests.contract.sandbox.shopify.test_webhooks import settled
 from tests.contract.vendors.shopify.shops import ShopApi
-from vendors.channel import HookSecrets, HookSubscription
+from vendors.channel import Audited, HookSecrets, HookSubscription
+from vendors.shopify import versions
 from vendors.shopify.channel import ShopifyChannel
-from vendors.shopify.topics import ALL_TOPICS
+from vendors.shopify.shops import VERSION
+from vendors.shopify.topics import SUBSCRIBED
 
 CHANNEL = ShopifyChannel()
 BASE = "http://127.0.0.1:9/hooks/shopify/c-1"
@@ -24,7 +27,7 @@ def topics(shop: Shop, uri: str = BASE) -> list[str]:
     return sorted(one["topic"] for one in shop.state["webhook_subscriptions"].values() if one["uri"] == uri)
 
 
-ALL = sorted(topic.api_name for topic in ALL_TOPICS.values())
+ALL = sorted(topic.api_name for topic in SUBSCRIBED.values())
 
 
 class TestChannel:
@@ -65,6 +68,21 @@ class TestChannel:
         await CHANNEL.ensure(WANTED, api, NONE)
         await CHANNEL.audit(HookSubscription(BASE, ("customer",)), ("order",), api, NONE)
         assert topics(shop) == ["APP_UNINSTALLED", "CUSTOMERS_CREATE", "CUSTOMERS_DELETE", "CUSTOMERS_UPDATE"]
+
+    async def test_audit_tells_of_another_version_and_of_the_end_of_ours(self, shop: Shop, api: ShopApi) -> None:
+        def told(audited: Audited) -> list[str]:
+            return [one.code for one in audited.notices]
+
+        await CHANNEL.ensure(WANTED, api, NONE)
+        shop.core.clock.set(datetime(2026, 11, 30, tzinfo=UTC))
+        assert told(await CHANNEL.audit(WANTED, (), api, NONE)) == []
+        shop.core.clock.set(versions.ends(VERSION) - timedelta(days=89))
+        assert told(await CHANNEL.audit(WANTED, (), api, NONE)) == ["SH_VERSION_ENDING"]
+        # Then it falls forward, and nothing fails.
+        shop.core.clock.set(versions.ends(VERSION) + timedelta(days=180))
+        audited = await CHANNEL.audit(WANTED, (), api, NONE)
+        assert told(audited) == ["SH_VERSION_OTHER", "SH_VERSION_ENDING"]
+        assert set(audited.judged) == {one.kind for one in audited.notices}
 
     async def test_body_tells_its_subject(self, shop: Shop) -> None:
         order: dict[str, Any] = shop.place(("1.00", 1))

@@ -13,6 +13,7 @@ import pytest
 from common.secret import Secret
 from tests.contract.sandbox.shopify.shop import REDIRECT, Heard, Listener, Shop
 from tests.contract.vendors.shopify.shops import BASE, request
+from tests.support.forging import BODY, SECRET, forged, signed
 from vendors.grant import App, Ask, Discovery, GrantCall, Granted, GrantReply, NotGranted, Returned
 from vendors.shopify.inbox import ShopifyInbox, hook_secret, shop_of
 from vendors.shopify.oauth import ShopifyOAuth
@@ -211,6 +212,25 @@ class TestInbox:
         secret, heard = await self.heard(shop, listener)
         changed = request(heard, headers={"x-shopify-topic": topic})
         assert isinstance(INBOX.verify(changed, [secret], NOW), Unverified)
+
+    def test_not_one_of_ten_thousand_forged_is_believed(self) -> None:
+        ours = hook_secret(SHOP, Secret(SECRET)).reveal().encode()
+        headers = {"x-shopify-topic": "orders/create", "x-shopify-shop-domain": SHOP}
+        believed = [
+            signature
+            for body, signature in forged(10_000, seed=1)
+            if isinstance(
+                INBOX.verify(
+                    HookRequest("POST", "/", "", {**headers, "x-shopify-hmac-sha256": signature}, body, ""),
+                    [b"former", ours],
+                    NOW,
+                ),
+                Verified,
+            )
+        ]
+        assert believed == []
+        right = {**headers, "x-shopify-hmac-sha256": signed(BODY)}
+        assert isinstance(INBOX.verify(HookRequest("POST", "/", "", right, BODY, ""), [b"former", ours], NOW), Verified)
 
     async def test_subject_is_the_order_with_every_digit(self, shop: Shop, listener: Listener) -> None:
         _, heard = await self.heard(shop, listener)

@@ -13,6 +13,7 @@ from common.failures import RateLimited, Rejected, Transient
 from common.http.call import Call, VendorAnswer
 from tests.contract.sandbox.shopify.shop import Listener, Shop
 from tests.contract.vendors.shopify.shops import CONNECTION, ShopApi, receipt
+from vendors.privacy import PrivacyAsk
 from vendors.shopify.catalogue import CATALOGUES
 from vendors.shopify.source import ShopifySource
 from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
@@ -283,7 +284,39 @@ class TestReceipts:
         await shop.ask(hook, token=(await shop.granted())["access_token"])
         shop.act("uninstall")
         [heard] = await listener.until(1)
-        assert SOURCE.receipt(receipt(shop, heard)) == ReceiptReading(doubts_access=True)
+        told = SOURCE.receipt(receipt(shop, heard))
+        assert told == ReceiptReading(doubts_access=True, repeat_of=told.repeat_of)
+
+    async def test_privacy_topics_say_whose_records_and_no_name(self, shop: Shop, listener: Listener) -> None:
+        who = shop.act("customer", customer={"email": "ada@shop.example", "phone": "+4917012345"})["id"]
+        body = shop.place(("5.00", 1), customerId=who)
+        shop.act("privacy_address", uri=listener.url)
+        asked = {}
+        for topic in ("customers/data_request", "customers/redact", "shop/redact"):
+            shop.act("privacy", topic=topic, customer=who)
+            heard = (await listener.until(len(asked) + 1))[-1]
+            asked[topic] = SOURCE.receipt(receipt(shop, heard)).privacy
+        records = [(CUSTOMER, who.rpartition("/")[2]), (ORDER, str(body["id"]))]
+        export, redact, account = asked.values()
+        assert export is not None and redact is not None
+        assert (export.kind, list(export.records), export.reference != "") == ("export", records, True)
+        assert (redact.kind, list(redact.records)) == ("redact", records)
+        assert account == PrivacyAsk("redact_account")
+        assert "ada@" not in repr(asked) and "+49" not in repr(asked)
+
+    async def test_receipts_keep_ids_moment_and_version_and_another_version_is_told(
+        self, shop: Shop, listener: Listener
+    ) -> None:
+        await shop.subscribe(listener.url)
+        shop.place(("5.00", 1))
+        [heard] = await listener.until(1)
+        kept = dict(receipt(shop, heard).headers)
+        names = ("x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-triggered-at", "x-shopify-api-version")
+        assert all(kept[name] == heard.headers[name] for name in names)
+        assert not SOURCE.receipt(receipt(shop, heard)).notices
+        heard.headers["x-shopify-api-version"] = "2026-10"
+        [notice] = SOURCE.receipt(receipt(shop, heard)).notices
+        assert (notice.code, "2026-10" in notice.message) == ("SH_VERSION_OTHER", True)
 
     async def test_withheld_persons_take_nothing_away(self, shop: Shop, api: ShopApi) -> None:
         made = shop.act("customer", customer={"email": "ada@shop.example", "firstName": "Ada"})

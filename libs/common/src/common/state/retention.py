@@ -82,6 +82,17 @@ KEEPERS: tuple[Keeper, ...] = (
         _delete("flow.dead_letter", "state <> 'open' and closed_at < $1", "closed_at"),
     ),
     Keeper(
+        "flow.privacy_request",
+        "answered ones; of an account that has left until it is connected again",
+        "journal_days",
+        "mapper",
+        _delete(
+            "flow.privacy_request",
+            "state <> 'open' and closed_at < $1 and not (kind = 'redact_account' and state = 'done' and words = '')",
+            "closed_at",
+        ),
+    ),
+    Keeper(
         "flow.quarantine",
         "what nobody believed; at most 200 for each connection",
         "quarantine_days",

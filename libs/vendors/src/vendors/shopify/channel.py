@@ -15,13 +15,13 @@ from typing import Any
 
 from common.contracts.ids import Entity
 from common.failures import Rejected
-from common.http.call import Api
+from common.http.call import Api, VendorAnswer
 from vendors.answers import reading
 from vendors.channel import Assistant, Audited, DescribedHook, HookSecrets, HookSubscription
-from vendors.shopify import queries, wire
+from vendors.shopify import queries, versions, wire
 from vendors.shopify.client import asked, changed, told
 from vendors.shopify.errors import SH_HOOK_REFUSED
-from vendors.shopify.topics import ALL_TOPICS, TOPICS, HookTopic
+from vendors.shopify.topics import SUBSCRIBED, TOPICS, HookTopic
 
 _TAKEN = "already been taken"
 Hook = Mapping[str, Any]
@@ -38,7 +38,7 @@ class ShopifyChannel:
     def hooks(self, wanted: HookSubscription) -> Sequence[DescribedHook]:
         return [
             DescribedHook(topic.entity or wanted.subjects[0], path, wanted.base)
-            for path, topic in ALL_TOPICS.items()
+            for path, topic in SUBSCRIBED.items()
             if _is_needed(topic, wanted)
         ]
 
@@ -51,7 +51,8 @@ class ShopifyChannel:
         return next((one.entity for one in TOPICS.values() if not one.gone and one.has_form(found)), "")
 
     async def missing(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
-        return [_words(topic) for topic in _lacking(wanted, await _ours(wanted, api))]
+        listed = await api.call(asked(queries.HOOKS, "webhooks.list"))
+        return [_words(topic) for topic in _lacking(wanted, _ours(wanted, listed))]
 
     async def ensure(self, wanted: HookSubscription, api: Api, secrets: HookSecrets) -> Sequence[str]:
         return (await self.audit(wanted, (), api, secrets)).mended
@@ -60,7 +61,8 @@ class ShopifyChannel:
         self, wanted: HookSubscription, left: Sequence[str], api: Api, secrets: HookSecrets
     ) -> Audited:  # fmt: skip
         """What replaces a former address is in the words of what was mended; whatever else goes is removed."""
-        ours = await _ours(wanted, api)
+        listed = await api.call(asked(queries.HOOKS, "webhooks.list"))
+        ours = _ours(wanted, listed)
         lacking, superfluous = _lacking(wanted, ours), _superfluous(wanted, ours)
         mended, removed = {topic.api_name for topic in lacking}, list[str]()
         # One that stands in the place of ours has to go first.
@@ -73,7 +75,8 @@ class ShopifyChannel:
             if hook not in in_the_way:
                 await _delete(str(hook["id"]), api)
             removed += [] if hook["topic"] in mended else [str(hook["topic"])]
-        return Audited([_words(topic) for topic in lacking], removed)
+        notices = versions.of_answer(listed.headers.get(versions.SERVED, ""), listed.date)
+        return Audited([_words(topic) for topic in lacking], removed, notices, versions.KINDS)
 
 
 def _words(topic: HookTopic) -> str:
@@ -81,7 +84,7 @@ def _words(topic: HookTopic) -> str:
 
 
 def _needed(wanted: HookSubscription) -> list[HookTopic]:
-    return [topic for topic in ALL_TOPICS.values() if _is_needed(topic, wanted)]
+    return [topic for topic in SUBSCRIBED.values() if _is_needed(topic, wanted)]
 
 
 def _is_needed(topic: HookTopic, wanted: HookSubscription) -> bool:
@@ -106,9 +109,8 @@ def _superfluous(wanted: HookSubscription, ours: Sequence[Hook]) -> list[Hook]:
     return [hook for hook in ours if hook["topic"] not in needed or not _is_right(hook, wanted)]
 
 
-async def _ours(wanted: HookSubscription, api: Api) -> list[Hook]:
+def _ours(wanted: HookSubscription, answer: VendorAnswer) -> list[Hook]:
     """All of this application's subscriptions that lead to this connection; a page holds as many as there can be topics."""
-    answer = await api.call(asked(queries.HOOKS, "webhooks.list"))
     with reading(answer):
         listed = wire.rows(told(answer)["webhookSubscriptions"])
         return [one for one in listed if wanted.is_ours(str(one["uri"]))]

@@ -83,6 +83,20 @@ SH_HOOK_REFUSED = Code(
     "operator",
     True,
 )
+SH_VERSION_OTHER = Code(
+    "SH_VERSION_OTHER",
+    "Shopify serves another version of its API than the one that was asked for: ours has ended, or the application is set to another one.",
+    "Set the webhooks' version in the application's settings to ours, or update Millrace; until then watch dead letters.",
+    "operator",
+    True,
+)
+SH_VERSION_ENDING = Code(
+    "SH_VERSION_ENDING",
+    "The version of Shopify's API that we speak ends within ninety days.",
+    "Update Millrace before that day.",
+    "operator",
+    True,
+)
 SH_FAULT = Code(
     "SH_FAULT",
     "Shopify failed by its own word.",
@@ -92,7 +106,7 @@ SH_FAULT = Code(
 )
 register(
     SH_TOKEN_REFUSED, SH_KIND_REFUSED, SH_ACCESS_DENIED, SH_SHOP_CLOSED, SH_THROTTLED, SH_CALL_WRONG,
-    SH_WEBHOOK_UNREADABLE, SH_ORDER_CHANGING, SH_BULK_RUNNING, SH_HOOK_REFUSED, SH_FAULT,
+    SH_WEBHOOK_UNREADABLE, SH_ORDER_CHANGING, SH_BULK_RUNNING, SH_HOOK_REFUSED, SH_VERSION_OTHER, SH_VERSION_ENDING, SH_FAULT,
 )  # fmt: skip
 _REJECTED, _BUG, _RATE = FailureClass.REJECTED, FailureClass.BUG, FailureClass.RATE_LIMITED
 _PAUSE = timedelta(seconds=2)

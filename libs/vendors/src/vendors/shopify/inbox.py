@@ -61,6 +61,15 @@ class ShopifyInbox:
         return subject_of(topic, request.body) if topic is not None else None
 
 
+def names_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Under which a delivery comes again: its own id, and what caused it with the topic, as two subscriptions tell of one event.
+
+    Neither is signed, so only the same bytes under the same name are a repeat.
+    """
+    own, cause = headers.get(WEBHOOK_ID, ""), headers.get(EVENT_ID, "")
+    return tuple(([f"delivery {own}"] if own else []) + ([f"{headers.get(TOPIC, '')} {cause}"] if cause else []))
+
+
 def hook_secret(site: str, secret: Secret) -> Secret:
     """The application's secret as the inbox of one shop's connection gets it: with the shop before it."""
     return Secret(f"{site}:{secret.reveal()}")

@@ -52,6 +52,11 @@ TOPICS: Mapping[str, HookTopic] = {
 """By the name that deliveries carry in their header."""
 
 UNINSTALLED = HookTopic("APP_UNINSTALLED", has=("id", "myshopify_domain"), lacks=("line_items", "verified_email"))
-ACCOUNT_TOPICS: Mapping[str, HookTopic] = {"app/uninstalled": UNINSTALLED}
-"""What tells of the shop itself, and of no record; heard wherever anything is."""
-ALL_TOPICS: Mapping[str, HookTopic] = {**TOPICS, **ACCOUNT_TOPICS}
+PRIVACY: Mapping[str, HookTopic] = {
+    "customers/data_request": HookTopic("", has=("shop_domain", "customer", "orders_requested")),
+    "customers/redact": HookTopic("", has=("shop_domain", "customer", "orders_to_redact")),
+    "shop/redact": HookTopic("", has=("shop_domain", "shop_id"), lacks=("customer", "id")),
+}
+"""Come to an address in the application's own settings; no subscription can ask for them."""
+ALL_TOPICS: Mapping[str, HookTopic] = {**TOPICS, "app/uninstalled": UNINSTALLED, **PRIVACY}
+SUBSCRIBED: Mapping[str, HookTopic] = {**TOPICS, "app/uninstalled": UNINSTALLED}

@@ -11,7 +11,20 @@ from starlette.types import ASGIApp
 
 from common.api import problems
 from common.api.entrance import Entrance
-from console.api import channels, connections, groups, kinds, letters, links, notices, records, runs, syncs, upkeep
+from console.api import (
+    channels,
+    connections,
+    groups,
+    kinds,
+    letters,
+    links,
+    notices,
+    privacy,
+    records,
+    runs,
+    syncs,
+    upkeep,
+)
 from console.api.answers import with_problem_schema
 from console.api.context import ApiContext, admitted
 from console.api.link_documents import MOST_FILE
@@ -31,6 +44,7 @@ NOUNS = (
     letters.routes,
     groups.routes,
     notices.routes,
+    privacy.routes,
     upkeep.routes,
 )
 

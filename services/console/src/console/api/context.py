@@ -24,6 +24,7 @@ from console.use_cases.letters import Letters
 from console.use_cases.links import Links
 from console.use_cases.missing import Missing
 from console.use_cases.previews import Previews
+from console.use_cases.privacy import PrivacyRequests
 from console.use_cases.questions import Questions
 from console.use_cases.quotas import Quotas
 from console.use_cases.reconciling import AskedReconciliations
@@ -64,6 +65,7 @@ class ApiContext:
     letters: Letters
     groups: Groups
     telling: Notifying
+    privacy: PrivacyRequests
     last_runs: Callable[[], Awaitable[Sequence[LastRun]]]
 
 
