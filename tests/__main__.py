@@ -30,6 +30,7 @@ LONG_PATHS = (
     "tests/integration/books/test_to_the_cent.py",
     "tests/e2e/test_killed_load.py",
     "tests/integration/console/test_scale.py",
+    "tests/integration/http/test_shop_points.py",
     "tests/integration/token_broker/test_refresh.py",
     "tests/chaos/token_broker/test_killed_shop.py",
 )
@@ -44,6 +45,7 @@ LONG = {
     "BOOKS_ORDERS": "200",
     "CENT_ORDERS": "1000",
     "SHOP_REFRESH_LINES": "locked,reread,intended,answered,stored,released",
+    "SHOP_SECONDS": "150",
     "SCALE_RECORDS": "1000000",
     "SCALE_JOURNAL": "10000000",
     "HOUR_REQUESTS_A_MINUTE": "156",
