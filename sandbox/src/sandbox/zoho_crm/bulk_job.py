@@ -21,7 +21,9 @@ class BulkJob:
     page_token: str = ""
     result: bytes | None = None  # the zip
     count: int = 0
+    per_page: int = 200_000
     more: bool = False
+    announced: bool = False
     next_token: str = ""
     kept_until: int = 0
 

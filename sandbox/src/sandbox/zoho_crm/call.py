@@ -29,7 +29,7 @@ class Change(NamedTuple):
     module: str
     operation: str  # create, edit or delete
     id: str
-    values: Values  # what was written, by field
+    values: Values  # what has changed, by field
     account_id: str = ""  # the account the record belongs to
 
 
@@ -63,12 +63,21 @@ class Call:
     def shelf(self) -> Shelf:
         return self.org.shelves[self.ids["module"]]
 
-    def wrote(self, module: str, record: Record, op: Operation, written: Values) -> None:
+    def noted(self, kind: str, id_: str, op: Operation) -> None:
+        """Log what no channel hears of."""
+        self.applied.append(Applied(kind, id_, op))
+
+    @property
+    def is_quiet(self) -> bool:
+        """`trigger: []` stops workflows; whether it stops notifications too is not known."""
+        return self.switches.quiet_trigger and self.document.get("trigger") == []
+
+    def wrote(self, module: str, record: Record, op: Operation, changed: Values) -> None:
         """Log a record and tell the channels. Saving without a change is an edit to the vendor, too."""
         operation = {"create": "create", "delete": "delete"}.get(op, "edit")
         account = record.values.get("Account_Name") or ""
         self.applied.append(Applied(module, record.id, op))
-        self.changes.append(Change(module, operation, record.id, written, account if module != "Accounts" else ""))
+        self.changes.append(Change(module, operation, record.id, changed, account if module != "Accounts" else ""))
 
 
 def module_of(org: Organisation, switches: Switches, name: str, index: int = 0) -> Module:

@@ -59,12 +59,12 @@ class Rows:
         written = self._checked(given, path, record.values, record)
         differing = {name: value for name, value in written.items() if record.values.get(name) != value}
         if record.owner == differing.get("Owner"):
-            del differing["Owner"]
+            del differing["Owner"]  # it is not among the values
         record.before = record.values
         record.owner = written.pop("Owner", None) or record.owner
         record.modified, record.modified_by = self.call.now, self.call.user.id
         self.shelf.put(record, record.values | written)
-        self.call.wrote(self.module.api_name, record, "update" if differing else "noop", written)
+        self.call.wrote(self.module.api_name, record, "update" if differing else "noop", differing)
         return record
 
     def may_change(self, record: Record) -> None:

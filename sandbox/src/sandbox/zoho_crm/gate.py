@@ -10,7 +10,7 @@ from sandbox.zoho_accounts.grants import AccessToken, ZohoGrants
 from sandbox.zoho_crm.organisation import Organisation
 from sandbox.zoho_crm.prices import is_heavy, price_of
 from sandbox.zoho_crm.refusals import Document, Refusal, invalid_token, no_token, scope_mismatch, too_many
-from sandbox.zoho_crm.routes import Route, Router
+from sandbox.zoho_crm.routes import WATCH, Route, Router
 from sandbox.zoho_crm.scopes import allows
 from sandbox.zoho_crm.tenants import Tenants
 from sandbox.zoho_crm.wire import parse
@@ -112,7 +112,7 @@ class Gate:
         price = price_of(route, request, document) if route else 1
         ticket.heavy = route is not None and is_heavy(route, document)
         meters, switches = self._tenants.meters[org.id], self._tenants.switches[org.id]
-        watching = route is not None and route.template == "/actions/watch"
+        watching = route is not None and route.template == WATCH
         if not meters.enter(switches, ticket.client, heavy=ticket.heavy):
             raise too_many(watching)
         if not meters.credits.take(request.now.timestamp(), price):

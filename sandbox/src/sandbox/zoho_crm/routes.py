@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sandbox.zoho_crm import coql, metadata, org_api, reading, record_api, related, search, tombstones, upsert
+from sandbox.zoho_crm import (
+    bulk,
+    converting,
+    coql,
+    metadata,
+    org_api,
+    reading,
+    record_api,
+    related,
+    search,
+    tombstones,
+    upsert,
+    watching,
+)
 from sandbox.zoho_crm.call import Call, Reply
 from sandbox.zoho_crm.refusals import invalid_method, invalid_url
 
@@ -40,7 +53,7 @@ def _of_module(method: str, template: str, handler: Handler, price: str = "call"
     return Route(method, template, f"modules.{{module}}.{OPERATIONS[method]}", handler, price)
 
 
-RECORD = "/{module}/{id}"
+RECORD, WATCH = "/{module}/{id}", "/actions/watch"
 
 ROUTES: Sequence[Route] = [
     Route("GET", "/org", "org.READ", org_api.get_org),
@@ -60,6 +73,12 @@ ROUTES: Sequence[Route] = [
     _of_module("POST", "/{module}/upsert", upsert.upsert, "rows"),
     _of_module("GET", "/{module}/search", search.search, "search"),
     _of_module("GET", "/{module}/actions/count", search.count),
+    Route("GET", WATCH, "notifications.READ", watching.list_channels),
+    Route("POST", WATCH, "notifications.CREATE", watching.subscribe),
+    Route("PUT", WATCH, "notifications.UPDATE", watching.replace_all),
+    Route("PATCH", WATCH, "notifications.UPDATE", watching.change_some),
+    Route("DELETE", WATCH, "notifications.DELETE", watching.unsubscribe),
+    Route("POST", "/Leads/{id}/actions/convert", "modules.leads.CREATE", converting.convert, "convert"),
     _of_module("GET", "/{module}/deleted", tombstones.list_deleted),
     _of_module("GET", RECORD, reading.get_one),
     _of_module("PUT", RECORD, record_api.update_one),
@@ -67,6 +86,9 @@ ROUTES: Sequence[Route] = [
     Route("GET", RECORD + "/Notes", "modules.notes.READ", related.list_notes),
     Route("POST", RECORD + "/Notes", "modules.notes.CREATE", related.create_notes, "rows"),
     _of_module("GET", RECORD + "/{related}", related.list_related),
+    Route("POST", "/read", "bulk.READ", bulk.create, "bulk", bulk=True),
+    Route("GET", "/read/{job_id}", "bulk.READ", bulk.get_job, bulk=True),
+    Route("GET", "/read/{job_id}/result", "bulk.READ", bulk.get_result, bulk=True),
 ]
 
 

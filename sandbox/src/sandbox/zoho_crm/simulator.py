@@ -10,21 +10,24 @@ from sandbox.delivery import Attempt, Delivery
 from sandbox.operators import operator_token
 from sandbox.simulator import Answer, Reading, Request, Ticket
 from sandbox.zoho_accounts.centres import DATA_CENTRES, accounts_base
+from sandbox.zoho_crm.bulk import announcement, finish
+from sandbox.zoho_crm.bulk_job import BulkJob
 from sandbox.zoho_crm.call import Call, Reply
 from sandbox.zoho_crm.gate import CrmTicket, Gate, Refused
 from sandbox.zoho_crm.organisation import Organisation
+from sandbox.zoho_crm.people import People, edition_changed
 from sandbox.zoho_crm.refusals import Document, Refusal, too_many
-from sandbox.zoho_crm.routes import Route, Router
+from sandbox.zoho_crm.routes import WATCH, Route, Router
 from sandbox.zoho_crm.scopes import SERVICE
 from sandbox.zoho_crm.seed import fill
 from sandbox.zoho_crm.stamps import epoch
 from sandbox.zoho_crm.start import first_accounts
 from sandbox.zoho_crm.state import whole_state
 from sandbox.zoho_crm.switches import Switches
+from sandbox.zoho_crm.telling import VENDOR, Telling
 from sandbox.zoho_crm.tenants import Tenants
 from sandbox.zoho_crm.wire import JSON, parse, written
 
-VENDOR = "zoho-crm"
 PREFIX = re.compile(r"/zoho/([a-z]{2})/api/crm/(?:bulk/)?v8(?=/|\Z)")
 WITH_BODY = ("POST", "PUT", "PATCH")
 
@@ -38,6 +41,7 @@ class ZohoCrm:
         self._core = core
         self._router, self._tenants = Router(), Tenants()
         self._gate = Gate(core.zoho, self._router, self._tenants)
+        self._telling = Telling(core.deliveries)
         self._start()
 
     def _start(self) -> None:
@@ -71,7 +75,7 @@ class ZohoCrm:
         self._gate.leave(ticket)
 
     def throttled(self, request: Request, ticket: Ticket) -> Answer:
-        return _refused(too_many(request.path == "/actions/watch"), ticket.account, ticket.route)
+        return _refused(too_many(request.path == WATCH), ticket.account, ticket.route)
 
     def revoke(self, request: Request) -> None:
         self._gate.revoke(request)
@@ -84,7 +88,12 @@ class ZohoCrm:
             reply = route.handler(call)
         except Refusal as refusal:
             return self._counted(_refused(refusal, ticket.account, ticket.route), ticket)
+        if not call.is_quiet:
+            self._tell(call)
         return self._counted(_answer(reply, call, ticket), ticket)
+
+    def _tell(self, call: Call) -> None:
+        self._telling.run(call.org, call.switches, call.changes, call.now, call.request.base_url)
 
     def _call(self, request: Request, ticket: CrmTicket, route: Route, ids: dict[str, str]) -> Call:
         org = self._tenants.organisations[ticket.org_id]
@@ -151,6 +160,20 @@ class ZohoCrm:
             "accounts": {org.account: whole_state(org, tenants.switches[org.id]) for org in tenants.chosen(account)}
         }
 
+    def act(self, account: str, body: dict[str, object]) -> dict[str, object]:
+        """What a person does in the CRM's own pages: `{"do": "merge", ...}`."""
+        org = self._tenants.named(account)
+        switches = self._tenants.switches[org.id]
+        if body.get("do") == "change_edition":
+            changed = edition_changed(switches, body)
+            self._tenants.switch(org, changed)
+            return changed.document()
+        user = next((one for one in org.users if one.email == body.get("as")), org.users[0])
+        call = Call(org, user, switches, by_hand(self._core.clock.now()), {}, {}, self._now())
+        done = People(call, body).act()
+        self._tell(call)
+        return done
+
     def set_limits(self, wanted: dict[str, object]) -> dict[str, object]:
         """For one account or all; `{"reset": true}` goes back to what is in force from the start."""
         rest = {key: value for key, value in wanted.items() if key not in ("account", "reset")}
@@ -173,7 +196,23 @@ class ZohoCrm:
         self._tenants.load(dumped)
 
     def due(self, now: datetime) -> None:
-        """Nothing waits here: channels end by the clock."""
+        """Bulk jobs end, and tell whoever wants to know."""
+        for org in self._tenants.organisations.values():
+            for job in org.jobs.values():
+                self._end(org, job, epoch(now))
+
+    def _end(self, org: Organisation, job: BulkJob, now: int) -> None:
+        finish(org, self._tenants.switches[org.id], job, now)
+        if job.callback_url and job.result is not None and not job.announced:
+            job.announced = True
+            self._core.deliveries.send(announcement(org, job))
+
+
+def by_hand(now: datetime) -> Request:
+    """What stands for the request when somebody does something without one."""
+    return Request(
+        "POST", "", "", (), "", [], b"", {}, b"", "https://crm.example", operator=True, now=now, mono_ns=0, id=""
+    )
 
 
 def _answer(reply: Reply, call: Call, ticket: Ticket) -> Answer:

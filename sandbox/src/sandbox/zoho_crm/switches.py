@@ -13,8 +13,8 @@ CHOICES = {
     "gone_record": ("empty", "refused"),
 }
 FORMS = ("trim", "lower_email", "bare_phone", "title_names")
-FLAGS = ("if_unmodified_since", "quiet_trigger", "id_wins_upsert")
-COUNTS = ("users", "search_lag_s", "bulk_seconds", "external_fields", "sub_concurrency")
+FLAGS = ("if_unmodified_since", "quiet_trigger", "id_wins_upsert", "without_channels")
+COUNTS = ("users", "search_lag_s", "bulk_seconds", "bulk_rows", "external_fields", "sub_concurrency")
 OWN = ("credits", "concurrency", "custom_fields", "coql_rows")  # None: what the edition says
 
 
@@ -32,9 +32,11 @@ class Switches:
     coql_rows: int | None = None
     search_lag_s: int = 0
     bulk_seconds: int = 2
+    bulk_rows: int = 200_000
     if_unmodified_since: bool = True
     quiet_trigger: bool = False
     id_wins_upsert: bool = True
+    without_channels: bool = False
     absent_module: str = "INVALID_MODULE"
     dead_token: str = "INVALID_TOKEN"  # noqa: S105 - an error's name
     gone_record: str = "empty"

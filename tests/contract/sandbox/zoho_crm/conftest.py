@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.contract.sandbox.zoho_books.books import Receiver
 from tests.contract.sandbox.zoho_crm.crm import SCOPE, VENDOR, Crm, Tokens, account_of
 from tests.support.sandbox import SandboxProcess
 
@@ -36,6 +37,12 @@ def connect(sandbox: SandboxProcess) -> Iterator[Connect]:
 def crm(connect: Connect) -> Crm:
     """The demo account, empty."""
     return connect()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as listening:
+        yield listening
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class TestCredits:
         remaining = [answer.headers.get("x-api-credits-remaining") for answer in answers]
         assert remaining == [None, "2", "1", "0", None]
         assert answers[4].json()["code"] == "TOO_MANY_REQUESTS"
+        assert crm.refused("GET", "/actions/watch")[1] == "RATE_LIMIT_EXCEEDED"
         assert "retry-after" not in answers[4].headers
 
     def test_come_back_a_day_after_each_was_spent(self, connect: Connect, switch: Act, sandbox: SandboxProcess) -> None:
