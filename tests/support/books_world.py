@@ -125,12 +125,20 @@ class BooksWorld(LedgerWorld):
     def fault(self, kind: str, route: str = "*", **more: Any) -> None:
         self.sandbox.post("faults", {"vendor": "zoho-books", "route": route, "kind": kind, **more})
 
+    def listed(self, module: str) -> list[dict[str, Any]]:
+        """All rows of one kind, however many."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.books.told("GET", f"/{module}?per_page=200&page={len(found) // 200 + 1}")
+            found += page[module]
+            if not page["page_context"]["has_more_page"]:
+                return found
+
     def invoices(self) -> list[dict[str, Any]]:
-        rows = self.books.told("GET", "/invoices?per_page=200")["invoices"]
-        return [self.books.read("invoices", row["invoice_id"]) for row in rows]
+        return [self.books.read("invoices", row["invoice_id"]) for row in self.listed("invoices")]
 
     def payments(self) -> list[dict[str, Any]]:
-        return list(self.books.told("GET", "/customerpayments?per_page=200")["customerpayments"])
+        return self.listed("customerpayments")
 
     def contacts(self) -> dict[str, dict[str, Any]]:
         rows = self.books.told("GET", "/contacts?per_page=200")["contacts"]

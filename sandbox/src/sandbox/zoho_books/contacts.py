@@ -206,7 +206,7 @@ def terms_label(days: int) -> str:
 
 def _custom(call: Call, body: Body, contact: Contact) -> dict[str, str]:
     values = read_custom(body, call.org.fields_of("contact")) or {}
-    check_unique(call.org.contacts, call.org.fields_of("contact"), values, contact.id)
+    check_unique(call, call.org.contacts, call.org.fields_of("contact"), values, contact.id)
     return {**contact.custom, **(values if contact.name else header_values(call, values))}
 
 

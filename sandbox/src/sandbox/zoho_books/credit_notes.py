@@ -160,7 +160,7 @@ def _filled(call: Call, body: Body, note: CreditNote) -> CreditNote:
     fields = org.fields_of("creditnote")
     values = read_custom(body, fields) or {}
     values = header_values(call, values) if is_new else values
-    check_unique(org.credit_notes, fields, values, note.id)
+    check_unique(call, org.credit_notes, fields, values, note.id)
     note = replace(
         note,
         currency_id=currency.id,

@@ -150,7 +150,7 @@ def _custom_values(call: Call, body: Body, invoice: Invoice, *, is_new: bool) ->
     values = read_custom(body, fields) or {}
     if is_new:
         values = header_values(call, values)
-    check_unique(call.org.invoices, fields, values, invoice.id)
+    check_unique(call, call.org.invoices, fields, values, invoice.id)
     return {**invoice.custom, **values}
 
 

@@ -188,7 +188,7 @@ def _custom(call: Call, body: Body, item: Item) -> dict[str, str]:
     values = read(body, fields) or {}
     if not item.name:
         values = header_values(call, values)
-    check_unique(call.org.items, fields, values, item.id)
+    check_unique(call, call.org.items, fields, values, item.id)
     return {**item.custom, **values}
 
 

@@ -172,7 +172,7 @@ def _custom(call: Call, body: Body, payment: Payment, *, is_new: bool) -> dict[s
     values = read_custom(body, fields) or {}
     if is_new:
         values = header_values(call, values)
-    check_unique(call.org.payments, fields, values, payment.id)
+    check_unique(call, call.org.payments, fields, values, payment.id)
     return {**payment.custom, **values}
 
 

@@ -35,6 +35,7 @@ class Switches:
     customer_currency_only: bool = False
     tax_mandatory: bool = False
     taxes_by_line: bool = False
+    unique_values_race: bool = False
 
     @property
     def calls_per_day(self) -> int:
@@ -58,7 +59,7 @@ COUNTS = frozenset({"per_minute", "per_day", "concurrency", "list_lag_s", "hooks
 FLAGS = frozenset(
     {
         "upsert_stores_key", "receivables_touch_contact", "payments_open_drafts", "hooks_name_organization", "edits_want_reason",
-        "customer_currency_only", "tax_mandatory", "taxes_by_line",
+        "customer_currency_only", "tax_mandatory", "taxes_by_line", "unique_values_race",
     }
 )  # fmt: skip
 

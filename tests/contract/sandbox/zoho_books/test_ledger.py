@@ -328,3 +328,19 @@ class TestStrictOrganisation:
         sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", "edits_want_reason": True})
         assert books.refused("PUT", f"/invoices/{invoice}", {"notes": "n"})[:2] == (400, 4)
         books.told("PUT", f"/invoices/{invoice}", {"notes": "n", "reason": "typo"})
+
+    @pytest.mark.parametrize(("races", "made"), [(False, [201, 200]), (True, [201, 201])])
+    def test_takes_one_unique_value_twice_within_a_second_where_that_is_switched(
+        self, books: Books, customer: str, sandbox: SandboxProcess, races: bool, made: list[int]
+    ) -> None:
+        sandbox.post("limits", {"vendor": "zoho-books", "account": "demo", "unique_values_race": races})
+        named = {
+            "X-Unique-Identifier-Key": "cf_shopify_order_id",
+            "X-Unique-Identifier-Value": "o1",
+            "X-Upsert": "true",
+        }
+        custom = [{"api_name": "cf_shopify_order_id", "value": "o1"}]
+        body = {"customer_id": customer, "line_items": [{"name": "Timber", "rate": 100}], "custom_fields": custom}
+        assert [books.send("PUT", "/invoices", body, named).status_code for _ in range(2)] == made
+        sandbox.post("clock", {"advance_s": 5})
+        assert books.refused("POST", "/invoices", body)[:2] == (400, 2), "later it is known"
