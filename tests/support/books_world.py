@@ -140,6 +140,15 @@ class BooksWorld(LedgerWorld):
     def payments(self) -> list[dict[str, Any]]:
         return self.listed("customerpayments")
 
+    def credit_notes(self) -> list[dict[str, Any]]:
+        """Each with what has gone back of it."""
+        ids = [row["creditnote_id"] for row in self.listed("creditnotes")]
+        return [
+            self.books.told("GET", f"/creditnotes/{id}")["creditnote"]
+            | {"given": self.books.told("GET", f"/creditnotes/{id}/refunds")["creditnote_refunds"]}
+            for id in ids
+        ]
+
     def contacts(self) -> dict[str, dict[str, Any]]:
         rows = self.books.told("GET", "/contacts?per_page=200")["contacts"]
         return {row["contact_name"]: self.books.read("contacts", row["contact_id"]) for row in rows}

@@ -31,8 +31,13 @@ KILLS = [name for name in POINTS if name.startswith(OF_THE_WRITER)]
 ROUTES = ("POST /contacts", "POST /invoices", "POST /invoices/{invoice_id}/status/sent", "POST /customerpayments")
 LAG_S = 5
 # A killed process leaves rows leased, and each death counts as an attempt: neither has to be waited for here.
-_NOBODYS = "update flow.work_item set lease_until = now() - interval '1 second' where token is not null"
-_SOON = "update flow.work_item set due_at = now() where state = 'waiting' and due_at > now() + interval '1 second'"
+# A row that a writer has locked just now has its turn later: it locks by key, and several at once.
+_FREE = "(sync, entity, record) in (select sync, entity, record from flow.work_item where {} for update skip locked)"
+_NOBODYS = (
+    f"update flow.work_item set lease_until = now() - interval '1 second' where {_FREE.format('token is not null')}"
+)
+_LATER = "state = 'waiting' and due_at > now() + interval '1 second'"
+_SOON = f"update flow.work_item set due_at = now() where {_FREE.format(_LATER)}"
 
 
 class Shop:

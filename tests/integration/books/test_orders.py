@@ -152,6 +152,8 @@ class TestWhatChanges:
         await world.want(world.bought("o1", order(3, number="#1001")))
         await world.settled()
         assert await world.refusal("o1") == ("dead", "ZB_INVOICE_POSTED")
+        more = Decimal(order(3)["total"]["shop"]) - Decimal(order(2)["total"]["shop"])
+        assert f"difference {more:+f}" in (await world.item("o1"))["message"]
         assert float(world.invoices()[0]["total"]) == float(order(2)["total"]["shop"])
 
     async def test_a_cancelled_order_is_never_made_or_void_and_money_is_a_question(self, world: BooksWorld) -> None:

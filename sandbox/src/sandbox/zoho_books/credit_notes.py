@@ -23,6 +23,7 @@ from sandbox.zoho_books.listing import (
     page_of,
     text_filters,
 )
+from sandbox.zoho_books.locking import check_open
 from sandbox.zoho_books.money import ZERO, totals
 from sandbox.zoho_books.refusals import Refusal, absent, invalid, missing, number_taken
 from sandbox.zoho_books.unique import check_unique, header_values, upserted
@@ -127,7 +128,7 @@ def update(call: Call, body: Body, before: CreditNote) -> Reply:
     after = replace(_filled(call, body, before), modified=call.now)
     if after.balance < 0:
         raise invalid("total")
-    return _save(call, before, _closed(after), "The credit note has been updated.", with_detail=True)
+    return save(call, before, closed(after), "The credit note has been updated.", with_detail=True)
 
 
 def upsert_credit_note(call: Call) -> Reply:
@@ -136,7 +137,7 @@ def upsert_credit_note(call: Call) -> Reply:
     return create(call, body) if existing is None else update(call, body, existing)
 
 
-def _save(call: Call, before: CreditNote, after: CreditNote, message: str, *, with_detail: bool = False) -> Reply:
+def save(call: Call, before: CreditNote, after: CreditNote, message: str, *, with_detail: bool = False) -> Reply:
     call.org.put_credit_note(after, call.now)
     fields = changed_fields(before, after)
     shown = credit_note_detail(call.org, after)
@@ -144,7 +145,7 @@ def _save(call: Call, before: CreditNote, after: CreditNote, message: str, *, wi
     return done(message, creditnote=shown) if with_detail else done(message)
 
 
-def _closed(note: CreditNote) -> CreditNote:
+def closed(note: CreditNote) -> CreditNote:
     if note.status in ("draft", "void"):
         return note
     return replace(note, status="closed" if note.balance <= 0 else "open")
@@ -154,6 +155,7 @@ def _filled(call: Call, body: Body, note: CreditNote) -> CreditNote:
     org, is_new = call.org, not note.number
     currency = org.currency(body.id("currency_id", note.currency_id))
     date = body.day("date", note.date)
+    check_open(call, date)
     rate = body.amount("exchange_rate", org.rate_on(currency, date) if is_new else note.exchange_rate)
     if rate <= 0:
         raise invalid("exchange_rate")
@@ -208,15 +210,15 @@ def delete_credit_note(call: Call) -> Reply:
 
 
 def _refuse_if_applied(note: CreditNote, verb: str) -> None:
-    if note.allocations:
-        raise Refusal(400, 1040, f"Credit notes applied to invoices cannot be {verb}.")
+    if note.allocations or note.refunds:
+        raise Refusal(400, 1040, f"Credit notes applied to invoices or refunded cannot be {verb}.")
 
 
 def mark_void(call: Call) -> Reply:
     before = found(call)
     _refuse_if_applied(before, "voided")
     after = replace(before, status="void", modified=call.now)
-    return _save(call, before, after, "The credit note has been marked as void.")
+    return save(call, before, after, "The credit note has been marked as void.")
 
 
 def mark_draft(call: Call) -> Reply:
@@ -224,13 +226,13 @@ def mark_draft(call: Call) -> Reply:
     if before.status not in ("void", "draft"):
         raise invalid("status")
     after = replace(before, status="draft", modified=call.now)
-    return _save(call, before, after, "The credit note has been marked as Draft.")
+    return save(call, before, after, "The credit note has been marked as Draft.")
 
 
 def mark_open(call: Call) -> Reply:
     before = found(call)
-    after = _closed(replace(before, status="open", modified=call.now))
-    return _save(call, before, after, "Status of the credit note has been changed to open.")
+    after = closed(replace(before, status="open", modified=call.now))
+    return save(call, before, after, "Status of the credit note has been changed to open.")
 
 
 def list_applied(call: Call) -> Reply:
@@ -274,7 +276,7 @@ def _applied(call: Call, before: CreditNote, parts: tuple[Allocation, ...]) -> R
     if after.balance < 0:
         raise invalid("amount_applied")
     apply(call, "credited", (), parts)
-    return _save(call, before, _closed(after), "Credits have been applied to the invoice(s).")
+    return save(call, before, closed(after), "Credits have been applied to the invoice(s).")
 
 
 def take_back(call: Call) -> Reply:
@@ -285,5 +287,5 @@ def take_back(call: Call) -> Reply:
         raise absent("Credit")
     left = tuple(part for part in before.allocations if part not in gone)
     apply(call, "credited", gone, ())
-    after = _closed(replace(before, allocations=left, modified=call.now))
-    return _save(call, before, after, "Credits applied to an invoice have been deleted.")
+    after = closed(replace(before, allocations=left, modified=call.now))
+    return save(call, before, after, "Credits applied to an invoice have been deleted.")

@@ -94,7 +94,7 @@ class Allocation(NamedTuple):
 
 
 class Refund(NamedTuple):
-    """Money of a payment given back."""
+    """Money given back: of a payment, or of a credit note."""
 
     id: str
     amount: Decimal
@@ -158,10 +158,15 @@ class CreditNote:
     notes: str = ""
     terms: str = ""
     allocations: tuple[Allocation, ...] = ()
+    refunds: tuple[Refund, ...] = ()
     custom: Mapping[str, str] = field(default_factory=no_values)
+
+    @property
+    def refunded(self) -> Decimal:
+        return sum((refund.amount for refund in self.refunds), ZERO)
 
     @property
     def balance(self) -> Decimal:
         if self.status in ("draft", "void"):
             return self.total
-        return self.total - sum((part.amount for part in self.allocations), ZERO)
+        return self.total - self.refunded - sum((part.amount for part in self.allocations), ZERO)

@@ -11,9 +11,10 @@ from sandbox.zoho_books.custom_fields import read as read_custom
 from sandbox.zoho_books.documents import Invoice
 from sandbox.zoho_books.invoice_views import invoice_terms
 from sandbox.zoho_books.lines import charges, check_total, read_discount, read_lines
+from sandbox.zoho_books.locking import check_open
 from sandbox.zoho_books.money import ZERO, totals
 from sandbox.zoho_books.records import Contact
-from sandbox.zoho_books.refusals import Refusal, invalid, missing, number_taken
+from sandbox.zoho_books.refusals import invalid, missing, number_taken
 from sandbox.zoho_books.stamps import plus_days
 from sandbox.zoho_books.unique import check_unique, header_values
 from sandbox.zoho_books.wire import Body
@@ -79,8 +80,7 @@ def filled(call: Call, body: Body, invoice: Invoice) -> Invoice:
 def check_switched(call: Call, invoice: Invoice) -> None:
     """What some organisations refuse, as far as it is known; each is off at first (UNCONFIRMED)."""
     switches, customer = call.switches, call.org.contacts.get(invoice.customer_id)
-    if switches.locked_until and invoice.date <= switches.locked_until:
-        raise Refusal(400, 1040, f"Transactions until {switches.locked_until} are locked.")
+    check_open(call, invoice.date)
     if switches.customer_currency_only and customer and customer.currency_id != invoice.currency_id:
         raise invalid("currency_id")
     if switches.tax_mandatory and any(not line.tax_id and not line.tax_exemption_id for line in invoice.lines):

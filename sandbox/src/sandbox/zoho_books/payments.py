@@ -20,6 +20,7 @@ from sandbox.zoho_books.listing import (
     small_page,
     text_filters,
 )
+from sandbox.zoho_books.locking import check_open
 from sandbox.zoho_books.money import ZERO, rounded
 from sandbox.zoho_books.payment_views import invoice_payment_view, payment_detail, payment_row, refund_view
 from sandbox.zoho_books.refusals import absent, invalid, missing
@@ -134,6 +135,7 @@ def _filled(call: Call, body: Body, payment: Payment) -> Payment:
     if not is_new and body.text("customer_id", payment.customer_id) != payment.customer_id:
         raise invalid("customer_id")
     date = body.day("date", payment.date)
+    check_open(call, date)
     parts = payment.allocations
     if body.has("invoices") or is_new:
         parts = read_allocations(call, body, payment.customer_id, date, payment.allocations)

@@ -10,6 +10,7 @@ from sandbox.zoho_books import (
     comments,
     contacts,
     credit_notes,
+    credit_refunds,
     currencies,
     field_list,
     hook_api,
@@ -149,6 +150,8 @@ ROUTES: Sequence[Route] = [
         ("GET", NOTE + "/invoices", credit_notes.list_applied),
         ("POST", NOTE + "/invoices", credit_notes.apply_to_invoices),
         ("DELETE", NOTE + "/invoices/{creditnote_invoice_id}", credit_notes.take_back),
+        ("GET", NOTE + "/refunds", credit_refunds.list_refunds),
+        ("POST", NOTE + "/refunds", credit_refunds.add_refund),
     ),
     *_routes(
         "settings",

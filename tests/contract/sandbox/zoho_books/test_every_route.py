@@ -191,6 +191,9 @@ def walk_credit_notes(books: Books, customer: str, invoice: str) -> None:
     books.told("DELETE", f"{place}/invoices/{part['creditnote_invoice_id']}")
     apply = {"invoice_payments": [], "apply_creditnotes": [{"creditnote_id": note, "amount_applied": 5}]}
     books.told("POST", f"/invoices/{invoice}/credits", apply)
+    back = {"date": "2026-06-02", "amount": 3, "refund_mode": "cash", "reference_number": "r1"}
+    books.told("POST", f"{place}/refunds", back)
+    books.told("GET", f"{place}/refunds")
     headers = {"X-Unique-Identifier-Key": "cf_external_id", "X-Unique-Identifier-Value": "C", "X-Upsert": "true"}
     spare = books.send("PUT", "/creditnotes", body, headers).json()["creditnote"]["creditnote_id"]
     for action in ("status/void", "status/draft", "status/open"):

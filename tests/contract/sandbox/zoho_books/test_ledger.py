@@ -265,6 +265,19 @@ class TestCreditNote:
         books.told("DELETE", f"/creditnotes/{note}/invoices/{part['creditnote_invoice_id']}")
         assert owed(books, customer) == "100.00"
 
+    def test_gives_money_back_and_never_more_than_it_has(self, books: Books, customer: str) -> None:
+        body = {"customer_id": customer, "line_items": [{"name": "Credit", "rate": 60}]}
+        note = books.told("POST", "/creditnotes", body, 201)["creditnote"]["creditnote_id"]
+        back = {"date": "2026-01-02", "refund_mode": "cash", "amount": 45, "reference_number": "r1"}
+        books.told("POST", f"/creditnotes/{note}/refunds", back)
+        assert books.refused("POST", f"/creditnotes/{note}/refunds", back)[:2] == (400, 2)
+        assert money(exactly(books, f"/creditnotes/{note}"), "status", "balance") == ["open", "15.00"]
+        books.told("POST", f"/creditnotes/{note}/refunds", back | {"amount": 15, "reference_number": "r2"})
+        assert exactly(books, f"/creditnotes/{note}")["status"] == "closed"
+        given = books.told("GET", f"/creditnotes/{note}/refunds")["creditnote_refunds"]
+        assert sorted(one["reference_number"] for one in given) == ["r1", "r2"]
+        assert books.refused("POST", f"/creditnotes/{note}/status/void")[0] == 400
+
     def test_void_owes_nothing(self, books: Books, customer: str) -> None:
         body = {"customer_id": customer, "line_items": [{"name": "Credit", "rate": 60}]}
         note = books.told("POST", "/creditnotes", body, 201)["creditnote"]["creditnote_id"]

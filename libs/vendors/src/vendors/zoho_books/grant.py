@@ -21,9 +21,8 @@ SCOPES = tuple(
         "invoices": ("CREATE", "READ", "UPDATE", "DELETE"),
         "customerpayments": ("CREATE", "READ", "UPDATE", "DELETE"),
         "settings": ("CREATE", "READ", "UPDATE", "DELETE"),
-        **dict.fromkeys(
-            ("bills", "purchaseorders", "creditnotes", "vendorpayments", "expenses", "accountants"), ("READ",)
-        ),
+        "creditnotes": ("CREATE", "READ"),
+        **dict.fromkeys(("bills", "purchaseorders", "vendorpayments", "expenses", "accountants"), ("READ",)),
     }.items()
     for operation in operations
 )

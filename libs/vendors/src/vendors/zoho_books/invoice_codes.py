@@ -62,7 +62,7 @@ ZB_BEING_MADE = Code(
 ZB_INVOICE_POSTED = _code(
     "ZB_INVOICE_POSTED",
     "The order has changed, and its invoice is posted: nothing of a posted invoice is changed silently.",
-    "Make a credit note or a further invoice for the difference in Zoho Books, or leave it.",
+    "Choose: a credit note (it is worth less now) or a further invoice (it is worth more), either made in Zoho Books; or dismiss this.",
 )
 ZB_INVOICE_EDITED = _code(
     "ZB_INVOICE_EDITED",
@@ -81,7 +81,7 @@ ZB_INVOICE_TWICE = _code(
 )
 ZB_CANCELLED_PAID = _code(
     "ZB_CANCELLED_PAID",
-    "The order is cancelled, and money was received for its invoice.",
+    "The order is cancelled, and its invoice is not undone: money was received for it, and no refund covers it.",
     "Make a credit note for it in Zoho Books, and give the money back where that has not happened.",
 )
 ZB_PAYMENT_BY_HAND = _code(
@@ -98,6 +98,31 @@ ZB_REFUND_WAITS = _code(
     "ZB_REFUND_WAITS",
     "The shop has given money back: the invoice stays, and a person decides about a credit note.",
     "Make a credit note of that amount in Zoho Books.",
+)
+ZB_REFUND_DIFFERS = _code(
+    "ZB_REFUND_DIFFERS",
+    "The money of a refund is not what the goods of it come to, so no credit note was made of it.",
+    "Compare the refund in the shop; make a credit note of what is right in Zoho Books, and dismiss this.",
+)
+ZB_REFUND_BEYOND = _code(
+    "ZB_REFUND_BEYOND",
+    "More money has gone back than the credit note of the refund has left.",
+    "Compare the refund with its credit note in Zoho Books; enter what is right by hand.",
+)
+ZB_CREDIT_SUM_DIFFERS = _code(
+    "ZB_CREDIT_SUM_DIFFERS",
+    "The credit note of a refund comes to something else than the refund; nothing was given back or set off by it.",
+    "Compare the two: somebody has edited the credit note, or a tax of Zoho Books has another rate. Correct it there, then retry.",
+)
+ZB_CREDIT_TWICE = _code(
+    "ZB_CREDIT_TWICE",
+    "Zoho Books has several credit notes of one refund.",
+    "Make all but one of them void in Zoho Books, then retry.",
+)
+ZB_PERIOD_LOCKED = _code(
+    "ZB_PERIOD_LOCKED",
+    "The day of this order lies in a period that is locked in Zoho Books.",
+    "Unlock the period in Zoho Books (Accountant, Transaction Locking) and retry; or enter it by hand in an open one, and dismiss this.",
 )
 ZB_KEY_TAKEN = Code(
     "ZB_KEY_TAKEN",
@@ -144,6 +169,7 @@ register(
     ZB_INVOICE_POSTED, ZB_INVOICE_EDITED, ZB_INVOICE_VOID, ZB_INVOICE_TWICE, ZB_CANCELLED_PAID, ZB_PAYMENT_BY_HAND, ZB_PAYMENT_BEYOND,
     ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_DRAFT_TAKES_NO_PAYMENT, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
     ZB_ITEM_UNKNOWN, ZB_ITEM_INACTIVE, ZB_BEING_MADE, ZB_CUSTOMER_GONE, ZB_CUSTOMER_CURRENCY,
+    ZB_REFUND_DIFFERS, ZB_REFUND_BEYOND, ZB_CREDIT_SUM_DIFFERS, ZB_CREDIT_TWICE, ZB_PERIOD_LOCKED,
 )  # fmt: skip
 
 

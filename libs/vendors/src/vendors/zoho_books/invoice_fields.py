@@ -10,6 +10,8 @@ MAKE, FREE_LINE, STOP, REACTIVATE = "make", "free line", "stop", "reactivate"
 INACTIVE = CatalogueField(INACTIVE_CUSTOMER, "Inactive customer", "choice", choices=(STOP, REACTIVATE))
 SETTINGS = (
     CatalogueField("post", "Post as", "choice", choices=("sent", "draft")),
+    CatalogueField("mark_sent", "Post a draft once everything was sent", "boolean"),
+    CatalogueField("refund", "Refunds", "choice", choices=("queue", "credit_note")),
     CatalogueField(MISSING_ITEM, "Missing item", "choice", choices=(MAKE, FREE_LINE, STOP)),
     CatalogueField(UNKNOWN_TAX, "Unknown tax", "choice", choices=(STOP, MAKE)),
     INACTIVE,
@@ -23,11 +25,12 @@ _ORDER: tuple[tuple[str, str, FieldType], ...] = (
     ("placed_at", "Placed at", "datetime"),
     ("cancelled_at", "Cancelled at", "datetime"),
     ("test", "Test order", "boolean"),
+    ("fulfilment_status", "Fulfillment status", "text"),
     ("taxes_included", "Prices include tax", "boolean"),
 )
 _PARTS = (
     "lines", "shipping_lines", "taxes", "subtotal", "discount", "shipping", "tax", "duties", "fees", "tips", "cash_rounding", "total",
-    "transactions",
+    "transactions", "refunds",
 )  # fmt: skip
 FIELDS = (
     CatalogueField("key", "Order id", "text", required=True),

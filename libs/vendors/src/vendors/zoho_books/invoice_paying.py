@@ -20,7 +20,7 @@ from vendors.target_record import TargetRecord
 from vendors.zoho_books import invoice_codes as codes
 from vendors.zoho_books import invoicing
 from vendors.zoho_books.invoice_codes import refused
-from vendors.zoho_books.invoice_paths import BALANCE, CONTENT, DRAFTS_TAKE_PAYMENTS, PAYMENT, STATUS
+from vendors.zoho_books.invoice_paths import BALANCE, CONTENT, DRAFTS_TAKE_PAYMENTS, PAYMENT, STATUS, is_credit
 from vendors.zoho_books.invoicing import SIDE
 
 _TRIES, _TRIED, _POST_FIRST = "tries", "tried", "post_first"
@@ -50,7 +50,7 @@ def of_posted(work: Work, known: TargetRecord, order: Order) -> Step:
         if _by_hand(known, order):
             raise refused(codes.ZB_PAYMENT_BY_HAND)
         return _pay(work, known, order, one)
-    return _refunded(order)
+    return Nothing()
 
 
 def _pay(work: Work, known: TargetRecord, order: Order, one: OrderTransaction) -> Act:
@@ -90,17 +90,14 @@ def _payment(one: OrderTransaction, amount: Decimal, balance: Decimal, order: Or
     return {PAYMENT + one.id: told, BALANCE: invoicing.text(balance - amount)}
 
 
-def _refunded(order: Order) -> Step:
-    given = [t for t in order.transactions or () if t.kind == "refund" and t.status == "success" and not t.test]
-    if given:
-        total = sum((of(t.amount, SIDE) for t in given), Decimal(0))
-        raise refused(codes.ZB_REFUND_WAITS, f"{total:f} {order.presentment_currency}.")
-    return Nothing()
-
-
 def act(action: str, key: str, values: Mapping[str, Any], known: TargetRecord) -> Act:
     sent = {"id": known.id, **({} if action != "pay" else {CONTENT: known.seen[CONTENT], STATUS: known.seen[STATUS]})}
     return Act(action, key, values, memory=sent)
+
+
+def is_settled(known: TargetRecord, others: Mapping[str, TargetRecord]) -> bool:
+    """Whether any money or credit stands against the invoice, so that it cannot be made void."""
+    return any(_paths(known)) or any(one.exists and is_credit(key) for key, one in others.items())
 
 
 def is_for_draft(one: Act) -> bool:

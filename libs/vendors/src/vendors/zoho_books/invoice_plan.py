@@ -12,7 +12,8 @@ Everything that a person has done to the invoice meanwhile, and every change of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,15 +24,14 @@ from common.contracts.messages import RecordRef
 from common.contracts.orders import Order
 from common.contracts.outcomes import SkipReason
 from common.failures import Rejected
-from vendors import order_sums
 from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Wait, Work
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import invoice_codes as codes
-from vendors.zoho_books import invoice_paying, invoicing, knowing, lookups
+from vendors.zoho_books import invoice_crediting, invoice_doubles, invoice_paying, invoicing, knowing, lookups
 from vendors.zoho_books.invoice_codes import refused
 from vendors.zoho_books.invoice_fields import INACTIVE_CUSTOMER, REACTIVATE, SETTINGS
 from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
-from vendors.zoho_books.invoicing import SIDE, BooksSums
+from vendors.zoho_books.invoicing import BooksSums
 from vendors.zoho_books.lookups import LOOKUPS, Settled
 from vendors.zoho_books.organisation_facts import OrganisationFacts
 
@@ -56,8 +56,10 @@ def next_step(work: Work, facts: object | None) -> Step:
     order = order_of(work.document)
     if order.test:
         return Skip(SkipReason.FILTERED, "It is a test order.")
+    if (step := invoice_doubles.next_step(work, known)) is not None:
+        return step
     if order.cancelled_at is not None:
-        return _ended(work, key, known)
+        return _cancelled(work, known, order, facts)
     return _there(work, known, order, facts)
 
 
@@ -88,18 +90,16 @@ def _there(work: Work, known: TargetRecord, order: Order, facts: object | None) 
         return settled
     wanted = invoicing.content(order, settled.facts, settled.customer) | _mark(work.key, order, facts)
     if known.exists:
-        return _looked_at_first(work, known, order, wanted, settled)
+        return _looked_at_first(work, lambda: _onwards(work, known, order, wanted, settled))
     values = {CONTENT: wanted, ADJUSTMENT: _till(order), LOOKUPS: settled.names}
     reactivates = work.document.get(INACTIVE_CUSTOMER) == REACTIVATE
     return settled.asked_again(Act("create", work.key, values, counts_as="added", memory={REACTIVATE: reactivates}))
 
 
-def _looked_at_first(
-    work: Work, known: TargetRecord, order: Order, wanted: Mapping[str, Any], settled: Settled
-) -> Step:
+def _looked_at_first(work: Work, plan: Callable[[], Step]) -> Step:
     """Nothing is refused by what we remember: a person may have mended it."""
     try:
-        return _onwards(work, known, order, wanted, settled)
+        return plan()
     except Rejected:
         if work.key in work.fresh:
             raise
@@ -141,7 +141,13 @@ def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str,
         return settled.asked_again(invoice_paying.act("revise", work.key, values, known))
     if status == "draft":
         return _posted(work, known, order)
-    return invoice_paying.of_posted(work, known, order)
+    return _money_moved(work, known, order, settled.facts)
+
+
+def _money_moved(work: Work, known: TargetRecord, order: Order, facts: OrganisationFacts) -> Step:
+    """Of a posted invoice: first the money that came for it, then what went back."""
+    paid = invoice_paying.of_posted(work, known, order)
+    return invoice_crediting.next_step(work, known, order, facts) if isinstance(paid, Nothing) else paid
 
 
 def _differs(known: TargetRecord, wanted: Mapping[str, Any]) -> bool:
@@ -161,9 +167,37 @@ def _posted(work: Work, known: TargetRecord, order: Order) -> Step:
         if adjusted != Decimal(_till(order)):
             raise refused(codes.ZB_INVOICE_SUM_DIFFERS, invoicing.compared(wanted, sums))
         return invoice_paying.act("adjust", work.key, {ADJUSTMENT: invoicing.text(adjusted + difference)}, known)
-    if work.document.get("post") == "draft":
+    if work.document.get("post") == "draft" and not _was_sent(work, order):
         return Nothing()
     return invoice_paying.of_draft(work, known, order) or invoice_paying.act("post", work.key, {STATUS: "sent"}, known)
+
+
+def _was_sent(work: Work, order: Order) -> bool:
+    """What has left the house is posted, where the mapping says so; that nobody gets mail by it is the call's own."""
+    return work.document.get("mark_sent") is True and order.fulfilment_status == "fulfilled"
+
+
+def _cancelled(work: Work, known: TargetRecord, order: Order, facts: object | None) -> Step:
+    """R23: with money received, what the shop has taken back becomes credit notes; what of the invoice they leave is a question."""
+    if not (invoice_crediting.is_wanted(work) and known.exists and invoice_paying.is_settled(known, work.known)):
+        return _ended(work, work.key, known)
+    if not isinstance(facts, OrganisationFacts):
+        return NeedFacts()
+    return _looked_at_first(work, lambda: _taken_back(work, known, order, facts))
+
+
+def _taken_back(work: Work, known: TargetRecord, order: Order, facts: OrganisationFacts) -> Step:
+    if known.seen[STATUS] in ("draft", "void") or knowing.edited(known, (CONTENT, ADJUSTMENT)):
+        return _ended(work, work.key, known)
+    step = _money_moved(work, known, order, _as_made(known, facts))
+    if isinstance(step, Nothing) and (left := invoice_crediting.not_credited(known, order)):
+        raise refused(codes.ZB_CANCELLED_PAID, f"Not covered: {left:f} {order.presentment_currency}.")
+    return step
+
+
+def _as_made(known: TargetRecord, facts: OrganisationFacts) -> OrganisationFacts:
+    """What the invoice was made with holds for its credit notes."""
+    return replace(facts, chosen=dict(known.agreed.get(LOOKUPS) or {}))
 
 
 def _ended(work: Work, key: str, known: TargetRecord) -> Step:
@@ -180,8 +214,9 @@ def _ended(work: Work, key: str, known: TargetRecord) -> Step:
 
 
 def _changed(known: TargetRecord, order: Order) -> str:
-    told = order_sums.of(order.total, SIDE)
-    return f"Posted {known.seen['total']}, the order now comes to {told:f} {order.presentment_currency}."
+    told = invoicing.expected(order).total
+    more = told - Decimal(known.seen["total"])
+    return f"Posted {known.seen['total']}, the order now comes to {told:f} {order.presentment_currency}, difference {more:+f}."
 
 
 def _till(order: Order) -> str:

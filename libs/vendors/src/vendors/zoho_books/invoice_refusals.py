@@ -18,6 +18,7 @@ from vendors.zoho_books.invoice_codes import (
     ZB_CUSTOMER_INACTIVE,
     ZB_DRAFT_TAKES_NO_PAYMENT,
     ZB_KEY_TAKEN,
+    ZB_PERIOD_LOCKED,
     refused,
 )
 from vendors.zoho_books.invoice_paths import CONTENT
@@ -25,7 +26,9 @@ from vendors.zoho_books.invoice_paying import is_for_draft
 from vendors.zoho_books.lookups import CONTACT
 from vendors.zoho_books.organisation_facts import OrganisationFacts
 
-_MODULE_OF = {"create": "invoice", "pay": "payment"}
+_MODULE_OF = {"create": "invoice", "pay": "payment", "credit": "creditnote"}
+# The vendor does not document this refusal: its words are all that there is.
+_LOCKED = "locked"
 _OF_A_CUSTOMER = ("customer", "contact", "currency")
 
 
@@ -37,6 +40,9 @@ async def explained(refusal: Rejected, act: Act, facts: OrganisationFacts, api: 
     if _names_our_key(refusal, act, facts):
         # R24: ours has landed before, or somebody else's has: that is read, and decided again.
         return Conflict(ZB_KEY_TAKEN.name, ZB_KEY_TAKEN.meaning, **_as_said(refusal))
+    if _LOCKED in (refusal.vendor_words or "").casefold():
+        words = f"{ZB_PERIOD_LOCKED.meaning} {refusal.vendor_words}"
+        return Rejected(ZB_PERIOD_LOCKED.name, words, **_as_said(refusal))
     if is_for_draft(act) and refusal.about == "call":
         return Rejected(ZB_DRAFT_TAKES_NO_PAYMENT.name, ZB_DRAFT_TAKES_NO_PAYMENT.meaning, **_as_said(refusal))
     words = (refusal.vendor_words or "").casefold()

@@ -11,7 +11,7 @@ import orjson
 from vendors.acts import Act
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import wire
-from vendors.zoho_books.invoice_paths import ADJUSTMENT, BALANCE, CONTENT, PAYMENT, STATUS
+from vendors.zoho_books.invoice_paths import ADJUSTMENT, BALANCE, CONTENT, DOUBLE, PAYMENT, STATUS
 from vendors.zoho_books.invoicing import text
 from vendors.zoho_books.organisation_facts import UniqueField
 
@@ -47,13 +47,17 @@ def payment_request(act: Act, unique: UniqueField | None) -> Any:
     (path, told), content = payment_of(act), act.memory[CONTENT]
     id = path.removeprefix(PAYMENT)
     body = {
-        "customer_id": content["customer_id"], "payment_mode": _MODES.get(told["mode"], told["mode"]), "amount": told["amount"],
+        "customer_id": content["customer_id"], "payment_mode": mode_of(told["mode"]), "amount": told["amount"],
         "date": told["date"], "reference_number": id,
         "invoices": [{"invoice_id": act.memory["id"], "amount_applied": told["amount"]}],
         **({"exchange_rate": content["exchange_rate"]} if "exchange_rate" in content else {}),
         **({"custom_fields": [{"api_name": unique.name, "value": id}]} if unique else {}),
     }  # fmt: skip
     return exact(body)
+
+
+def mode_of(gateway: str) -> str:
+    return _MODES.get(gateway, gateway)
 
 
 def payment_of(act: Act) -> tuple[str, Mapping[str, str]]:
@@ -63,8 +67,8 @@ def payment_of(act: Act) -> tuple[str, Mapping[str, str]]:
 def seen(found: Mapping[str, Any], payments: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """What an invoice of Books is, by path; `payments` are the rows of its own list of them."""
     return {
-        CONTENT: _content(found), ADJUSTMENT: _amount(found, "adjustment"), STATUS: str(found["status"]),
-        "total": _amount(found, "total"), "tax": _amount(found, "tax_total"), BALANCE: _amount(found, "balance"),
+        CONTENT: _content(found), ADJUSTMENT: amount_of(found, "adjustment"), STATUS: str(found["status"]),
+        "total": amount_of(found, "total"), "tax": amount_of(found, "tax_total"), BALANCE: amount_of(found, "balance"),
         **_payments(payments),
     }  # fmt: skip
 
@@ -75,7 +79,7 @@ def _payments(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for row in rows:
         reference = wire.text(row.get("reference_number")) or f"by hand {row['payment_id']}"
         told[PAYMENT + reference] = {
-            "amount": _amount(row, "amount"),
+            "amount": amount_of(row, "amount"),
             "mode": str(row["payment_mode"]),
             "date": str(row["date"]),
         }
@@ -88,19 +92,32 @@ def has_key(found: Mapping[str, Any], key: str) -> bool:
     return key in custom.values() or str(found.get("reference_number") or "").endswith(f"({key})")
 
 
-def shown(found: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> TargetRecord:
-    return TargetRecord(
-        exists=True, met=True, id=str(found["invoice_id"]), seen=seen(found, payments), stamp=wire.stamp(found)
-    )
+def shown(
+    found: Mapping[str, Any], payments: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]] = ()
+) -> TargetRecord:
+    """`others` are further invoices with the same key."""
+    doubles = {DOUBLE + str(one["invoice_id"]): _double(one) for one in others}
+    told = {**seen(found, payments), **doubles, **({"number": str(found["invoice_number"])} if doubles else {})}
+    return TargetRecord(exists=True, met=True, id=str(found["invoice_id"]), seen=told, stamp=wire.stamp(found))
+
+
+def _double(found: Mapping[str, Any]) -> dict[str, Any]:
+    is_open = amount_of(found, "balance") == amount_of(found, "total")
+    return {
+        "number": str(found["invoice_number"]),
+        STATUS: str(found["status"]),
+        "open": is_open,
+        CONTENT: _content(found),
+    }
 
 
 def _content(found: Mapping[str, Any]) -> dict[str, Any]:
     """In the form in which we send it; what Books spells otherwise is told apart by what it made of ours (R18)."""
     custom = {name: value for name, value in (wire.custom_values(found) or {}).items() if value}
     return {
-        "customer_id": str(found["customer_id"]), "currency_id": str(found["currency_id"]), "exchange_rate": _amount(found, "exchange_rate"),
+        "customer_id": str(found["customer_id"]), "currency_id": str(found["currency_id"]), "exchange_rate": amount_of(found, "exchange_rate"),
         "date": str(found["date"]), "reference_number": str(found["reference_number"]), "is_inclusive_tax": bool(found["is_inclusive_tax"]),
-        "line_items": [_line(line) for line in found["line_items"]], "shipping_charge": _amount(found, "shipping_charge"),
+        "line_items": [_line(line) for line in found["line_items"]], "shipping_charge": amount_of(found, "shipping_charge"),
         "shipping_charge_tax_id": str(found.get("shipping_charge_tax_id") or ""), "custom": custom,
     }  # fmt: skip
 
@@ -112,7 +129,7 @@ def _line(line: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _amount(found: Mapping[str, Any], name: str) -> str:
+def amount_of(found: Mapping[str, Any], name: str) -> str:
     return text(Decimal(wire.amount(found.get(name)) or "0"))
 
 

@@ -6,6 +6,8 @@ create           the unique field of the organisation; without one, a look after
 revise, adjust   the same values again
 post, void       a status that it has already
 pay              the unique field of payments; without one, the shop's id of the transaction as the reference, read under the invoice
+credit           a look by the refund's key before each; the unique field of credit notes where there is one
+give_back        the shop's id of the transaction as the reference, read under the credit note; apply: what the note shows as set off
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from vendors.grant import Place
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import (
     invoice_calls,
+    invoice_crediting,
+    invoice_doubles,
     invoice_paying,
     invoice_plan,
     invoice_refusals,
@@ -38,7 +42,17 @@ from vendors.zoho_books import (
 )
 from vendors.zoho_books.invoice_codes import ZB_NO_FIELD_BY_API, refused
 from vendors.zoho_books.invoice_fields import FIELDS
-from vendors.zoho_books.invoice_paths import ADJUSTMENT, CONTENT, PAYMENT, STATUS, carries
+from vendors.zoho_books.invoice_paths import (
+    ADJUSTMENT,
+    APPLIED,
+    CONTENT,
+    CREDIT,
+    DOUBLE,
+    GIVEN,
+    PAYMENT,
+    STATUS,
+    carries,
+)
 from vendors.zoho_books.organisation_facts import OrganisationFacts
 
 
@@ -60,9 +74,9 @@ class InvoiceTarget:
         return ByMatch("key", key) if key else None
 
     def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
-        """R23: payments have no lease of their own, because nobody writes them but under their order's."""
+        """R23: payments have no lease of their own, because nobody writes them but under their order's; nor have credit notes, but keys."""
         match = self.identify(document)
-        return [match.value] if match else []
+        return [match.value, *invoice_crediting.keys(match.value, document)] if match else []
 
     def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"how": how}
@@ -91,7 +105,7 @@ class InvoiceTarget:
         return act.action == "create"
 
     def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
-        return knowing.drifted(known, seen, (CONTENT, ADJUSTMENT))
+        return knowing.drifted(known, seen, (CONTENT, ADJUSTMENT)) or invoice_doubles.are_seen(seen)
 
     def parsed(self, event: ChangeEvent) -> TargetEvent | None:
         return None
@@ -147,9 +161,13 @@ def _is_so(seen: TargetRecord, path: str, value: Any, act: Act) -> bool:
     """Whether what was seen shows this value of an act; others may have gone on since."""
     if path == CONTENT:
         return act.action == "create" or carries(seen.seen[CONTENT], value)
+    if path.startswith(DOUBLE):
+        return path not in seen.seen
+    if path == CREDIT:
+        return True
     if path == ADJUSTMENT:
         return act.action == "create" or seen.seen.get(ADJUSTMENT) == value
     if path == STATUS:
         return seen.seen[STATUS] == "void" if value == "void" else seen.seen[STATUS] not in ("draft", "void")
     # A balance goes on with every payment: the payment itself is what tells.
-    return path in seen.seen if path.startswith(PAYMENT) else True
+    return path in seen.seen if path.startswith((PAYMENT, GIVEN, APPLIED)) else True

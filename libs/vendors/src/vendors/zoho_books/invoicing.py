@@ -26,7 +26,7 @@ from vendors.zoho_books.organisation_facts import OrganisationFacts, TaxPart
 
 SIDE: Side = "presentment"
 ZERO = Decimal(0)
-_LONGEST_NAME = 100
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,14 @@ def compared(wanted: Expected, answered: BooksSums) -> str:
 
 
 def _line(line: OrderLine, facts: OrganisationFacts) -> dict[str, str]:
-    named = " ".join(part for part in (line.title, line.variant) if part) or line.sku or line.id
     item = facts.item(line.sku)
-    return _charged(named, line.price.presentment, line.quantity, line, facts) | ({"item_id": item} if item else {})
+    return _charged(name_of(line), line.price.presentment, line.quantity, line, facts) | (
+        {"item_id": item} if item else {}
+    )
+
+
+def name_of(line: OrderLine) -> str:
+    return " ".join(part for part in (line.title, line.variant) if part) or line.sku or line.id
 
 
 def _delivery(one: OrderShipping, facts: OrganisationFacts) -> dict[str, str]:
@@ -133,8 +138,8 @@ def _charged(
 ) -> dict[str, str]:
     off = rate * quantity - order_sums.net(part, SIDE)
     return {
-        "name": name[:_LONGEST_NAME], "rate": text(rate), "quantity": str(quantity), "discount": text(off),
-        "tax_id": facts.tax(_parts(part.taxes)),
+        "name": name[:LONGEST_NAME], "rate": text(rate), "quantity": str(quantity), "discount": text(off),
+        "tax_id": facts.tax(parts(part.taxes)),
     }  # fmt: skip
 
 
@@ -145,13 +150,13 @@ def _free(name: str, amount: Decimal) -> dict[str, str]:
 def _charge(order: Order, delivery: Iterable[OrderShipping], facts: OrganisationFacts) -> Mapping[str, str] | None:
     """As Books' own shipping charge; None where several taxes, or a tax inside the price, make it inexact there."""
     amount = sum((order_sums.net(one, SIDE) for one in delivery), ZERO)
-    taxes = {facts.tax(_parts(one.taxes)) for one in delivery if order_sums.net(one, SIDE)}
+    taxes = {facts.tax(parts(one.taxes)) for one in delivery if order_sums.net(one, SIDE)}
     if len(taxes) > 1 or (order.taxes_included and taxes - {""}):
         return None
     return {"shipping_charge": text(amount), "shipping_charge_tax_id": next(iter(taxes), "")}
 
 
-def _parts(taxes: Iterable[OrderTax]) -> frozenset[TaxPart]:
+def parts(taxes: Iterable[OrderTax]) -> frozenset[TaxPart]:
     """The taxes that a line has; one without a rate and without an amount is none."""
     return frozenset(TaxPart(tax.title or "", (tax.rate or ZERO) * 100) for tax in taxes if tax.rate)
 
