@@ -5,11 +5,11 @@ from __future__ import annotations
 from common.contracts.orders import Order
 from vendors.zoho_books.invoice_fields import FIELDS
 
-OURS = {"key", "customer", "post", "missing_item", "unknown_tax", "inactive_customer"}
+OURS = {"key", "customer", "post", "mark_sent", "refund", "missing_item", "unknown_tax", "inactive_customer"}
 # Of an order, what no invoice is made of.
 NOT_WRITTEN = {
-    "id", "phone", "note", "cancel_reason", "closed_at", "financial_status", "fulfilment_status", "source_name", "current_subtotal",
-    "current_tax", "current_total", "received", "outstanding", "refunded", "refunds", "billing", "delivery", "custom", "updated_at",
+    "id", "phone", "note", "cancel_reason", "closed_at", "financial_status", "source_name", "current_subtotal",
+    "current_tax", "current_total", "received", "outstanding", "refunded", "billing", "delivery", "custom", "updated_at",
 }  # fmt: skip
 
 

@@ -21,6 +21,8 @@ _BECAME = "became"
 _AT_REST = "at_rest"
 _NAME_TAKEN = "name_taken"
 _MADE_AT = "made_at"
+# Acts by which a record comes to be that a look finds by a list.
+_MAKES = frozenset({"create", "credit"})
 
 
 def absorb(known: TargetRecord, fact: Fact, *, waits_for_lists: bool = False) -> Absorbed:
@@ -83,7 +85,7 @@ def _done(known: TargetRecord, fact: ActDone) -> TargetRecord:
     after = replace(known, exists=done.exists, met=True, id=done.id or known.id, seen=seen, doubtful=False)
     agreed = {**known.agreed, **act.values}
     became = {**known.memory.get(_BECAME, {}), **{path: seen.get(path) for path in act.values}}
-    made = {_MADE_AT: fact.until.isoformat()} if act.action == "create" else {}
+    made = {_MADE_AT: fact.until.isoformat()} if act.action in _MAKES else {}
     return replace(after, agreed=agreed, memory={**known.memory, **made, _BECAME: became, _AT_REST: ""})
 
 
