@@ -32,7 +32,8 @@ class Draft:
 
     @property
     def notes(self) -> list[str]:
-        return [note for leg in self.legs for note in leg.notes]
+        remarks = dict.fromkeys(remark for leg in self.legs for remark in leg.remarks)
+        return [*remarks, *(note for leg in self.legs for note in leg.notes)]
 
     def running(self, sync: str) -> dict[str, Leg]:
         """Its legs as they run, by name."""

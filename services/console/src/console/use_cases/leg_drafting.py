@@ -49,6 +49,11 @@ class DraftLeg:
     new_fields: tuple[MappingRow, ...]
     notes: tuple[str, ...]
 
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What its source's vendor wants a person to know."""
+        return self.source.vendor.remarks(self.source.connection, Entity(self.written.source_entity))
+
     def leg(self, sync: str) -> Leg:
         """The leg as it runs, with its definition and the part of the target's catalogue that decides its documents, and no more: a
         field that nobody maps does not make a new version."""
@@ -73,7 +78,7 @@ async def draft_leg(
     reads = await _source(written, source, seen, found) if source else None
     writes = _target(written, target, found) if target else None
     place, fields = await _place_and_fields(written, target, writes, found) if target and writes else (None, None)
-    notes = list(source.vendor.remarks(source.connection, Entity(written.source_entity))) if source else []
+    notes: list[str] = []
     definition, new = written.definition, tuple[MappingRow, ...]()
     if definition is not None:
         read = reads[1] if reads else None
