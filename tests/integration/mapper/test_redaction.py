@@ -46,6 +46,7 @@ insert into flow.write_intent (attempt, sync, entity, record, connection, accoun
 values ('a', 's', 'buyer', '1', 'books', 'zoho:1', '', 'customer', 'zora@x.example', 1, 1, 'create', '{"name": "zora"}', '{}', '', 'answered', $1, $1, $1);
 insert into flow.pair (left_account, left_entity, left_id, right_account, right_entity, right_key, right_id, state, since, seen, changed_at)
 values ('shopify:demo', 'customer', '1', 'zoho:1', 'customer', 'zora@x.example', '901', 'linked', $1, '{"left": {"n": "zora"}}', $1),
+       ('shopify:demo', 'order', '11', 'zoho:1', 'invoice', 'shop/11', '911', 'linked', $1, '{"left": {"n": "zora"}}', $1),
        ('shopify:demo', 'customer', '2', 'zoho:1', 'customer', 'stays@x.example', '902', 'linked', $1, '{"left": {"n": "stays"}}', $1);
 insert into flow.read_request (connection, entity, record, reason, not_before, asked_at) values ('shop', 'order', '11', 'detail', $1, $1);
 insert into flow.journal (at, step, connection, entity, record, target_key, before, after, words, details)
@@ -155,3 +156,22 @@ class TestRedaction:
         await world.run()
         assert await world.traces("zora") == set()
         assert await world.rows("select state from flow.privacy_request") == [{"state": "done"}]
+
+
+class TestReturned:
+    async def test_shop_that_comes_back_is_linked_by_its_orders_keys_and_finds_its_customers_anew(
+        self, world: World
+    ) -> None:
+        await world.rows("select core.set_gate('shop', 'needs_reauth', null, now(), 'C', 'm')")
+        await world.rows("update flow.privacy_request set kind = 'redact_account', entities = '{}', records = '{}'")
+        await world.run()
+        # The books are the merchant's own: what was read of them stays, as long as they are connected.
+        assert {one.partition(".")[2] for one in await world.traces("stays@")} == {"record_state.fields"}
+        await world.rows("select core.clear_gate('shop', 'needs_reauth', now())")
+        await world.run()
+        pairs = await world.rows("select left_entity, left_id, right_key from flow.pair")
+        assert pairs == [{"left_entity": "order", "left_id": "11", "right_key": "shop/11"}]
+        states = await world.rows(
+            "select distinct redacted, told::text, fields::text from flow.record_state where connection = 'shop'"
+        )
+        assert states == [{"redacted": "", "told": "{}", "fields": "{}"}]
