@@ -7,6 +7,7 @@ import pytest
 from common.contracts.ids import Entity
 from mapper.mapping.definitions import read_definition, template
 from mapper.mapping.engine import compile_mapping
+from mapper.mapping.problems import MappingInvalid
 from mapper.state import RecordState
 from mapper.wish import wish_of
 from vendors import shopify, zoho_books
@@ -33,6 +34,19 @@ class TestShopToBooks:
         # What nobody has told is not in it: no transactions is not "none".
         assert wish.wish == "present"
         assert wish.document == {"key": "7", **whole}
+
+    @pytest.mark.parametrize(
+        ("setting", "words"),
+        [
+            ("missing_item", "make, free line, stop"),
+            ("unknown_tax", "stop, make"),
+            ("inactive_customer", "stop, reactivate"),
+        ],
+    )
+    def test_a_setting_that_does_not_exist_is_told_before_any_order(self, setting: str, words: str) -> None:
+        rows = [*LEGS["order"]["rows"], {"target": setting, "from": "'perhaps'"}]
+        with pytest.raises(MappingInvalid, match=f"{setting}.*perhaps is meant, and the field takes {words}"):
+            compile_mapping(read_definition(1, LEGS["order"] | {"rows": rows}), FieldCatalogue(FIELDS), collected=())
 
     def test_a_customer_without_a_name_is_called_by_the_address(self) -> None:
         compiled = compile_mapping(read_definition(1, LEGS["customer"]), None, collected=())

@@ -78,7 +78,7 @@ class ShopAccount(InSandbox):
         id = self.people("customer", customer=wish)["id"]
         stamps = self.asked(ASKED, id=id)["customer"]
         return RecordId(id.removeprefix(GID)), {
-            "email": "ida@alder.example", "name": "Ida Alder", "first_name": "Ida", "last_name": "Alder", "company": "Alder GmbH",
+            "id": id.removeprefix(GID), "email": "ida@alder.example", "name": "Ida Alder", "first_name": "Ida", "last_name": "Alder", "company": "Alder GmbH",
             "phone": "+491701", "tags": ["vip"], "created_at": stamps["createdAt"], "updated_at": stamps["updatedAt"],
             "billing": {
                 "attention": "Ida Alder", "street": "Hauptstr. 1", "street2": "Hof", "city": "Bonn", "state": None, "zip": "53111", "country": "DE",

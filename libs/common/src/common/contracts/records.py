@@ -26,6 +26,8 @@ from common.contracts.orders import Order
 class Customer(Neutral):
     """Somebody we sell to."""
 
+    id: str | None = None
+    """As the shop's programs name it."""
     name: str | None = None
     first_name: str | None = None
     last_name: str | None = None

@@ -42,6 +42,7 @@ _LISTS: tuple[tuple[str, str, FieldType], ...] = (
     ("refunds", "Refunds", "parts"),
 )
 _CUSTOMER: tuple[tuple[str, str, FieldType], ...] = (
+    ("id", "Customer id", "text"),
     ("email", "Email", "email"),
     ("name", "Name", "text"),
     ("first_name", "First name", "text"),

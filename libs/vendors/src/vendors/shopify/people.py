@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vendors.shopify.wire import Values, text, when
+from vendors.shopify.wire import Values, number, text, when
 
 _PARTS = {
     "address1": "street", "address2": "street2", "city": "city", "province": "state", "zip": "zip", "country_code": "country", "phone": "phone",
@@ -25,6 +25,7 @@ def customer(found: Values) -> dict[str, Any]:
     first, last = text(found.get("first_name")), text(found.get("last_name"))
     place = found.get("default_address")
     parsed: dict[str, Any] = {
+        "id": number(found.get("id")),
         "first_name": first,
         "last_name": last,
         "name": " ".join(part for part in (first, last) if part) or None,

@@ -8,7 +8,8 @@ from typing import Any
 from vendors.acts import Act
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import wire
-from vendors.zoho_books.contact_plan import ADDRESSES, PERSON, PERSON_ID, STATUS
+from vendors.zoho_books.contact_plan import ADDRESSES, KEY, PERSON, PERSON_ID, STATUS
+from vendors.zoho_books.organisation_lists import KEY_FIELDS
 
 _THEIRS = {
     "name": "contact_name",
@@ -26,7 +27,9 @@ _ADDRESS = {
 def request(act: Act) -> dict[str, Any]:
     """The contact itself; what is not mentioned stays."""
     values = act.values
-    body = {_THEIRS[path]: _sent(path, value) for path, value in values.items() if path in _THEIRS}
+    body: dict[str, Any] = {_THEIRS[path]: _sent(path, value) for path, value in values.items() if path in _THEIRS}
+    if KEY in values:
+        body["custom_fields"] = [{"api_name": act.memory["field"], "value": values[KEY]}]
     if act.action == "create":
         body |= {"contact_type": "customer", "customer_sub_type": "business" if values.get("company") else "individual"}
         if person := _person(values):
@@ -61,7 +64,13 @@ def seen(found: Mapping[str, Any]) -> dict[str, Any]:
     }
     told |= {path: _address(found.get(_THEIRS[path]) or {}) for path in ADDRESSES}
     told |= of_person(person)
-    return told | {STATUS: str(found["status"])}
+    return told | {STATUS: str(found["status"]), KEY: _key(found)}
+
+
+def _key(found: Mapping[str, Any]) -> str | None:
+    """The shop's id, in whichever of our fields it is."""
+    custom = wire.custom_values(found) or {}
+    return next((wire.text(custom[name]) for name in KEY_FIELDS if custom.get(name)), None)
 
 
 def of_person(person: Mapping[str, Any]) -> dict[str, Any]:

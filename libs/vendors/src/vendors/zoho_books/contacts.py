@@ -16,21 +16,23 @@ from common.contracts.syncs import Mode
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.absorbing import Absorbed, Fact, TargetEvent
-from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work, id_of_key
-from vendors.answers import reading
+from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
-from vendors.zoho_books import contact_plan, contact_wire, knowing, wire, writes
-from vendors.zoho_books.contact_plan import ADDRESSES, PERSON, PERSON_ID, PLAIN, STATUS
-from vendors.zoho_books.errors import ZB_NOT_FOUND
-from vendors.zoho_books.invoice_codes import ZB_CUSTOMER_TWICE, ZB_NO_FIELD_BY_API, refused
+from vendors.zoho_books import contact_looks, contact_plan, contact_wire, knowing, organisation_lists, wire, writes
+from vendors.zoho_books.contact_plan import ADDRESSES, KEY, PERSON, PERSON_ID, PLAIN, SHOP, STATUS
+from vendors.zoho_books.errors import ZB_INVALID_VALUE
+from vendors.zoho_books.invoice_codes import ZB_CUSTOMER_KEY_TAKEN, ZB_NO_FIELD_BY_API, refused
+from vendors.zoho_books.invoice_fields import INACTIVE
+from vendors.zoho_books.organisation_facts import OrganisationFacts
 
 _PARTS = ("street", "city", "zip", "country")
 _FIELDS = (
-    CatalogueField("email", "E-mail", "email", required=True),
+    CatalogueField("key", "Customer in the shop", "text"),
+    CatalogueField("email", "E-mail", "email"),
     CatalogueField("name", "Display name", "text", max_length=200),
     CatalogueField("first_name", "First name", "text", max_length=100),
     CatalogueField("last_name", "Last name", "text", max_length=100),
@@ -40,6 +42,7 @@ _FIELDS = (
     CatalogueField("website", "Website", "url"),
     CatalogueField("billing", "Billing address", "address"),
     CatalogueField("shipping", "Shipping address", "address"),
+    INACTIVE,
 )
 _PATHS: Mapping[str, tuple[str, str]] = {
     "create": ("POST", "/contacts"),
@@ -48,11 +51,14 @@ _PATHS: Mapping[str, tuple[str, str]] = {
     "leave": ("PUT", "/contacts/contactpersons/{id}"),
     "add_person": ("POST", "/contacts/contactpersons"),
     "inactivate": ("POST", "/contacts/{id}/inactive"),
+    "reactivate": ("POST", "/contacts/{id}/active"),
 }
+
+_STATUSES: Mapping[str, str] = {"inactivate": "inactive", "reactivate": "active"}
 
 
 class ContactTarget:
-    """The document is the neutral customer, as far as the mapping fills it."""
+    """The document is the neutral customer, as far as the mapping fills it, and `key`: the shop's id of it."""
 
     mode: Mode = "state"
     places_name = "organisation"
@@ -60,13 +66,15 @@ class ContactTarget:
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
     choices = Choices(gone=("inactive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
-    facts_in_parts = frozenset[str]()
+    facts_in_parts = frozenset({"fields"})
     hears: bool = False
     deferred: Deferred | None = None
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
-        email = str(document.get("email") or "").strip().casefold()
-        return ByMatch("email", email) if email else None
+        email, key = str(document.get("email") or "").strip().casefold(), str(document.get("key") or "")
+        if email:
+            return ByMatch("email", email)
+        return ByMatch("key", f"{SHOP}{key}") if key else None
 
     def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
         match = self.identify(document)
@@ -79,7 +87,7 @@ class ContactTarget:
         return False
 
     def plan(self, work: Work, facts: object | None) -> Step:
-        return contact_plan.next_step(work)
+        return contact_plan.next_step(work, facts)
 
     def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
         return knowing.absorb(known, fact)
@@ -108,12 +116,13 @@ class ContactTarget:
         return False
 
     async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
-        raise AssertionError("nothing has to be known of an organisation before a customer is written")
+        """Which field takes the shop's id once."""
+        return await organisation_lists.renewed(OrganisationFacts(), ["fields"], api)
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         (key,) = keys
         try:
-            return {key: await _found(key, api)}
+            return {key: await contact_looks.found(key, api)}
         except Failure as failure:
             return {key: failure}
 
@@ -125,7 +134,7 @@ class ContactTarget:
         of_person = act.action in ("person", "add_person", "leave")
         body = (
             None
-            if act.action == "inactivate"
+            if act.action in _STATUSES
             else contact_wire.person_request(act)
             if of_person
             else contact_wire.request(act)
@@ -135,12 +144,14 @@ class ContactTarget:
             if "{id}" in path
             else {}
         )
-        answer = await api.call(
-            Call(
-                method, path, f"contacts.{act.action}", path=where, json=body, writes=True, priority=sending.priority,
-                before_send=sending.before_send,
-            )
+        call = Call(
+            method, path, f"contacts.{act.action}", path=where, json=body, writes=True, priority=sending.priority,
+            before_send=sending.before_send,
         )  # fmt: skip
+        try:
+            answer = await api.call(call)
+        except Rejected as refusal:
+            raise _taken(refusal, act) from refusal
         with writes.reading_a_write(answer):
             return Answered([_done(act, answer)], answer)
 
@@ -156,45 +167,26 @@ class ContactTarget:
         raise refused(ZB_NO_FIELD_BY_API, f"Asked for: {path}.")
 
 
+def _taken(refusal: Rejected, act: Act) -> Rejected:
+    """Our own id is in the unique field of another customer: that one is looked at, and it is decided again."""
+    words, names = (refusal.vendor_words or "").casefold(), (act.memory.get("field"), act.memory.get("label"))
+    if KEY not in act.values or refusal.code != ZB_INVALID_VALUE.name:
+        return refusal
+    if not any(name and str(name).casefold() in words for name in names):
+        return refusal
+    return Rejected(
+        ZB_CUSTOMER_KEY_TAKEN.name, ZB_CUSTOMER_KEY_TAKEN.meaning, vendor_status=refusal.vendor_status,
+        vendor_code=refusal.vendor_code, vendor_words=refusal.vendor_words, vendor_request_id=refusal.vendor_request_id,
+    )  # fmt: skip
+
+
 def _done(act: Act, answer: VendorAnswer) -> Done:
     if act.action == "leave":
         return Done(exists=False)
-    if act.action == "inactivate":
-        return Done({STATUS: "inactive"}, id=act.memory["id"])
+    if act.action in _STATUSES:
+        return Done({STATUS: _STATUSES[act.action]}, id=act.memory["id"])
     body = wire.body_of(answer.body)
     if act.action in ("person", "add_person"):
         return Done(contact_wire.of_person(contact_wire.person_in(body["contact_person"])), id=act.memory["id"])
     found = body["contact"]
     return Done(contact_wire.seen(found), id=str(found["contact_id"]), stamp=wire.stamp(found))
-
-
-async def _found(key: str, api: Api) -> TargetRecord:
-    """By the id of a link, else by the address: the list lags, and what it names is read by id."""
-    linked = id_of_key(key)
-    ids = [linked] if linked else await _with_email(key, api)
-    there = [one for id in ids if (one := await _detail(id, api)) and (linked or contact_wire.has_email(one, key))]
-    if len(there) > 1:
-        active = [one for one in there if one["status"] == "active"]
-        if len(active) != 1:
-            raise refused(ZB_CUSTOMER_TWICE, ", ".join(str(one["contact_name"]) for one in there))
-        there = active
-    return contact_wire.shown(there[0]) if there else TargetRecord(exists=False)
-
-
-async def _with_email(email: str, api: Api) -> list[str]:
-    answer = await api.call(
-        Call("GET", "/contacts", "contacts.find", query={"email": email, "contact_type": "customer"})
-    )
-    with reading(answer):
-        return [str(row["contact_id"]) for row in wire.body_of(answer.body)["contacts"]]
-
-
-async def _detail(id: str, api: Api) -> dict[str, Any]:
-    try:
-        answer = await api.call(Call("GET", "/contacts/{id}", "contacts.read", path={"id": id}))
-    except Rejected as refusal:
-        if refusal.code != ZB_NOT_FOUND.name:
-            raise
-        return {}
-    with reading(answer):
-        return dict(wire.body_of(answer.body)["contact"])

@@ -163,6 +163,18 @@ ZB_CUSTOMER_CURRENCY = _code(
     "Zoho Books takes invoices of this customer in the customer's own currency only.",
     "Make a customer with the order's currency in Zoho Books and link it (`millrace link`), or enter the invoice by hand.",
 )
+ZB_CUSTOMER_KEY_TAKEN = Code(
+    "ZB_CUSTOMER_KEY_TAKEN",
+    "Another customer in Zoho Books has the shop's id in the unique field; it is read, and decided again.",
+    "Nothing, unless it repeats: then correct the field of one of the two in Zoho Books.",
+    "nobody",
+    True,
+)
+ZB_CUSTOMER_HIDDEN = _code(
+    "ZB_CUSTOMER_HIDDEN",
+    "The shop tells neither name nor address nor telephone of the customer: most often it hides personal data from the application.",
+    "Let the application see protected customer data in the shop (Partner Dashboard, API access); then send the customer again: its orders go on.",
+)
 
 register(
     ZB_ORDER_INCOMPLETE, ZB_ORDER_SUM_DIFFERS, ZB_INVOICE_SUM_DIFFERS, ZB_CHANNEL_TAX, ZB_CURRENCY_UNKNOWN, ZB_TAX_UNKNOWN,
@@ -170,6 +182,7 @@ register(
     ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_DRAFT_TAKES_NO_PAYMENT, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
     ZB_ITEM_UNKNOWN, ZB_ITEM_INACTIVE, ZB_BEING_MADE, ZB_CUSTOMER_GONE, ZB_CUSTOMER_CURRENCY,
     ZB_REFUND_DIFFERS, ZB_REFUND_BEYOND, ZB_CREDIT_SUM_DIFFERS, ZB_CREDIT_TWICE, ZB_PERIOD_LOCKED,
+    ZB_CUSTOMER_KEY_TAKEN, ZB_CUSTOMER_HIDDEN,
 )  # fmt: skip
 
 

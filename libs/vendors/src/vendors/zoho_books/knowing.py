@@ -16,10 +16,13 @@ from vendors.absorbing import Absorbed, ActDone, Doubted, Fact, Refused, SameAsW
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import limits
 from vendors.zoho_books.errors import ZB_NAME_TAKEN
+from vendors.zoho_books.invoice_codes import ZB_CUSTOMER_KEY_TAKEN
 
 _BECAME = "became"
 _AT_REST = "at_rest"
 _NAME_TAKEN = "name_taken"
+_KEY_TAKEN = "key_taken"
+_TAKEN = {ZB_NAME_TAKEN.name: _NAME_TAKEN, ZB_CUSTOMER_KEY_TAKEN.name: _KEY_TAKEN}
 _MADE_AT = "made_at"
 # Acts by which a record comes to be that a look finds by a list.
 _MAKES = frozenset({"create", "credit"})
@@ -38,8 +41,8 @@ def absorb(known: TargetRecord, fact: Fact, *, waits_for_lists: bool = False) ->
             return Absorbed(_resting(known, fact.document))
         case Doubted():
             return Absorbed(replace(known, doubtful=True))
-        case Refused() if fact.failure.code == ZB_NAME_TAKEN.name and not known.memory.get(_NAME_TAKEN):
-            return Absorbed(replace(known, memory={**known.memory, _NAME_TAKEN: True}))
+        case Refused() if (flag := _TAKEN.get(fact.failure.code)) and not known.memory.get(flag):
+            return Absorbed(replace(known, memory={**known.memory, flag: True}))
         case _:
             return Absorbed(known)
 
@@ -52,6 +55,11 @@ def at_rest(known: TargetRecord, document: Mapping[str, Any]) -> bool:
 def name_is_taken(known: TargetRecord) -> bool:
     """Books has refused the record's name, because somebody else has it."""
     return bool(known.memory.get(_NAME_TAKEN))
+
+
+def key_is_taken(known: TargetRecord) -> bool:
+    """Books has refused the shop's id in the unique field, because another customer has it: that one is ours."""
+    return bool(known.memory.get(_KEY_TAKEN))
 
 
 def differences(wanted: Mapping[str, Any], known: TargetRecord) -> dict[str, Any]:

@@ -27,10 +27,13 @@ from vendors.zoho_books.organisation_facts import (
 )
 from vendors.zoho_books.pages import listed
 
+KEY_FIELDS = ("cf_shopify_customer_id", "cf_external_id")
+"""Custom fields of a customer for the shop's id; the one that takes no value twice is written."""
 # The field that takes our key, by the names under which it may have been made; a person makes it in the web application.
 _KEY_FIELDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invoice": ("invoice", ("cf_shopify_order_id", "cf_external_id")),
     "creditnote": ("creditnote", ("cf_shopify_refund_id", "cf_external_id")),
+    "contact": ("contact", KEY_FIELDS),
     "payment": ("customer_payment", ("cf_shopify_transaction_id", "cf_external_id")),
 }
 _PAGES_OF_INACTIVE = 25

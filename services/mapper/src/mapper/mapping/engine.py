@@ -204,9 +204,20 @@ def _row(
     if target and found is None and given.target not in collected and not given.new_field:
         problems.append(_problem("MAPPING_TARGET_UNKNOWN", number, given.target, "The target has no such field."))
     required = given.required or given.target == key or bool(found and found.required)
+    if expression is not None and found is not None and not steps:
+        problems += _constant(number, expression, found)
     if expression is None or len(problems) > before:
         return None
     return _Row(number, given.target, expression, tuple(steps), required, found, _reads(given, expression))
+
+
+def _constant(number: int, expression: Expression, field: CatalogueField) -> list[Problem]:
+    """A row that says the same of every record is wrong for all of them: that is told before the first one."""
+    value = expression.read({}) if field.choices and not expression.roots else None
+    if value is None or value in field.choices:
+        return []
+    words = f"{value} is meant, and the field takes {', '.join(field.choices)}."
+    return [_problem("MAPPING_CHOICE_UNKNOWN", number, field.path, words)]
 
 
 def _reads(given: MappingRow, expression: Expression) -> frozenset[str]:
