@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.zoho_crm.call import Call, Reply, module_of
@@ -13,6 +14,7 @@ from sandbox.zoho_crm.refusals import Document, Refusal, at_field, invalid_body,
 from sandbox.zoho_crm.scopes import allows
 from sandbox.zoho_crm.views import value_of
 
+Fits = Callable[[Record], bool]
 COLUMNS, VALUES, JOINS, FURTHEST = 50, 50, 2, 100_000
 
 
@@ -69,7 +71,8 @@ def comparisons(criterion: Comparison | Joined) -> list[Comparison]:
 
 
 def _answered(call: Call, module: Module, asked: Query) -> Reply:
-    found = [record for record in call.org.shelves[module.api_name] if fits(call, module, asked.criterion, record)]
+    fits = compiled(call, module, asked.criterion)
+    found = [record for record in candidates(call, module, asked.criterion) if fits(record)]
     found.sort(key=lambda record: (len(record.id), record.id))
     for column, descends in reversed(asked.order):
         found.sort(key=lambda record: _sortable(value_at(call, module, record, column)), reverse=descends)
@@ -80,19 +83,34 @@ def _answered(call: Call, module: Module, asked: Query) -> Reply:
     return Reply(200, {"data": rows, "info": {"count": len(rows), "more_records": len(found) > ends}})
 
 
-def fits(call: Call, module: Module, criterion: Comparison | Joined, record: Record) -> bool:
+def compiled(call: Call, module: Module, criterion: Comparison | Joined) -> Fits:
+    """A test of records: what does not depend on the record is worked out once."""
     if isinstance(criterion, Joined):
-        first = fits(call, module, criterion.first, record)
-        if first == (criterion.word == "or"):
-            return first
-        return fits(call, module, criterion.second, record)
-    place, name = place_of(call, module, criterion.column)
+        first, second = (compiled(call, module, one) for one in (criterion.first, criterion.second))
+        if criterion.word == "and":
+            return lambda record: first(record) and second(record)
+        return lambda record: first(record) or second(record)
+    column, test = criterion.column, TESTS[criterion.test]
+    place, name = place_of(call, module, column)
     wanted = criterion.wanted
     if isinstance(wanted, list):
         wanted = [operand(place, name, one) for one in wanted]
     elif wanted is not None:
         wanted = operand(place, name, wanted)
-    return TESTS[criterion.test](value_at(call, module, record, criterion.column), wanted)
+    if place is module and "." not in column:
+        return lambda record: test(comparable(record, record.values, name), wanted)
+    return lambda record: test(value_at(call, module, record, column), wanted)
+
+
+def candidates(call: Call, module: Module, criterion: Comparison | Joined) -> Iterable[Record]:
+    """The records that can fit: those with one of the texts asked for, where the criterion is no more than that."""
+    shelf = call.org.shelves[module.api_name]
+    if isinstance(criterion, Comparison) and criterion.test in ("equals", "in"):
+        one = module.fields.get(criterion.column)
+        if one is not None and one.data_type in ("text", "email", "phone") and not one.read_only:
+            wanted = criterion.wanted if isinstance(criterion.wanted, list) else [criterion.wanted]
+            return {record.id: record for value in wanted for record in shelf.having(one.api_name, value)}.values()
+    return shelf
 
 
 def place_of(call: Call, module: Module, column: str) -> tuple[Module, str]:
