@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The lists that have a line, or a block, for it.
 LINES = {
     "libs/vendors/src/vendors/registry.py": (r"    {module},\n", r" +{module}\.VENDOR,\n"),
-    "sandbox/src/sandbox/registry.py": (r"from sandbox\.{module} import .*\n", r"build_{module}\(core\), |, build_{module}\(core\)"),
+    "sandbox/src/sandbox/registry.py": (r"from sandbox\.{module} import .*\n", r" +build_{module}\(core\),\n"),
     "cli/src/millrace/stack/services.py": (r"    Service\(\n        \"writer-{name}\",\n(?:        .*\n)*    \),\n",),
     "compose.yaml": (r"  writer-{name}:\n(?:    .*\n)*\n?",),
 }  # fmt: skip

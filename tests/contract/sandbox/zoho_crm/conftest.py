@@ -8,10 +8,22 @@ import pytest
 
 from tests.contract.sandbox.zoho_books.books import Receiver
 from tests.contract.sandbox.zoho_crm.crm import SCOPE, VENDOR, Crm, Tokens, account_of
+from tests.contract.sandbox.zoho_crm.specs import FOLDER
 from tests.support.sandbox import SandboxProcess
 
+HERE = "contract/sandbox/zoho_crm"
 Connect = Callable[..., Crm]
 Act = Callable[..., dict[str, object]]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without the vendor's descriptions there is nothing to check against: those tests are left out, not skipped."""
+    if FOLDER.exists():
+        return
+    left_out = [item for item in items if item.get_closest_marker("specs") and HERE in item.path.as_posix()]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
