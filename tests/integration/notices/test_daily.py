@@ -78,8 +78,9 @@ class TestShown:
     async def test_a_day_that_was_not_told_of_is_shown_as_it_is_seen_now(self, told: Told) -> None:
         assert (await told.summaries.show(date(2026, 6, 1))).made_at is None
         assert (await told.summaries.show(None)).day.date == NOW.date()
-        with pytest.raises(Refusal, match="has not begun"):
-            await told.summaries.show(date(2026, 6, 11))
+        for day, words in ((date(2026, 6, 11), "has not begun"), (date.min, "is before all")):
+            with pytest.raises(Refusal, match=words):
+                await told.summaries.show(day)
 
     @pytest.mark.parametrize(
         ("at", "zone"), [("7:00", "UTC"), ("24:00", "UTC"), ("07:00:30", "UTC"), ("soon", "UTC"), ("07:00", "Atlantis")]

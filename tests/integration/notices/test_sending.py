@@ -144,6 +144,27 @@ class TestAlert:
         await told.sender().send_due()
         assert len(told.hook.came) == 2 and len(set(told.hook.ids)) == 2
 
+    async def test_of_a_destination_that_takes_nothing_goes_to_the_others_until_it_does(self, told: Told) -> None:
+        await told.destination("webhook")
+        await told.destination("email", alerts=True, summaries=False)
+        await a_summary(told)
+        told.hook.answers = [410] * (len(WAITS) + 1)
+        for wait in (*WAITS, WAITS[0]):
+            await told.sender().send_due()
+            told.later(seconds=wait.total_seconds())
+        await told.summaries.want_none()
+        for _ in range(2):
+            await told.notices.look()
+            await told.sender().send_due()
+        assert [mail["Subject"] for _, mail in told.mail.taken] == ["Millrace: something could not be sent"]
+        assert [one.kind for one in await told.notices.newest(9, only_open=True)] == ["destination.failed", "summary"]
+        await told.summaries.want("07:00", "UTC")
+        told.later(days=1)
+        await told.notices.look()
+        await told.sender().send_due()
+        await told.notices.look()
+        assert [one.kind for one in await told.notices.newest(9, only_open=True)] == ["summary"]
+
     async def test_of_yesterday_is_no_news_for_a_new_destination(self, told: Told) -> None:
         await self.letters(told, 1)
         await told.notices.look()

@@ -19,7 +19,11 @@ SUMMARY_ZONE_UNKNOWN = Code(
     False,
 )
 SUMMARY_NOT_YET = Code(
-    "SUMMARY_NOT_YET", "The day has not begun.", "Ask for a day that is over, or for today so far.", "owner", False
+    "SUMMARY_NOT_YET",
+    "Of this day nothing can be told.",
+    "Ask for a day that is over, or for today so far.",
+    "owner",
+    False,
 )
 DESTINATION_UNKNOWN = Code(
     "DESTINATION_UNKNOWN", "There is no such destination.", "See `millrace destination list`.", "owner", False

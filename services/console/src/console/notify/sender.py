@@ -24,8 +24,9 @@ from console.state.destinations import Kind
 LEASE = timedelta(minutes=5)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
 """Between attempts; a destination that is away for a day has missed it, and the list of notifications has it still."""
+_MOST_ATTEMPTS = len(WAITS) + 1
 _REPEATS_OF_MAIL = 1
-_GIVEN_UP = "Nobody saw whether it was taken, twice: it is not sent a third time."
+_GIVEN_UP = "Nobody saw whether it was taken: it is not sent again."
 
 
 class NoticeSender:
@@ -59,7 +60,7 @@ class NoticeSender:
             return await deliveries.take(tx, self._clock.now(), self._lease)
 
     async def _send(self, one: Delivery) -> None:
-        if one.to.kind == "email" and one.unseen > _REPEATS_OF_MAIL:
+        if (one.to.kind == "email" and one.unseen > _REPEATS_OF_MAIL) or one.attempts > _MOST_ATTEMPTS:
             await self._end(one, "failed", _GIVEN_UP)
             return
         try:
@@ -81,7 +82,7 @@ class NoticeSender:
         return wording.summary(one.id, told) if told is not None else wording.alert(one)
 
     async def _later(self, one: Delivery, words: str, *, unseen: bool) -> None:
-        if one.attempts > len(WAITS):
+        if one.attempts == _MOST_ATTEMPTS:
             await self._end(one, "failed", words)
             return
         self._log.warning("delivery.later", destination=one.to.id, attempt=one.attempts, words=words)

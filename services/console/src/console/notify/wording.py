@@ -17,6 +17,7 @@ _TITLES = {
     "gate.vendor_away": "the vendor of {connection} does not answer",
     "gate.restored": "the database went back to an earlier state",
     "letters.open": "records wait for a person",
+    "destination.failed": "something could not be sent",
 }
 _STEPS = {
     "gate.needs_reauth": "millrace connection reconnect {connection}",
@@ -24,6 +25,7 @@ _STEPS = {
     "gate.vendor_away": "millrace connection show {connection}",
     "gate.restored": "millrace connection list",
     "letters.open": "millrace dead-letter list",
+    "destination.failed": "millrace destination list",
 }
 
 

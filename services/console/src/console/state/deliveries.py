@@ -9,7 +9,14 @@ from uuid import UUID, uuid4
 from common.state import pool as state
 from console.state.destinations import Destination
 
-ALERTS = ("gate.needs_reauth", "gate.refused", "gate.vendor_away", "gate.restored", "letters.open")
+ALERTS = (
+    "gate.needs_reauth",
+    "gate.refused",
+    "gate.vendor_away",
+    "gate.restored",
+    "letters.open",
+    "destination.failed",
+)
 """What is told at once to whoever asked for alerts: work stands still, or waits for a person. What a limit holds back goes on by itself."""
 TOLD_FOR = timedelta(days=1)
 """An alert that is older when a destination is added, or the sender comes back, is no news."""

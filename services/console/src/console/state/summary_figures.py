@@ -63,9 +63,18 @@ class BlockedRow:
     words: str
 
 
+_LONGEST_S = 120
+"""A day on which a whole account was read has millions of rows, and nobody waits for them."""
+
+
+async def take_time(tx: state.DbConnection) -> None:
+    """For the rest of the transaction: statements have as long as the largest day needs."""
+    await tx.execute(f"set local statement_timeout = '{_LONGEST_S}s'")
+
+
 async def legs(tx: state.DbConnection, begins_at: datetime, ends_at: datetime) -> Sequence[LegRow]:
     """Every leg of a sync that is not deleted, and each other one that something happened to."""
-    rows = await tx.fetch(_LEGS, begins_at, ends_at)
+    rows = await tx.fetch(_LEGS, begins_at, ends_at, timeout=_LONGEST_S)
     return [LegRow(LegName(row["sync"], row["leg"]), *list(row.values())[2:]) for row in rows]
 
 
@@ -74,7 +83,7 @@ async def amounts(tx: state.DbConnection, money: Money, begins_at: datetime, end
     asked = list(_asked(money))
     if not asked:
         return []
-    rows = await tx.fetch(_AMOUNTS, begins_at, ends_at, *map(list, zip(*asked, strict=True)))
+    rows = await tx.fetch(_AMOUNTS, begins_at, ends_at, *map(list, zip(*asked, strict=True)), timeout=_LONGEST_S)
     return [AmountRow(LegName(row["sync"], row["leg"]), *list(row.values())[2:]) for row in rows]
 
 

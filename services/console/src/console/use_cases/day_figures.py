@@ -28,6 +28,7 @@ class DayFigures:
         self._api_url = api_url
 
     async def read(self, tx: state.DbConnection, day: Day) -> Figures:
+        await rows.take_time(tx)
         legs = await rows.legs(tx, day.begins_at, day.ends_at)
         amounts = await rows.amounts(tx, self._money, day.begins_at, day.ends_at)
         items = StuckItems(tx)

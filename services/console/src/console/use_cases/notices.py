@@ -1,4 +1,4 @@
-"""Looks every few seconds for what people have to be told: a day that is over, work that stands still, records that wait for a person."""
+"""Looks every few seconds for what people have to be told: a day that is over, work that stands still, and states that wait for a person."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Notices:
         await self._summaries.make_due()
         now = self._clock.now()
         async with state.transaction(self._pool) as tx:
-            await notifications.tell_of_letters(tx, now)
+            await notifications.tell_of_states(tx, now)
             await deliveries.owe_alerts(tx, now)
 
     async def newest(self, limit: int, *, only_open: bool) -> Sequence[Notification]:

@@ -21,6 +21,7 @@ from console.summaries.days import Day, Wanted
 from console.use_cases.day_figures import DayFigures
 
 USUAL_HOUR = "07:00"
+_EARLIEST = date(2000, 1, 1)
 
 
 class Summaries:
@@ -88,8 +89,9 @@ class Summaries:
 
     def _day(self, day: date | None, zone: str) -> Day:
         today = days.date_at(self._clock.now(), zone)
-        if day is not None and day > today:
-            raise Refusal(404, codes.SUMMARY_NOT_YET, f"{day} has not begun in {zone}.")
+        if day is not None and not _EARLIEST <= day <= today:
+            words = "has not begun in {zone}" if day > today else "is before all that is known"
+            raise Refusal(404, codes.SUMMARY_NOT_YET, f"{day} {words.format(zone=zone)}.")
         return days.day_of(day or today, zone)
 
 
