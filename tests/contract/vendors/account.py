@@ -38,6 +38,9 @@ class Recorded:
         self.answers.append((call, answer))
         return answer
 
+    def lines(self, call: Call) -> AsyncIterator[bytes]:
+        return self.inner.lines(call)
+
 
 class Account(Protocol):
     """What a vendor's folder of tests brings along."""
