@@ -73,6 +73,7 @@ class Invoice:
     emailed: bool = False
     custom: Mapping[str, str] = field(default_factory=no_values)
     tags: tuple[Tagged, ...] = ()
+    crm_deal_id: str = ""
 
     @property
     def balance(self) -> Decimal:

@@ -96,7 +96,7 @@ LISTING: Listing[Invoice] = Listing(
         **modified_filter(lambda one: one.modified),
         "status": _with_status,
         "search_text": _searching,
-        **exact_filter("zcrm_potential_id", lambda one: ""),
+        **exact_filter("zcrm_potential_id", lambda one: one.crm_deal_id),
     },
     named_filters=dict.fromkeys([*NAMED, "Date.PaymentExpectedDate"], _with_status),
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.zoho_books.call import Change
+from sandbox.zoho_books.crm_links import link
 from sandbox.zoho_books.custom_fields import CustomField
 from sandbox.zoho_books.hooks import Trigger
 from sandbox.zoho_books.organisation import Organisation
@@ -23,8 +24,10 @@ def act(org: Organisation, wanted: dict[str, object], now: int, changes: list[Ch
         return {"ids": _write(org, str(wanted.get("kind")), wanted.get("records"), now, changes)}
     if wanted.get("do") == "delete_paper":
         return _delete(org, str(wanted.get("kind")), str(wanted.get("id")), now, changes)
+    if wanted.get("do") == "link_with_crm":
+        return link(org, wanted, now, changes)
     if wanted.get("do") != "add_custom_field":
-        raise ValueError('do is "add_custom_field", "write_papers" or "delete_paper"')
+        raise ValueError('do is "add_custom_field", "link_with_crm", "write_papers" or "delete_paper"')
     field = _field(org, wanted)
     org.fields.append(field)
     return {"customfield_id": field.id, "api_name": field.api_name, "index": field.index}

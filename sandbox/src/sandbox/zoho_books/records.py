@@ -93,6 +93,8 @@ class Contact:
     receivable: Decimal = ZERO
     credits: Decimal = ZERO
     transactions: int = 0
+    crm_account_id: str = ""
+    crm_contact_id: str = ""
 
     @property
     def primary(self) -> Person | None:

@@ -129,6 +129,24 @@ class TestPeople:
         assert (row["bill_id"], row["total"]) == (kept, 1.5)
 
 
+class TestNativeSync:
+    def test_marks_what_it_has_linked_with_the_crm(self, books: Books, sandbox: SandboxProcess) -> None:
+        contact = books.contact("Alder")
+        invoice = books.invoice(contact["contact_id"])
+        books.contact("Berg")
+        assert contact["is_linked_with_zohocrm"] is False
+        for wanted in (
+            {"contact_id": contact["contact_id"], "zcrm_account_id": "77"},
+            {"invoice_id": invoice["invoice_id"], "zcrm_potential_id": "88"},
+        ):
+            sandbox.post("zoho-books/demo/people", {"do": "link_with_crm", **wanted})
+        assert books.read("contacts", contact["contact_id"])["is_linked_with_zohocrm"] is True
+        [found] = books.told("GET", "/contacts", zcrm_account_id="77")["contacts"]
+        assert (found["contact_name"], found["is_linked_with_zohocrm"]) == ("Alder", True)
+        [found] = books.told("GET", "/invoices", zcrm_potential_id="88")["invoices"]
+        assert found["invoice_id"] == invoice["invoice_id"]
+
+
 class TestFields:
     def test_are_those_of_a_module_with_their_options(self, books: Books) -> None:
         fields = books.told("GET", "/settings/fields", entity="contact", filter_custom_fields="true")["fields"]
