@@ -63,6 +63,7 @@ async def step(tx: DbConnection, now: datetime) -> bool:
     in_use = await tx.fetchval(
         "select flow.redact($1, $2, $3, $4, $5)", row["connection"], *names, whom.strip("_") or "person", now
     )
+    await tx.execute(_BEYOND, row["connection"], *names)
     await tx.execute(_GO_ON, row["id"], batch[-1]["place"], in_use, len(batch) if row["round"] == 0 else 0)
     return True
 
@@ -108,6 +109,19 @@ select s.entity, s.record, s.entity || '/' || s.record as place
   from flow.privacy_request p join flow.record_state s on s.connection = p.connection
  where p.id = $1 and (s.entity, s.record) > (split_part(p.cursor, '/', 1), substr(p.cursor, strpos(p.cursor, '/') + 1))
  order by s.entity, s.record limit $2
+"""
+# R8: a command that is read again opens an item of its own revision once more; there shall be none of these.
+_BEYOND = """
+with beyond as (
+    update flow.work_item i set revision = i.revision + 1
+      from unnest($2::text[], $3::text[]) as n(entity, record)
+      join core.leg l on (l.source_connection, l.source_entity) = ($1, n.entity)
+      join flow.wanted w on (w.sync, w.entity, w.record) = (l.sync, l.name, n.record)
+     where (i.sync, i.entity, i.record) = (w.sync, w.entity, w.record) and i.state = 'done' and i.revision = w.revision
+    returning i.sync, i.entity, i.record, i.revision
+)
+update flow.wanted w set revision = b.revision, published_revision = b.revision
+  from beyond b where (w.sync, w.entity, w.record) = (b.sync, b.entity, b.record)
 """
 _GO_ON = "update flow.privacy_request set cursor = $2, in_use = in_use + $3, redacted = redacted + $4 where id = $1"
 _NEXT_ROUND = "update flow.privacy_request set cursor = '', in_use = 0, round = round + 1, next_at = $2 where id = $1"
