@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,9 @@ class TargetPage:
     """R11: a listing that is cut short goes on from here, and is as complete as if it had not been."""
     unreadable: frozenset[str] = field(default_factory=frozenset)
     """Keys of records that are there, and of which the list does not show everything."""
+    parts: Sequence[TargetRecord] = ()
+    """By their ids, of a list that tells no keys and little of each record: what it shows is held against what is known, value by value, and
+    what differs is looked at."""
 
 
 class TargetListing(Protocol):

@@ -41,6 +41,13 @@ def _differ(
     return tuple(fields)
 
 
+def part_that_differs(known: TargetRecord, part: TargetRecord) -> tuple[str, ...]:
+    """What a list that shows little shows otherwise than it is known; the rules judge once somebody has looked."""
+    if not known.exists or known.doubtful:
+        return ()
+    return tuple(path for path, value in part.seen.items() if known.seen.get(path) != value)
+
+
 def is_missed(target: Target, key: str, document: Mapping[str, Any], known: TargetRecord) -> bool | Failure:
     """Of a record that a listing lacks: whether it is there as far as we know, and not among those that the rules leave alone."""
 

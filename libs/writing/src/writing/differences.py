@@ -51,6 +51,19 @@ async def living_at(
     ]
 
 
+async def keys_of(tx: DbConnection, where: TargetKey, ids: Iterable[str]) -> dict[str, str]:
+    """The keys under which records of ours with these ids are linked there."""
+    rows = await tx.fetch(
+        """
+        select right_id, right_key from flow.pair
+         where right_id = any($4::text[]) and (right_account, right_place, right_entity) = ($1, $2, $3) and right_key <> ''
+        """,
+        *where[:3],
+        list(ids),
+    )
+    return {row["right_id"]: row["right_key"] for row in rows}
+
+
 async def met(tx: DbConnection, leg: LegKey, keys: Iterable[str]) -> set[str]:
     """Those that the listing shows for the first time."""
     rows = await tx.fetch(

@@ -29,7 +29,7 @@ from vendors.target import Target
 from vendors.target_listing import TargetListing, TargetPage
 from vendors.target_record import TargetRecord
 from writing import differences, target_records
-from writing.compared import fields_that_differ, is_missed, is_superfluous
+from writing.compared import fields_that_differ, is_missed, is_superfluous, part_that_differs
 from writing.differences import Difference, Living
 from writing.items import TargetKey
 
@@ -79,15 +79,18 @@ class Reconciling:
     async def _page(
         self, one: Reconciliation, sides: Compared, page: TargetPage, cursor: str, asked_at: datetime
     ) -> bool:
-        keys = {*page.shown, *page.unreadable}
         async with transaction(self._pool) as tx:
             if not await reconciliations.holds(tx, one):
                 return False
+            ours = await differences.keys_of(tx, sides.where, [part.id for part in page.parts]) if page.parts else {}
+            parts = {ours[part.id]: part for part in page.parts if part.id in ours}
+            keys = {*page.shown, *page.unreadable, *parts}
             living = await differences.living_at(tx, one.leg, sides.where, keys, asked_at - sides.lag)
             new = await differences.met(tx, one.leg, [row.key for row in living if row.lives])
             found, moved = list[Difference](), 0
             for row in living:
-                difference = self._difference(one, sides, row, page.shown.get(row.key))
+                seen = page.shown.get(row.key) or parts.get(row.key)
+                difference = self._difference(one, sides, row, seen, in_part=row.key in parts)
                 if isinstance(difference, Difference):
                     found.append(difference)
                 elif difference is None and row.key in new:
@@ -97,7 +100,7 @@ class Reconciling:
         return True
 
     def _difference(
-        self, one: Reconciliation, sides: Compared, row: Living, seen: TargetRecord | None
+        self, one: Reconciliation, sides: Compared, row: Living, seen: TargetRecord | None, *, in_part: bool
     ) -> Difference | bool | None:
         """False: both sides say the same. None: nobody can tell now."""
         assert one.began_at is not None, "it has begun"
@@ -107,7 +110,10 @@ class Reconciling:
         if not row.lives:
             there = is_superfluous(sides.target, row.key, row.document, seen)
             return Difference(row.record, row.key, "superfluous") if there is True else False
-        fields = fields_that_differ(sides.target, row.key, row.document, row.known, seen, self._clock.now())
+        if in_part:
+            fields: tuple[str, ...] | Failure = part_that_differs(row.known, seen)
+        else:
+            fields = fields_that_differ(sides.target, row.key, row.document, row.known, seen, self._clock.now())
         if isinstance(fields, Failure):
             return None
         return Difference(row.record, row.key, "drifted", fields) if fields else False

@@ -8,6 +8,7 @@ from vendors.zoho_books.contacts import ContactTarget
 from vendors.zoho_books.grant import GRANT
 from vendors.zoho_books.inbox import ZohoBooksInbox
 from vendors.zoho_books.invoice_figures import INVOICE_FIGURES
+from vendors.zoho_books.invoice_listing import InvoiceListing
 from vendors.zoho_books.invoices import InvoiceTarget
 from vendors.zoho_books.limits import AT_ONCE
 from vendors.zoho_books.source import ZohoBooksSource
@@ -20,6 +21,7 @@ VENDOR = Vendor(
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
     targets={Entity("customer"): ContactTarget(), Entity("invoice"): InvoiceTarget()},
+    listings={Entity("invoice"): InvoiceListing()},
     # Each record has calls of its own. What a smaller plan allows the budget knows.
     writes_at_once=AT_ONCE - 2,
     money={Entity("invoice"): INVOICE_FIGURES},
