@@ -14,6 +14,7 @@ ALONE = (
     "tests/contract/sandbox/core/test_scale.py",
     "tests/contract/sandbox/*/test_speed.py",
     "tests/e2e/test_pace.py",
+    "tests/e2e/test_many_orders.py",
     "tests/integration/console/test_scale.py",
     "tests/integration/console/test_scale_of_pairs.py",
     "tests/integration/http/test_four_processes.py",
