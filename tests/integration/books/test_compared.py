@@ -75,7 +75,7 @@ class TestInvoices:
         assert len(sold.payments()) == ORDERS - 1
         told = {row["record"]: (row["state"], row["code"], row["reason"]) for row in await sold.rows("select record, state, code, reason from flow.work_item where entity = 'order'")}  # fmt: skip
         assert sorted(one for one in told.values() if one[0] != "done" or one[2]) == [
-            ("dead", "ZB_INVOICE_EDITED", ""), ("done", "", "not_at_target"),
+            ("dead", "ZB_INVOICE_EDITED", "ZB_INVOICE_EDITED"), ("done", "", "not_at_target"),
         ]  # fmt: skip
         made = sold.made()
         again = await compared(sold)
