@@ -16,6 +16,7 @@ from common.state.pool import close_pool, open_pool
 from console.use_cases.day_figures import DayFigures
 from console.use_cases.summaries import Summaries
 from tests.integration.books.test_orders import money, order, tax
+from tests.integration.books.test_refunds import refund, with_refunds
 from tests.support.books_world import BooksWorld
 from tests.support.database import Database
 from tests.support.orders import Kind
@@ -63,6 +64,10 @@ def of_the_books(world: BooksWorld, day: date) -> tuple[Sums, int]:
     for one in stored(world, "customerpayments"):
         if local_day(one["created_time"]) == day:
             sums["paid", one["currency_code"]] += Decimal(str(one["amount"]))
+    for one in stored(world, "creditnotes"):
+        if local_day(one["created_time"]) == day:
+            sums["credited", one["currency_code"]] += Decimal(str(one["total"]))
+            sums["given back", one["currency_code"]] += Decimal(str(one["total"])) - Decimal(str(one["balance"]))
     return dict(sums), len(made)
 
 
@@ -104,6 +109,8 @@ class TestDay:
                 await world.want(
                     world.bought("o3", {**placed, **order(3, YEN), "cancelled_at": "2026-06-10T10:00:00Z"})
                 )
+                # Of this one a line was taken back, and its money.
+                await world.want(world.bought("o4", with_refunds(paid, refund(placed, "r4"))))
                 await world.settled("dead", "parked")
         at(world, datetime(after.year, after.month, after.day, 7, 0, 30))
         assert await summaries.make_due() == 2
@@ -114,7 +121,7 @@ class TestDay:
         assert [one.created for one in (await summaries.show(before)).figures.legs if one.becomes == "customer"] == [1]
         shown = await summaries.show(day)
         assert shown.day.hours == hours and set(sums) == {
-            ("invoiced", "EUR"), ("paid", "EUR"), ("invoiced", "JPY"), ("voided", "JPY"),
+            ("invoiced", "EUR"), ("paid", "EUR"), ("invoiced", "JPY"), ("voided", "JPY"), ("credited", "EUR"), ("given back", "EUR"),
         }  # fmt: skip
         assert (leg.created, leg.failed, shown.figures.stuck_count) == (3, 1, 1)
         (stuck,) = shown.figures.stuck
