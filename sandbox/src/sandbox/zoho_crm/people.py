@@ -9,9 +9,9 @@ from typing import Any
 from sandbox.zoho_crm.call import Call
 from sandbox.zoho_crm.changing import Rows
 from sandbox.zoho_crm.converting import converted
+from sandbox.zoho_crm.custom_modules import open_module
 from sandbox.zoho_crm.metadata import field_of
-from sandbox.zoho_crm.modules import Makes
-from sandbox.zoho_crm.record import Record, Shelf
+from sandbox.zoho_crm.record import Record
 from sandbox.zoho_crm.record_api import remove
 from sandbox.zoho_crm.refusals import Document, RowRefusal
 from sandbox.zoho_crm.switches import Switches
@@ -149,10 +149,7 @@ class People:
         api_name = str(self._wanted.get("api_name") or "")
         if not api_name.isidentifier() or api_name in self._org.modules:
             raise ValueError("api_name is missing, taken, or no name")
-        make = Makes(self._org.new_id, self._org.enabled)
-        named = [*make.text("Name!"), make.one("Email", "email", 100), *make.currency()]
-        self._org.modules[api_name] = make.module(api_name, "Name", named, custom=True)
-        self._org.shelves[api_name] = Shelf()
+        open_module(self._org, api_name)
         return {"api_name": api_name}
 
 

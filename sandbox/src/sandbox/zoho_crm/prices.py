@@ -9,7 +9,7 @@ from sandbox.zoho_crm.refusals import Document
 from sandbox.zoho_crm.routes import Route
 
 ROWS_PER_CREDIT = 10
-CONVERT, BULK_READ = 5, 50
+FIXED = {"convert": 5, "bulk": 50, "module": 500}
 LIMIT = re.compile(r"\blimit\s+(?:\d+\s*,\s*)?(\d+)", re.IGNORECASE)
 DEFAULT_ROWS = 200
 STEPS = ((200, 1), (1_000, 2))
@@ -24,11 +24,7 @@ def price_of(route: Route, request: Request, document: Document | None) -> int:
             return max(1, -(-len((request.param("ids") or "").split(",")) // ROWS_PER_CREDIT))
         case "coql":
             return _of_query(document)
-        case "convert":
-            return CONVERT
-        case "bulk":
-            return BULK_READ
-    return 1
+    return FIXED.get(route.price, 1)
 
 
 def is_heavy(route: Route, document: Document | None) -> bool:

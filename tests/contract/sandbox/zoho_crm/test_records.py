@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
+import httpx
 import pytest
 
-from tests.contract.sandbox.zoho_crm.conftest import Connect
-from tests.contract.sandbox.zoho_crm.crm import Crm
+from tests.contract.sandbox.zoho_crm.conftest import Act, Connect
+from tests.contract.sandbox.zoho_crm.crm import VENDOR, Crm
 from tests.support.sandbox import SandboxProcess
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+05:30\Z")
@@ -217,3 +219,54 @@ class TestFields:
         row = {"fields": [{"field_label": "Own", "data_type": "text"}]}
         [told] = free.reported("POST", "/settings/fields", row, 400, module="Contacts")["fields"]
         assert (told["code"], told["details"]["limit"]) == ("LIMIT_EXCEEDED", 0)
+
+
+class TestModules:
+    def test_are_made_for_five_hundred_credits(self, crm: Crm, switch: Act) -> None:
+        row = {
+            "singular_label": "Payment", "plural_label": "Payments", "api_name": "Payments", "profiles": [{"id": "1"}],
+            "display_field": {"field_label": "Payment Number", "data_type": "text"},
+        }  # fmt: skip
+        switch(credits=600)
+        answer = crm.send("POST", "/settings/modules", {"modules": [row]})
+        assert (answer.status_code, answer.headers["x-api-credits-remaining"]) == (201, "100")
+        switch(credits=10_000)
+        [id_] = crm.add("Payments", {"Payment_Number": "P-1"})
+        assert crm.read("Payments", id_)["Payment_Number"] == "P-1"
+        for wrong, code in (
+            ({}, "DUPLICATE_DATA"),
+            ({"singular_label": "x" * 26}, "INVALID_DATA"),
+            ({"profiles": []}, "MANDATORY_NOT_FOUND"),
+        ):
+            [told] = crm.reported("POST", "/settings/modules", {"modules": [{**row, **wrong}]}, 400)["modules"]
+            assert told["code"] == code
+
+    def test_end_where_the_edition_ends(self, connect: Connect) -> None:
+        row = {"singular_label": "A", "plural_label": "As", "api_name": "As", "profiles": [{"id": "1"}]}
+        [told] = connect("demo-au").reported("POST", "/settings/modules", {"modules": [row]}, 400)["modules"]
+        assert told["code"] == "NOT_ALLOWED"
+
+
+class TestFaults:
+    @pytest.mark.parametrize("kind", ["half_commit", "reset_after"])
+    def test_a_ghost_is_found_again_by_its_external_field(self, crm: Crm, sandbox: SandboxProcess, kind: str) -> None:
+        crm.make_field("Contacts", "Books Id", external={"type": "org"})
+        body = {"data": [{"Last_Name": "Alder", "Books_Id": "C-1"}], "duplicate_check_fields": ["Books_Id"]}
+        sandbox.post("faults", {"vendor": VENDOR, "route": "POST /Contacts/upsert", "kind": kind, "count": 1})
+        with contextlib.suppress(httpx.TransportError):
+            assert crm.send("POST", "/Contacts/upsert", body).status_code == 500
+        [again] = crm.reported("POST", "/Contacts/upsert", body)["data"]
+        assert (again["action"], again["duplicate_field"]) == ("update", "Books_Id")
+
+    def test_a_late_commit_comes_by_the_clock(self, operator: Crm, sandbox: SandboxProcess) -> None:
+        fault = {"vendor": VENDOR, "route": "POST /Contacts", "kind": "late_commit", "count": 1, "seconds": 60}
+        sandbox.post("faults", {**fault, "operator": True})
+        with pytest.raises(httpx.TransportError):
+            operator.contact("Alder")
+        assert operator.send("GET", "/Contacts", fields="Last_Name").status_code == 204
+        sandbox.post("clock", {"advance_s": 61})
+        assert len(operator.reported("GET", "/Contacts", fields="Last_Name")["data"]) == 1
+
+    def test_a_storm_is_the_vendors_own_429(self, crm: Crm, sandbox: SandboxProcess) -> None:
+        sandbox.post("faults", {"vendor": VENDOR, "kind": "storm_429"})
+        assert crm.refused("GET", "/org")[:2] == (429, "TOO_MANY_REQUESTS")
