@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -81,6 +83,31 @@ class TestOrder:
         )
 
 
+class TestSummary:
+    def test_of_all_days_together_equals_the_shop_and_the_books(self, road: Road) -> None:
+        """Whatever was late or repeated in the stories above: each order is new on one day, each invoice and payment told of on one."""
+        road.wait_until_quiet()
+        orders = stored(road)["orders"].values()
+        told: dict[str, Any] = defaultdict(Decimal)
+        with road.console() as console:
+            for day in days_until_now(road, min(datetime.fromisoformat(one["created_at"]) for one in orders)):
+                [leg] = [one for one in console.get(f"/summaries/{day}")["figures"]["legs"] if one["leg"] == "order"]
+                told |= {word: told[word] + leg[word] for word in ("arrived", "created")}
+                for one in leg["amounts"]:
+                    told[one["word"], one["currency"]] += Decimal(one["amount"])
+        books = road.sandbox.get("state/zoho-books", account="demo")["accounts"]["demo"]  # type: ignore[index]
+        ours = [one for one in books["invoices"] if one["reference_number"] in {one["name"] for one in orders}]
+        paid = [
+            one
+            for one in books["customerpayments"]
+            if one["invoices"][0]["invoice_id"] in {one["invoice_id"] for one in ours}
+        ]
+        assert told == {
+            "arrived": len(orders), "created": len(ours), ("invoiced", "EUR"): sum(Decimal(str(one["total"])) for one in ours),
+            ("paid", "EUR"): sum(Decimal(str(one["amount"])) for one in paid),
+        }  # fmt: skip
+
+
 class TestSubscriptions:
     def test_that_were_deleted_are_back_within_ten_minutes_and_every_missed_order_comes_once(self, road: Road) -> None:
         shop, ours = Shop(account(road.sandbox, "shopify")), subscribed(road)
@@ -141,6 +168,15 @@ class TestUninstalled:
         assert connection(road)["id"] == before["id"]
         road.wait_until_quiet()
         assert len(invoices(road)) == known + 2
+
+
+def days_until_now(road: Road, first: datetime) -> list[date]:
+    """The first day may be the one before, by another zone."""
+    return [
+        first.date() + timedelta(days=at)
+        for at in range(-1, (now(road) - first).days + 2)
+        if first.date() + timedelta(days=at) <= now(road).date()
+    ]
 
 
 def connection(road: Road) -> dict[str, Any]:
