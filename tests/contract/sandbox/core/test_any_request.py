@@ -26,6 +26,10 @@ PREFIXES = (
     "/zoho/eu/api/books/v3/settings",
     "/zoho/eu/api/books/v3/contacts/CONTACT",
     "/zoho/eu/api/books/v3/invoices/INVOICE",
+    "/zoho/in/api/crm/v8",
+    "/zoho/in/api/crm/v8/Contacts/RECORD",
+    "/zoho/in/api/crm/v8/settings",
+    "/zoho/in/api/crm/bulk/v8",
     "/mailchimp/us6/3.0",
     "/mailchimp/us6/3.0/lists/AUDIENCE",
     "/mailchimp/us6/3.0/lists/AUDIENCE/members/MEMBER",
@@ -208,6 +212,7 @@ class Anybody:
         rows = [row for simulator in app.vendors.all for row in simulator.accounts() if row["name"] == "demo"]
         self.app = app
         self.organization = next(str(row["organization_id"]) for row in rows if row.get("organization_id"))
+        self.places = {str(row["vendor"]): 2 * at for at, row in enumerate(rows)}
         self.authorizations = [
             *(f"{scheme} {row['operator_token']}" for row in rows for scheme in ("Zoho-oauthtoken", "Bearer")),
             "Basic !!!",
@@ -221,6 +226,8 @@ class Anybody:
         for row in self.app.vendors.all:
             if row.vendor != "zoho-accounts":
                 row.seed("demo", 20, 1, True)
+        crm: Any = self.app.vendors.named("zoho-crm").state("demo")["accounts"]
+        self.ids["RECORD"] = crm["demo"]["records"]["Contacts"][0]["id"]
         books, lists = "/zoho/eu/api/books/v3", f"/mailchimp/us6/3.0/lists/{self.ids['AUDIENCE']}"
         for word, path, many, one in (
             ("CONTACT", f"{books}/contacts", "contacts", "contact_id"),
@@ -229,7 +236,7 @@ class Anybody:
             ("ITEM", f"{books}/items", "items", "item_id"),
             ("MEMBER", f"{lists}/members", "members", "id"),
         ):
-            named = 2 if path.startswith("/mailchimp") else 0
+            named = self.places["mailchimp"] if path.startswith("/mailchimp") else 0
             asked = {
                 "method": "GET",
                 "path": path,
