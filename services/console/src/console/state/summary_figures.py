@@ -146,7 +146,7 @@ _AMOUNTS = """
 with asked as (
     select * from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
         as a(vendor, entity, action, word, found_in, path, part, first_currency, second_currency)
-), acts as (
+), acts as materialized (
     select j.sync, j.entity as leg, a.word,
            coalesce(nullif(i.document ->> a.first_currency, ''), nullif(i.document ->> a.second_currency, ''), '') as currency,
            case a.found_in when 'seen' then t.seen ->> a.path
@@ -158,7 +158,7 @@ with asked as (
       left join flow.work_item i on (i.sync, i.entity, i.record) = (j.sync, j.entity, j.record)
       left join flow.target_record t on (t.account, t.place, t.target_entity, t.key) = (c.account, i.place, l.target_entity, j.target_key)
      where j.step = 'applied' and j.at >= $1 and j.at < $2
-), judged as (
+), judged as materialized (
     select sync, leg, word, currency, case when currency <> '' and amount ~ '^-?[0-9]+([.][0-9]+)?$' then amount::numeric end as amount from acts
 )
 select sync, leg, word, currency, coalesce(sum(amount), 0), count(amount), count(*) - count(amount)
