@@ -70,6 +70,7 @@ def share_used(told: list[tuple[float, int, int]]) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180 + 2 * MEASURED_S)
 class TestProcessesAtOneShop:
     def test_use_what_comes_back_and_are_never_refused(
         self, sandbox: SandboxProcess, own_valkey: ValkeyServer, database: Database, record_property: Any
