@@ -28,7 +28,9 @@ from tests.support.sandbox import SandboxProcess
 
 T = TypeVar("T")
 
-SERVICE_OF = {"ingest-normaliser": "ingest", "mapper": "mapper", "writer-mailchimp": "writer-mailchimp"}
+SERVICE_OF = {
+    "ingest-normaliser": "ingest", "mapper": "mapper", "writer-mailchimp": "writer-mailchimp", "writer-zoho-books": "writer-zoho",
+}  # fmt: skip
 CLOCKS_LOOK_EVERY_S = 0.06
 # How long is waited in vain: a machine that others keep busy needs many times what this one does.
 WITHIN_S = 60.0

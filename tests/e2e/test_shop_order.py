@@ -179,6 +179,69 @@ def days_until_now(road: Road, first: datetime) -> list[date]:
     ]
 
 
+class TestPrivacy:
+    def test_person_is_forgotten_everywhere_through_a_kill_and_no_replay_brings_anything_back(self, road: Road) -> None:
+        shop = Shop(account(road.sandbox, "shopify"))
+        home = {
+            "firstName": "Zoraquill",
+            "lastName": "Zoraquill",
+            "address1": "1 Zoraquill Way",
+            "city": "Bonn",
+            "countryCode": "DE",
+        }
+        who = {
+            "email": "zoraquill@alder.example",
+            "firstName": "Zoraquill",
+            "lastName": "Zoraquill",
+            "addresses": [home],
+        }
+        buyer = shop.people("customer", customer=who)
+        other = shop.people("customer", customer={"email": "stays@alder.example", "firstName": "Stays"})
+        bought = [shop.order(one["id"], paid=True) for one in (buyer, other)]
+        road.until(lambda: paid(road, bought), "both are paid", WITHIN_S)
+        road.wait_until_quiet()
+        assert {"flow.record_state", "flow.work_item", "flow.journal"} <= traces(road, "zoraquill")
+        road.fleet.stop("mapper")
+        [dies] = [road.fleet.begin("mapper", MILLRACE_FAILPOINTS="mapper.before_redaction_commit=kill*1")]
+        [hook, *_] = [
+            one["uri"] for one in stored(road)["webhook_subscriptions"].values() if "/hooks/shopify/" in one["uri"]
+        ]
+        shop.people("privacy_address", uri=hook)
+        shop.people("privacy", topic="customers/redact", customer=buyer["id"])
+        dies.died()
+        road.leases_over()
+        road.fleet.start("mapper")
+        done = "select count(*) = 1 from flow.privacy_request where kind = 'redact' and state = 'done'"
+        road.until(lambda: road.sql.value(done) or road.advance(30), "it is done", WITHIN_S)
+        assert traces(road, "zoraquill") == set()
+        assert traces(road, "stays@alder.example") >= {"flow.record_state", "flow.work_item", "flow.journal"}
+        mark, known = road.mark(), len(invoices(road))
+        for topic in ("receipts.shopify", "changes.shopify", "commands.zoho-books"):
+            assert road.replay_topic(topic)
+            road.wait_until_quiet()
+        assert traces(road, "zoraquill") == set()
+        assert [one["route"] for one in road.calls_of(mark, "zoho-books") if one["route"] in WRITES] == []
+        assert len(invoices(road)) == known
+
+
+def traces(road: Road, word: str) -> set[str]:
+    """The tables in which it stands anywhere, be it in the midst of bytes."""
+    columns = road.sql.rows(
+        "select c.table_schema || '.' || c.table_name as t, c.column_name as n, c.data_type as k from information_schema.columns c "
+        "join information_schema.tables t using (table_schema, table_name) where c.table_schema in ('core', 'flow') "
+        "and t.table_type = 'BASE TABLE' and c.table_name not like 'journal_%' and c.data_type in ('text', 'jsonb', 'bytea', 'ARRAY')"
+    )
+    shown = {"bytea": "encode({}, 'escape')", "ARRAY": "{}::text"}
+    return {
+        row["t"]
+        for row in columns
+        if road.sql.value(
+            f"select exists (select from {row['t']} where {shown.get(row['k'], '{}::text').format(row['n'])} ilike $1)",
+            f"%{word}%",
+        )
+    }
+
+
 def connection(road: Road) -> dict[str, Any]:
     with road.console() as console:
         [found] = [one for one in console.get("/connections")["items"] if one["vendor"] == "shopify"]

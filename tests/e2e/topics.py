@@ -25,6 +25,9 @@ READERS = {
     "changes.zoho-books": "mapper",
     "commands.mailchimp": "writer-mailchimp",
     "changes.mailchimp": "writer-mailchimp-events",
+    "receipts.shopify": "ingest-normaliser",
+    "changes.shopify": "mapper",
+    "commands.zoho-books": "writer-zoho-books",
 }
 DELETED_WITHIN_S = KNOWN_WITHIN_S = 60.0
 
