@@ -1,5 +1,6 @@
 """Orders become invoices with payments while the writer is killed with -9 at every failpoint, a fifth of the writes is done and not answered,
-lists lag and unique fields let two values pass that come within a second: one invoice an order, one payment a transaction, with unique fields and without.
+lists lag and unique fields let two values pass that come within a second: one invoice an order, one payment a transaction and one credit note
+a refund, with unique fields and without.
 
 BOOKS_ORDERS says how many orders.
 """
@@ -18,6 +19,7 @@ import pytest
 from common.bus.handler import Delivered
 from common.contracts.messages import WriteCommand
 from common.failpoints import POINTS
+from tests.integration.books.test_refunds import refund, with_refunds
 from tests.support.books_world import TOPIC, BooksWorld
 from tests.support.orders import Kind, Placing
 from tests.support.writer_service import WriterService, publish
@@ -28,7 +30,8 @@ CUSTOMERS = 3
 STILL_S, WITHIN_S = 90, 420 + 6 * ORDERS
 OF_THE_WRITER = ("executor.", "settle.", "intake.", "bus.before_store", "bus.after_store")
 KILLS = [name for name in POINTS if name.startswith(OF_THE_WRITER)]
-ROUTES = ("POST /contacts", "POST /invoices", "POST /invoices/{invoice_id}/status/sent", "POST /customerpayments")
+ROUTES = ("POST /contacts", "POST /invoices", "POST /invoices/{invoice_id}/status/sent", "POST /customerpayments",
+          "POST /creditnotes", "POST /creditnotes/{creditnote_id}/refunds")  # fmt: skip
 LAG_S = 5
 # A killed process leaves rows leased, and each death counts as an attempt: neither has to be waited for here.
 # A row that a writer has locked just now has its turn later: it locks by key, and several at once.
@@ -47,6 +50,8 @@ class Shop:
         self._world = world
         self._chance = random.Random(5)
         self.sold: dict[str, dict[str, Any]] = {}
+        self.back: dict[str, float] = {}
+        """What was given back, by the id of its transaction."""
 
     def sells(self, count: int) -> list[Delivered[WriteCommand]]:
         told = [self._world.person(f"c{n}") for n in range(CUSTOMERS)]
@@ -55,10 +60,12 @@ class Shop:
             placed |= {"customer_id": f"c{number % CUSTOMERS}"}
             paid = {"id": f"t{number}", "kind": "sale", "status": "success", "gateway": "shopify_payments", "amount": placed["total"], "processed_at": "2026-05-05T08:00:00+02:00"}  # fmt: skip
             self.sold[f"o{number}"] = placed
-            told += [
-                self._world.bought(f"o{number}", one)
-                for one in (placed, placed | {"note": "wrap it"}, placed | {"transactions": [paid]})
-            ]
+            states = [placed, placed | {"note": "wrap it"}, placed | {"transactions": [paid]}]
+            if number % 2:
+                states.append(with_refunds(states[-1], back := refund(placed, f"r{number}")))
+                (money,) = back["transactions"]
+                self.back[money["id"]] = float(money["amount"]["shop"])
+            told += [self._world.bought(f"o{number}", one) for one in states]
         told += told
         self._chance.shuffle(told)
         return told
@@ -85,6 +92,11 @@ class TestOrders:
         owed = {one["number"]: float(one["total"]["shop"]) for one in shop.sold.values()}
         assert sums == sorted(owed.items())
         assert sorted(float(one["amount"]) for one in world.payments()) == sorted(owed.values())
+        given = [
+            (one["reference_number"], float(one["amount"])) for note in world.credit_notes() for one in note["given"]
+        ]
+        assert sorted(given) == sorted(shop.back.items())
+        assert all(note["status"] == "closed" for note in world.credit_notes())
         assert len(world.contacts()) == CUSTOMERS
         assert not any(one["is_emailed"] for one in live)
         assert await world.rows("select from flow.write_intent where state = 'sent'") == []
