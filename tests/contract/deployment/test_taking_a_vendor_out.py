@@ -25,6 +25,9 @@ MAY_NAME_IT = (
     # Names that an organisation gives its own fields, and the word by which a shop calls a way of paying.
     "libs/vendors/src/vendors/zoho_books/invoice_wire.py", "libs/vendors/src/vendors/zoho_books/organisation_lists.py",
     "sandbox/src/sandbox/zoho_books/start.py",
+    # What the books of a family know of their sister product's records.
+    "sandbox/src/sandbox/zoho_books/contact_views.py", "sandbox/src/sandbox/zoho_books/crm_links.py",
+    "sandbox/src/sandbox/zoho_books/items.py",
     # What its family shares.
     "libs/vendors/src/vendors/zoho/*", "sandbox/src/sandbox/zoho_accounts/*",
 )  # fmt: skip

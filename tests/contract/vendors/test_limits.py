@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from common.http.profile import PERMIT_PATIENCE_S, Limit
-from vendors import mailchimp, shopify, zoho_books
+from vendors import mailchimp, shopify, zoho_books, zoho_crm
 from vendors.shopify import prices
 from vendors.vendor import Vendor, connection_of
 
@@ -93,6 +93,52 @@ class TestZohoBooks:
     def test_the_horizon_lies_beyond_every_deadline(self) -> None:
         for vendor in (zoho_books.VENDOR, mailchimp.VENDOR):
             assert vendor.profile.horizon > timedelta(seconds=vendor.profile.timeouts.total)
+
+
+def crm_limits(**details: str) -> dict[str, Limit]:
+    connection = connection_of(zoho_crm.NAME, "c", **{"dc": "in", "org_id": "42", **details})
+    return {limit.name: limit for limit in zoho_crm.VENDOR.profile.limits(connection)}
+
+
+class TestZohoCrm:
+    @pytest.mark.parametrize(
+        ("edition", "licences", "credits", "at_once"),
+        [
+            ("free", "3", 5_000, 5),
+            ("Standard", "5", 51_250, 10),
+            ("standard", "1000", 100_000, 10),
+            ("Professional", "40", 70_000, 15),
+            ("enterprise", "40", 90_000, 20),
+            ("Zoho One", "40", 90_000, 20),
+            ("CRM Plus", "40", 130_000, 25),
+            ("Something New", "40", 5_000, 5),
+            ("", "", 5_000, 5),
+        ],
+    )
+    def test_credits_by_edition_and_licences(self, edition: str, licences: str, credits: int, at_once: int) -> None:
+        limits = crm_limits(edition=edition, licences=licences)
+        assert (limits["minute"].count, limits["minute"].window) == (100, timedelta(minutes=1))
+        assert (limits["day"].count, limits["concurrency"].count) == (credits // 2, at_once)
+
+    def test_two_of_our_days_are_no_more_than_any_24_hours_of_the_vendor(self) -> None:
+        """Spent at the end of one day and at the beginning of the next: all within an hour."""
+        day = crm_limits(edition="free", time_zone="Asia/Kolkata")["day"]
+        assert (day.shape, day.resets_zone) == ("daily", "Asia/Kolkata")
+        assert 2 * day.ours <= 0.9 * 5_000
+
+    def test_are_the_accounts_and_can_be_adjusted(self) -> None:
+        limits = crm_limits(calls_per_minute="8", credits_per_day="300", calls_at_once="2")
+        assert {limit.key for limit in limits.values()} == {"zoho-crm:42"}
+        assert [limit.count for limit in limits.values()] == [8, 150, 2]
+        assert crm_limits(calls_per_minute="lots")["minute"].count == 100
+
+    @pytest.mark.parametrize(("dc", "host"), HOSTS.items())
+    def test_each_data_centre_has_its_host(self, dc: str, host: str) -> None:
+        profile = zoho_crm.VENDOR.profile
+        connection = connection_of(zoho_crm.NAME, "c", dc=dc, org_id="42")
+        assert profile.base_url(connection, "") == f"https://{host}/crm/v8"
+        assert host in profile.hosts
+        assert profile.base_url(connection, "http://127.0.0.1:1/zoho") == f"http://127.0.0.1:1/zoho/{dc}/api/crm/v8"
 
 
 class TestMailchimp:

@@ -10,6 +10,7 @@ from vendors import (
     mailchimp,
     shopify,
     zoho_books,
+    zoho_crm,
 )
 from vendors.vendor import Vendor
 
@@ -17,6 +18,7 @@ VENDORS: Mapping[VendorName, Vendor] = {
     vendor.name: vendor
     for vendor in [
         zoho_books.VENDOR,
+        zoho_crm.VENDOR,
         mailchimp.VENDOR,
         shopify.VENDOR,
     ]
