@@ -161,7 +161,9 @@ class TestMailchimp:
 
 
 class TestHorizon:
-    @pytest.mark.parametrize("vendor", [mailchimp.VENDOR, zoho_books.VENDOR], ids=lambda vendor: vendor.name)
+    @pytest.mark.parametrize(
+        "vendor", [mailchimp.VENDOR, zoho_books.VENDOR, zoho_crm.VENDOR], ids=lambda vendor: vendor.name
+    )
     def test_covers_everything_that_a_call_may_take(self, vendor: Vendor) -> None:
         # R2: from the intent on, a call waits for its permit, is out as a whole (test_door), and may go on at the vendor; then reads lag, and
         # processes pause.

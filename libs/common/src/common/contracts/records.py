@@ -21,6 +21,7 @@ from common.contracts.ledger_records import (
 )
 from common.contracts.neutral import Address, Amount, DocumentLine, Neutral
 from common.contracts.orders import Order
+from common.contracts.sales_records import Deal, Person
 
 
 class Customer(Neutral):
@@ -110,4 +111,10 @@ RECORDS: dict[str, type[Neutral]] = {
     "item": SoldItem,
     "account": LedgerAccount,
     "journal": JournalEntry,
+    "person": Person,
+    "lead": Person,
+    "deal": Deal,
+    "quote": TradeDocument,
+    "sales_order": TradeDocument,
+    "sales_invoice": TradeDocument,
 }

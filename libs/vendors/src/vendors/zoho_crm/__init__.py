@@ -1,14 +1,22 @@
-"""Zoho CRM: an account that can be connected."""
+"""Zoho CRM: the ten modules of an account as a source."""
 
 from vendors.vendor import Vendor
+from vendors.zoho_crm.channel import ZohoCrmChannel
 from vendors.zoho_crm.client import NAME, ZohoCrmProfile, ping
+from vendors.zoho_crm.editions import remarks
 from vendors.zoho_crm.grant import GRANT
+from vendors.zoho_crm.inbox import ZohoCrmInbox
+from vendors.zoho_crm.source import ZohoCrmSource
 
 VENDOR = Vendor(
     name=NAME,
     title="Zoho CRM",
     profile=ZohoCrmProfile(),
     grant=GRANT,
+    inbox=ZohoCrmInbox(),
+    source=ZohoCrmSource(),
+    remarks=remarks,
+    channel=ZohoCrmChannel(),
     ping=ping,
     account_detail="org_id",
 )

@@ -102,10 +102,45 @@ ZC_LIST_BEYOND = Code(
     "nobody",
     True,
 )
+ZC_LIST_TOO_LONG = Code(
+    "ZC_LIST_TOO_LONG",
+    "The module has more than 100,000 records: Zoho CRM's lists show no more of them.",
+    "Report it: such a module has to be read by a file, which this version does not do. Nothing that was read is lost.",
+    "developer",
+    True,
+)
+ZC_ANSWER_ODD = Code(
+    "ZC_ANSWER_ODD",
+    "A callback or an answer of Zoho CRM is not of the form that its documentation describes.",
+    "Look at the original bytes with `millrace dead-letter show`; the next read of the record brings its state.",
+    "developer",
+    True,
+)
 ZC_NOT_WATCHED = Code(
     "ZC_NOT_WATCHED",
     "Zoho CRM knows no such notification channel any more.",
     "Nothing: the next audit makes it anew.",
+    "nobody",
+    True,
+)
+ZC_CHANNEL_REFUSED = Code(
+    "ZC_CHANNEL_REFUSED",
+    "Zoho CRM does not take a notification channel to our address; its words say why.",
+    "The public address has to be https and no longer than 255 letters with everything behind it: set MILLRACE_PUBLIC_URL.",
+    "operator",
+    True,
+)
+ZC_CHANNEL_ENDS = Code(
+    "ZC_CHANNEL_ENDS",
+    "A notification channel of Zoho CRM ends within 25 hours, and could not be renewed for as long as was asked.",
+    "Look at why with `millrace status`; records are polled whatever becomes of it.",
+    "operator",
+    True,
+)
+ZC_NO_CHANNELS = Code(
+    "ZC_NO_CHANNELS",
+    "This account of Zoho CRM has no notification channels: its edition is too small.",
+    "Nothing: what has changed is asked for every few minutes, or as often as the sync says.",
     "nobody",
     True,
 )
@@ -125,13 +160,15 @@ ZC_FAULT = Code(
 )
 register(
     ZC_UNAUTHORISED, ZC_SCOPE_MISSING, ZC_NO_ACCESS, ZC_NO_MODULE, ZC_NOT_FOUND, ZC_INVALID_VALUE, ZC_DUPLICATE,
-    ZC_RECORD_HELD, ZC_CHANGED_MEANWHILE, ZC_TOO_MANY, ZC_CREDITS_GONE, ZC_LIST_BEYOND, ZC_NOT_WATCHED, ZC_CALL_WRONG,
-    ZC_FAULT,
+    ZC_RECORD_HELD, ZC_CHANGED_MEANWHILE, ZC_TOO_MANY, ZC_CREDITS_GONE, ZC_LIST_BEYOND, ZC_LIST_TOO_LONG, ZC_ANSWER_ODD,
+    ZC_NOT_WATCHED, ZC_CHANNEL_REFUSED, ZC_CHANNEL_ENDS, ZC_NO_CHANNELS, ZC_CALL_WRONG, ZC_FAULT,
 )  # fmt: skip
 _AUTH, _REJECTED, _BUG = FailureClass.UNAUTHORISED, FailureClass.REJECTED, FailureClass.BUG
 _RATE, _UNKNOWN = FailureClass.RATE_LIMITED, FailureClass.UNKNOWN
 # What the table calls a 429 that says, by its header, that no credits are left, and an id that is of no record.
-NO_CREDITS, NO_RECORD = "no credits", "no record"
+NO_CREDITS, NO_RECORD = "TOO_MANY_REQUESTS of credits", "INVALID_DATA of an id"
+# And a page's token that is none any more.
+NO_PAGE = "PATTERN_NOT_MATCHED of a page"
 CREDITS_LEFT = "x-api-credits-remaining"
 _PAUSE = timedelta(seconds=5)
 _DOWN = timedelta(minutes=10)
@@ -162,16 +199,17 @@ TABLE = FailureTable(
         *(
             Row(0, code, _REJECTED, ZC_LIST_BEYOND)
             for code in (
-                "EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH", "PAGINATION_LIMIT_EXCEEDED",
-                "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
+                "EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH", NO_PAGE, "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
             )
         ),
+        Row(0, "PAGINATION_LIMIT_EXCEEDED", _REJECTED, ZC_LIST_TOO_LONG),
         Row(0, "NOT_SUBSCRIBED", _REJECTED, ZC_NOT_WATCHED),
         *(
             Row(0, code, _BUG, ZC_CALL_WRONG)
             for code in (
                 "REQUIRED_PARAM_MISSING", "PATTERN_NOT_MATCHED", "LIMIT_EXCEEDED", "INVALID_REQUEST_METHOD",
-                "INVALID_URL_PATTERN", "SYNTAX_ERROR", "INVALID_QUERY",
+                "INVALID_URL_PATTERN", "UNABLE_TO_PARSE_DATA_TYPE", "SYNTAX_ERROR",
+                "INVALID_QUERY",
             )
         ),
         Row(412, ANY, _REJECTED, ZC_CHANGED_MEANWHILE),
@@ -209,14 +247,15 @@ def _object(body: bytes) -> Mapping[str, Any] | None:
 def _said(status: int, headers: Mapping[str, str], found: Mapping[str, Any]) -> Said:
     told = found if "code" in found else _first_row(found)
     code, details = told.get("code"), told.get("details")
-    if not isinstance(code, str):
-        code = ""
+    about: Mapping[str, Any] = details if isinstance(details, dict) else {}
     if status == 429 and headers.get(CREDITS_LEFT) == "0":
         code = NO_CREDITS
-    if code == "INVALID_DATA" and isinstance(details, dict) and details.get("resource_path_index") == 1:
+    elif code == "INVALID_DATA" and about.get("resource_path_index") == 1:
         # The part of the path that is wrong is the id.
         code = NO_RECORD
-    return Said(code, _words(told, details))
+    elif code == "PATTERN_NOT_MATCHED" and about.get("param_name") == "page_token":
+        code = NO_PAGE
+    return Said(code if isinstance(code, str) else "", _words(told, about))
 
 
 def _first_row(found: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -226,11 +265,8 @@ def _first_row(found: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((row for row in rows if isinstance(row, dict) and row.get("status") == "error"), {})
 
 
-def _words(told: Mapping[str, Any], details: Any) -> str:
+def _words(told: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """With the field, the permission or the parameter that is meant: none of them is a value of a record."""
     message = told.get("message")
-    about = (
-        [details.get(name) for name in ("api_name", "param_name", "permissions")] if isinstance(details, dict) else []
-    )
-    named = [str(one) for one in about if one]
+    named = [str(about[name]) for name in ("api_name", "param_name", "permissions") if about.get(name)]
     return " ".join([*([message] if isinstance(message, str) else []), *(f"({one})" for one in named)])

@@ -12,7 +12,7 @@ from vendors.zoho.answers import LOCKED_FOR
 from vendors.zoho.centres import FAMILY, Centre
 from vendors.zoho.oauth import Product, ZohoOAuth
 
-# What is read: the ten modules, the account with its edition, and which fields its modules have.
+# What is read: the ten modules, the account with its edition, and which fields its modules have. Written are notification channels alone.
 READ = (
     "accounts", "contacts", "deals", "leads", "vendors", "products", "quotes", "salesorders", "purchaseorders", "invoices",
 )  # fmt: skip
@@ -20,6 +20,7 @@ SCOPES = (
     *(f"ZohoCRM.modules.{module}.READ" for module in READ),
     "ZohoCRM.org.READ",
     "ZohoCRM.settings.fields.READ",
+    *(f"ZohoCRM.notifications.{operation}" for operation in ("CREATE", "READ", "UPDATE", "DELETE")),
 )
 # Ours, and where the account tells it.
 _DETAILS = {"org_id": "zgid", "time_zone": "time_zone", "currency_code": "iso_code", "country": "country_code"}

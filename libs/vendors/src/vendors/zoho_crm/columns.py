@@ -1,0 +1,85 @@
+"""How the fields of a record are told: a column names the vendor's word and ours, and its type says how the value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vendors.catalogue import CatalogueField, FieldType
+from vendors.zoho_crm import wire
+from vendors.zoho_crm.wire import Row
+
+_PARTS = ("street", "city", "state", "zip", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class CrmField:
+    """One field of a record."""
+
+    theirs: str
+    ours: str
+    label: str
+    type: FieldType = "text"
+    part: str = ""
+    """Of a lookup, what is told of the record that it leads to."""
+    writable: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a list has to be asked for."""
+        return (self.theirs,)
+
+    def field(self) -> CatalogueField:
+        return CatalogueField(self.ours, self.label, self.type, writable=self.writable)
+
+    def told(self, found: Row) -> dict[str, Any]:
+        """Under our name; nothing where the record does not mention it."""
+        return {self.ours: self._value(found[self.theirs])} if self.theirs in found else {}
+
+    def _value(self, value: Any) -> Any:
+        if self.part:
+            return wire.part(value, self.part)
+        read: Callable[[Any], Any] = _READ.get(self.type) or wire.text
+        return read(value)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressColumns:
+    """The five columns of an address, which are told as one."""
+
+    ours: str
+    label: str
+    theirs: Mapping[str, str]
+    """Our part -> the vendor's field."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.theirs.values())
+
+    def field(self) -> CatalogueField:
+        return CatalogueField(self.ours, self.label, "address")
+
+    def told(self, found: Row) -> dict[str, Any]:
+        parts = {ours: wire.text(found[theirs]) for ours, theirs in self.theirs.items() if theirs in found}
+        return {self.ours: parts} if parts else {}
+
+
+def address(ours: str, label: str, prefix: str = "", code: str = "Code") -> AddressColumns:
+    """By the vendor's prefix; what it calls the postal code differs by module."""
+    theirs = ("Street", "City", "State", code, "Country")
+    return AddressColumns(ours, label, {part: prefix + name for part, name in zip(_PARTS, theirs, strict=True)})
+
+
+def _moment(value: Any) -> str | None:
+    moment = wire.stamp(value)
+    if value and moment is None:
+        raise ValueError("This is no time.")
+    return moment.isoformat() if moment else None
+
+
+_READ: Mapping[FieldType, Callable[[Any], Any]] = {
+    "datetime": _moment,
+    "money": wire.amount,
+    "number": wire.amount,
+}

@@ -1,0 +1,108 @@
+"""How one module is read: what a row of the table in `readers.py` says, and what a record of it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vendors.catalogue import CatalogueField
+from vendors.zoho_crm import wire
+from vendors.zoho_crm.columns import AddressColumns, CrmField
+from vendors.zoho_crm.wire import Row, UnreadableRecord
+
+STAMP = "Modified_Time"
+_TIMES = (
+    CrmField("Created_Time", "created_at", "Created Time", "datetime", writable=False),
+    CrmField(STAMP, "updated_at", "Modified Time", "datetime", writable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleReader:
+    """One module of the CRM as records of one kind."""
+
+    entity: str
+    module: str
+    title: str
+    """As people see it."""
+    columns: tuple[CrmField | AddressColumns, ...]
+    lines: str = ""
+    """The subform that has the lines of a paper; only a read by id tells it."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """What a list has to be asked for besides, so that it has all of them."""
+    larger: bool = False
+    """Whether only editions from Professional up have it."""
+
+    @property
+    def path(self) -> str:
+        return f"/{self.module}"
+
+    @property
+    def every(self) -> tuple[CrmField | AddressColumns, ...]:
+        return (*self.columns, *_TIMES)
+
+    @property
+    def names(self) -> str:
+        """What a list is asked for; a field that the account does not have is left out of its answer."""
+        return ",".join(dict.fromkeys(name for column in self.every for name in column.names))
+
+    @property
+    def catalogue(self) -> tuple[CatalogueField, ...]:
+        """The fields that every account's records have."""
+        return tuple(column.field() for column in self.every)
+
+    @property
+    def detail_only(self) -> frozenset[str]:
+        """A list names its fields, and which ones an account has added only its settings know."""
+        return frozenset({"custom", *(["lines"] if self.lines else [])})
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The vendor's names of what the columns tell."""
+        return frozenset({*(name for column in self.every for name in column.names), self.lines})
+
+    def row(self, found: Row) -> dict[str, Any]:
+        """What a row of a list tells."""
+        return wire.fields(self.entity, self._told(found))
+
+    def detail(self, found: Row) -> dict[str, Any]:
+        """What a record read by id tells: all there is, under the vendor's names where we have none."""
+        parsed = self._told(found)
+        try:
+            parsed["custom"] = {
+                name: wire.plain(value)
+                for name, value in found.items()
+                if name not in self.known and wire.is_told(name)
+            }
+            if self.lines and isinstance(found.get(self.lines), list):
+                parsed["lines"] = [_line(line) for line in found[self.lines]]
+        except _ODD as error:
+            raise self._unreadable() from error
+        return wire.fields(self.entity, parsed)
+
+    def _told(self, found: Row) -> dict[str, Any]:
+        try:
+            return {name: value for column in self.every for name, value in column.told(found).items()}
+        except _ODD as error:
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> UnreadableRecord:
+        return UnreadableRecord(f"The {self.entity} is of a form that the vendor's sheet does not know.")
+
+
+_ODD = (TypeError, AttributeError, ArithmeticError, LookupError, ValueError)
+
+
+def _line(line: Row) -> dict[str, Any]:
+    """One line of a paper; what is sold stands in it as a lookup."""
+    product = line.get("Product_Name")
+    return {
+        "sku": wire.text(product.get("Product_Code")) if product else None,
+        "name": wire.part(product, "name"),
+        "quantity": wire.amount(line.get("Quantity")) or "0",
+        "rate": wire.amount(line.get("List_Price")) or "0",
+        "discount": wire.amount(line.get("Discount")),
+        "tax": wire.amount(line.get("Tax")),
+        "total": wire.amount(line.get("Total")),
+    }
