@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -35,6 +36,7 @@ class Program:
         self._module = module
         self._told = told
         self._said = b""
+        self._hearing = threading.Lock()
         body, fds, _, _ = self._first(told)
         self.pid = int(json.loads(body)["pid"])
         self._handle = fds[0]
@@ -72,14 +74,23 @@ class Program:
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.returncode is None:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not select.select([self._told], [], [], left)[0]:
-                return None
-            self._said += (more := self._told.recv(64))
+            # Another thread may hear it first, and closes what both have waited for.
+            with suppress(ValueError, BlockingIOError):
+                if not select.select([self._told], [], [], left)[0]:
+                    return self.returncode
+                self._hear()
+        return self.returncode
+
+    def _hear(self) -> None:
+        """One thread at a time, because what is said is said once."""
+        with self._hearing:
+            if self.returncode is not None:
+                return
+            self._said += (more := self._told.recv(64, socket.MSG_DONTWAIT))
             assert more, f"whoever started {self._module} has ended before it"
             if self._said.endswith(b"\n"):
                 self.returncode = int(json.loads(self._said)["code"])
                 self._told.close()
-        return self.returncode
 
 
 def start(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,15 @@ class TestProgram:
             running.wait(0.01)
         running.kill()
         assert running.wait(60) == -signal.SIGKILL
+
+    def test_that_several_threads_wait_for_tells_all_of_them(self, tmp_path: Path) -> None:
+        for number in range(5):
+            (tmp_path / str(number)).mkdir()
+            running = looks(tmp_path / str(number), "wait")
+            with ThreadPoolExecutor(8) as pool:
+                waiting = [pool.submit(running.wait, 60) for _ in range(8)]
+                running.kill()
+                assert {one.result() for one in waiting} == {-signal.SIGKILL}
 
     def test_that_does_not_exist_says_so_itself(self, tmp_path: Path) -> None:
         with (tmp_path / "said").open("wb") as output:

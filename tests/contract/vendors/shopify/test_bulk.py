@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from common.failures import RateLimited
+from common.failures import Failure, RateLimited
 from common.http.call import Call, VendorAnswer
 from tests.contract.sandbox.shopify.shop import Shop
 from tests.contract.vendors.shopify.shops import CONNECTION, VENDOR, ShopApi
@@ -69,10 +69,13 @@ class TestWholeShop:
         whole = [one for one in told.values() if one.coverage == "detail"]
         assert len(whole) == MANY * 9 // 10
         assert VENDOR.source is not None
-        by_id = await VENDOR.source.read(CONNECTION, [Subject(ORDER, one.record) for one in whole[:20]], api)
-        for ours, theirs in zip(whole, by_id, strict=False):
-            assert ours.fields == theirs.fields  # type: ignore[union-attr]
-            assert ours.version.stamp == theirs.version.stamp  # type: ignore[union-attr]
+        for ours in whole[:20]:
+            # Nobody waits for the shop's points here: what a read costs is back by the next one.
+            await full.http.post("/_sandbox/clock", json={"advance_s": 10})
+            (theirs,) = await VENDOR.source.read(CONNECTION, [Subject(ORDER, ours.record)], api)
+            assert not isinstance(theirs, Failure)
+            assert ours.fields == theirs.fields
+            assert ours.version.stamp == theirs.version.stamp
 
     async def test_those_with_refunds_are_told_by_their_stamp_and_asked_for(self, full: Shop, api: ShopApi) -> None:
         read = await pages(api, await begun(full, api))
