@@ -155,7 +155,7 @@ async def begun(world: World, many: int) -> None:
     async def enough() -> bool:
         return len(writes(world)) >= many
 
-    await world.until(enough, f"{many} calls have begun", within=40)
+    await world.until(enough, f"{many} calls have begun", within=80)
 
 
 class TestAnAccountUsedToItsLastPlace:
