@@ -148,8 +148,8 @@ def _customer(books: httpx.Client) -> str | None:
     return str(found[0]["contact_id"]) if found else None
 
 
-def connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str]) -> None:
-    """An account by consent, as a person gives it, or by the key that is given; one that is connected is left alone."""
+def connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, str], person: str = PERSON) -> None:
+    """An account by consent, as this person gives it, or by the key that is given; one that is connected is left alone."""
     there = demo.connection(name)
     if there is not None and there["state"] == "active" and there["standing"] != "needs_reauth":
         return
@@ -158,7 +158,7 @@ def connect(demo: Demo, say: Say, name: str, vendor: str, given: Mapping[str, st
     else:
         begun = demo.console.post("/connections", {"vendor": vendor, "name": name, **given})
     if begun["road"]["start_url"]:
-        consent(begun["road"]["start_url"], PERSON)
+        consent(begun["road"]["start_url"], person)
     _wait(demo, begun["connection"]["id"], begun["road"])
     say(f"{name} is connected.")
 

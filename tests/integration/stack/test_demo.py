@@ -44,11 +44,20 @@ class TestDemo:
     def test_accounts_are_connected(self, demo: Millrace) -> None:
         found = connections(demo)
         assert {name: one["standing"] for name, one in found.items()} == {
-            "demo-books": "ok", "demo-mailchimp": "ok", "demo-shop": "ok",
+            "demo-books": "ok", "demo-mailchimp": "ok", "demo-shop": "ok", "demo-crm": "ok",
         }  # fmt: skip
         assert found["demo-books"]["details"]["dc"] == "eu" and found["demo-books"]["grant"]["kind"] == "oauth"
+        assert (found["demo-crm"]["details"]["dc"], found["demo-crm"]["details"]["edition"]) == ("in", "enterprise")
         for name in found:
             assert demo.run("connection", "test", name).returncode == 0
+
+    def test_the_crm_shows_what_there_is_to_read(self, demo: Millrace) -> None:
+        listed = demo.run("connection", "read", "demo-crm", "--json")
+        assert {"customer", "person", "deal", "sales_invoice"} <= {
+            one["entity"] for one in json.loads(listed.stdout)["items"]
+        }
+        glance = demo.run("connection", "read", "demo-crm", "person", "--json")
+        assert glance.returncode == 0, glance.stderr
 
     def test_a_second_up_connects_nothing_anew(self, demo: Millrace) -> None:
         before = connections(demo)

@@ -50,9 +50,9 @@ def up(
     _print_addresses(look(Home(settings.home)))
     if settings.demo:
         # Imported here: `down` and `status` must work and be quick without what the demo needs.
-        from millrace import demo, demo_shop
+        from millrace import demo, demo_crm, demo_shop
 
-        typer.echo("\n".join(demo.set_up(Home(settings.home), note, demo_shop.STEPS)))
+        typer.echo("\n".join(demo.set_up(Home(settings.home), note, (*demo_shop.STEPS, *demo_crm.STEPS))))
 
 
 def down() -> None:
