@@ -39,7 +39,7 @@ class TestFacts:
     def test_of_nobody_who_was_ever_invoiced(self) -> None:
         found = facts_of([], TODAY)
         assert found.values == {
-            "last_invoice_on": None, "invoice_count": 0, "outstanding": "0", "outstanding_in": {}, "overdue": "0", "overdue_in": {},
+            "last_invoice_on": None, "invoice_count": 0, "invoiced": "0", "invoiced_in": {}, "paid": "0", "paid_in": {}, "named_by": [], "outstanding": "0", "outstanding_in": {}, "overdue": "0", "overdue_in": {},
             "payment_status": "none", "currencies": [], "last_payment_on": None,
         }  # fmt: skip
         assert found.next_on is None
@@ -69,6 +69,10 @@ class TestFacts:
         rows = [invoice("1", balance="5.00"), invoice("2", balance="7", currency="JPY"), invoice("3", balance="1.50")]
         assert (value("outstanding", *rows), value("outstanding_in", *rows)) == (None, {"EUR": "6.50", "JPY": "7"})
         assert value("currencies", *rows) == ["EUR", "JPY"]
+
+    def test_what_was_invoiced_is_paid_or_to_be_paid(self) -> None:
+        rows = [invoice("1", total="10.00", balance="2.50"), invoice("2", total="0.05", balance="0"), invoice("3", total="7", status="void")]  # fmt: skip
+        assert [value(name, *rows) for name in ("invoiced", "paid", "outstanding")] == ["10.05", "7.55", "2.50"]
 
     def test_of_one_open_currency_the_amount_is_one(self) -> None:
         rows = [invoice("1", balance="5.00"), invoice("2", balance="0.00", currency="USD", status="paid")]

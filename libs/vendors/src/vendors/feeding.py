@@ -7,18 +7,33 @@ from collections.abc import Sequence
 from common.contracts.facts import FACTS, needed, stands_for
 from common.contracts.ids import ConnectionId, Entity
 from common.contracts.syncs import Leg
-from vendors.catalogue import CatalogueField
+from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.target import Target
-from vendors.vendor import Source
+from vendors.vendor import Feed, Source
+
+
+def gathered(source: Source) -> dict[Entity, str]:
+    """Kinds of records that only others tell of, with what people call them: a leg can start from them, and nothing lists or reads them."""
+    return {feed.gathers.into: feed.gathers.title for feed in source.feeds.values() if feed.gathers is not None}
+
+
+def gathered_fields(source: Source, entity: Entity) -> FieldCatalogue:
+    """What such a record has by itself."""
+    return FieldCatalogue((CatalogueField("id", gathered(source)[entity], "text"),))
+
+
+def is_listed(source: Source | None, entity: Entity) -> bool:
+    """Whether the vendor is asked for such records."""
+    return source is None or entity not in gathered(source)
 
 
 def fact_fields(source: Source, entity: Entity) -> tuple[CatalogueField, ...]:
     """The facts of such records, as a mapping can name them; none where nothing tells of them."""
-    told = {stands_for(feeding) for feeding, feed in source.feeds.items() if feed.to == entity}
+    told = {stands_for(feeding) for feeding, feed in source.feeds.items() if _tells_of(feed, entity)}
     return tuple(
         CatalogueField(fact.path, fact.label, fact.type, choices=fact.choices)
         for fact in FACTS.values()
-        if set(fact.reads) <= told
+        if set(fact.reads) <= told and (not fact.of_gathered or not is_listed(source, entity))
     )
 
 
@@ -28,14 +43,18 @@ def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, st
     return [
         (leg.source, entity, leg.source_place)
         for entity, feed in sorted(source.feeds.items())
-        if stands_for(entity) in wanted and feed.to == leg.source_entity
+        if stands_for(entity) in wanted and _tells_of(feed, leg.source_entity)
     ]
 
 
 def heard_of(source: Source | None, target: Target | None, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
     """Whatever a leg wants to be told of: its own records, those that its facts need, and those that it writes where its target hears."""
     return [
-        (leg.source, leg.source_entity, leg.source_place),
+        *([(leg.source, leg.source_entity, leg.source_place)] if is_listed(source, leg.source_entity) else ()),
         *(feeders(source, leg) if source is not None else ()),
         *([(leg.target, leg.target_entity, leg.target_place)] if target is None or target.hears else ()),
     ]
+
+
+def _tells_of(feed: Feed, entity: Entity) -> bool:
+    return entity == feed.to or (feed.gathers is not None and feed.gathers.into == entity)

@@ -152,6 +152,31 @@ class Feed:
     to: Entity
     whom: Callable[[Mapping[str, Any]], Sequence[RecordId]]
     """Of whom a record tells, by its fields; pure."""
+    gathers: Gathering | None = None
+    """Of what it tells besides, that is no record of this vendor's."""
+    moves: Mapping[Entity, str] = field(default_factory=dict)
+    """What else has changed at the vendor when such a record was told by a webhook: other kinds -> the field that has their ids as keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Which gathered record another one names, and how it came to be."""
+
+    record: RecordId
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Records that nobody lists: one is there as soon as another names it, has nothing but its id, and is what all that name it tell together.
+
+    So an amount for each deal of another system is a leg from `deal`, whose rows are facts of the invoices that name it.
+    """
+
+    into: Entity
+    title: str
+    by: Callable[[Mapping[str, Any]], Named | None]
+    """Whom a record names, by its fields; pure."""
 
 
 class Source(Protocol):

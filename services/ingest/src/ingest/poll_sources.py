@@ -18,7 +18,7 @@ from common.state.configuration import Configuration
 from common.state.polls import Polled
 from ingest.poll_job import Listener
 from ingest.schedule import Cadence
-from vendors.feeding import feeders
+from vendors.feeding import feeders, gathered, is_listed
 from vendors.registry import vendor_named
 from vendors.vendor import Source, Vendor
 
@@ -27,14 +27,14 @@ def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], fro
     """What legs start from, and what the facts are made of that their mappings name."""
     read = list(_read(configuration))
     tellers = frozenset(Polled(*one) for leg, source in read for one in feeders(source, leg))
-    return frozenset(_polled(leg) for leg, _ in read), tellers
+    return frozenset(_polled(leg) for leg, source in read if is_listed(source, leg.source_entity)), tellers
 
 
 def judged_sources(configuration: Configuration) -> frozenset[Polled]:
     """Those of them that somebody listens to, whether their connection can be read now or not: a reading that rests is not given up."""
     judged = list(_judged(configuration))
     tellers = frozenset(Polled(*one) for leg, source, _ in judged for one in feeders(source, leg))
-    return frozenset(_polled(leg) for leg, _, _ in judged) | tellers
+    return frozenset(_polled(leg) for leg, source, _ in judged if is_listed(source, leg.source_entity)) | tellers
 
 
 def written_to(configuration: Configuration) -> Mapping[Polled, Vendor]:
@@ -100,7 +100,7 @@ def _judged(configuration: Configuration) -> Iterator[tuple[Leg, Source, Connect
         if connection is None or leg.mapping is None or not configuration.syncs[leg.sync].judges:
             continue
         source = vendor_named(connection.vendor).source
-        if source is not None and leg.source_entity in source.entities:
+        if source is not None and leg.source_entity in (*source.entities, *gathered(source)):
             yield leg, source, connection
 
 

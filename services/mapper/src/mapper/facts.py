@@ -6,7 +6,7 @@ Pure: rows and a day come in, values come out, with the next day on which the ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,6 +20,8 @@ from common.contracts.money import decimal_of
 NOT_COUNTED = frozenset({"draft", "void"})
 A_DAY = timedelta(days=1)
 NAMED = 20
+RULE = "named_by"
+"""In what a record tells of one that it names: how it came to name that one."""
 
 
 class FeedRow(NamedTuple):
@@ -49,8 +51,14 @@ class _Bill:
     issued: date | None
     due: date | None
     currency: str
+    total: Decimal
     balance: Decimal
     says_late: bool
+
+    @property
+    def paid(self) -> Decimal:
+        """What is not to be paid any more: by money, or by a credit."""
+        return self.total - self.balance
 
     @property
     def is_open(self) -> bool:
@@ -71,14 +79,17 @@ def facts_of(rows: Iterable[FeedRow], today: date) -> RecordFacts:
     values = {
         "last_invoice_on": _iso(max((bill.issued for bill in bills if bill.issued), default=None)),
         "invoice_count": len(bills),
-        **_sums("outstanding", open_ones),
-        **_sums("overdue", late),
+        **_sums("invoiced", bills, lambda bill: bill.total),
+        **_sums("paid", bills, lambda bill: bill.paid),
+        **_sums("outstanding", open_ones, lambda bill: bill.balance),
+        **_sums("overdue", late, lambda bill: bill.balance),
         "payment_status": _status(bills, open_ones, late),
         "currencies": sorted({bill.currency for bill in bills if bill.currency}),
+        "named_by": sorted({str(row.fields[RULE]) for row in listed if row.fields.get(RULE)}),
         "last_payment_on": _iso(max((day for row in listed if (day := _paid(row))), default=None)),
     }
     next_on = min((bill.due + A_DAY for bill in open_ones if bill.due is not None and bill.due >= today), default=None)
-    made_of = {"invoices": _ids(bills), "open": _ids(open_ones), "late": _ids(late)}
+    made_of = {"invoices": _ids(bills), "open": _ids(open_ones), "late": _ids(late), RULE: values[RULE]}
     return RecordFacts(values, next_on, {"on": today.isoformat()} | {name: ids for name, ids in made_of.items() if ids})
 
 
@@ -89,16 +100,17 @@ def _bill(row: FeedRow) -> _Bill:
         issued=_day(told.get("issued_on")),
         due=_day(told.get("due_on")),
         currency=str(told.get("currency") or ""),
+        total=decimal_of(told.get("total") or "0"),
         balance=decimal_of(told.get("balance") or "0"),
         says_late=told.get("status") == "overdue",
     )
 
 
-def _sums(name: str, bills: Sequence[_Bill]) -> dict[str, Any]:
+def _sums(name: str, bills: Sequence[_Bill], amount_of: Callable[[_Bill], Decimal]) -> dict[str, Any]:
     """One amount where it is of one currency; amounts of several are never added up."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for bill in bills:
-        sums[bill.currency] += bill.balance
+        sums[bill.currency] += amount_of(bill)
     amounts = {currency: format(amount, "f") for currency, amount in sorted(sums.items())}
     alone = next(iter(amounts.values()), "0") if len(amounts) < 2 else None
     return {name: alone, f"{name}_in": amounts}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from common.contracts.facts import kept_fields
 from common.contracts.ids import ConnectionId, Entity, RecordId
 from common.state.pool import DbConnection
-from mapper.facts import FeedRow
+from mapper.facts import RULE, FeedRow
 from mapper.state import RecordState
 from mapper.state_rows import Key
 from vendors.vendor import Feed
@@ -24,7 +24,13 @@ def told_by(state: RecordState, key: Key, feed: Feed) -> Told:
     if state.deleted or not state.known:
         return {}
     kept = {name: state.fields[name] for name in kept_fields(key.entity) if name in state.fields}
-    return {(feed.to, record): kept for record in feed.whom(state.fields)}
+    told: dict[tuple[Entity, RecordId], Mapping[str, Any]] = {
+        (feed.to, record): kept for record in feed.whom(state.fields)
+    }
+    named = feed.gathers.by(state.fields) if feed.gathers is not None else None
+    if feed.gathers is not None and named is not None:
+        told[feed.gathers.into, named.record] = kept | {RULE: named.rule}
+    return told
 
 
 async def stored(tx: DbConnection, keys: Collection[Key]) -> dict[Key, Told]:

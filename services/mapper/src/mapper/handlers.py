@@ -27,7 +27,7 @@ from common.state import read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
-from mapper import coverage, state_rows
+from mapper import coverage, moved, state_rows
 from mapper.entering import enter_changes, enter_lost
 from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
@@ -38,7 +38,9 @@ from mapper.state import AskedFor, RecordState
 from mapper.state_rows import Key
 from mapper.telling import tell
 from mapper.wanted_rows import Cause
+from vendors.feeding import gathered
 from vendors.registry import vendor_named
+from vendors.vendor import Source
 
 GROUP = "mapper"
 
@@ -81,12 +83,14 @@ class ChangeHandler:
         fed = {*told, *(key_of(item.message) for item in others)}
         if fed:
             merged.add(others, await state_rows.lock(tx, sorted(fed), now))
+            merged.gather(told, gathered(self._source))
         if merged.changed:
             await state_rows.save(tx, merged.changed, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
         asks = coverage.asks(configuration, self._mappings, _listed(batch, merged), now)
         asks += [self._request(item, ask) for item, ask in merged.asks]
+        asks += moved.asks(configuration, self._source, [item.message for item in batch], merged, now)
         if asks:
             await read_requests.ask(tx, asks, now)
         judged = await self._judge(tx, configuration, batch, merged, told)
@@ -94,13 +98,17 @@ class ChangeHandler:
         await write(tx, merged.entries + judged.entries)
         self._told_of |= {key: list(told) for key in keys if told}
 
+    @property
+    def _source(self) -> Source:
+        source = vendor_named(self.topic.vendor).source
+        assert source is not None, f"somebody tells of changes of {self.topic.vendor}, which has no source"
+        return source
+
     async def _tellers(
         self, tx: DbConnection, batch: Sequence[Delivered[ChangeEvent]], merged: MergedBatch
     ) -> dict[Key, Cause]:
         """Merges the records that tell of others, and says of whom they tell something else than before."""
-        source = vendor_named(self.topic.vendor).source
-        assert source is not None, f"somebody tells of changes of {self.topic.vendor}, which has no source"
-        feeds = source.feeds
+        feeds = self._source.feeds
         telling = [item for item in batch if item.message.entity in feeds]
         if not telling:
             return {}

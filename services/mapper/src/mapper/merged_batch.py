@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
-from common.contracts.messages import ChangeEvent
+from common.contracts.ids import Entity
+from common.contracts.messages import ChangeEvent, Version
 from common.journal import Entry, Step
 from mapper.entering import Jobs, counts
 from mapper.judging import trace_id
@@ -51,6 +52,13 @@ class MergedBatch:
         self.heard |= {key: [] for key in locked}
         for item in items:
             self._merge(item)
+
+    def gather(self, told: Mapping[Key, Cause], kinds: Collection[Entity]) -> None:
+        """Whoever is named for the first time is there from now on, and has nothing but its id; what it is, others tell."""
+        for key, cause in told.items():
+            if key.entity in kinds and not self.states[key].known:
+                sequence = Version(stamp=cause.happened_at, settled=True).sequence
+                self.states[key] = RecordState({"id": key.record}, {"id": sequence}, sequence)
 
     def _merge(self, item: Delivered[ChangeEvent]) -> None:
         key, change = key_of(item.message), item.message

@@ -32,6 +32,8 @@ class Fact:
     choices: tuple[str, ...] = ()
     by_currency: bool = False
     """It holds a value for each currency: `facts.<name>.EUR`."""
+    of_gathered: bool = False
+    """Only of records that exist by being named."""
 
     @property
     def path(self) -> str:
@@ -41,6 +43,8 @@ class Fact:
 INVOICE, PAYMENT = Entity("invoice"), Entity("payment")
 _STAND_FOR = {Entity("bill"): INVOICE, Entity("supplier_payment"): PAYMENT}
 _COUNTED = {INVOICE: ("status", "issued_on")}
+_SUMS = {INVOICE: ("status", "currency", "total")}
+_PAID = {INVOICE: ("status", "currency", "total", "balance")}
 _OPEN = {INVOICE: ("status", "currency", "balance")}
 _LATE = {INVOICE: ("status", "currency", "balance", "due_on")}
 
@@ -49,12 +53,17 @@ FACTS: Mapping[str, Fact] = {
     for fact in (
         Fact("last_invoice_on", "Date of the last invoice", "date", _COUNTED),
         Fact("invoice_count", "Number of invoices", "number", _COUNTED),
+        Fact("invoiced", "Invoiced, where all of it is in one currency", "money", _SUMS),
+        Fact("invoiced_in", "Invoiced, by currency", "money", _SUMS, by_currency=True),
+        Fact("paid", "Paid or credited, where all of it is in one currency", "money", _PAID),
+        Fact("paid_in", "Paid or credited, by currency", "money", _PAID, by_currency=True),
         Fact("outstanding", "To be paid, where all of it is in one currency", "money", _OPEN),
         Fact("outstanding_in", "To be paid, by currency", "money", _OPEN, by_currency=True),
         Fact("overdue", "To be paid and late, where all of it is in one currency", "money", _LATE),
         Fact("overdue_in", "To be paid and late, by currency", "money", _LATE, by_currency=True),
         Fact("payment_status", "Payment status", "choice", _LATE, choices=PAYMENT_STATUSES),
         Fact("currencies", "Currencies of the invoices", "tags", {INVOICE: ("status", "currency")}),
+        Fact("named_by", "How its invoices name it", "tags", {INVOICE: ("status",)}, of_gathered=True),
         Fact("last_payment_on", "Date of the last payment", "date", {PAYMENT: ("paid_on",)}),
         Fact("inactive", "Inactive, by the mapping's `inactive_if` and `inactive_after`", "boolean", _COUNTED),
     )

@@ -67,6 +67,8 @@ class Invoice(Neutral):
     total: Amount | None = None
     balance: Amount | None = None
     lines: tuple[DocumentLine, ...] | None = None
+    deal_id: str | None = None
+    """What it was sold by, as the system that keeps deals names it."""
     custom: dict[str, str | None] | None = None
     updated_at: AwareDatetime | None = None
 

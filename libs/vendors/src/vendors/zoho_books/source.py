@@ -27,7 +27,7 @@ from vendors.answers import reading
 from vendors.catalogue import FieldCatalogue
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
-from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Feed, Gathering, Named, Page, ReceiptReading, State, Subject
 from vendors.zoho_books import custom_fields, extent, listing, wire
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
 from vendors.zoho_books.readers import READERS, fields
@@ -44,7 +44,25 @@ def _whom(name: str, fields: Mapping[str, Any]) -> Sequence[RecordId]:
     return [RecordId(whom)] if isinstance(whom, str) and whom else []
 
 
-_CUSTOMERS = Feed(Entity("customer"), partial(_whom, "customer_id"))
+# What a person writes there is the id that the deal has in its own system; what the vendor's own link shows comes second.
+DEAL_FIELD = "custom.cf_crm_deal_id"
+
+
+def _deal(fields: Mapping[str, Any]) -> Named | None:
+    """The deal of another system that an invoice is for."""
+    for name, rule in ((DEAL_FIELD, "custom field"), ("deal_id", "zoho link")):
+        if (deal := wire.record_id(fields, name)) is not None:
+            return Named(RecordId(deal), rule)
+    return None
+
+
+_INVOICES = Feed(
+    Entity("customer"),
+    partial(_whom, "customer_id"),
+    gathers=Gathering(Entity("deal"), "Deals that invoices name", _deal),
+)
+# The vendor tells of a payment, and not of the invoices whose balance it has changed.
+_PAYMENTS = Feed(Entity("customer"), partial(_whom, "customer_id"), moves={Entity("invoice"): "invoices"})
 _SUPPLIERS = Feed(Entity("supplier"), partial(_whom, "supplier_id"))
 
 
@@ -55,8 +73,8 @@ class ZohoBooksSource:
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
     feeds: Mapping[Entity, Feed] = {
-        Entity("invoice"): _CUSTOMERS,
-        Entity("payment"): _CUSTOMERS,
+        Entity("invoice"): _INVOICES,
+        Entity("payment"): _PAYMENTS,
         Entity("bill"): _SUPPLIERS,
         Entity("supplier_payment"): _SUPPLIERS,
     }

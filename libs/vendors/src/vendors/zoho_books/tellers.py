@@ -19,6 +19,7 @@ _INVOICE = {
     "invoice_number": "number", "customer_id": "customer_id", "status": "status", "currency_code": "currency",
     "exchange_rate": "exchange_rate", "date": "issued_on", "due_date": "due_on", "sub_total": "subtotal", "tax_total": "tax",
     "shipping_charge": "shipping", "adjustment": "adjustment", "total": "total", "balance": "balance",
+    "zcrm_potential_id": "deal_id",
 }  # fmt: skip
 _PAYMENT = {
     "customer_id": "customer_id", "amount": "amount", "currency_code": "currency", "date": "paid_on", "payment_mode": "method",

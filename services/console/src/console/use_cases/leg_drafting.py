@@ -19,7 +19,7 @@ from mapper.mapping.engine import compile_mapping
 from mapper.mapping.fact_use import with_facts
 from mapper.mapping.problems import MappingInvalid, Problem
 from vendors.catalogue import CatalogueField, FieldCatalogue, stored_catalogue
-from vendors.feeding import fact_fields
+from vendors.feeding import fact_fields, gathered, gathered_fields, is_listed
 from vendors.grant import Place
 from vendors.target import Target
 from vendors.vendor import Vendor
@@ -102,7 +102,7 @@ async def _source(
 ) -> tuple[str, FieldCatalogue] | None:
     """The place, empty for all of the connection's, and the fields of the entity."""
     source, entity = end.vendor.source, Entity(written.source_entity)
-    entities = source.entities if source is not None else {}
+    entities = {**source.entities, **gathered(source)} if source is not None else {}
     if source is None or entity not in entities:
         problems.append(_no_entity("source", end, written.source_entity, list(entities)))
         return None
@@ -111,7 +111,8 @@ async def _source(
         place = (
             _chosen(written.source_place, places, "place", "source.place", problems) if written.source_place else None
         )
-        fields = await source.catalogue(end.connection, entity, end.api)
+        listed = is_listed(source, entity)
+        fields = await source.catalogue(end.connection, entity, end.api) if listed else gathered_fields(source, entity)
         told = (*fields.fields, *_also_seen(fields, seen), *fact_fields(source, entity))
         return place.id if place else "", FieldCatalogue(told, complete=fields.complete)
     except Failure as failure:

@@ -17,6 +17,7 @@ from console.use_cases.leg_drafting import End
 from mapper.preview import Preview, preview_of
 from mapper.preview_target import Known
 from vendors.absorbing import Seen
+from vendors.feeding import is_listed
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from vendors.vendor import State
@@ -41,6 +42,8 @@ async def glance(pool: state.Pool, drafting: Drafting, leg: Leg, limit: int, now
     """A vendor that does not answer costs the preview its numbers, and it is said why."""
     try:
         end, writes = await drafting.open(leg.source), await drafting.open(leg.target)
+        if not is_listed(end.vendor.source, leg.source_entity):
+            return AccountGlance(Preview())
         states, calls, complete = await _listed(end, leg)
     except Failure as failure:
         return AccountGlance(Preview(), notes=(f"The source could not be listed: {failure.message} [{failure.code}]",))

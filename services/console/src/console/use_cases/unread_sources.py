@@ -15,7 +15,7 @@ from common.contracts.ids import Entity, VendorName
 from common.state.polls import Polled
 from console.state.syncs import SyncRow
 from console.state.unread_sources import FailedReading
-from vendors.feeding import feeders
+from vendors.feeding import feeders, is_listed
 from vendors.registry import vendor_named
 
 # A reading that fails so often in a row is no blip, whatever its code says.
@@ -78,6 +78,7 @@ def _needs(row: SyncRow) -> list[tuple[Polled, Entity]]:
         source = vendor_named(VendorName(vendor)).source
         if source is None or leg.mapping is None:
             continue
-        found.append((Polled(leg.source, leg.source_entity, leg.source_place), leg.source_entity))
+        if is_listed(source, leg.source_entity):
+            found.append((Polled(leg.source, leg.source_entity, leg.source_place), leg.source_entity))
         found += [(Polled(*one), leg.source_entity) for one in feeders(source, leg)]
     return found
