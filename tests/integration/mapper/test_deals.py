@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.contracts.ids import ConnectionId, Entity, RecordId
-from common.contracts.syncs import MappingRow
+from common.contracts.syncs import MappingDefinition, MappingRow
 from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.feeding import ready
@@ -148,3 +148,34 @@ async def test_a_deal_has_nothing_but_its_id(world: World) -> None:
     key = Key(ConnectionId("books"), Entity("deal"), RecordId("700"))
     (row,) = await world.mapper.rows("select fields, deleted from flow.record_state where (connection, entity, record) = ($1, $2, $3)", *key)  # fmt: skip
     assert (row["fields"], row["deleted"]) == ({"id": "700"}, False)
+
+
+class TestAShareOfAPayment:
+    @pytest.fixture
+    async def shares(self, world: World) -> World:
+        rows = (MappingRow("email", "join('', [id, '@ex.org'])", required=True), MappingRow("merge.F0", "amount"))
+        definition = MappingDefinition(2, rows, key="email", on_delete="archive")
+        async with transaction(world.owner) as tx:
+            await tx.execute("insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'deal', 2, $1, $2)", to_jsonb(definition), NOON)  # fmt: skip
+            await tx.execute("update core.leg set source_entity = 'invoice_payment', mapping_version = 2 where name = 'deal'")  # fmt: skip
+        return world
+
+    async def test_is_a_record_for_itself_and_ends_with_what_it_pays(self, shares: World) -> None:
+        paid = {"customer_id": "c", "currency": "JPY", "amount": "1500", "invoices": {"i": "1000", "j": "500"}}
+        first = await shares.handle(change("payment", "p", 2, **paid))
+        assert [(one.record, one.wish, one.document["merge.F0"]) for one in sorted(first, key=lambda one: one.record)] == [
+            ("p-i", "present", "1000"), ("p-j", "present", "500"),
+        ]  # fmt: skip
+        assert await shares.handle(change("payment", "p", 2, **paid)) == []
+        (moved,) = await shares.handle(change("payment", "p", 3, **paid | {"invoices": {"i": "1000"}}))
+        assert (moved.record, moved.wish) == ("p-j", "absent")
+        (gone,) = await shares.handle(change("payment", "p", 5, kind="deleted", via="read"))
+        assert (gone.record, gone.wish) == ("p-i", "absent")
+
+    async def test_is_asked_for_where_a_list_tells_of_the_payment_alone(self, shares: World) -> None:
+        assert await shares.handle(change("payment", "p", 2, customer_id="c", amount="1")) == []
+        (row,) = await shares.mapper.rows("select entity, record, reason from flow.read_request")
+        assert tuple(row) == ("payment", "p", "uncovered")
+        async with transaction(shares.mapper.pool) as tx:
+            own, tellers = wanted_sources(await ConfigurationReader().read(tx))
+        assert {one.entity for one in own | tellers} == {"customer", "invoice", "payment"}

@@ -14,12 +14,15 @@ from vendors.vendor import Feed, Source
 
 def gathered(source: Source) -> dict[Entity, str]:
     """Kinds of records that only others tell of, with what people call them: a leg can start from them, and nothing lists or reads them."""
-    return {feed.gathers.into: feed.gathers.title for feed in source.feeds.values() if feed.gathers is not None}
+    made = [one for feed in source.feeds.values() for one in (feed.gathers, feed.parts) if one is not None]
+    return {one.into: one.title for one in made}
 
 
 def gathered_fields(source: Source, entity: Entity) -> FieldCatalogue:
     """What such a record has by itself."""
-    return FieldCatalogue((CatalogueField("id", gathered(source)[entity], "text"),))
+    parts = next((feed.parts for feed in source.feeds.values() if feed.parts and feed.parts.into == entity), None)
+    own = parts.fields if parts is not None else ()
+    return FieldCatalogue((CatalogueField("id", gathered(source)[entity], "text"), *own))
 
 
 def is_listed(source: Source | None, entity: Entity) -> bool:
@@ -38,12 +41,12 @@ def fact_fields(source: Source, entity: Entity) -> tuple[CatalogueField, ...]:
 
 
 def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:
-    """What has to be read besides the leg's own records, for the facts that its mapping names; nothing where it names none."""
+    """What has to be read besides the leg's own records: for the facts that its mapping names, and for records that are parts of others."""
     wanted = needed(leg.mapping.facts) if leg.mapping is not None else frozenset[Entity]()
     return [
         (leg.source, entity, leg.source_place)
         for entity, feed in sorted(source.feeds.items())
-        if stands_for(entity) in wanted and _tells_of(feed, leg.source_entity)
+        if (stands_for(entity) in wanted and _tells_of(feed, leg.source_entity)) or _is_whole(feed, leg.source_entity)
     ]
 
 
@@ -58,3 +61,7 @@ def heard_of(source: Source | None, target: Target | None, leg: Leg) -> Sequence
 
 def _tells_of(feed: Feed, entity: Entity) -> bool:
     return entity == feed.to or (feed.gathers is not None and feed.gathers.into == entity)
+
+
+def _is_whole(feed: Feed, entity: Entity) -> bool:
+    return feed.parts is not None and feed.parts.into == entity

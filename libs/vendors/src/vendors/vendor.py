@@ -17,7 +17,7 @@ from common.contracts.messages import Coverage, Receipt, Version
 from common.failures import Failure
 from common.http.door import Api, Call
 from common.http.profile import Profile
-from vendors.catalogue import FieldCatalogue
+from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.channel import Channel
 from vendors.grant import Grant, Place
 from vendors.money_figures import MoneyFigures
@@ -154,6 +154,8 @@ class Feed:
     """Of whom a record tells, by its fields; pure."""
     gathers: Gathering | None = None
     """Of what it tells besides, that is no record of this vendor's."""
+    parts: Parts | None = None
+    """What it is made of, where each part is a record for itself."""
     moves: Mapping[Entity, str] = field(default_factory=dict)
     """What else has changed at the vendor when such a record was told by a webhook: other kinds -> the field that has their ids as keys."""
 
@@ -177,6 +179,22 @@ class Gathering:
     title: str
     by: Callable[[Mapping[str, Any]], Named | None]
     """Whom a record names, by its fields; pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Records that another one is made of and that nobody lists: one is there as long as the other has it, and is deleted once it has not.
+
+    So a payment that pays three invoices is three records, each with its own link and its own way to a target.
+    """
+
+    into: Entity
+    title: str
+    of: Callable[[RecordId, Mapping[str, Any]], Mapping[RecordId, Mapping[str, Any]]]
+    """By the whole's id and fields; pure."""
+    fields: tuple[CatalogueField, ...]
+    reads: frozenset[str]
+    """Of the whole: those of its fields without which nobody knows its parts."""
 
 
 class Source(Protocol):

@@ -66,3 +66,13 @@ class _Wanted:
             mapping = self._mappings.of(leg, target) if target is not None else None
             if mapping is not None:
                 yield leg, needs(self._configuration, leg, mapping)
+        yield from self._for_parts(key)
+
+    def _for_parts(self, key: Key) -> Iterator[tuple[Leg, frozenset[str]]]:
+        """What says the parts of such records, for legs that start from those."""
+        connection = self._configuration.connections.get(key.connection)
+        source = vendor_named(connection.vendor).source if connection is not None and self._only is None else None
+        parts = feed.parts if source is not None and (feed := source.feeds.get(key.entity)) is not None else None
+        if source is not None and parts is not None:
+            beyond = parts.reads & source.detail_only.get(key.entity, frozenset())
+            yield from ((leg, beyond) for leg in self._configuration.legs_of(key.connection, parts.into))

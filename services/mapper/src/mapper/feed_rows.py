@@ -30,6 +30,8 @@ def told_by(state: RecordState, key: Key, feed: Feed) -> Told:
     named = feed.gathers.by(state.fields) if feed.gathers is not None else None
     if feed.gathers is not None and named is not None:
         told[feed.gathers.into, named.record] = kept | {RULE: named.rule}
+    if feed.parts is not None:
+        told |= {(feed.parts.into, part): own for part, own in feed.parts.of(key.record, state.fields).items()}
     return told
 
 

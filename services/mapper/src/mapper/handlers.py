@@ -38,7 +38,6 @@ from mapper.state import AskedFor, RecordState
 from mapper.state_rows import Key
 from mapper.telling import tell
 from mapper.wanted_rows import Cause
-from vendors.feeding import gathered
 from vendors.registry import vendor_named
 from vendors.vendor import Source
 
@@ -83,7 +82,7 @@ class ChangeHandler:
         fed = {*told, *(key_of(item.message) for item in others)}
         if fed:
             merged.add(others, await state_rows.lock(tx, sorted(fed), now))
-            merged.gather(told, gathered(self._source))
+            merged.gather(told, self._source.feeds)
         if merged.changed:
             await state_rows.save(tx, merged.changed, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
@@ -128,7 +127,8 @@ class ChangeHandler:
         states = {
             key: state
             for key, state in merged.states.items()
-            if (key in merged.causes or _wants_facts(configuration, key)) and not state.redacted
+            if (key in merged.causes or state is not merged.known[key] or _wants_facts(configuration, key))
+            and not state.redacted
         }
         causes = {**told, **merged.causes}
         pairing = await Pairing.of(tx, configuration, self._mappings, states, merged.now)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
@@ -16,6 +17,7 @@ from mapper.judging import trace_id
 from mapper.state import AskedFor, MergedState, RecordState, merge
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
+from vendors.vendor import Feed
 
 
 @dataclass(slots=True)
@@ -53,12 +55,31 @@ class MergedBatch:
         for item in items:
             self._merge(item)
 
-    def gather(self, told: Mapping[Key, Cause], kinds: Collection[Entity]) -> None:
-        """Whoever is named for the first time is there from now on, and has nothing but its id; what it is, others tell."""
+    def gather(self, told: Mapping[Key, Cause], feeds: Mapping[Entity, Feed]) -> None:
+        """Whoever is named is there from the first time on; a part is what its whole says, and gone when it says no more of it."""
+        named = {feed.gathers.into for feed in feeds.values() if feed.gathers is not None}
+        parts = {feed.parts.into for feed in feeds.values() if feed.parts is not None}
+        are = self._parts(feeds) if parts else {}
         for key, cause in told.items():
-            if key.entity in kinds and not self.states[key].known:
-                sequence = Version(stamp=cause.happened_at, settled=True).sequence
+            before = self.states[key]
+            sequence = Version(stamp=cause.happened_at, settled=True).sequence
+            if key.entity in parts and not before.redacted:
+                self.states[key] = _part(key, before, are.get(key), max(before.sequence, sequence))
+            elif key.entity in named and not before.known:
                 self.states[key] = RecordState({"id": key.record}, {"id": sequence}, sequence)
+
+    def _parts(self, feeds: Mapping[Entity, Feed]) -> dict[Key, Mapping[str, Any]]:
+        """The parts of the batch's own records."""
+        wholes = [
+            (key, state, feed.parts)
+            for key, state in self.states.items()
+            if not state.deleted and (feed := feeds.get(key.entity)) is not None and feed.parts is not None
+        ]
+        return {
+            Key(key.connection, parts.into, part): own
+            for key, state, parts in wholes
+            for part, own in parts.of(key.record, state.fields).items()
+        }
 
     def _merge(self, item: Delivered[ChangeEvent]) -> None:
         key, change = key_of(item.message), item.message
@@ -72,6 +93,13 @@ class MergedBatch:
             self.heard[key] = [*before, change.run]
         if merged.ask is not None:
             self.asks.append((item, merged.ask))
+
+
+def _part(key: Key, before: RecordState, own: Mapping[str, Any] | None, sequence: str) -> RecordState:
+    if own is None:
+        return replace(before, deleted=True, sequence=sequence)
+    fields = {"id": key.record, **own}
+    return RecordState(fields, dict.fromkeys(fields, sequence), sequence)
 
 
 def key_of(change: ChangeEvent) -> Key:

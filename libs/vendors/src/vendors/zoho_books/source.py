@@ -30,6 +30,7 @@ from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Feed, Gathering, Named, Page, ReceiptReading, State, Subject
 from vendors.zoho_books import custom_fields, extent, listing, wire
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
+from vendors.zoho_books.payment_parts import SHARES
 from vendors.zoho_books.readers import READERS, fields
 
 # One second of resolution and one of lag between the write and what a read shows.
@@ -62,7 +63,7 @@ _INVOICES = Feed(
     gathers=Gathering(Entity("deal"), "Deals that invoices name", _deal),
 )
 # The vendor tells of a payment, and not of the invoices whose balance it has changed.
-_PAYMENTS = Feed(Entity("customer"), partial(_whom, "customer_id"), moves={Entity("invoice"): "invoices"})
+_PAYMENTS = Feed(Entity("customer"), partial(_whom, "customer_id"), moves={Entity("invoice"): "invoices"}, parts=SHARES)
 _SUPPLIERS = Feed(Entity("supplier"), partial(_whom, "supplier_id"))
 
 
