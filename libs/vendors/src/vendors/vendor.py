@@ -22,6 +22,7 @@ from vendors.channel import Channel
 from vendors.grant import Grant, Place
 from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
+from vendors.own_sync import OwnSync
 from vendors.privacy import PrivacyAsk
 from vendors.target import Target
 from vendors.target_listing import TargetListing
@@ -289,6 +290,8 @@ class Vendor:
     read_back: ReadBack | None = None
     money: Mapping[Entity, MoneyFigures] = field(default_factory=dict)
     """Of what is written there, which acts move money; a summary of a day adds them up."""
+    own_syncs: Sequence[OwnSync] = ()
+    """Which other vendors' records it keeps in step with its own by itself, where an account has that switched on."""
     page: Callable[[Connection, Entity, RecordId], str] | None = None
     """Where a person sees one of its records in the vendor's own web application; empty for what has no page."""
     account_detail: str = ""

@@ -14,6 +14,7 @@ from typing import Any
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
 from common.pairs.merging import SIDES, SideName, other
+from common.pairs.spelling import spelt
 from common.state.pair_births import FirstSeen
 from common.state.pairs import CONNECTIONS, PairRow, row_of
 from common.state.pool import DbConnection
@@ -138,7 +139,10 @@ def _seen(row: PairRow, side: SideName, known: TargetRecord) -> TargetRecord:
     its = row.pair.side(side)
     if not its.seen:
         return known
-    seen = {**known.seen, **{row.path(side, at): value for at, value in its.seen.items()}}
+    newer = {row.path(side, at): value for at, value in its.seen.items()}
+    # An address that differs in nothing but parts without a value is left in the vendor's own form.
+    alike = spelt({path: known.seen.get(path) for path in newer})
+    seen = {**known.seen, **{path: value for path, value in newer.items() if alike[path] != value}}
     due = {row.path(side, at) for at in row.plan(side).parts}
     agreed: dict[str, Any] = {path: value for path, value in known.agreed.items() if path not in due}
     return replace(known, exists=True, met=True, id=row.end(side).id, seen=seen, agreed=agreed)

@@ -17,6 +17,7 @@ from common.journal import Entry, Step
 from common.pairs.merging import SIDES, Answer, Overridden, Policy, Question, Rule, SideName
 from common.pairs.pair import Judgement, Pair, Translate, judged
 from common.pairs.sides import Part, Side, pruned
+from common.pairs.spelling import spelt
 from common.state.pool import DbConnection
 
 # A webhook that comes later than this is judged by the newest value alone.
@@ -92,7 +93,7 @@ class PairRow:
     def named(self, side: SideName, values: Mapping[str, Any]) -> dict[str, Any]:
         """A side's own record, as far as the pair's fields go, by their names."""
         fields = {self.path(side, at): at for at in self.paths}
-        return {fields[path]: value for path, value in values.items() if path in fields}
+        return spelt({fields[path]: value for path, value in values.items() if path in fields})
 
 
 _SIDE = TypeAdapter(Side)

@@ -2,6 +2,7 @@
 
 from common.contracts.ids import Entity
 from vendors.vendor import Vendor
+from vendors.zoho.own_sync import BOOKS_WITH_CRM
 from vendors.zoho_books.channel import ZohoBooksChannel
 from vendors.zoho_books.client import NAME, ZohoBooksProfile, ping
 from vendors.zoho_books.contacts import ContactTarget
@@ -26,6 +27,7 @@ VENDOR = Vendor(
     writes_at_once=AT_ONCE - 2,
     money={Entity("invoice"): INVOICE_FIGURES},
     channel=ZohoBooksChannel(),
+    own_syncs=(BOOKS_WITH_CRM,),
     ping=ping,
     account_detail="organization_id",
 )

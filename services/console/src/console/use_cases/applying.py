@@ -32,7 +32,7 @@ from console import sync_codes
 from console.state import details
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
-from console.use_cases import two_ways
+from console.use_cases import own_syncs, two_ways
 from console.use_cases.detail_costs import detail_cost
 from console.use_cases.drafting import Draft, Drafting
 from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook, wanted_hooks
@@ -80,7 +80,7 @@ class Applying:
         """What `apply` would do; nothing is written, here or at a vendor."""
         draft = await self._drafting.draft(wish)
         there = await self._there(wish, draft)
-        problems: list[Problem] = []
+        problems = await self._kept_by_others(draft)
         webhooks = await self._hooks.missing(_wanted(draft), problems)
         refuse_if_any(problems)
         legs = _outcomes(there, draft)
@@ -99,7 +99,8 @@ class Applying:
     async def _applied(self, wish: SyncWish, by: str, *, activate: bool) -> Applied:
         draft = await self._drafting.draft(wish)
         await self._there(wish, draft)
-        problems: list[Problem] = []
+        problems = await self._kept_by_others(draft)
+        refuse_if_any(problems)
         # The first write of all: a connection without the scope is found here, and nothing was made yet.
         notes = list[str]()
         webhooks = await self._hooks.ensure(_wanted(draft), problems, notes) if activate else []
@@ -117,6 +118,9 @@ class Applying:
             _refuse_if_moved(there, draft)
             await _refuse_if_shared(link, wish, draft)
         return there
+
+    async def _kept_by_others(self, draft: Draft) -> list[Problem]:
+        return await own_syncs.problems(self._pool, (draft.source, draft.target), draft.running("").values())
 
     def _notes(self, draft: Draft) -> Sequence[str]:
         return draft.notes if self._hooks.reachable else (*draft.notes, NO_ADDRESS)

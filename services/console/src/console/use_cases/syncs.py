@@ -16,12 +16,12 @@ from common.state import reconciliations, run_ends, runs
 from common.state.runs import Run, version_run
 from common.state.turns import alone
 from console import sync_codes
-from console.state import queues
+from console.state import queues, record_marks
 from console.state import syncs as rows
 from console.state import unread_sources as failed_readings
 from console.state.queues import Queued
 from console.state.syncs import SyncRow, VersionRow
-from console.use_cases import two_ways
+from console.use_cases import own_syncs, two_ways
 from console.use_cases.drafting import Drafting
 from console.use_cases.hooks import Hooks, wanted_hooks
 from console.use_cases.problems import refuse_if_any
@@ -116,6 +116,7 @@ class Syncs:
     async def resume(self, name: str, by: str) -> ShownSync:
         """What waited goes on, in its order. After a disabled time everything is judged again, because nothing was meanwhile."""
         row = await self.row(name)
+        await self._refuse_if_kept_by_others(row)
         if row.state in ("active", "paused"):
             await self._start(row, by)
             return await self.show(name)
@@ -124,6 +125,10 @@ class Syncs:
             await self._listen(row)
             await self._start(row, by)
         return await self.show(name)
+
+    async def _refuse_if_kept_by_others(self, row: SyncRow) -> None:
+        ends = [await self._drafting.open(id) for id in (row.source, row.target)]
+        refuse_if_any(await own_syncs.problems(self._pool, ends, row.legs))
 
     async def _start(self, row: SyncRow, by: str) -> None:
         async with state.transaction(self._pool) as tx:
@@ -135,6 +140,7 @@ class Syncs:
             if not await rows.usable(tx, [row.source, row.target]):
                 raise Refusal(409, sync_codes.SYNC_CONNECTION_NOT_READY)
             now = self._clock.now()
+            await record_marks.untell(tx, [row.source, row.target], now)
             if there.state == "disabled":
                 await self._judge_again(tx, there, by, now)
             await rows.mark(tx, there.id, "active", now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import Any, get_args
@@ -15,6 +15,7 @@ from common.pairs.merging import Rule
 from mapper.mapping.fact_use import STAYS
 from mapper.mapping.looks import LOOKS, look_mistakes
 from mapper.mapping.problems import MappingInvalid, Problem
+from vendors import own_sync
 from vendors.choices import Choices
 
 register(
@@ -47,8 +48,15 @@ def templates() -> list[str]:
 
 
 def source_vendors() -> list[str]:
-    """The vendors that some template reads from: their changes are what the mapper consumes."""
-    return sorted({str(template(name)["source"]["vendor"]) for name in templates()})
+    """The vendors that some template reads from, by a leg that leads there or one that leads back: their changes are what the mapper
+    consumes."""
+    return sorted({vendor for name in templates() for vendor in _read_by(template(name))})
+
+
+def _read_by(given: Mapping[str, Any]) -> set[str]:
+    legs: Sequence[Mapping[str, Any]] = given.get("legs") or [{}]
+    directions = {str(leg.get("direction", "forward")) for leg in legs}
+    return {str(given["source" if direction == "forward" else "target"]["vendor"]) for direction in directions}
 
 
 def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition:
@@ -66,6 +74,8 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
         problems.append(_problem(0, "clear_empty", "The option takes true or false."))
     problems += [_problem(0, option, words) for option, words in look_mistakes(options)]
     problems += _conflicts(options.get("conflicts", {}))
+    if options.get(own_sync.OPTION, own_sync.ENDED) != own_sync.ENDED:
+        problems.append(_problem(0, own_sync.OPTION, f"The option takes `{own_sync.ENDED}`."))
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
     if not isinstance(given.get("filter", "") or "", str):
@@ -90,7 +100,9 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
 
 _GONE = ("on_delete", "on_filtered")
 ON_INACTIVE = "on_inactive"
-COMMON_OPTIONS = frozenset({*_GONE, ON_INACTIVE, "clear_empty", "conflicts", "inactive_after", "inactive_if", *LOOKS})
+COMMON_OPTIONS = frozenset(
+    {*_GONE, ON_INACTIVE, "clear_empty", "conflicts", "inactive_after", "inactive_if", own_sync.OPTION, *LOOKS}
+)
 """Those that every target has."""
 
 

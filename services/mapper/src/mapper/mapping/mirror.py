@@ -12,6 +12,7 @@ from typing import Any
 
 from common.contracts.syncs import MappingDefinition
 from common.pairs.merging import SideName
+from common.pairs.spelling import spelt
 from mapper.mapping.engine import CompiledMapping
 from mapper.mapping.expressions import Expression, Record, is_plain
 
@@ -34,9 +35,9 @@ class Mirror:
     def values(self, side: SideName, record: Record, *, whole: bool) -> dict[str, Any]:
         """What a side's record says of the fields; of one that is not whole, what it does not carry is not told."""
         paths = {field: self.path(side, field) for field in self.paths}
-        return {
-            field: self._reads[path].read(record) for field, path in paths.items() if _told(path, record, whole=whole)
-        }
+        return spelt(
+            {field: self._reads[path].read(record) for field, path in paths.items() if _told(path, record, whole=whole)}
+        )
 
     def translate(self, side: SideName, values: Mapping[str, Any]) -> dict[str, Any]:
         """What the other side would have, if this side had these values. What it could not take is left out."""

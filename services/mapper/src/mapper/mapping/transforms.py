@@ -114,6 +114,23 @@ def _country(name: str, form: str) -> str:
         return name
 
 
+def url(value: Any) -> Any:
+    """An address of the web with its scheme, which people leave out."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return value.strip() if "://" in value else f"https://{value.strip()}"
+
+
+def address(value: Any, *, parts: list[str]) -> Any:
+    """Those parts of an address that the target has; where it has one line for the street, the second goes behind the first."""
+    if not isinstance(value, Mapping):
+        return value
+    lines = [value.get("street"), *([] if "street2" in parts else [value.get("street2")])]
+    kept = {part: value[part] for part in parts if value.get(part)}
+    street = ", ".join(line for line in lines if line)
+    return kept | ({"street": street} if street and "street" in parts else {}) or None
+
+
 def lookup(value: Any, *, table: Mapping[str, Any], otherwise: Any = None) -> Any:
     """The table's entry for the value."""
     return table.get(value, otherwise) if isinstance(value, str) else otherwise
@@ -171,6 +188,8 @@ _OF_VALUE = (
     money,
     phone,
     country,
+    url,
+    address,
     lookup,
     default,
     first,
