@@ -21,6 +21,8 @@ KILLS = 20
 NOTICED_AFTER_S = 0.4
 BACK_WITHIN_S = 120.0
 TRY_LATER = 75
+# What a service says last before it ends by itself.
+_WHY = ("task_crashed", "service.crashed", "start_failed", "drain_timed_out", "consumer.failed")
 
 
 def victims(seed: int) -> list[str]:
@@ -80,7 +82,9 @@ class Kills:
     def _note_end(self, replica: Replica) -> None:
         # Who cannot begin because the database is just dead says so, ends, and is started again; Kafka is waited for.
         if replica.process.returncode not in (-signal.SIGKILL, TRY_LATER):
-            self.died_alone.append(f"{replica.name} ended with {replica.process.returncode}: {replica.last_lines(40)}")
+            lines = replica.last_lines(400).splitlines()
+            words = "\n".join([line for line in lines if any(word in line for word in _WHY)] + lines[-40:])
+            self.died_alone.append(f"{replica.name} ended with {replica.process.returncode}: {words}")
 
     def _ready(self, name: str) -> Replica:
         deadline = time.monotonic() + BACK_WITHIN_S

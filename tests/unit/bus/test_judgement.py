@@ -45,6 +45,9 @@ class TestJudge:
             asyncpg.ReadOnlySQLTransactionError("standby"),
             asyncpg.ConnectionDoesNotExistError("gone"),
             asyncpg.InterfaceError("connection is closed"),
+            # The server has said that it goes down, and the driver has not heard yet that the line is cut.
+            asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+            asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
             of_the_server("55000", "FATAL"),
         ],
     )

@@ -133,14 +133,22 @@ class BatchRunner(Generic[M]):
         return not self._handler.stores(delivered) and not _rejected(delivered)
 
     async def _store_singly(self, delivered: Sequence[Delivered[M]], unread: Sequence[Rejection], take: Take) -> None:
-        await self._store_all((), unread, take, last=False)
+        await self._store_around(unread, take, last=False)
         for one in delivered:
             one.failure = None
             try:
                 await self._store_all([one], (), take, last=False)
             except Exception as error:  # noqa: BLE001 - judged at once
                 await self._bury(one, error)
-        await self._store_all((), (), take, last=True)
+        await self._store_around((), take, last=True)
+
+    async def _store_around(self, unread: Sequence[Rejection], take: Take, *, last: bool) -> None:
+        """What is about none of the handler's records: there is nobody to blame."""
+        try:
+            await self._store_all((), unread, take, last=last)
+        except Exception as error:
+            self._blame_or_raise(error)
+            raise
 
     async def _produce(self, stored: Sequence[Delivered[M]]) -> None:
         if not stored:

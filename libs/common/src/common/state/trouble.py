@@ -33,6 +33,8 @@ _BROKEN_CONNECTION = (
     "pool is closing",
     "pool is closed",
     "connection has been released",
+    # The server's last words are being read while the line is cut, and whoever has the connection next finds it busy.
+    "another operation is in progress",
 )
 
 
