@@ -64,6 +64,8 @@ class Work:
     """What former writes have taught of the place as a whole, by name; what nobody has tried yet is not in it."""
     linked: Mapping[RecordRef, str] = field(default_factory=dict)
     """The ids at the target of the records that this one needs."""
+    is_live: bool = True
+    """Somebody waits for it: it is no part of a first load, nor of anything that is gone through again."""
 
 
 @dataclass(frozen=True, slots=True)

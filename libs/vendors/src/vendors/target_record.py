@@ -34,4 +34,5 @@ class TargetRecord:
     doubtful: bool = False
     """Look before anything is decided."""
     stamp: datetime | None = None
-    """In what a look returns: the vendor's own stamp of the state that it shows; never stored."""
+    """In what a look returns: the vendor's own stamp of the state that it shows. Of a pair's side: that of the version that was seen last,
+    where it is settled (R19). Never stored."""

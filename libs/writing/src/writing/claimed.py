@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from common.contracts.messages import RecordRef
+from common.contracts.messages import Lane, RecordRef
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.state.pairs import PairRow
@@ -103,7 +103,7 @@ class Claimed:
         return Work(
             wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
-            lessons=self.lessons, linked=self.linked,
+            lessons=self.lessons, linked=self.linked, is_live=item.lane is Lane.LIVE,
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:

@@ -145,7 +145,10 @@ def _seen(row: PairRow, side: SideName, known: TargetRecord) -> TargetRecord:
     seen = {**known.seen, **{path: value for path, value in newer.items() if alike[path] != value}}
     due = {row.path(side, at) for at in row.plan(side).parts}
     agreed: dict[str, Any] = {path: value for path, value in known.agreed.items() if path not in due}
-    return replace(known, exists=True, met=True, id=row.end(side).id, seen=seen, agreed=agreed)
+    version = its.version
+    # R19: who compares and sets is given the stamp of a settled version only.
+    stamp = version.stamp if version is not None and version.settled else None
+    return replace(known, exists=True, met=True, id=row.end(side).id, seen=seen, agreed=agreed, stamp=stamp)
 
 
 def _ends(items: Sequence[Item]) -> list[list[str]]:

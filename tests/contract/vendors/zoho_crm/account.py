@@ -16,6 +16,7 @@ from tests.contract.sandbox.zoho_crm.crm import Crm, Tokens, account_of
 from tests.contract.vendors.account import InSandbox, door_to
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_crm
+from vendors.target import Target
 from vendors.vendor import connection_of
 from vendors.zoho_crm.grant import SCOPES
 
@@ -141,6 +142,104 @@ class CrmAccount(InSandbox):
         return [receipt("Contacts", word, *ids[:many]) for word, many in (("insert", 1), ("update", 2), ("delete", 1))]
 
 
+@dataclass
+class CrmTarget(CrmAccount):
+    """The same account, written to; what people do there they do by the API, as its operator."""
+
+    entity: Entity = field(kw_only=True)
+
+    @property
+    def target(self) -> Target:
+        return zoho_crm.VENDOR.targets[self.entity]
+
+    @property
+    def module(self) -> str:
+        return MODULES[self.entity]
+
+    def document(self, number: int) -> dict[str, Any]:
+        """With every kind of field; one that the account has added among them."""
+        custom = {"key": f"B-{number}", "custom.Region": "North"}
+        billing = {**_NO_MORE, **_FIRST, "street2": "Second floor"}
+        addresses = {"billing": billing, "shipping": ADDRESSES["shipping"]}
+        if self.entity == "customer":
+            return {
+                "name": f"Alder {number}",
+                "phone": "+91 22 1",
+                "website": "https://alder.example",
+                **addresses,
+                **custom,
+            }
+        name = {"first_name": "Ida", "last_name": f"Alder {number}", "email": f"ida{number}@alder.example"}
+        more = {
+            "phone": "+91 98 1",
+            "mobile": "+91 98 2",
+            "title": "Buyer",
+            "department": "Purchase",
+            "salutation": "Dr.",
+        }
+        return {**name, **more, **addresses, **custom}
+
+    def changed(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        return {**document, "phone": "+91 22 99"}
+
+    def gone(self) -> Mapping[str, Any]:
+        return self.target.gone("delete", {})
+
+    def found(self, key: str) -> dict[str, Any] | None:
+        ours = key.removeprefix("key:")
+        query = f"select id from {self.module} where Books_Id = '{ours}'"
+        answer = self.crm.send("POST", "/coql", {"select_query": query})
+        return self.crm.read(self.module, answer.json()["data"][0]["id"]) if answer.status_code == 200 else None
+
+    def truth(self, key: str) -> Mapping[str, Any] | None:
+        row = self.found(key)
+        if row is None:
+            return None
+        names = {"key": "Books_Id", "custom.Region": "Region", "phone": "Phone", **_OURS[self.entity]}
+        first, second = PREFIXES[self.entity]
+        code = "Code" if self.entity == "customer" else "Zip"
+        return {
+            **{ours: row[theirs] for ours, theirs in names.items()},
+            **{name: _address(row, prefix, code) for name, prefix in (("billing", first), ("shipping", second))},
+        }  # fmt: skip
+
+    def edited(self, key: str, **values: Any) -> str:
+        """Somebody edits it in the vendor's pages."""
+        found = self.found(key)
+        assert found is not None, key
+        self.crm.write(self.module, found["id"], values)
+        return str(found["id"])
+
+    def spoil(self, key: str) -> None:
+        self.edited(key, Phone="+91 22 55")
+
+    def take_away(self, key: str) -> None:
+        found = self.found(key)
+        assert found is not None, key
+        self.people("delete", module=self.module, id=found["id"], permanent=True)
+
+    def refusals(self) -> Sequence[tuple[dict[str, Any], str]]:
+        if self.entity == "customer":
+            return [({**self.document(50), "name": None}, "ZC_INVALID_VALUE")]
+        return [({**self.document(50), "email": "ida at alder"}, "ZC_INVALID_VALUE")]
+
+
+_OURS = {
+    "customer": {"name": "Account_Name", "website": "Website"},
+    "person": {
+        "first_name": "First_Name", "last_name": "Last_Name", "email": "Email", "mobile": "Mobile", "title": "Title",
+        "department": "Department", "salutation": "Salutation",
+    },
+}  # fmt: skip
+
+
+def _address(row: Mapping[str, Any], prefix: str, code: str) -> dict[str, Any]:
+    first, _, second = (row[f"{prefix}Street"] or "").partition("\n")
+    rest = {"city": "City", "state": "State", "zip": code, "country": "Country"}
+    told = {"street": first or None, "street2": second or None}
+    return _NO_MORE | told | {ours: row[f"{prefix}{theirs}"] for ours, theirs in rest.items()}
+
+
 def receipt(module: str, operation: str, *ids: str, token: str = "echo") -> Receipt:
     told = {
         "server_time": 1772359201000, "query_params": {}, "module": module, "resource_uri": f"https://www.zohoapis.in/crm/v2/{module}",
@@ -171,6 +270,19 @@ def text(value: Any) -> str | None:
         case list():
             return ";".join(value)
     return str(value)
+
+
+@asynccontextmanager
+async def written(sandbox: SandboxProcess, entity: str, name: str = "demo") -> AsyncIterator[CrmTarget]:
+    """With our own field, as applying a sync makes it, and with one that the account has added."""
+    async with opened(sandbox, name) as account:
+        found = CrmTarget(
+            account.connection, account.api, sandbox, account.crm, name, account.connection.details["org_id"],
+            entity=Entity(entity),
+        )  # fmt: skip
+        await found.target.create_field(found.connection, found.place, "key", "text", found.api)
+        found.crm.make_field(found.module, "Region")
+        yield found
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from vendors.vendor import connection_of
 from vendors.zoho_crm.errors import TABLE
 
 RATE, AUTH = FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED
+TRANSIENT, CONFLICT = FailureClass.TRANSIENT, FailureClass.CONFLICT
 REJECTED, BUG, UNKNOWN = FailureClass.REJECTED, FailureClass.BUG, FailureClass.UNKNOWN
 
 
@@ -33,6 +34,8 @@ class TestZohoCrmFailures(FailureTableSuite):
         (200, b'{"data":[{"id":"1"}],"info":{"more_records":false}}'),
         (201, b'{"watch":[{"code":"SUCCESS","status":"success","details":{}}]}'),
         (207, b'{"data":[{"code":"SUCCESS","status":"success"},{"code":"INVALID_DATA","status":"error"}]}'),
+        (400, b'{"data":[{"code":"NOT_APPROVED","status":"error"},{"code":"INVALID_DATA","status":"error"}]}'),
+        (412, b'{"data":[{"code":"ALREADY_MODIFIED","status":"error"},{"code":"ALREADY_MODIFIED","status":"error"}]}'),
         (204, b""),
         (304, b""),
     )
@@ -57,11 +60,11 @@ class TestZohoCrmFailures(FailureTableSuite):
         SheetRow("ambiguous", 400, row("AMBIGUITY_DURING_PROCESSING"), REJECTED, "ZC_INVALID_VALUE"),
         SheetRow("expected", 400, row("EXPECTED_FIELD_MISSING"), REJECTED, "ZC_INVALID_VALUE"),
         SheetRow("taken", 400, row("DUPLICATE_DATA"), REJECTED, "ZC_DUPLICATE"),
-        SheetRow("locked", 400, row("RECORD_LOCKED"), REJECTED, "ZC_RECORD_HELD"),
-        SheetRow("not approved", 400, row("NOT_APPROVED"), REJECTED, "ZC_RECORD_HELD"),
-        SheetRow("not reviewed", 400, row("NOT_REVIEWED"), REJECTED, "ZC_RECORD_HELD"),
-        SheetRow("changed since", 412, row("ALREADY_MODIFIED"), REJECTED, "ZC_CHANGED_MEANWHILE"),
-        SheetRow("changed since, by status", 412, b"", REJECTED, "ZC_CHANGED_MEANWHILE"),
+        SheetRow("locked", 400, row("RECORD_LOCKED"), TRANSIENT, "ZC_RECORD_HELD"),
+        SheetRow("not approved", 400, row("NOT_APPROVED"), TRANSIENT, "ZC_RECORD_HELD"),
+        SheetRow("not reviewed", 400, row("NOT_REVIEWED"), TRANSIENT, "ZC_RECORD_HELD"),
+        SheetRow("changed since", 412, row("ALREADY_MODIFIED"), CONFLICT, "ZC_CHANGED_MEANWHILE"),
+        SheetRow("changed since, by status", 412, b"", CONFLICT, "ZC_CHANGED_MEANWHILE"),
         SheetRow("calls at once or credits", 429, said("TOO_MANY_REQUESTS"), RATE, "ZC_TOO_MANY", "concurrency", 5),
         SheetRow("the same of a channel", 429, said("RATE_LIMIT_EXCEEDED"), RATE, "ZC_TOO_MANY", "concurrency", 5),
         SheetRow("429 without a body", 429, b"", RATE, "ZC_TOO_MANY", "concurrency", 5),

@@ -1,4 +1,4 @@
-"""Zoho CRM: the ten modules of an account as a source."""
+"""Zoho CRM: the ten modules of an account as a source; accounts and contacts as targets."""
 
 from vendors.vendor import Vendor
 from vendors.zoho_crm.channel import ZohoCrmChannel
@@ -6,6 +6,7 @@ from vendors.zoho_crm.client import NAME, ZohoCrmProfile, ping
 from vendors.zoho_crm.editions import remarks
 from vendors.zoho_crm.grant import GRANT
 from vendors.zoho_crm.inbox import ZohoCrmInbox
+from vendors.zoho_crm.modules import TARGETS
 from vendors.zoho_crm.source import ZohoCrmSource
 
 VENDOR = Vendor(
@@ -15,6 +16,9 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=ZohoCrmInbox(),
     source=ZohoCrmSource(),
+    targets=TARGETS,
+    # A fifth of the vendor's own number stays for reads.
+    writes_at_once=8,
     remarks=remarks,
     channel=ZohoCrmChannel(),
     ping=ping,

@@ -11,6 +11,7 @@ from vendors.zoho_crm import wire
 from vendors.zoho_crm.wire import Row
 
 _PARTS = ("street", "city", "state", "zip", "country")
+_NO_ADDRESS = dict.fromkeys(("attention", "street", "street2", "city", "state", "zip", "country", "phone"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ class CrmField:
         """Under our name; nothing where the record does not mention it."""
         return {self.ours: self._value(found[self.theirs])} if self.theirs in found else {}
 
+    def plain(self, value: Any) -> Any:
+        """A value of a document in the form in which a record tells it."""
+        return wire.text(value) if self.part else self._value(value)
+
+    def given(self, plain: Any) -> dict[str, Any]:
+        """As the vendor takes it; None is how it is emptied."""
+        if self.part:
+            return {self.theirs: {self.part: plain} if plain else None}
+        return {self.theirs: wire.number(plain) if self.type in ("money", "number") and plain is not None else plain}
+
     def _value(self, value: Any) -> Any:
         if self.part:
             return wire.part(value, self.part)
@@ -61,8 +72,25 @@ class AddressColumns:
         return CatalogueField(self.ours, self.label, "address")
 
     def told(self, found: Row) -> dict[str, Any]:
+        """The vendor has one field for both lines of a street."""
         parts = {ours: wire.text(found[theirs]) for ours, theirs in self.theirs.items() if theirs in found}
-        return {self.ours: parts} if parts else {}
+        return {self.ours: parts | _lines(parts.get("street"))} if parts else {}
+
+    def plain(self, value: Any) -> dict[str, str | None]:
+        """What the vendor has no field for is left out: to whom, and the telephone."""
+        parts = {part: wire.text(value.get(part)) for part in (*_PARTS, "street2")} if value else {}
+        street = "\n".join(line for line in (parts.get("street"), parts.get("street2")) if line)
+        return _NO_ADDRESS | parts | {"street": None, "street2": None} | _lines(street)
+
+    def given(self, plain: Mapping[str, str | None]) -> dict[str, Any]:
+        """As the vendor takes it; None is how a part is emptied."""
+        street = "\n".join(line for line in (plain["street"], plain["street2"]) if line)
+        return {theirs: (street or None) if ours == "street" else plain[ours] for ours, theirs in self.theirs.items()}
+
+
+def _lines(street: str | None) -> dict[str, str | None]:
+    first, _, second = (street or "").partition("\n")
+    return {"street": first.strip(), **({"street2": second.strip()} if second.strip() else {})} if first.strip() else {}
 
 
 def address(ours: str, label: str, prefix: str = "", code: str = "Code") -> AddressColumns:

@@ -18,12 +18,12 @@ from vendors.zoho_crm.reader import ModuleReader
 
 # A profile or a grant that may not see the settings.
 NO_LIST = frozenset({ZC_NO_ACCESS.name, ZC_SCOPE_MISSING.name})
-_TYPES: Mapping[str, FieldType] = {
+TYPES: Mapping[str, FieldType] = {
     "integer": "number", "bigint": "text", "double": "number", "percent": "number", "currency": "money", "date": "date",
     "datetime": "datetime", "email": "email", "phone": "phone", "website": "url", "picklist": "choice",
 }  # fmt: skip
 # What holds records of its own, or a file.
-_NO_VALUE = frozenset(
+NO_VALUE = frozenset(
     {"subform", "fileupload", "imageupload", "profileimage", "multireminder", "event_reminder", "ALARM"}
 )
 
@@ -45,7 +45,7 @@ async def learnt(reader: ModuleReader, api: Api) -> FieldCatalogue:
 
 def _is_own(reader: ModuleReader, row: Mapping[str, Any]) -> bool:
     name = str(row["api_name"])
-    return name not in reader.known and wire.is_told(name) and row.get("data_type") not in _NO_VALUE
+    return name not in reader.known and wire.is_told(name) and row.get("data_type") not in NO_VALUE
 
 
 def _field(row: Mapping[str, Any]) -> CatalogueField:
@@ -55,7 +55,7 @@ def _field(row: Mapping[str, Any]) -> CatalogueField:
         for one in row.get("pick_list_values") or ()
         if isinstance(one, dict) and one.get("display_value")
     )
-    kind = _TYPES.get(str(row.get("data_type")), "text")
+    kind = TYPES.get(str(row.get("data_type")), "text")
     return CatalogueField(
         f"custom.{name}",
         str(label or name),

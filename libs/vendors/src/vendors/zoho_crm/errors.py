@@ -1,11 +1,13 @@
 """The failure table of Zoho CRM (sheet, section 2): status and code to what becomes of the call.
 
 A success has a document, or none at all (204: nothing there, 304: nothing newer). Answers to writes carry a verdict for each row inside
-their `data` or `watch`; a request of one row that is refused is told there, too, so the first of them speaks where nothing else does.
+their `data` or `watch`; a request of one row that is refused is told there, too, so the first of them speaks where nothing else does. Of
+several rows each speaks for itself, also where all of them are refused: whoever has sent them judges them (`of_row`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,7 +72,7 @@ ZC_DUPLICATE = Code(
 ZC_RECORD_HELD = Code(
     "ZC_RECORD_HELD",
     "The record is locked, or waits for an approval or a review in Zoho CRM.",
-    "Nothing if it is only waiting: it is tried again. Else unlock or approve it in Zoho CRM.",
+    "Unlock or approve it in Zoho CRM: it is tried again, later each time; after twelve times it waits for a retry.",
     "owner",
     True,
 )
@@ -165,11 +167,15 @@ register(
 )  # fmt: skip
 _AUTH, _REJECTED, _BUG = FailureClass.UNAUTHORISED, FailureClass.REJECTED, FailureClass.BUG
 _RATE, _UNKNOWN = FailureClass.RATE_LIMITED, FailureClass.UNKNOWN
+_TRANSIENT, _CONFLICT = FailureClass.TRANSIENT, FailureClass.CONFLICT
 # What the table calls a 429 that says, by its header, that no credits are left, and an id that is of no record.
 NO_CREDITS, NO_RECORD = "TOO_MANY_REQUESTS of credits", "INVALID_DATA of an id"
 # And a page's token that is none any more.
 NO_PAGE = "PATTERN_NOT_MATCHED of a page"
+_OWN_ID = re.compile(r"\$\.data(\[\d+\])?\.id")
 CREDITS_LEFT = "x-api-credits-remaining"
+# Statuses under which a verdict on each row may stand, all of them refused.
+_OF_ROWS = frozenset({400, 412})
 _PAUSE = timedelta(seconds=5)
 _DOWN = timedelta(minutes=10)
 
@@ -194,8 +200,9 @@ TABLE = FailureTable(
             )
         ),
         Row(0, "DUPLICATE_DATA", _REJECTED, ZC_DUPLICATE),
-        *(Row(0, code, _REJECTED, ZC_RECORD_HELD) for code in ("RECORD_LOCKED", "NOT_APPROVED", "NOT_REVIEWED")),
-        Row(0, "ALREADY_MODIFIED", _REJECTED, ZC_CHANGED_MEANWHILE),
+        # By the schedule: a person unlocks it, or approves it.
+        *(Row(0, code, _TRANSIENT, ZC_RECORD_HELD) for code in ("RECORD_LOCKED", "NOT_APPROVED", "NOT_REVIEWED")),
+        Row(0, "ALREADY_MODIFIED", _CONFLICT, ZC_CHANGED_MEANWHILE),
         *(
             Row(0, code, _REJECTED, ZC_LIST_BEYOND)
             for code in (
@@ -212,7 +219,7 @@ TABLE = FailureTable(
                 "INVALID_QUERY",
             )
         ),
-        Row(412, ANY, _REJECTED, ZC_CHANGED_MEANWHILE),
+        Row(412, ANY, _CONFLICT, ZC_CHANGED_MEANWHILE),
         Row(0, "INTERNAL_ERROR", _UNKNOWN, ZC_FAULT, complete=True),
         # Without the vendor's envelope it may be a proxy that speaks, and the work may go on behind it.
         Row(500, "", _UNKNOWN, door_codes.VENDOR_FAULT),
@@ -233,7 +240,20 @@ def translate(status: int, headers: Mapping[str, str], body: bytes, now: datetim
     found = _object(body)
     if 200 <= status < 300 and found is not None and found.get("status") != "error":
         return None
+    if status in _OF_ROWS and found is not None and _has_several(found):
+        return None
     return TABLE.failure(status, _said(status, headers, found or {}), headers, now)
+
+
+def of_row(status: int, row: Mapping[str, Any], now: datetime) -> Failure:
+    """What the verdict on one row of a write means; the status is that of the whole answer."""
+    said = _said(status if status in _OF_ROWS else 400, {}, row)
+    return TABLE.failure(status if status in _OF_ROWS else 400, said, {}, now)
+
+
+def _has_several(found: Mapping[str, Any]) -> bool:
+    rows = found.get("data")
+    return isinstance(rows, list) and len(rows) > 1 and all(isinstance(row, dict) and row.get("status") for row in rows)
 
 
 def _object(body: bytes) -> Mapping[str, Any] | None:
@@ -250,12 +270,17 @@ def _said(status: int, headers: Mapping[str, str], found: Mapping[str, Any]) -> 
     about: Mapping[str, Any] = details if isinstance(details, dict) else {}
     if status == 429 and headers.get(CREDITS_LEFT) == "0":
         code = NO_CREDITS
-    elif code == "INVALID_DATA" and about.get("resource_path_index") == 1:
-        # The part of the path that is wrong is the id.
+    elif code == "INVALID_DATA" and (about.get("resource_path_index") == 1 or _is_own_id(about)):
+        # The part of the path, or of the row, that is wrong is the id.
         code = NO_RECORD
     elif code == "PATTERN_NOT_MATCHED" and about.get("param_name") == "page_token":
         code = NO_PAGE
     return Said(code if isinstance(code, str) else "", _words(told, about))
+
+
+def _is_own_id(about: Mapping[str, Any]) -> bool:
+    """Of the row itself, and not of a record that one of its lookups leads to."""
+    return about.get("api_name") == "id" and _OWN_ID.fullmatch(str(about.get("json_path"))) is not None
 
 
 def _first_row(found: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,14 +12,28 @@ from vendors.zoho.answers import LOCKED_FOR
 from vendors.zoho.centres import FAMILY, Centre
 from vendors.zoho.oauth import Product, ZohoOAuth
 
-# What is read: the ten modules, the account with its edition, and which fields its modules have. Written are notification channels alone.
+# What is read: the ten modules, the account with its edition, and which fields its modules have.
 READ = (
-    "accounts", "contacts", "deals", "leads", "vendors", "products", "quotes", "salesorders", "purchaseorders", "invoices",
+    "accounts", "contacts", "deals", "leads", "vendors", "products", "quotes", "salesorders", "purchaseorders", "invoices", "notes",
 )  # fmt: skip
+# What is written, as far as a sync leads here: a product is what an invoice has a line on, a deal is there already. Nothing is taken away
+# but what a sync's file says so of.
+WRITTEN = {
+    "accounts": ("CREATE", "UPDATE", "DELETE"),
+    "contacts": ("CREATE", "UPDATE", "DELETE"),
+    "invoices": ("CREATE", "UPDATE"),
+    "products": ("CREATE",),
+    "notes": ("CREATE", "UPDATE"),
+    "deals": ("UPDATE",),
+}
 SCOPES = (
     *(f"ZohoCRM.modules.{module}.READ" for module in READ),
+    *(f"ZohoCRM.modules.{module}.{operation}" for module, operations in WRITTEN.items() for operation in operations),
     "ZohoCRM.org.READ",
     "ZohoCRM.settings.fields.READ",
+    # Our own field, by which a record is found again.
+    "ZohoCRM.settings.fields.CREATE",
+    "ZohoCRM.coql.READ",
     *(f"ZohoCRM.notifications.{operation}" for operation in ("CREATE", "READ", "UPDATE", "DELETE")),
 )
 # Ours, and where the account tells it.

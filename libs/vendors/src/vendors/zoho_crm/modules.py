@@ -1,0 +1,178 @@
+"""The modules of Zoho CRM that are written to, one row each, and the one target that writes them: the newest state counts.
+
+A record is made by an upsert that looks for our own field alone, so that it is there once however often it is sent, and changed by its id.
+Where an account cannot have that field, a record is made by an insert and found by its e-mail address: after an outcome that nobody saw it is
+looked at once the horizon is over, before anything is sent again (R6, R24).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from common.contracts.connections import Connection
+from common.contracts.ids import Entity
+from common.contracts.messages import ChangeEvent
+from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import Mode
+from common.failures import Failure, Rejected
+from common.http.call import Api
+from vendors.absorbing import Absorbed, Fact, Seen, TargetEvent
+from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
+from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.choices import Choices
+from vendors.deferred import Deferred
+from vendors.grant import Place
+from vendors.target_record import TargetRecord
+from vendors.zoho import knowing
+from vendors.zoho_crm import field_making, module_facts, module_plan, module_wire, module_writes
+from vendors.zoho_crm.module_facts import ModuleFacts
+from vendors.zoho_crm.module_looks import IDS, OURS, UNKEYED, VERSION, ModuleLooks
+from vendors.zoho_crm.module_plan import DELETE, EMAIL, ROWS, TargetModule, mail_of
+from vendors.zoho_crm.module_wire import KEY
+from vendors.zoho_crm.readers import READERS
+
+_HABITS = knowing.Habits()
+BOOKS_ID = "Books_Id"
+
+MODULES: Mapping[Entity, TargetModule] = {
+    # An account has no address: that of one of its contacts says which one is meant.
+    Entity("customer"): TargetModule(READERS["customer"], BOOKS_ID, matches_only=frozenset({EMAIL})),
+    Entity("person"): TargetModule(
+        READERS["person"], BOOKS_ID, parents={"customer_id": Entity("customer")},
+        stand_ins={"last_name": ("first_name", "email")},
+    ),
+}  # fmt: skip
+
+
+class ModuleTarget:
+    """The document is the neutral record, as far as the mapping fills it, and `key`: the id that it has at the other system."""
+
+    mode: Mode = "state"
+    places_name = "organisation"
+    looks = IDS
+    together = ROWS
+    key_missing = SkipReason.NO_EMAIL
+    key_invalid = SkipReason.INVALID_EMAIL
+    choices = Choices(gone=("leave", DELETE), on_delete="leave", on_filtered="leave", without_key="leave")
+    facts_in_parts = frozenset({"fields"})
+    hears: bool = False
+    deferred: Deferred | None = None
+
+    def __init__(self, module: TargetModule) -> None:
+        self._module = module
+        self._looks = ModuleLooks(module.reader, module.key_field, by_contacts=module.by_contacts)
+
+    def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
+        key, mail = str(document.get(KEY) or "").strip(), mail_of(document)
+        if key:
+            return ByMatch(KEY, f"{OURS}{key}")
+        return ByMatch(EMAIL, mail) if mail else None
+
+    def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
+        match, mail = self.identify(document), mail_of(document)
+        if match is None:
+            return []
+        return [match.value, *([f"{UNKEYED}{mail}"] if mail and match.field == KEY else [])]
+
+    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"how": how}
+
+    def lets_go(self, document: Mapping[str, Any]) -> bool:
+        return document.get("how") == DELETE
+
+    def plan(self, work: Work, facts: object | None) -> Step:
+        return module_plan.next_step(self._module, work, facts)
+
+    def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
+        absorbed = knowing.absorb(known, fact, _HABITS)
+        if isinstance(fact, Seen):
+            record = module_plan.without_version(absorbed.record)
+            version = {VERSION: fact.record.memory[VERSION]} if VERSION in fact.record.memory else {}
+            return replace(absorbed, record=replace(record, memory={**record.memory, **version}))
+        is_same = absorbed.record == known
+        return absorbed if is_same else replace(absorbed, record=module_plan.without_version(absorbed.record))
+
+    def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
+        act = attempt.act
+        if act.action == DELETE:
+            return None if seen.exists else Done(exists=False)
+        if not seen.exists:
+            return None
+        told = self.brings(act) or not self._differing(act.values, seen)
+        return Done(seen.seen, id=seen.id) if told else None
+
+    def late(self, attempt: Attempt, known: TargetRecord, seen: TargetRecord) -> bool:
+        return self.landed(attempt, seen) is not None and self.landed(attempt, known) is None
+
+    def brings(self, act: Act) -> bool:
+        return act.action in ("upsert", "create")
+
+    def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
+        return knowing.drifted(known, seen, known.agreed)
+
+    def parsed(self, event: ChangeEvent) -> TargetEvent | None:
+        return None
+
+    def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
+        return False
+
+    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
+        """Which fields the module has, and what each takes."""
+        return await module_facts.read(self._module.reader.module, api)
+
+    async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
+        return await self._looks.look(keys, api)
+
+    async def apply(
+        self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
+    ) -> Answered:
+        known = facts if isinstance(facts, ModuleFacts) else ModuleFacts(known=False)
+        try:
+            answer = await api.call(module_writes.call_of(self._module, acts, known, sending))
+        except Rejected as refusal:
+            raise module_writes.refusal_of(refusal) from refusal
+        return module_writes.answered(self._module, acts, answer)
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        """A connection speaks for one account."""
+        return [Place(connection.details.get("org_id", ""), connection.name)]
+
+    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
+        """What can be written: the columns of the module as this account has them, our own field once it is there, and the account's own."""
+        facts = await module_facts.read(self._module.reader.module, api)
+        reader = self._module.reader
+        columns = [self._column(one.field(), facts, one.names) for one in module_wire.columns_of(reader).values()]
+        ours = [field_making.key_of(self._module)] if facts.has(self._module.key_field) else []
+        matched = [CatalogueField(path, "E-mail of a contact", "email") for path in sorted(self._module.matches_only)]
+        known = reader.known | {self._module.key_field}
+        custom = [
+            module_facts.shown(one)
+            for one in facts.fields.values()
+            if one.name not in known and module_facts.has_value(one)
+        ]
+        return FieldCatalogue((*ours, *columns, *matched, *custom), complete=facts.known)
+
+    def _column(self, field: CatalogueField, facts: ModuleFacts, names: Sequence[str]) -> CatalogueField:
+        one = facts.fields.get(names[0]) if len(names) == 1 else None
+        if one is None:
+            return field
+        stands_in = field.path in self._module.stand_ins
+        return replace(
+            field, required=one.mandatory and not stands_in, max_length=(one.length or None) if field.type == "text" else None,
+            choices=one.choices if field.type == "choice" else (),
+        )  # fmt: skip
+
+    async def create_field(
+        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
+    ) -> CatalogueField:
+        return await field_making.made(self._module, path, type, api)
+
+    def _differing(self, values: Mapping[str, Any], seen: TargetRecord) -> list[str]:
+        alike = partial(module_plan.alike, self._module)
+        return [path for path, value in values.items() if alike(path, seen.seen.get(path)) != alike(path, value)]
+
+
+TARGETS: Mapping[Entity, ModuleTarget] = {entity: ModuleTarget(row) for entity, row in MODULES.items()}
