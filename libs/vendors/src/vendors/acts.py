@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from common.contracts.ids import Entity
 from common.contracts.messages import RecordRef
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
@@ -64,6 +65,8 @@ class Work:
     """What former writes have taught of the place as a whole, by name; what nobody has tried yet is not in it."""
     linked: Mapping[RecordRef, str] = field(default_factory=dict)
     """The ids at the target of the records that this one needs."""
+    linked_as: Mapping[RecordRef, Entity] = field(default_factory=dict)
+    """And what each of them is there: a customer may be an account or a person."""
     is_live: bool = True
     """Somebody waits for it: it is no part of a first load, nor of anything that is gone through again."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from common.contracts.ids import Entity
 from common.contracts.messages import Lane, RecordRef
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
@@ -15,6 +16,7 @@ from vendors.acts import Act, Look, NeedFacts, Nothing, Skip, Step, Wait, Work
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from writing.items import Item, TargetKey
+from writing.needs import Linked
 from writing.owners import Ownership
 from writing.vendor_code import vendor_code
 
@@ -42,6 +44,7 @@ class Claimed:
     """Those of the place by which the last step was planned."""
     linked: dict[RecordRef, str] = field(default_factory=dict)
     """The ids at the target of the records that it needs, as far as they are linked."""
+    linked_as: dict[RecordRef, Entity] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     """The keys of which the vendor has just answered what they are."""
     pair: PairRow | None = None
@@ -57,6 +60,11 @@ class Claimed:
         if isinstance(planned, NeedFacts) and isinstance(planned.otherwise, Act):
             return replace(planned, otherwise=self._by_mode(target, planned.otherwise))
         return self._by_mode(target, planned) if isinstance(planned, Act) else planned
+
+    def know(self, linked: Mapping[RecordRef, Linked]) -> None:
+        """What it needs is there."""
+        self.linked |= {ref: one.id for ref, one in linked.items()}
+        self.linked_as |= {ref: one.entity for ref, one in linked.items()}
 
     def _missing(self) -> Wait | None:
         """R23: what it needs comes first."""
@@ -103,7 +111,7 @@ class Claimed:
         return Work(
             wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
-            lessons=self.lessons, linked=self.linked, is_live=item.lane is Lane.LIVE,
+            lessons=self.lessons, linked=self.linked, linked_as=self.linked_as, is_live=item.lane is Lane.LIVE,
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:

@@ -17,6 +17,7 @@ from vendors.target_record import TargetRecord
 from writing import leases, needs, owners, past, target_records
 from writing.claimed import Claimed
 from writing.items import Item, ItemKey, TargetKey, columns
+from writing.needs import Linked
 from writing.owners import Ownership
 from writing.vendor_code import judged
 
@@ -83,15 +84,17 @@ def _claimed(
     targets: set[TargetKey],
     known: Mapping[TargetKey, TargetRecord],
     connection: Connection,
-    linked: dict[RecordRef, str],
+    linked: Mapping[RecordRef, Linked],
 ) -> Claimed:
     here = {target.key: known[target] for target in sorted(targets) if target == item.target(target.key)}
-    return Claimed(
+    claimed = Claimed(
         item, owned, here, tuple(key for key in here if key != item.target_key),
         tuple(known[target] for target in sorted(targets) if target != item.target(target.key)),
         connection.capabilities, result_so_far=item.result_so_far, call_group=item.call_group,
-        linked=linked, first_body=item.first_body,
+        first_body=item.first_body,
     )  # fmt: skip
+    claimed.know(linked)
+    return claimed
 
 
 async def give_back(tx: DbConnection, items: Sequence[Item], due_at: datetime) -> None:

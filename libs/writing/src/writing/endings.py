@@ -65,7 +65,7 @@ class Endings:
             locked = await work_items.lock(tx, wanted)
             linked = await needs.linked(tx, [(row.item, ref) for row, _ in rows for ref in wanted[row.item.key]])
             for row, _ in rows:
-                row.linked |= linked[row.item.key]
+                row.know(linked[row.item.key])
             mine = [row for row, _ in rows if locked[row.item.key].token == row.item.token]
             missing = {
                 row.item.key: [Awaited(row.item.source, r) for r in wanted[row.item.key] if r not in row.linked]

@@ -28,9 +28,16 @@ class Awaited(NamedTuple):
     ref: RecordRef
 
 
-async def linked(tx: DbConnection, wanted: Sequence[tuple[Item, RecordRef]]) -> dict[ItemKey, dict[RecordRef, str]]:
-    """What these records need and is there, with its id at the target."""
-    found: dict[ItemKey, dict[RecordRef, str]] = {item.key: {} for item, _ in wanted}
+class Linked(NamedTuple):
+    """What a record that is needed is at the target."""
+
+    id: str
+    entity: Entity
+
+
+async def linked(tx: DbConnection, wanted: Sequence[tuple[Item, RecordRef]]) -> dict[ItemKey, dict[RecordRef, Linked]]:
+    """What these records need and is there."""
+    found: dict[ItemKey, dict[RecordRef, Linked]] = {item.key: {} for item, _ in wanted}
     if not wanted:
         return found
     rows = await tx.fetch(
@@ -40,7 +47,7 @@ async def linked(tx: DbConnection, wanted: Sequence[tuple[Item, RecordRef]]) -> 
     )
     for row in rows:
         item, ref = wanted[row["at"]]
-        found[item.key][ref] = row["id"]
+        found[item.key][ref] = Linked(row["id"], Entity(row["right_entity"]))
     return found
 
 
@@ -151,7 +158,7 @@ with wanted as (
       join flow.pair p on (p.right_account, p.right_place, p.right_entity, p.right_key, p.state)
                         = (o.account, o.place, o.target_entity, o.key, 'linked')
 )
-select p.at, coalesce(nullif(p.right_id, ''), t.target_id) as id
+select p.at, coalesce(nullif(p.right_id, ''), t.target_id) as id, p.right_entity
   from found p
   left join flow.target_record t on (t.account, t.place, t.target_entity, t.key) = (p.right_account, p.right_place, p.right_entity, p.right_key)
  where coalesce(nullif(p.right_id, ''), t.target_id, '') <> ''

@@ -34,6 +34,15 @@ class TradeDocument(Neutral):
     updated_at: AwareDatetime | None = None
 
 
+class SalesDocument(TradeDocument):
+    """What somebody was charged, as those who sell keep it: to whom, where that is a person, and by which deal."""
+
+    person_id: str | None = None
+    person: str | None = None
+    deal_id: str | None = None
+    deal: str | None = None
+
+
 class SupplierPayment(Neutral):
     """Money that we paid, and the bills that it pays."""
 

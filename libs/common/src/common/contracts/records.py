@@ -15,6 +15,7 @@ from common.contracts.ledger_records import (
     Expense,
     JournalEntry,
     LedgerAccount,
+    SalesDocument,
     SoldItem,
     SupplierPayment,
     TradeDocument,
@@ -118,5 +119,5 @@ RECORDS: dict[str, type[Neutral]] = {
     "deal": Deal,
     "quote": TradeDocument,
     "sales_order": TradeDocument,
-    "sales_invoice": TradeDocument,
+    "sales_invoice": SalesDocument,
 }

@@ -134,7 +134,11 @@ _ALL = (
     _paper(
         "sales_invoice", "Invoices", "Invoices", "Invoiced_Items",
         CrmField("Invoice_Number", "number", "Invoice Number"), _STATUS,
-        CrmField("Invoice_Date", "issued_on", "Invoice Date", "date"), _DUE, by=_BUYER,
+        CrmField("Invoice_Date", "issued_on", "Invoice Date", "date"), _DUE,
+        by=(
+            *_BUYER, *_names("Contact_Name", "Contact Name", "person_id", "person"),
+            *_names("Deal_Name", "Deal Name", "deal_id", "deal"),
+        ),
     ),
 )  # fmt: skip
 
