@@ -13,7 +13,7 @@ from typing import Any
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.contracts.messages import Receipt
 from tests.contract.sandbox.zoho_crm.crm import Crm, Tokens, account_of
-from tests.contract.vendors.account import InSandbox, door_to
+from tests.contract.vendors.account import InSandbox, Recorded, door_to
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_crm
 from vendors.target import Target
@@ -283,6 +283,15 @@ async def written(sandbox: SandboxProcess, entity: str, name: str = "demo") -> A
         await found.target.create_field(found.connection, found.place, "key", "text", found.api)
         found.crm.make_field(found.module, "Region")
         yield found
+
+
+@asynccontextmanager
+async def reading_only(account: CrmAccount) -> AsyncIterator[Recorded]:
+    """The door with a token that was consented to before anything was written."""
+    dc, scopes = account.connection.details["dc"], [scope for scope in SCOPES if scope.endswith(".READ")]
+    token = Tokens().of(account.sandbox, dc, "demo", ",".join(scopes))
+    async with door_to(zoho_crm.VENDOR, account.connection, f"{account.sandbox.base_url}/zoho", token) as api:
+        yield api
 
 
 @asynccontextmanager

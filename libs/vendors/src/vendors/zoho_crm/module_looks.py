@@ -86,7 +86,7 @@ class ModuleLooks:
         """One alone is shown with all there is of it."""
         path = f"/{self._reader.module}"
         if len(ids) > 1:
-            query = {"ids": ",".join(ids), "fields": self._names, "per_page": "200"} | dict(self._reader.chosen)
+            query = {"ids": ",".join(ids), "fields": self._reader.names, "per_page": "200"} | dict(self._reader.chosen)
             answer = await api.call(Call("GET", path, f"{self._reader.entity}s.look", query=query))
             return {str(row["id"]): row for row in _rows(answer)}, answer.date
         call = Call("GET", f"{path}/{{id}}", f"{self._reader.entity}s.read", path={"id": ids[0]})
@@ -97,10 +97,6 @@ class ModuleLooks:
                 raise
             return {}, failure.vendor_date
         return {str(row["id"]): row for row in _rows(answer)}, answer.date
-
-    @property
-    def _names(self) -> str:
-        return ",".join(dict.fromkeys([*self._reader.names.split(","), self._key_field]))
 
     # --- by a value
 

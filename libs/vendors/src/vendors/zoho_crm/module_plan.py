@@ -40,14 +40,17 @@ class TargetModule:
     """What differs from one module to another: a row of the table in `modules.py`."""
 
     reader: ModuleReader
-    key_field: str
-    """The vendor's name of our own field."""
     parents: Mapping[str, Entity] = field(default_factory=dict)
     """Paths that name another record by its id at the other system, and which entity that is there."""
     matches_only: frozenset[str] = frozenset()
     """Paths that say how a record is found, and that it has no field for."""
     stand_ins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Fields that the vendor wants a value of, and what is given for one that is empty."""
+
+    @property
+    def key_field(self) -> str:
+        """The vendor's name of our own field."""
+        return self.reader.ours
 
     @property
     def by_contacts(self) -> bool:

@@ -35,13 +35,12 @@ from vendors.zoho_crm.module_wire import KEY
 from vendors.zoho_crm.readers import READERS
 
 _HABITS = knowing.Habits()
-BOOKS_ID = "Books_Id"
 
 MODULES: Mapping[Entity, TargetModule] = {
     # An account has no address: that of one of its contacts says which one is meant.
-    Entity("customer"): TargetModule(READERS["customer"], BOOKS_ID, matches_only=frozenset({EMAIL})),
+    Entity("customer"): TargetModule(READERS["customer"], matches_only=frozenset({EMAIL})),
     Entity("person"): TargetModule(
-        READERS["person"], BOOKS_ID, parents={"customer_id": Entity("customer")},
+        READERS["person"], parents={"customer_id": Entity("customer")},
         stand_ins={"last_name": ("first_name", "email")},
     ),
 }  # fmt: skip

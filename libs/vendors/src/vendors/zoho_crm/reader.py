@@ -33,6 +33,8 @@ class ModuleReader:
     """What a list has to be asked for besides, so that it has all of them."""
     larger: bool = False
     """Whether only editions from Professional up have it."""
+    ours: str = ""
+    """The field of our own that has the record's id at the other system. Lists tell it, so that matching by it costs no read a record."""
 
     @property
     def path(self) -> str:
@@ -45,7 +47,8 @@ class ModuleReader:
     @property
     def names(self) -> str:
         """What a list is asked for; a field that the account does not have is left out of its answer."""
-        return ",".join(dict.fromkeys(name for column in self.every for name in column.names))
+        names = [name for column in self.every for name in column.names]
+        return ",".join(dict.fromkeys([*names, *([self.ours] if self.ours else [])]))
 
     @property
     def catalogue(self) -> tuple[CatalogueField, ...]:
@@ -64,7 +67,17 @@ class ModuleReader:
 
     def row(self, found: Row) -> dict[str, Any]:
         """What a row of a list tells."""
-        return wire.fields(self.entity, self._told(found))
+        parsed = self._told(found)
+        if self.ours:
+            parsed["custom"] = {self.ours: self._own(found)}
+        return wire.fields(self.entity, parsed)
+
+    def _own(self, found: Row) -> str | None:
+        """An account that has no such field has no value of it."""
+        try:
+            return wire.plain(found.get(self.ours))
+        except _ODD as error:
+            raise self._unreadable() from error
 
     def detail(self, found: Row) -> dict[str, Any]:
         """What a record read by id tells: all there is, under the vendor's names where we have none."""
@@ -74,7 +87,7 @@ class ModuleReader:
                 name: wire.plain(value)
                 for name, value in found.items()
                 if name not in self.known and wire.is_told(name)
-            }
+            } | ({self.ours: self._own(found)} if self.ours else {})
             if self.lines and isinstance(found.get(self.lines), list):
                 parsed["lines"] = [_line(line) for line in found[self.lines]]
         except _ODD as error:

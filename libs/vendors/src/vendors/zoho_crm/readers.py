@@ -13,6 +13,7 @@ from vendors.zoho_crm.reader import ModuleReader
 
 Columns = tuple[CrmField | AddressColumns, ...]
 
+BOOKS_ID = "Books_Id"
 _CURRENCY = CrmField("Currency", "currency", "Currency")
 _RATE = CrmField("Exchange_Rate", "exchange_rate", "Exchange Rate", "number")
 _EMAIL = CrmField("Email", "email", "Email", "email")
@@ -110,8 +111,8 @@ _SELLER = _names("Vendor_Name", "Vendor Name", "supplier_id", "supplier")
 _STATUS, _DUE = CrmField("Status", "status", "Status", "choice"), CrmField("Due_Date", "due_on", "Due Date", "date")
 
 _ALL = (
-    ModuleReader("customer", "Accounts", "Accounts", _CUSTOMER),
-    ModuleReader("person", "Contacts", "Contacts", _PERSON),
+    ModuleReader("customer", "Accounts", "Accounts", _CUSTOMER, ours=BOOKS_ID),
+    ModuleReader("person", "Contacts", "Contacts", _PERSON, ours=BOOKS_ID),
     ModuleReader("deal", "Deals", "Deals", _DEAL),
     # One that was converted stays what it was; without asking a list would lose it.
     ModuleReader("lead", "Leads", "Leads", _LEAD, chosen={"converted": "both"}),

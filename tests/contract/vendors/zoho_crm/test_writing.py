@@ -1,0 +1,266 @@
+"""What is Zoho CRM's own in being written to: versions, verdicts by row, our field and what happens without it, whom a person has entered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from common.contracts.ids import Entity, RecordId
+from common.contracts.messages import RecordRef
+from common.failures import Conflict, Failure, FailureClass, Rejected, Transient
+from tests.contract.vendors.hand import Hand
+from tests.contract.vendors.zoho_crm.account import CrmTarget, reading_only, written
+from tests.support.sandbox import SandboxProcess
+from vendors.acts import Act, Done, Look, Sending, Skip, Wait, Work, key_of_id
+from vendors.target_record import TargetRecord
+
+
+@pytest.fixture
+async def crm(sandbox: SandboxProcess) -> AsyncIterator[CrmTarget]:
+    """Its contacts."""
+    async with written(sandbox, "person") as account:
+        yield account
+
+
+@pytest.fixture
+def hand(crm: CrmTarget) -> Hand:
+    return Hand(crm.target, crm.place, crm.api)
+
+
+def linked(hand: Hand, id: str, document: dict[str, Any], **more: Any) -> Work:
+    """A wish of a pair, which knows its counterpart by the id."""
+    key = key_of_id(id)
+    return Work("present", document, key, known=dict(hand.known), fresh=frozenset(hand.fresh), **more)
+
+
+async def planned(hand: Hand, work: Work) -> Act:
+    step = hand.planned(work)
+    assert isinstance(step, Act), step
+    return step
+
+
+async def ready(crm: CrmTarget, hand: Hand) -> tuple[str, TargetRecord]:
+    """One that a look by its link has shown."""
+    await hand.settle(crm.document(1))
+    found = crm.found("key:B-1")
+    assert found is not None
+    key = key_of_id(found["id"])
+    await hand.look(key)
+    return found["id"], hand.known[key]
+
+
+class TestAVersion:
+    async def test_that_is_not_the_newest_any_more_refuses_the_write_and_the_next_plan_has_it(
+        self, crm: CrmTarget, hand: Hand
+    ) -> None:
+        id, _ = await ready(crm, hand)
+        act = await planned(hand, linked(hand, id, {"phone": "+91 22 7"}))
+        assert act.memory["since"] and not act.batch
+        crm.advance(5)
+        crm.edited("key:B-1", Mobile="+91 98 77")
+        with pytest.raises(Conflict) as caught:
+            await hand.target.apply(crm.place, [act], hand.facts, crm.api, Sending())
+        assert caught.value.code == "ZC_CHANGED_MEANWHILE"
+        assert crm.found("key:B-1")["Phone"] == "+91 98 1"  # type: ignore[index]
+        await hand.look(key_of_id(id))
+        again = await planned(hand, linked(hand, id, {"phone": "+91 22 7"}))
+        assert datetime.fromisoformat(again.memory["since"]) > datetime.fromisoformat(act.memory["since"])
+        assert await hand.apply(again)
+        row = crm.found("key:B-1")
+        assert row is not None and (row["Phone"], row["Mobile"]) == ("+91 22 7", "+91 98 77")
+
+    async def test_of_a_look_is_settled_however_soon_after_the_edit(self, crm: CrmTarget, hand: Hand) -> None:
+        _, known = await ready(crm, hand)
+        stamp = datetime.fromisoformat(known.memory["version"])
+        _, answer = crm.api.answers[-1]
+        assert answer.date > stamp
+
+    async def test_that_nobody_knows_is_looked_at_first(self, crm: CrmTarget, hand: Hand) -> None:
+        id, known = await ready(crm, hand)
+        hand.known[key_of_id(id)] = replace(known, memory={})
+        hand.fresh.clear()
+        assert hand.planned(linked(hand, id, {"phone": "+91 22 7"})) == Look(key_of_id(id))
+
+    async def test_is_not_compared_where_the_account_does_not_but_it_is_read_a_moment_before(
+        self, crm: CrmTarget, hand: Hand
+    ) -> None:
+        id, _ = await ready(crm, hand)
+        blind = frozenset({"writes_blindly"})
+        act = await planned(hand, linked(hand, id, {"phone": "+91 22 7"}, capabilities=blind))
+        assert "since" not in act.memory
+        hand.fresh.clear()
+        assert isinstance(hand.planned(linked(hand, id, {"phone": "+91 22 7"}, capabilities=blind)), Look)
+
+    async def test_of_several_rows_keeps_each_that_somebody_has_edited_since(self, crm: CrmTarget, hand: Hand) -> None:
+        """A first load: each row has its own verdict, also where all of them are refused."""
+        ids = []
+        for number in (1, 2, 3):
+            await hand.settle(crm.document(number))
+            found = crm.found(f"key:B-{number}")
+            assert found is not None
+            ids.append(found["id"])
+        await hand.look(*map(key_of_id, ids))
+        acts = [await planned(hand, linked(hand, id, {"phone": "+91 22 7"}, is_live=False)) for id in ids]
+        assert {act.batch for act in acts} == {"update"}
+        crm.advance(5)
+        crm.edited("key:B-2", Mobile="+91 98 77")
+        answered = await hand.target.apply(crm.place, acts, hand.facts, crm.api, Sending())
+        assert [isinstance(one, Done) for one in answered.verdicts] == [True, False, True]
+        assert isinstance(answered.verdicts[1], Conflict)
+        again = await hand.target.apply(crm.place, acts, hand.facts, crm.api, Sending())
+        assert [type(one) for one in again.verdicts] == [Conflict] * 3
+
+
+class TestAnUpsert:
+    async def test_sent_twice_makes_one_and_its_rows_are_judged_each_for_itself(self, crm: CrmTarget, hand: Hand) -> None:  # fmt: skip
+        good = [await hand.step(crm.document(number)) for number in (1, 2)]
+        bad = await hand.step({**crm.document(3), "email": "ida at alder"})
+        acts = [act for act in (good[0], bad, good[1]) if isinstance(act, Act)]
+        before = crm.calls()
+        answered = await hand.target.apply(crm.place, acts, hand.facts, crm.api, Sending())
+        assert crm.calls() == before + 1
+        assert answered.answer.status == 207
+        first, second, third = answered.verdicts
+        assert isinstance(first, Done) and isinstance(third, Done) and isinstance(second, Rejected)
+        # The ghost of the first one: nothing more is there, and it is known by the same id.
+        again = await hand.target.apply(crm.place, acts[:1], hand.facts, crm.api, Sending())
+        assert [one.id for one in again.verdicts if isinstance(one, Done)] == [first.id]
+
+    async def test_changes_nobody_whom_another_unique_field_means(self, crm: CrmTarget, hand: Hand) -> None:
+        crm.crm.make_field("Contacts", "Card", unique={"case_sensitive": False})
+        theirs = crm.crm.contact("Other", Card="C-1")
+        document = {**crm.document(1), "custom.Card": "C-1"}
+        with pytest.raises(Rejected) as told:
+            await hand.settle(document)
+        assert told.value.code == "ZC_DUPLICATE"
+        assert crm.crm.read("Contacts", theirs)["Books_Id"] is None
+        made = crm.found("key:B-1")
+        assert made is not None and made["id"] != theirs and made["Card"] is None
+
+    async def test_goes_to_whom_a_person_has_entered_with_the_address_a_moment_ago(self, crm: CrmTarget, hand: Hand) -> None:  # fmt: skip
+        entered = crm.crm.contact("Entered", Email="IDA1@alder.example", Mobile="+91 1")
+        _, acts = await hand.settle(crm.document(1))
+        assert [act.action for act in acts] == ["update"]
+        found = crm.found("key:B-1")
+        assert found is not None and found["id"] == entered and found["Last_Name"] == "Alder 1"
+
+    async def test_asks_where_two_have_the_address_and_passes_those_who_are_anothers(self, crm: CrmTarget, hand: Hand) -> None:  # fmt: skip
+        crm.crm.contact("Theirs", Email="ida1@alder.example", Books_Id="B-77")
+        one = crm.crm.contact("One", Email="ida1@alder.example")
+        found = await hand.look("unkeyed:ida1@alder.example")
+        shown = found["unkeyed:ida1@alder.example"]
+        assert isinstance(shown, TargetRecord) and shown.id == one
+        crm.crm.contact("Two", Email="ida1@alder.example")
+        for key, many in (("unkeyed:ida1@alder.example", 2), ("ida1@alder.example", 3)):
+            refused = (await hand.target.look(crm.place, [key], crm.api))[key]
+            assert isinstance(refused, Failure) and refused.code == "ZC_SEVERAL"
+            assert len(refused.message.split("They are ")[1].split(",")) == many
+
+
+class TestARecord:
+    async def test_under_another_waits_for_it_and_has_no_last_name_only_at_the_other_system(
+        self, crm: CrmTarget, hand: Hand
+    ) -> None:
+        account = crm.crm.add("Accounts", {"Account_Name": "Alder Works"})[0]
+        parent = RecordRef(entity=Entity("customer"), record=RecordId("77"))
+        document = {"key": "person:5", "email": "ida@alder.example", "first_name": "Ida", "last_name": None, "customer_id": "77"}  # fmt: skip
+        key = "key:person:5"
+        await hand.look(key, "unkeyed:ida@alder.example")
+        work = Work("present", document, key, known=dict(hand.known), fresh=frozenset(hand.fresh))
+        hand.facts = await hand.target.facts(crm.place, crm.api)
+        assert hand.planned(work) == Wait(parent)
+        act = await planned(hand, replace(work, linked={parent: account}))
+        (done,) = await hand.apply(act)
+        assert isinstance(done, Done)
+        row = crm.crm.read("Contacts", done.id)
+        assert (row["Account_Name"]["id"], row["Last_Name"]) == (account, "Ida")
+
+    async def test_that_is_locked_waits_and_one_that_is_gone_is_looked_at(self, crm: CrmTarget, hand: Hand) -> None:
+        id, _ = await ready(crm, hand)
+        act = await planned(hand, linked(hand, id, {"phone": "+91 22 7"}))
+        crm.people("lock", module="Contacts", id=id)
+        with pytest.raises(Transient) as locked:
+            await hand.target.apply(crm.place, [act], hand.facts, crm.api, Sending())
+        assert locked.value.code == "ZC_RECORD_HELD"
+        crm.people("unlock", module="Contacts", id=id)
+        crm.take_away("key:B-1")
+        with pytest.raises(Conflict):
+            await hand.target.apply(crm.place, [act], hand.facts, crm.api, Sending())
+        await hand.look(key_of_id(id))
+        assert isinstance(hand.planned(linked(hand, id, {"phone": "+91 22 7"})), Skip)
+
+    async def test_of_an_account_is_found_by_the_address_of_its_contact(self, sandbox: SandboxProcess) -> None:
+        async with written(sandbox, "customer") as crm:
+            account = crm.crm.add("Accounts", {"Account_Name": "Alder"})[0]
+            crm.crm.contact("Alder", Email="office@alder.example", Account_Name={"id": account})
+            hand = Hand(crm.target, crm.place, crm.api)
+            document = {"key": "9", "name": "Alder Works", "email": "office@alder.example"}
+            _, acts = await hand.settle(document)
+            assert [(act.action, set(act.values)) for act in acts] == [("update", {"key", "name"})]
+            assert crm.crm.read("Accounts", account)["Books_Id"] == "9"
+
+
+class TestWhatTheAccountCannotTake:
+    @pytest.mark.parametrize(
+        ("values", "code"),
+        [
+            ({"salutation": "Sir"}, "ZC_CHOICE_UNKNOWN"),
+            ({"department": "x" * 101}, "ZC_VALUE_TOO_LONG"),
+            ({"custom.Nowhere": "x"}, "ZC_FIELD_MISSING"),
+        ],
+    )
+    async def test_is_one_clear_error_and_nothing_is_sent(self, crm: CrmTarget, hand: Hand, values: dict[str, Any], code: str) -> None:  # fmt: skip
+        document = {**crm.document(1), **values}
+        hand.facts = await hand.target.facts(crm.place, crm.api)
+        await hand.look("key:B-1", "unkeyed:ida1@alder.example")
+        step = crm.target.plan(hand.work(document), hand.facts)
+        refusal = getattr(step, "otherwise", None)
+        assert isinstance(refusal, Rejected) and refusal.code == code
+        assert crm.found("key:B-1") is None
+
+    async def test_a_field_that_was_taken_away_is_told_and_made_again(self, sandbox: SandboxProcess) -> None:
+        async with AsyncExitStack() as opened:
+            crm = await opened.enter_async_context(written(sandbox, "customer"))
+            bare = replace(crm, entity=Entity("person"))
+            with pytest.raises(Rejected) as told:
+                await bare.target.look(bare.place, ["key:B-1"], bare.api)
+            assert told.value.code == "ZC_FIELD_MISSING"
+            catalogue = await bare.target.catalogue(bare.connection, bare.place, bare.api)
+            assert catalogue.get("key") is None
+            for _ in range(2):
+                made = await bare.target.create_field(bare.connection, bare.place, "key", "text", bare.api)
+                assert made.path == "key"
+            assert (await bare.target.look(bare.place, ["key:B-1"], bare.api))["key:B-1"] == TargetRecord(exists=False)
+
+    async def test_an_edition_without_fields_says_so_and_goes_by_the_address(self, sandbox: SandboxProcess) -> None:
+        async with AsyncExitStack() as opened:
+            crm = replace(
+                await opened.enter_async_context(written(sandbox, "customer")), entity=Entity("person")
+            )  # fmt: skip
+            crm.switch(edition="free")
+            with pytest.raises(Rejected) as told:
+                await crm.target.create_field(crm.connection, crm.place, "key", "text", crm.api)
+            assert told.value.code == "ZC_FIELD_REFUSED"
+            hand = Hand(crm.target, crm.place, crm.api)
+            document = {"email": "ida@alder.example", "last_name": "Alder"}
+            _, acts = await hand.settle(document)
+            assert [act.action for act in acts] == ["create"]
+            # Its answer was lost: the look finds it, and nobody is made again.
+            stranger = Hand(crm.target, crm.place, crm.api)
+            await stranger.look("ida@alder.example")
+            assert crm.target.landed(hand.sent[0], stranger.known["ida@alder.example"]) is not None
+            assert (await stranger.settle(document))[1] == []
+
+    async def test_a_grant_without_the_scope_is_told_at_once(self, crm: CrmTarget, hand: Hand) -> None:
+        act = await hand.step(crm.document(1))
+        assert isinstance(act, Act)
+        async with reading_only(crm) as api:
+            with pytest.raises(Rejected) as told:
+                await hand.target.apply(crm.place, [act], hand.facts, api, Sending())
+        assert told.value.kind is FailureClass.REJECTED and told.value.code == "ZC_SCOPE_MISSING"
+        assert crm.found("key:B-1") is None
