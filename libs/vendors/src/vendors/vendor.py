@@ -20,6 +20,7 @@ from common.http.profile import Profile
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.channel import Channel
 from vendors.grant import Grant, Place
+from vendors.inner_records import InnerRecords
 from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
 from vendors.own_sync import OwnSync
@@ -198,23 +199,6 @@ class Parts:
     """Of the whole: those of its fields without which nobody knows its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Records that no list has, because they are kept inside others: the contact persons of a customer (decision 68).
-
-    Whatever tells the other record with them tells each of them, as of the same version.
-    """
-
-    of: Entity
-    """In which records they are."""
-    field: str
-    """The field of such a record that tells of them, each with its own id as `record`; no list tells it."""
-    where: str
-    """A record without a value of this field, which lists tell, is not read for their sake."""
-    told: Callable[[RecordId, Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]
-    """What a record's id and fields say of its parts, by their ids; pure."""
-
-
 class Source(Protocol):
     """How records are read from this vendor."""
 
@@ -304,7 +288,7 @@ class Vendor:
     """The cheapest call that shows whether this connection works, its place included."""
     listings: Mapping[Entity, TargetListing] = field(default_factory=dict)
     """What is written there and can be listed as a whole: both sides of it are compared."""
-    parts: Mapping[Entity, Parts] = field(default_factory=dict)
+    inner: Mapping[Entity, InnerRecords] = field(default_factory=dict)
     """Which of its kinds of records are told inside others."""
     read_back: ReadBack | None = None
     money: Mapping[Entity, MoneyFigures] = field(default_factory=dict)

@@ -189,7 +189,15 @@ class BooksAccount(InSandbox):
         self.people("link_with_crm", contact_id=id, zcrm_account_id="55510", zcrm_contact_id="55520")
         same = {name: person[name] for name in ("first_name", "last_name", "email", "phone", "mobile")}
         none = dict.fromkeys(("salutation", "title", "department"))
-        persons = [{"record": f"{id}-{told['contact_person_id']}", "id": told["contact_person_id"], **same, **none, "is_primary": True}]
+        persons = [
+            {
+                "record": f"{id}-{told['contact_person_id']}",
+                "id": told["contact_person_id"],
+                **same,
+                **none,
+                "is_primary": True,
+            }
+        ]
         return RecordId(found["contact_id"]), {
             "name": "Alder Works", "company": "Alder GmbH", "email": "ida@alder.example", "first_name": "Ida", "last_name": "Alder",
             "phone": "+49 228 2", "mobile": "+49 170 3", "website": "https://alder.example", "kind": "business", "status": "active",
@@ -200,7 +208,14 @@ class BooksAccount(InSandbox):
         }  # fmt: skip
 
     def _whole_person(self) -> tuple[RecordId, dict[str, Any]]:
-        told = {"salutation": "Mr", "first_name": "Bo", "last_name": "Finch", "email": "bo@alder.example", "phone": "1", "mobile": "2"}
+        told = {
+            "salutation": "Mr",
+            "first_name": "Bo",
+            "last_name": "Finch",
+            "email": "bo@alder.example",
+            "phone": "1",
+            "mobile": "2",
+        }
         contact = self.books.contact("Alder", "ida@alder.example", company_name="Alder GmbH")["contact_id"]
         body = {"contact_id": contact, **told, "designation": "Clerk", "department": "Sales"}
         (found,) = self.books.told("POST", "/contacts/contactpersons", body, 201)["contact_person"]

@@ -19,7 +19,7 @@ from vendors.vendor import State, Subject, connection_of
 from vendors.zoho_books.source import ZohoBooksSource
 
 CUSTOMER, PERSON = Entity("customer"), Entity("person")
-PARTS = zoho_books.VENDOR.parts[PERSON]
+PARTS = zoho_books.VENDOR.inner[PERSON]
 SOURCE = ZohoBooksSource()
 
 
@@ -53,7 +53,9 @@ class TestAsAnySource:
 
 
 class TestAPerson:
-    async def test_who_is_no_more_among_those_of_the_customer_is_gone_as_of_that_answer(self, account: BooksAccount) -> None:
+    async def test_who_is_no_more_among_those_of_the_customer_is_gone_as_of_that_answer(
+        self, account: BooksAccount
+    ) -> None:
         record = account.everything(PERSON)[0]
         account.advance(30.0)
         account.remove(PERSON, record)
@@ -87,7 +89,9 @@ class TestAPerson:
         (answer,) = await SOURCE.read(connection, [Subject(PERSON, RecordId("460000000099001-46"))], api)
         assert isinstance(answer, Rejected)
 
-    async def test_of_a_customer_with_a_company_is_shown_by_a_call_for_each_such_customer(self, account: BooksAccount) -> None:
+    async def test_of_a_customer_with_a_company_is_shown_by_a_call_for_each_such_customer(
+        self, account: BooksAccount
+    ) -> None:
         record, _ = account.everything(PERSON)
         account.create(CUSTOMER)
         customers = states_of([page async for page in SOURCE.pages(account.connection, CUSTOMER, None, account.api)])

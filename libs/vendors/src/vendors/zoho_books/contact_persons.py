@@ -6,9 +6,11 @@ customer and its own, is read by reading the customer, and has the customer's ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.contracts.connections import Connection
+from common.contracts.ids import Entity
 from vendors.zoho_books import wire
 
 _NAMES = {
@@ -16,6 +18,15 @@ _NAMES = {
     "phone": "phone", "mobile": "mobile", "designation": "title", "department": "department",
 }  # fmt: skip
 _OF_CUSTOMER = ("company", "updated_at")
+ONE_CALL_EACH = (
+    "Zoho Books has no list of contact persons: each customer with a company name is read once by itself, a call each, and again when it has changed "
+    "and no webhook told of it. Persons of customers without a company name are known where their customer is read for another reason."
+)
+
+
+def remarks(connection: Connection, entity: Entity) -> Sequence[str]:
+    """What a first reading costs is said before it begins."""
+    return (ONE_CALL_EACH,) if entity == "person" else ()
 
 
 def record_of(customer: str, person: str) -> str:
@@ -49,6 +60,8 @@ def of_customer(record: str, fields: Mapping[str, Any]) -> dict[str, dict[str, A
     """What a customer's neutral fields say of each of its persons, by their records; of a customer that tells of none, nothing."""
     shared = {name: fields[name] for name in _OF_CUSTOMER if name in fields}
     return {
-        one["record"]: {name: value for name, value in one.items() if name != "record"} | shared | {"customer_id": record}
+        one["record"]: {name: value for name, value in one.items() if name != "record"}
+        | shared
+        | {"customer_id": record}
         for one in fields.get("persons") or ()
     }
