@@ -33,10 +33,11 @@ from tests.support.database import Database
 from vendors.acts import ByMatch
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.choices import Choices
+from vendors.feeds import Feed
 from vendors.grant import Place
 from vendors.registry import VENDORS
 from vendors.target import Target
-from vendors.vendor import Feed, Source, Vendor
+from vendors.vendor import Source, Vendor
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DESK = VendorName("desk")

@@ -7,8 +7,8 @@ import pytest
 from common.contracts.ids import ConnectionId, Entity, SyncId
 from common.contracts.syncs import Leg, MappingDefinition
 from vendors.feeding import fact_fields, gathered, heard_of
+from vendors.feeds import Named
 from vendors.registry import vendor_named
-from vendors.vendor import Named
 
 
 @pytest.mark.parametrize(("vendor", "entity", "hears"), [("mailchimp", "member", True), ("zoho-books", "customer", False), ("zoho-books", "invoice", False)])  # fmt: skip

@@ -17,10 +17,10 @@ from common.contracts.messages import Coverage, Receipt, Version
 from common.failures import Failure
 from common.http.door import Api, Call
 from common.http.profile import Profile
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import FieldCatalogue
 from vendors.channel import Channel
+from vendors.feeds import Feed
 from vendors.grant import Grant, Place
-from vendors.inner_records import InnerRecords
 from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
 from vendors.own_sync import OwnSync
@@ -147,58 +147,6 @@ class Page:
     """How many records the listing has, within a tenth; None on pages that tell nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """Records of one kind that tell of those of another: an invoice changes what is known of its customer."""
-
-    to: Entity
-    whom: Callable[[Mapping[str, Any]], Sequence[RecordId]]
-    """Of whom a record tells, by its fields; pure."""
-    gathers: Gathering | None = None
-    """Of what it tells besides, that is no record of this vendor's."""
-    parts: Parts | None = None
-    """What it is made of, where each part is a record for itself."""
-    moves: Mapping[Entity, str] = field(default_factory=dict)
-    """What else has changed at the vendor when such a record was told by a webhook: other kinds -> the field that has their ids as keys."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Which gathered record another one names, and how it came to be."""
-
-    record: RecordId
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gathering:
-    """Records that nobody lists: one is there as soon as another names it, has nothing but its id, and is what all that name it tell together.
-
-    So an amount for each deal of another system is a leg from `deal`, whose rows are facts of the invoices that name it.
-    """
-
-    into: Entity
-    title: str
-    by: Callable[[Mapping[str, Any]], Named | None]
-    """Whom a record names, by its fields; pure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Records that another one is made of and that nobody lists: one is there as long as the other has it, and is deleted once it has not.
-
-    So a payment that pays three invoices is three records, each with its own link and its own way to a target.
-    """
-
-    into: Entity
-    title: str
-    of: Callable[[RecordId, Mapping[str, Any]], Mapping[RecordId, Mapping[str, Any]]]
-    """By the whole's id and fields; pure."""
-    fields: tuple[CatalogueField, ...]
-    reads: frozenset[str]
-    """Of the whole: those of its fields without which nobody knows its parts."""
-
-
 class Source(Protocol):
     """How records are read from this vendor."""
 
@@ -288,8 +236,6 @@ class Vendor:
     """The cheapest call that shows whether this connection works, its place included."""
     listings: Mapping[Entity, TargetListing] = field(default_factory=dict)
     """What is written there and can be listed as a whole: both sides of it are compared."""
-    inner: Mapping[Entity, InnerRecords] = field(default_factory=dict)
-    """Which of its kinds of records are told inside others."""
     read_back: ReadBack | None = None
     money: Mapping[Entity, MoneyFigures] = field(default_factory=dict)
     """Of what is written there, which acts move money; a summary of a day adds them up."""

@@ -13,7 +13,7 @@ from common.state.pool import DbConnection
 from mapper.facts import RULE, FeedRow
 from mapper.state import RecordState
 from mapper.state_rows import Key
-from vendors.vendor import Feed
+from vendors.feeds import Feed
 
 Told = Mapping[tuple[Entity, RecordId], Mapping[str, Any]]
 """Of whom a record tells, and what."""

@@ -17,7 +17,7 @@ from mapper.judging import trace_id
 from mapper.state import AskedFor, MergedState, RecordState, merge
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
-from vendors.vendor import Feed
+from vendors.feeds import Feed
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class MergedBatch:
         self.states |= locked
         self.heard |= {key: [] for key in locked}
         for item in items:
-            self.merge(item)
+            self._merge(item)
 
     def gather(self, told: Mapping[Key, Cause], feeds: Mapping[Entity, Feed]) -> None:
         """Whoever is named is there from the first time on; a part is what its whole says, and gone when it says no more of it."""
@@ -81,8 +81,7 @@ class MergedBatch:
             for part, own in parts.of(key.record, state.fields).items()
         }
 
-    def merge(self, item: Delivered[ChangeEvent]) -> None:
-        """One more change of a record that is locked."""
+    def _merge(self, item: Delivered[ChangeEvent]) -> None:
         key, change = key_of(item.message), item.message
         merged = merge(self.states[key], change)
         traceparent = traceparent_of(item.record)

@@ -20,7 +20,7 @@ from mapper.feed_rows import Told, told_by
 from mapper.merged_batch import MergedBatch
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
-from vendors.vendor import Feed
+from vendors.feeds import Feed
 
 
 async def tell(

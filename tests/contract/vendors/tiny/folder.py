@@ -19,7 +19,8 @@ from common.http.failure_table import ANY, FailureTable, Row, Said
 from common.http.profile import Limit, Timeouts
 from vendors.answers import reading, unreadable
 from vendors.catalogue import CatalogueField, FieldCatalogue
-from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject, Vendor
+from vendors.feeds import Feed
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject, Vendor
 
 NAME, CARD = VendorName("cards"), Entity("customer")
 PER_PAGE, SETTLES_AFTER = 50, timedelta(seconds=2)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from common.contracts.ids import Entity
 from vendors.catalogue import FieldCatalogue
+from vendors.feeds import Feed
 from vendors.grant import Place
-from vendors.vendor import Feed
 
 
 class LedgerSource:

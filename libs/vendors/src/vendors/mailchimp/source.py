@@ -18,12 +18,13 @@ from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
 from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.feeds import Feed
 from vendors.grant import Place
 from vendors.mailchimp import catalogue, events, listing
 from vendors.mailchimp.errors import MC_NOT_FOUND, MC_WEBHOOK_UNREADABLE
 from vendors.mailchimp.members import parsed
 from vendors.one_by_one import one_by_one
-from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 
 SETTLES_AFTER = timedelta(seconds=3)
 POLLED_EVERY = timedelta(minutes=15)

@@ -20,6 +20,7 @@ from common.failures import Failure
 from common.http.call import Api, VendorAnswer
 from vendors.answers import reading, unreadable
 from vendors.catalogue import FieldCatalogue
+from vendors.feeds import Feed
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
 from vendors.shopify import catalogue, completing, listing, queries, receipts, wire
@@ -27,7 +28,7 @@ from vendors.shopify.client import asked, told
 from vendors.shopify.order_pages import whole
 from vendors.shopify.orders import Thin, is_cut, with_rounding
 from vendors.shopify.receipts import TELLERS, unreadable_hook
-from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 
 ORDER, CUSTOMER = Entity("order"), Entity("customer")
 SETTLES_AFTER = completing.SETTLES_AFTER

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.contracts.ids import Entity, RecordId
 from vendors.catalogue import CatalogueField
-from vendors.vendor import Parts
+from vendors.feeds import PartRecords
 
 _FIELDS = (
     CatalogueField("payment_id", "Payment", "text"),
@@ -31,6 +31,6 @@ def _shares(payment: RecordId, fields: Mapping[str, Any]) -> Mapping[RecordId, M
     }
 
 
-SHARES = Parts(
+SHARES = PartRecords(
     Entity("invoice_payment"), "Payments, by the invoices that they pay", _shares, _FIELDS, frozenset({"invoices"})
 )

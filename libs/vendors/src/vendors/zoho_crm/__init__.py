@@ -1,4 +1,4 @@
-"""Zoho CRM: the ten modules of an account as a source; accounts and contacts as targets."""
+"""Zoho CRM: the ten modules of an account as a source; accounts, contacts, invoices and deals as targets."""
 
 from vendors.vendor import Vendor
 from vendors.zoho_crm.channel import ZohoCrmChannel
@@ -6,8 +6,8 @@ from vendors.zoho_crm.client import NAME, ZohoCrmProfile, ping
 from vendors.zoho_crm.editions import remarks
 from vendors.zoho_crm.grant import GRANT
 from vendors.zoho_crm.inbox import ZohoCrmInbox
-from vendors.zoho_crm.modules import TARGETS
 from vendors.zoho_crm.source import ZohoCrmSource
+from vendors.zoho_crm.targets import TARGETS
 
 VENDOR = Vendor(
     name=NAME,

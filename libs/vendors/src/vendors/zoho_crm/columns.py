@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from vendors.catalogue import CatalogueField, FieldType
 from vendors.zoho_crm import wire
 from vendors.zoho_crm.wire import Row
 
+LINES = "lines"
 _PARTS = ("street", "city", "state", "zip", "country")
 _NO_ADDRESS = dict.fromkeys(("attention", "street", "street2", "city", "state", "zip", "country", "phone"))
 
@@ -97,6 +99,37 @@ def address(ours: str, label: str, prefix: str = "", code: str = "Code") -> Addr
     """By the vendor's prefix; what it calls the postal code differs by module."""
     theirs = ("Street", "City", "State", code, "Country")
     return AddressColumns(ours, label, {part: prefix + name for part, name in zip(_PARTS, theirs, strict=True)})
+
+
+@dataclass(frozen=True, slots=True)
+class LinesColumn:
+    """The lines of a paper that is written, compared by their quantities and prices alone; a list has none."""
+
+    theirs: str
+    ours: str = LINES
+    names: tuple[str, ...] = ()
+    writable: bool = True
+
+    def field(self) -> CatalogueField:
+        return CatalogueField(self.ours, "Lines", "parts", in_list=False)
+
+    def told(self, found: Row) -> dict[str, Any]:
+        """By the reader's own word for them."""
+        return {}
+
+    def plain(self, value: Any) -> list[dict[str, str]]:
+        return [{name: _number(line.get(name)) for name in ("quantity", "rate")} for line in value or ()]
+
+    def given(self, plain: Any) -> dict[str, Any]:
+        return {self.theirs: plain}
+
+
+Column = CrmField | AddressColumns | LinesColumn
+
+
+def _number(value: Any) -> str:
+    """100 and 100.00 are one price."""
+    return format(Decimal(str(value or "0")).normalize(), "f")
 
 
 def _moment(value: Any) -> str | None:

@@ -22,7 +22,7 @@ WRITTEN = {
     "accounts": ("CREATE", "UPDATE", "DELETE"),
     "contacts": ("CREATE", "UPDATE", "DELETE"),
     "invoices": ("CREATE", "UPDATE"),
-    "products": ("CREATE",),
+    "products": ("CREATE", "UPDATE"),
     "notes": ("CREATE", "UPDATE"),
     "deals": ("UPDATE",),
 }

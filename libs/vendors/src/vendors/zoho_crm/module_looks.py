@@ -127,7 +127,7 @@ class ModuleLooks:
     ) -> list[Row]:  # fmt: skip
         wanted, rows = list(dict.fromkeys(values)), list[Row]()
         for at in range(0, len(wanted), VALUES):
-            listed = ", ".join(map(_quoted, wanted[at : at + VALUES]))
+            listed = ", ".join(map(quoted, wanted[at : at + VALUES]))
             query = f"select {', '.join([field, *more])} from {module} where {field} in ({listed}) order by id asc"  # noqa: S608 - quoted
             rows += await self._answered(query, field, api)
         return rows
@@ -181,6 +181,6 @@ def _rows(answer: VendorAnswer) -> list[Row]:
         return [dict(row) for row in rows if wire.record_id(row["id"])]
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

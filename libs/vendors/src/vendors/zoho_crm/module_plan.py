@@ -42,6 +42,8 @@ class TargetModule:
     reader: ModuleReader
     parents: Mapping[str, Entity] = field(default_factory=dict)
     """Paths that name another record by its id at the other system, and which entity that is there."""
+    goes_as: Mapping[tuple[str, Entity], str] = field(default_factory=dict)
+    """Under which path such a record goes that is something else at the vendor: a customer who is a person there."""
     matches_only: frozenset[str] = frozenset()
     """Paths that say how a record is found, and that it has no field for."""
     stand_ins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -101,7 +103,8 @@ def _wanted(module: TargetModule, work: Work, known: TargetRecord) -> dict[str, 
             parent = RecordRef(entity=module.parents[path], record=RecordId(str(value)))
             if parent not in work.linked:
                 return Wait(parent)
-            wanted[path] = work.linked[parent]
+            kind = work.linked_as.get(parent)
+            wanted[path if kind is None else module.goes_as.get((path, kind), path)] = work.linked[parent]
     return wanted | _stand_ins(module, wanted, known)
 
 

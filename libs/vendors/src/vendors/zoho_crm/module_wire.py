@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from vendors.zoho_crm import wire
-from vendors.zoho_crm.columns import AddressColumns, CrmField
+from vendors.zoho_crm.columns import Column, CrmField
 from vendors.zoho_crm.module_facts import ModuleFacts, ModuleField
 from vendors.zoho_crm.reader import ModuleReader
 from vendors.zoho_crm.wire import Row
@@ -26,9 +26,9 @@ _WHOLE = frozenset({"integer", "bigint"})
 _FRACTIONS = frozenset({"double", "currency", "percent"})
 
 
-def columns_of(reader: ModuleReader) -> dict[str, CrmField | AddressColumns]:
+def columns_of(reader: ModuleReader) -> dict[str, Column]:
     """What can be written, by our paths."""
-    return {one.ours: one for one in reader.every if isinstance(one, AddressColumns) or one.writable}
+    return {one.ours: one for one in reader.every if not isinstance(one, CrmField) or one.writable}
 
 
 def plain(reader: ModuleReader, path: str, value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from vendors.catalogue import CatalogueField
 from vendors.zoho_crm import wire
-from vendors.zoho_crm.columns import AddressColumns, CrmField
+from vendors.zoho_crm.columns import Column, CrmField
 from vendors.zoho_crm.wire import Row, UnreadableRecord
 
 STAMP = "Modified_Time"
@@ -26,7 +26,7 @@ class ModuleReader:
     module: str
     title: str
     """As people see it."""
-    columns: tuple[CrmField | AddressColumns, ...]
+    columns: tuple[Column, ...]
     lines: str = ""
     """The subform that has the lines of a paper; only a read by id tells it."""
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class ModuleReader:
         return f"/{self.module}"
 
     @property
-    def every(self) -> tuple[CrmField | AddressColumns, ...]:
+    def every(self) -> tuple[Column, ...]:
         return (*self.columns, *_TIMES)
 
     @property

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vendors.zoho_crm.columns import AddressColumns, CrmField, address
+from vendors.zoho_crm.columns import Column, CrmField, address
 from vendors.zoho_crm.reader import ModuleReader
 
-Columns = tuple[CrmField | AddressColumns, ...]
+Columns = tuple[Column, ...]
 
-BOOKS_ID = "Books_Id"
+BOOKS_ID, BOOKS_INVOICE_ID = "Books_Id", "Books_Invoice_Id"
 _CURRENCY = CrmField("Currency", "currency", "Currency")
 _RATE = CrmField("Exchange_Rate", "exchange_rate", "Exchange Rate", "number")
 _EMAIL = CrmField("Email", "email", "Email", "email")
@@ -100,10 +100,12 @@ def _sums(*more: CrmField) -> Columns:
     )  # fmt: skip
 
 
-def _paper(entity: str, module: str, title: str, lines: str, *columns: CrmField, by: Columns) -> ModuleReader:
+def _paper(
+    entity: str, module: str, title: str, lines: str, *columns: CrmField, by: Columns, ours: str = ""
+) -> ModuleReader:  # fmt: skip
     """Quotes, orders and invoices, which come with Professional."""
     every = (CrmField("Subject", "reference", "Subject"), *by, *_sums(*columns))
-    return ModuleReader(entity, module, title, every, lines, larger=True)
+    return ModuleReader(entity, module, title, every, lines, larger=True, ours=ours)
 
 
 _BUYER = _names("Account_Name", "Account Name", "customer_id", "customer")
@@ -139,7 +141,7 @@ _ALL = (
         by=(
             *_BUYER, *_names("Contact_Name", "Contact Name", "person_id", "person"),
             *_names("Deal_Name", "Deal Name", "deal_id", "deal"),
-        ),
+        ), ours=BOOKS_INVOICE_ID,
     ),
 )  # fmt: skip
 

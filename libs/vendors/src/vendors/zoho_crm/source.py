@@ -22,9 +22,10 @@ from common.failures import Failure, Rejected
 from common.http.call import Api, Call, VendorAnswer
 from vendors.answers import reading
 from vendors.catalogue import FieldCatalogue
+from vendors.feeds import Feed
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
-from vendors.vendor import Cursor, Feed, Page, ReceiptReading, State, Subject
+from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 from vendors.zoho_crm import callback, custom_fields, wire
 from vendors.zoho_crm.errors import ZC_ANSWER_ODD, ZC_LIST_BEYOND, ZC_NOT_FOUND
 from vendors.zoho_crm.listing import ModuleListing
