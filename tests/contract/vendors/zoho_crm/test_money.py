@@ -16,7 +16,7 @@ from tests.contract.vendors.zoho_crm import account as accounts
 from tests.contract.vendors.zoho_crm.account import CrmAccount
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_crm
-from vendors.acts import Act, NeedFacts, Nothing, Sending, Skip, Work
+from vendors.acts import Act, NeedFacts, Nothing, Sending, Skip, Wait, Work
 from vendors.target import Target
 
 CUSTOMER = RecordRef(entity=Entity("customer"), record=RecordId("77"))
@@ -199,3 +199,85 @@ class TestADeal:
         found = await deals.target.catalogue(deals.account.connection, "", deals.account.api)
         assert {"key", "custom.Books_Paid"} <= {one.path for one in found.fields}
         assert not {"name", "stage"} & {one.path for one in found.fields}
+
+
+def share(**more: Any) -> dict[str, Any]:
+    told = {"amount": "60.1", "currency": "EUR", "paid_on": "2026-05-04", "method": "bank", "reference": "R-1"}
+    return {"key": "900-4600001", "invoice_id": "4600001", "customer_id": "77", **told} | more
+
+
+class TestAPayment:
+    INVOICE = RecordRef(entity=Entity("invoice"), record=RecordId("4600001"))
+
+    @pytest.fixture
+    async def hand(self, desk: Desk) -> LinkedHand:
+        """Its invoice is there."""
+        product = desk.account.crm.add("Products", {"Product_Name": "Timber"})[0]
+        line = {"Product_Name": {"id": product}, "Quantity": 1}
+        there = {"Subject": "INV-1", "Books_Invoice_Id": "4600001", "Invoiced_Items": [line]}
+        hand = LinkedHand(zoho_crm.VENDOR.targets[Entity("note")], "", desk.account.api)
+        hand.linked[self.INVOICE] = desk.account.crm.add("Invoices", there)[0]
+        hand.linked_as[self.INVOICE] = Entity("sales_invoice")
+        return hand
+
+    def notes(self, desk: Desk, hand: LinkedHand) -> list[tuple[str, str]]:
+        path = f"/Invoices/{hand.linked[self.INVOICE]}/Notes"
+        answer = desk.account.crm.send("GET", path, fields="Note_Title,Note_Content", sort_by="id", sort_order="asc")
+        rows = answer.json()["data"] if answer.status_code == 200 else []
+        return [(row["Note_Title"], row["Note_Content"]) for row in rows]
+
+    async def test_is_said_once_under_its_invoice(self, desk: Desk, hand: LinkedHand) -> None:
+        assert (await hand.settle(share()))[0] == Nothing()
+        ((title, words),) = self.notes(desk, hand)
+        assert title == "Payment: 60.10 EUR" and words.startswith("On: 2026-05-04\nBy: bank\nReference: R-1\n")
+        stranger = replace(hand, known={}, fresh=set(), facts=None, asked=set(), sent=[])
+        assert await stranger.settle(share(amount="60.10")) == (Nothing(), [])
+
+    async def test_in_yen_has_no_cents(self, desk: Desk, hand: LinkedHand) -> None:
+        await hand.settle(share(currency="JPY", amount="120000.00"))
+        assert [title for title, _ in self.notes(desk, hand)] == ["Payment: 120000 JPY"]
+
+    async def test_a_ghost_of_it_is_recognised_and_not_said_again(self, desk: Desk, hand: LinkedHand) -> None:
+        act = await hand.step(share())
+        assert isinstance(act, Act) and hand.target.brings(act)
+        attempt = hand.attempt(act)
+        await hand.target.apply("", [act], None, desk.account.api, Sending())
+        seen = (await hand.target.look("", [act.key], desk.account.api))[act.key]
+        done = hand.target.landed(attempt, seen)  # type: ignore[arg-type]
+        assert done is not None
+        hand.settled(attempt, done)
+        assert hand.planned(hand.work(share())) == Nothing()
+        assert len(self.notes(desk, hand)) == 1
+
+    async def test_that_never_came_is_no_ghost(self, desk: Desk, hand: LinkedHand) -> None:
+        act = await hand.step(share())
+        assert isinstance(act, Act)
+        seen = (await hand.target.look("", [act.key], desk.account.api))[act.key]
+        assert hand.target.landed(hand.attempt(act), seen) is None  # type: ignore[arg-type]
+
+    async def test_what_becomes_of_it_is_a_further_note(self, desk: Desk, hand: LinkedHand) -> None:
+        await hand.settle(share())
+        await hand.settle(share(amount="50"))
+        gone, key = hand.target.gone("note", {}), hand.key(share())
+        assert (await hand.settle(gone, leaves=key))[0] == Nothing()
+        assert await hand.settle(gone, leaves=key) == (Nothing(), [])
+        titles = [title for title, _ in self.notes(desk, hand)]
+        assert titles == ["Payment: 60.10 EUR", "Payment corrected: 50.00 EUR", "Payment taken back"]
+
+    async def test_that_was_never_said_is_not_taken_back(self, desk: Desk, hand: LinkedHand) -> None:
+        assert await hand.settle(hand.target.gone("note", {}), leaves=hand.key(share())) == (Nothing(), [])
+        assert self.notes(desk, hand) == []
+
+    async def test_waits_for_its_invoice(self, desk: Desk, hand: LinkedHand) -> None:
+        hand.linked.clear()
+        assert hand.planned(hand.work(share())) == Wait(self.INVOICE)
+
+    async def test_goes_under_the_customer_where_there_are_no_invoices(self, desk: Desk, hand: LinkedHand) -> None:
+        crm = desk.account.crm
+        crm.make_field("Accounts", "Books Id", unique={"case_sensitive": False}, external={"type": "org"})
+        hand.linked[CUSTOMER] = crm.add("Accounts", {"Account_Name": "Alder Works", "Books_Id": "77"})[0]
+        hand.linked_as[CUSTOMER] = Entity("customer")
+        assert (await hand.settle(share(under="customer")))[0] == Nothing()
+        answer = crm.send("GET", f"/Accounts/{hand.linked[CUSTOMER]}/Notes", fields="Note_Title")
+        assert [row["Note_Title"] for row in answer.json()["data"]] == ["Payment: 60.10 EUR"]
+        assert await replace(hand, known={}, fresh=set()).settle(share(under="customer")) == (Nothing(), [])

@@ -1,4 +1,4 @@
-"""Zoho CRM: the ten modules of an account as a source; accounts, contacts, invoices and deals as targets."""
+"""Zoho CRM: the ten modules of an account as a source; accounts, contacts, invoices, deals and notes as targets."""
 
 from vendors.vendor import Vendor
 from vendors.zoho_crm.channel import ZohoCrmChannel

@@ -8,10 +8,12 @@ from common.contracts.ids import Entity
 from vendors.target import Target
 from vendors.zoho_crm import modules
 from vendors.zoho_crm.deals import DealTarget
+from vendors.zoho_crm.notes import NoteTarget
 from vendors.zoho_crm.papers import PaperTarget
 
 TARGETS: Mapping[Entity, Target] = {
     **modules.TARGETS,
     Entity("sales_invoice"): PaperTarget(),
     Entity("deal"): DealTarget(),
+    Entity("note"): NoteTarget(),
 }
