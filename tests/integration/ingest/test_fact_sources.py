@@ -134,3 +134,15 @@ class TestInvoices:
         assert await full.sql("select from flow.feeding") == []
         await named(full, "invoice_count")
         assert await paths(full) == ["/invoices", "/invoices"]
+
+
+class TestRecordsInsideOthers:
+    async def test_are_found_by_the_listing_of_those_they_are_in(self, full: World) -> None:
+        """Decision 68: contact persons have no list."""
+        await full.sql("update core.leg set source_entity = 'person'")
+        await full.sql("update core.sync set state = 'active'")
+        assert await paths(full) == ["/contacts"]
+        polled = await full.sql(
+            "select entity from flow.poll where connection in (select source_connection from core.leg)"
+        )
+        assert [row["entity"] for row in polled] == ["customer"]

@@ -10,7 +10,7 @@ from common.contracts.syncs import Leg
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.feeds import Feed
 from vendors.target import Target
-from vendors.vendor import Source
+from vendors.vendor import Source, Vendor
 
 
 def gathered(source: Source) -> dict[Entity, str]:
@@ -39,6 +39,12 @@ def fact_fields(source: Source, entity: Entity) -> tuple[CatalogueField, ...]:
         for fact in FACTS.values()
         if set(fact.reads) <= told and (not fact.of_gathered or not is_listed(source, entity))
     )
+
+
+def listed(vendor: Vendor, leg: Leg) -> tuple[ConnectionId, Entity, str]:
+    """Which listing brings the leg's records: their own, or that of the records that they are told inside."""
+    parts = vendor.inner.get(leg.source_entity)
+    return (leg.source, parts.of if parts is not None else leg.source_entity, leg.source_place)
 
 
 def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, str]]:

@@ -21,6 +21,7 @@ from vendors.catalogue import FieldCatalogue
 from vendors.channel import Channel
 from vendors.feeds import Feed
 from vendors.grant import Grant, Place
+from vendors.inner_records import InnerRecords
 from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
 from vendors.own_sync import OwnSync
@@ -236,6 +237,8 @@ class Vendor:
     """The cheapest call that shows whether this connection works, its place included."""
     listings: Mapping[Entity, TargetListing] = field(default_factory=dict)
     """What is written there and can be listed as a whole: both sides of it are compared."""
+    inner: Mapping[Entity, InnerRecords] = field(default_factory=dict)
+    """Which of its kinds of records are told inside others."""
     read_back: ReadBack | None = None
     money: Mapping[Entity, MoneyFigures] = field(default_factory=dict)
     """Of what is written there, which acts move money; a summary of a day adds them up."""

@@ -86,6 +86,8 @@ def contact_detail(org: Organisation, contact: Contact) -> Document:
         "is_taxable": contact.is_taxable,
         **_tax(org, contact),
         "is_linked_with_zohocrm": contact.crm_linked,
+        "zcrm_account_id": contact.crm_account_id,
+        "zcrm_contact_id": contact.crm_contact_id,
         "website": contact.website,
         "owner_id": contact.owner_id,
         "primary_contact_id": person.id,

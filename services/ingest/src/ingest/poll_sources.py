@@ -18,7 +18,7 @@ from common.state.configuration import Configuration
 from common.state.polls import Polled
 from ingest.poll_job import Listener
 from ingest.schedule import Cadence
-from vendors.feeding import feeders, gathered, is_listed
+from vendors.feeding import feeders, gathered, is_listed, listed
 from vendors.registry import vendor_named
 from vendors.vendor import Source, Vendor
 
@@ -27,14 +27,19 @@ def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], fro
     """What legs start from, and what the facts are made of that their mappings name."""
     read = list(_read(configuration))
     tellers = frozenset(Polled(*one) for leg, source in read for one in feeders(source, leg))
-    return frozenset(_polled(leg) for leg, source in read if is_listed(source, leg.source_entity)), tellers
+    return frozenset(
+        _polled(configuration, leg) for leg, source in read if is_listed(source, leg.source_entity)
+    ), tellers
 
 
 def judged_sources(configuration: Configuration) -> frozenset[Polled]:
     """Those of them that somebody listens to, whether their connection can be read now or not: a reading that rests is not given up."""
     judged = list(_judged(configuration))
     tellers = frozenset(Polled(*one) for leg, source, _ in judged for one in feeders(source, leg))
-    return frozenset(_polled(leg) for leg, source, _ in judged if is_listed(source, leg.source_entity)) | tellers
+    return (
+        frozenset(_polled(configuration, leg) for leg, source, _ in judged if is_listed(source, leg.source_entity))
+        | tellers
+    )
 
 
 def written_to(configuration: Configuration) -> Mapping[Polled, Vendor]:
@@ -54,7 +59,7 @@ def written_to(configuration: Configuration) -> Mapping[Polled, Vendor]:
 def held_back(configuration: Configuration, unready: frozenset[Polled]) -> frozenset[Polled]:
     """Sources that have nobody yet who could judge what is read."""
     read = [
-        (_polled(leg), any(Polled(*one) in unready for one in feeders(source, leg)))
+        (_polled(configuration, leg), any(Polled(*one) in unready for one in feeders(source, leg)))
         for leg, source in _read(configuration)
     ]
     return frozenset(source for source, held in read if held) - {source for source, held in read if not held}
@@ -65,7 +70,7 @@ def cadence(configuration: Configuration, source: Polled) -> Cadence:
     found = list[Cadence]()
     for leg, vendor_source in _read(configuration):
         options, usual = leg.mapping.options if leg.mapping is not None else {}, vendor_source.polled_every
-        if source == _polled(leg):
+        if source == _polled(configuration, leg):
             found.append(_asked(options, options.get(LOOK_AT), usual))
         elif source in {Polled(*one) for one in feeders(vendor_source, leg)}:
             found.append(_asked(options, options.get(LOOK_FACTS_AT) or options.get(LOOK_AT), usual))
@@ -81,10 +86,14 @@ def _asked(options: Mapping[str, Any], expression: str | None, usual: timedelta)
 
 
 def listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:
-    """The syncs with legs that start there."""
+    """The syncs with legs that start there. One that wants nothing but what is told inside its records judges none of them."""
     legs = Counter(
         leg.sync for leg in configuration.legs_of(source.connection, source.entity) if leg.takes(source.place)
     )
+    for leg, _, _ in _judged(configuration):
+        if _polled(configuration, leg)[:2] == source[:2] and leg.takes(source.place):
+            # Counted above, if it judges them.
+            legs[leg.sync] += 0
     return [Listener(configuration.syncs[sync], count) for sync, count in legs.items()]
 
 
@@ -104,5 +113,5 @@ def _judged(configuration: Configuration) -> Iterator[tuple[Leg, Source, Connect
             yield leg, source, connection
 
 
-def _polled(leg: Leg) -> Polled:
-    return Polled(leg.source, leg.source_entity, leg.source_place)
+def _polled(configuration: Configuration, leg: Leg) -> Polled:
+    return Polled(*listed(vendor_named(configuration.connections[leg.source].vendor), leg))

@@ -33,6 +33,7 @@ from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
 from mapper.merged_batch import MergedBatch, key_of, traceparent_of
 from mapper.pairing import Pairing
+from mapper.parts import ToldInside, unread
 from mapper.publisher import Publisher
 from mapper.state import AskedFor, RecordState
 from mapper.state_rows import Key
@@ -79,15 +80,21 @@ class ChangeHandler:
         # Before whom they tell of, by every batch alike: so no two batches wait for each other.
         told = await self._tellers(tx, batch, merged)
         others = [item for item in batch if key_of(item.message) not in merged.states]
-        fed = {*told, *(key_of(item.message) for item in others)}
+        inside = await self._inside(tx, others)
+        fed = {*told, *(key_of(item.message) for item in others), *inside.keys}
         if fed:
             merged.add(others, await state_rows.lock(tx, sorted(fed), now))
             merged.gather(told, self._source.feeds)
+        parts, doubted = inside.settled(merged)
+        for part in parts:
+            merged.merge(part)
+        batch = [*batch, *parts]
         if merged.changed:
             await state_rows.save(tx, merged.changed, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
         asks = coverage.asks(configuration, self._mappings, _listed(batch, merged), now)
+        asks += [*unread(configuration, _listed(batch, merged), now), *doubted]
         asks += [self._request(item, ask) for item, ask in merged.asks]
         asks += moved.asks(configuration, self._source, [item.message for item in batch], merged, now)
         if asks:
@@ -96,7 +103,15 @@ class ChangeHandler:
         judged = await self._judge(tx, configuration, batch, merged, told)
         await enter_changes(tx, judged.all, merged.heard, now)
         await write(tx, merged.entries + judged.entries)
-        self._told_of |= {key: list(told) for key in keys if told}
+        others_told = [*told, *(key_of(part.message) for part in parts)]
+        self._told_of |= {key: others_told for key in keys if others_told}
+
+    async def _inside(self, tx: DbConnection, batch: Sequence[Delivered[ChangeEvent]]) -> ToldInside:
+        """R9: whoever begins to want parts waits for the batches that have read an older configuration, and goes through what they stored."""
+        inside = {parts.of for parts in vendor_named(self.topic.vendor).inner.values()}
+        if not any(item.message.entity in inside for item in batch):
+            return ToldInside()
+        return ToldInside.of(await self._configuration.read(tx), batch)
 
     @property
     def _source(self) -> Source:

@@ -53,7 +53,7 @@ class MergedBatch:
         self.states |= locked
         self.heard |= {key: [] for key in locked}
         for item in items:
-            self._merge(item)
+            self.merge(item)
 
     def gather(self, told: Mapping[Key, Cause], feeds: Mapping[Entity, Feed]) -> None:
         """Whoever is named is there from the first time on; a part is what its whole says, and gone when it says no more of it."""
@@ -81,7 +81,8 @@ class MergedBatch:
             for part, own in parts.of(key.record, state.fields).items()
         }
 
-    def _merge(self, item: Delivered[ChangeEvent]) -> None:
+    def merge(self, item: Delivered[ChangeEvent]) -> None:
+        """One more change of a record that is locked."""
         key, change = key_of(item.message), item.message
         merged = merge(self.states[key], change)
         traceparent = traceparent_of(item.record)

@@ -21,7 +21,7 @@ from common.state import read_requests, runs
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.runs import Run, version_run
-from mapper import coverage, state_rows
+from mapper import coverage, parts, state_rows
 from mapper.entering import enter_page
 from mapper.judging import judge
 from mapper.legs_facts import unready_legs
@@ -30,6 +30,8 @@ from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
+from vendors.registry import vendor_named
+from vendors.vendor import Vendor
 
 PAGE = 500
 EVERY_S = 1.0
@@ -89,9 +91,32 @@ class Remapper:
             if await tx.fetchval(_BEGUN, *_job(leg)):
                 return
             await state_rows.judged_so_far(tx, leg.source)
+        await self._take_apart(leg)
+        async with transaction(self._pool) as tx:
             await tx.execute(_BEGIN, *_job(leg), self._clock.now())
             sync = (await self._configuration.read(tx)).syncs[leg.sync]
             await runs.begin(tx, [_run(sync, leg)], self._clock.now())
+
+    async def _take_apart(self, leg: Leg) -> None:
+        """Where the leg's records are told inside others, those others may have told of them before anybody wanted to know. Cut short, it
+        begins again: what was done is found to be so."""
+        assert leg.mapping is not None
+        vendor, after, job = await self._vendor_of(leg), "", f"v{leg.mapping.version}"
+        while vendor is not None and leg.source_entity in vendor.inner:
+            async with transaction(self._pool) as tx:
+                now = self._clock.now()
+                after, asks = await parts.take_apart(
+                    tx, vendor.name, leg.source, leg.source_entity, after, PAGE, job, now
+                )
+                if asks:
+                    await read_requests.ask(tx, asks, now)
+            if not after:
+                return
+
+    async def _vendor_of(self, leg: Leg) -> Vendor | None:
+        async with transaction(self._pool) as tx:
+            known = (await self._configuration.read(tx)).connections.get(leg.source)
+        return vendor_named(known.vendor) if known is not None else None
 
     async def _page(self, sync: SyncId, name: Entity) -> RemapPage | None:
         """None when another process has the job, or the version moved on."""

@@ -72,6 +72,10 @@ class RecordState:
         """Whether one of them was not told of the newest version; a stamp is a second, settled or not."""
         return any(_second(self._told(name)) < _second(self.sequence) for name in names)
 
+    def lacks_itself(self, name: str) -> bool:
+        """The same of a field that a read of the whole record need not have told: one that former releases did not know."""
+        return _second(self.field_versions.get(name, "")) < _second(self.sequence)
+
     def _told(self, name: str) -> str:
         """The version by which a field was last told, by itself or with all others."""
         whole = self.field_versions.get(CUSTOM, "") if name.startswith(f"{CUSTOM}.") else ""

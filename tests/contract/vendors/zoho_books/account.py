@@ -93,6 +93,8 @@ class BooksAccount(InSandbox):
         if entity == "item":
             return RecordId(self.books.told("POST", "/items", {"name": f"Item {n}", "rate": 5}, 201)["item"]["item_id"])
         contact = self.books.contact(f"Customer {n}", f"customer{n}@example.test")
+        if entity == "person":
+            return RecordId(f"{contact['contact_id']}-{contact['contact_persons'][0]['contact_person_id']}")
         if entity == "customer":
             return RecordId(contact["contact_id"])
         if entity == "invoice":
@@ -111,12 +113,18 @@ class BooksAccount(InSandbox):
         if entity == "supplier":
             self.books.told("PUT", f"/contacts/{record}", {"company_name": f"Edit {n}"})
             return
+        if entity == "person":
+            self.books.told("PUT", f"/contacts/contactpersons/{record.partition('-')[2]}", {"department": f"Edit {n}"})
+            return
         body = {"customer": {"company_name": f"Edit {n}"}, "invoice": {"adjustment": n}, "payment": {"reference_number": f"E{n}"}}  # fmt: skip
         self.books.told("PUT", f"/{_WHERE[entity][0]}/{record}", body[entity])
 
     def remove(self, entity: Entity, record: RecordId) -> None:
         if entity in _PAPERS:
             self.people("delete_paper", kind=_PAPERS[entity], id=record)
+            return
+        if entity == "person":
+            self.books.told("DELETE", f"/contacts/contactpersons/{record.partition('-')[2]}")
             return
         if entity in _OTHERS:
             self.books.told("DELETE", f"/{_OTHERS[entity]}/{record}")
@@ -144,6 +152,8 @@ class BooksAccount(InSandbox):
             return self._whole_paper(entity)
         made: tuple[RecordId, dict[str, Any]] = getattr(self, f"_whole_{entity}")()
         record, expected = made
+        if entity == "person":
+            return made
         found = self.books.read(_WHERE[entity][0], record)
         return record, expected | {
             ours: stamp(found[theirs])
@@ -175,12 +185,43 @@ class BooksAccount(InSandbox):
             tags=[{"tag_id": tag, "tag_option_id": option["option_id"]}],
         )  # fmt: skip
         self.books.sent_invoice(found["contact_id"], {"name": "Work", "rate": 120.5})
+        id, told = found["contact_id"], found["contact_persons"][0]
+        self.people("link_with_crm", contact_id=id, zcrm_account_id="55510", zcrm_contact_id="55520")
+        same = {name: person[name] for name in ("first_name", "last_name", "email", "phone", "mobile")}
+        none = dict.fromkeys(("salutation", "title", "department"))
+        persons = [
+            {
+                "record": f"{id}-{told['contact_person_id']}",
+                "id": told["contact_person_id"],
+                **same,
+                **none,
+                "is_primary": True,
+            }
+        ]
         return RecordId(found["contact_id"]), {
             "name": "Alder Works", "company": "Alder GmbH", "email": "ida@alder.example", "first_name": "Ida", "last_name": "Alder",
             "phone": "+49 228 2", "mobile": "+49 170 3", "website": "https://alder.example", "kind": "business", "status": "active",
             "currency": "EUR", "outstanding": "120.50", "billing": NEUTRAL, "shipping": NEUTRAL,
             **{f"custom.{name}": value for name, value in CUSTOM.items()},
             "tags": [option["option_name"]], "created_at": "", "updated_at": "",
+            "id": id, "persons": persons, "is_linked_with_zohocrm": True, "zcrm_account_id": "55510", "zcrm_contact_id": "55520",
+        }  # fmt: skip
+
+    def _whole_person(self) -> tuple[RecordId, dict[str, Any]]:
+        told = {
+            "salutation": "Mr",
+            "first_name": "Bo",
+            "last_name": "Finch",
+            "email": "bo@alder.example",
+            "phone": "1",
+            "mobile": "2",
+        }
+        contact = self.books.contact("Alder", "ida@alder.example", company_name="Alder GmbH")["contact_id"]
+        body = {"contact_id": contact, **told, "designation": "Clerk", "department": "Sales"}
+        (found,) = self.books.told("POST", "/contacts/contactpersons", body, 201)["contact_person"]
+        return RecordId(f"{contact}-{found['contact_person_id']}"), {
+            "id": found["contact_person_id"], "customer_id": contact, "company": "Alder GmbH", **told, "title": "Clerk", "department": "Sales",
+            "is_primary": False, "updated_at": stamp(self.books.read("contacts", contact)["last_modified_time"]),
         }  # fmt: skip
 
     def _whole_invoice(self) -> tuple[RecordId, dict[str, Any]]:

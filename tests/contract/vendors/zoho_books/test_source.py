@@ -80,7 +80,8 @@ class TestReceipt:
             "name": "Alder Works", "company": "Alder Works GmbH", "first_name": "Ida", "last_name": "Alder", "email": "info@alder.example",
             "phone": None, "status": "active", "currency": "EUR", "kind": "business", "outstanding": "120.5",
             "billing": {"attention": None, "street": "Hauptstr. 1", "street2": None, "city": "Bonn", "state": None, "zip": "53111", "country": "Germany", "phone": None},
-            "custom": {"cf_external_id": "A-17"}, "updated_at": "2026-05-04T08:11:12Z",
+            "custom": {"cf_external_id": "A-17"}, "updated_at": "2026-05-04T08:11:12Z", "id": "460000000099001",
+            "persons": [{"record": "460000000099001-46", "id": "46", "email": "info@alder.example", "first_name": "Ida", "last_name": "Alder", "is_primary": True}],
         }  # fmt: skip
 
     def test_is_never_settled(self) -> None:
@@ -92,7 +93,7 @@ class TestReceipt:
 
     def test_what_is_not_mentioned_is_not_told(self) -> None:
         thin = {"contact_id": "46", "contact_name": "A", "last_modified_time": "2026-05-04T10:11:12+0200"}
-        assert set(told(ZohoBooksSource().receipt(receipt(thin))).fields) == {"name", "updated_at"}
+        assert set(told(ZohoBooksSource().receipt(receipt(thin))).fields) == {"id", "name", "updated_at"}
 
     def test_a_deletion_only_asks(self) -> None:
         state = told(ZohoBooksSource().receipt(receipt(query="entity=contact&event=deleted")))

@@ -22,14 +22,14 @@ from common.contracts.ledger_records import (
 )
 from common.contracts.neutral import Address, Amount, DocumentLine, Neutral
 from common.contracts.orders import Order
-from common.contracts.sales_records import Deal, Person
+from common.contracts.sales_records import ContactPerson, Deal, Person
 
 
 class Customer(Neutral):
     """Somebody we sell to."""
 
     id: str | None = None
-    """As the shop's programs name it."""
+    """As the programs of where it is kept name it."""
     name: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -45,6 +45,12 @@ class Customer(Neutral):
     billing: Address | None = None
     shipping: Address | None = None
     tags: tuple[str, ...] | None = None
+    persons: tuple[ContactPerson, ...] | None = None
+    """Those who are written to there."""
+    is_linked_with_zohocrm: bool | None = None
+    """Its vendor's own sync keeps it in step with a CRM, where these are its records."""
+    zcrm_account_id: str | None = None
+    zcrm_contact_id: str | None = None
     custom: dict[str, str | None] | None = None
     created_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, SerializerFunctionWrapHandler, model_serializer
 
 from common.contracts.neutral import Address, Amount, Neutral
+
+
+class ContactPerson(Neutral):
+    """Somebody of a customer, where persons are kept inside their customers."""
+
+    record: str
+    """By which it is a record of its own."""
+    id: str | None = None
+    salutation: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    mobile: str | None = None
+    title: str | None = None
+    department: str | None = None
+    is_primary: bool | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_told(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was not told of one is not told of its record either."""
+        return {name: value for name, value in whole(self).items() if name in self.model_fields_set}
 
 
 class Person(Neutral):
     """Somebody by name: of a customer, of nobody, or of whom nobody knows yet whether they will buy."""
 
+    id: str | None = None
+    """As the programs of where it is kept name it."""
     name: str | None = None
     salutation: str | None = None
     first_name: str | None = None
@@ -24,6 +49,8 @@ class Person(Neutral):
     company: str | None = None
     """As it is called where the person is kept."""
     customer_id: str | None = None
+    is_primary: bool | None = None
+    """Of all persons of the customer the first to be written to."""
     website: str | None = None
     status: str | None = None
     origin: str | None = None

@@ -1,8 +1,10 @@
 """Zoho Books: customers, invoices and payments of an organisation."""
 
 from common.contracts.ids import Entity
+from vendors.inner_records import InnerRecords
 from vendors.vendor import Vendor
 from vendors.zoho.own_sync import BOOKS_WITH_CRM
+from vendors.zoho_books import contact_persons
 from vendors.zoho_books.channel import ZohoBooksChannel
 from vendors.zoho_books.client import NAME, ZohoBooksProfile, ping
 from vendors.zoho_books.contacts import ContactTarget
@@ -22,6 +24,8 @@ VENDOR = Vendor(
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
     targets={Entity("customer"): ContactTarget(), Entity("invoice"): InvoiceTarget()},
+    remarks=contact_persons.remarks,
+    inner={Entity("person"): InnerRecords(Entity("customer"), "persons", "company", contact_persons.of_customer)},
     listings={Entity("invoice"): InvoiceListing()},
     # Each record has calls of its own. What a smaller plan allows the budget knows.
     writes_at_once=AT_ONCE - 2,

@@ -7,6 +7,7 @@ from vendors.catalogue import CatalogueField
 _PARTS = ("street", "city", "state", "zip")
 
 CUSTOMER = (
+    CatalogueField("id", "Contact ID", "text"),
     CatalogueField("email", "Email", "email"),
     CatalogueField("name", "Display Name", "text", max_length=200),
     CatalogueField("company", "Company Name", "text", max_length=200),
@@ -22,7 +23,28 @@ CUSTOMER = (
     CatalogueField("billing", "Billing Address", "address", in_list=False, parts=_PARTS),
     CatalogueField("shipping", "Shipping Address", "address", in_list=False, parts=_PARTS),
     CatalogueField("tags", "Reporting Tags", "tags", in_list=False),
+    CatalogueField("persons", "Contact Persons", "parts", in_list=False),
+    CatalogueField("is_linked_with_zohocrm", "Linked with Zoho CRM", "boolean", in_list=False),
+    CatalogueField("zcrm_account_id", "Zoho CRM Account ID", "text", in_list=False),
+    CatalogueField("zcrm_contact_id", "Zoho CRM Contact ID", "text", in_list=False),
     CatalogueField("created_at", "Created Time", "datetime"),
+    CatalogueField("updated_at", "Last Modified Time", "datetime"),
+)
+
+# A contact person is told whole by whatever tells the persons of its customer.
+PERSON = (
+    CatalogueField("id", "Contact Person ID", "text"),
+    CatalogueField("customer_id", "Customer", "text"),
+    CatalogueField("company", "Company Name", "text", max_length=200),
+    CatalogueField("email", "Email", "email"),
+    CatalogueField("salutation", "Salutation", "text", max_length=25),
+    CatalogueField("first_name", "First Name", "text", max_length=100),
+    CatalogueField("last_name", "Last Name", "text", max_length=100),
+    CatalogueField("phone", "Phone", "phone"),
+    CatalogueField("mobile", "Mobile", "phone"),
+    CatalogueField("title", "Designation", "text", max_length=50),
+    CatalogueField("department", "Department", "text", max_length=50),
+    CatalogueField("is_primary", "Primary Contact", "boolean"),
     CatalogueField("updated_at", "Last Modified Time", "datetime"),
 )
 

@@ -34,6 +34,8 @@ class ZohoBooksChannel:
     assistant: Assistant | None = ZohoBooksAssistant()
 
     def subject(self, entity: Entity, place: str) -> str:
+        # A contact person is told by the webhooks of its customer.
+        entity = Entity("customer") if entity == "person" else entity
         return entity if entity in MODULES else ""
 
     def hooks(self, wanted: HookSubscription) -> Sequence[DescribedHook]:

@@ -29,9 +29,10 @@ from vendors.feeds import Feed, Gathering, Named
 from vendors.grant import Place
 from vendors.one_by_one import one_by_one
 from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
-from vendors.zoho_books import custom_fields, extent, listing, wire
+from vendors.zoho_books import catalogue, custom_fields, extent, listing, person_states, wire
 from vendors.zoho_books.errors import ZB_NOT_FOUND, ZB_WEBHOOK_UNREADABLE
 from vendors.zoho_books.payment_parts import SHARES
+from vendors.zoho_books.person_states import PERSON
 from vendors.zoho_books.readers import READERS, fields
 
 # One second of resolution and one of lag between the write and what a read shows.
@@ -69,9 +70,12 @@ _SUPPLIERS = Feed(Entity("supplier"), partial(_whom, "supplier_id"))
 
 
 class ZohoBooksSource:
-    """Reads what the table of readers has."""
+    """Reads what the table of readers has, and the persons that are kept inside customers."""
 
-    entities: Mapping[Entity, str] = {Entity(entity): reader.title for entity, reader in READERS.items()}
+    entities: Mapping[Entity, str] = {
+        **{Entity(entity): reader.title for entity, reader in READERS.items()},
+        PERSON: "Contact Persons",
+    }
     settles_after = SETTLES_AFTER
     polled_every = POLLED_EVERY
     feeds: Mapping[Entity, Feed] = {
@@ -111,13 +115,20 @@ class ZohoBooksSource:
         )
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
-        """One call a record, a few at once: the vendor has no read of several."""
-        return await one_by_one(subjects, lambda subject: _read_one(subject, api), at_once=AT_ONCE)
+        """One call a record, a few at once: the vendor has no read of several. The persons of a customer are one record."""
+        wanted = list(dict.fromkeys(map(person_states.whole, subjects)))
+        answers = await one_by_one(wanted, lambda subject: _read_one(subject, api), at_once=AT_ONCE)
+        found = dict(zip(wanted, answers, strict=True))
+        return [person_states.answer(subject, found[person_states.whole(subject)]) for subject in subjects]
 
     async def pages(
         self, connection: Connection, entity: Entity, since: Cursor | None, api: Api, place: str = ""
     ) -> AsyncIterator[Page]:
-        """A connection is one organisation, so there is one place."""
+        """A connection is one organisation, so there is one place. Persons are shown by reading their customers, a call each."""
+        if entity == PERSON:
+            async for page in person_states.pages(connection, self, api):
+                yield page
+            return
         reader = listing.ListReading(entity, since)
         while not reader.over:
             page = reader.page(await api.call(reader.call()))
@@ -129,7 +140,9 @@ class ZohoBooksSource:
         return [Place(organisation, connection.name)]
 
     async def catalogue(self, connection: Connection, entity: Entity, api: Api) -> FieldCatalogue:
-        """The known fields, and those that this organisation has added."""
+        """The known fields, and those that this organisation has added; persons have none."""
+        if entity == PERSON:
+            return FieldCatalogue(catalogue.PERSON)
         return await custom_fields.learnt(READERS[entity], api)
 
 

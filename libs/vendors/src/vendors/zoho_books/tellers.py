@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vendors.zoho_books import wire
+from vendors.zoho_books import contact_persons, wire
 
 _ADDRESS = {
     "attention": "attention", "address": "street", "street2": "street2", "city": "city", "state": "state", "zip": "zip",
     "country": "country", "phone": "phone",
 }  # fmt: skip
 _CONTACT = {
-    "contact_name": "name", "company_name": "company", "first_name": "first_name", "last_name": "last_name", "email": "email",
+    "contact_id": "id", "contact_name": "name", "company_name": "company", "first_name": "first_name", "last_name": "last_name", "email": "email",
     "phone": "phone", "mobile": "mobile", "website": "website", "status": "status", "currency_code": "currency",
+    "zcrm_account_id": "zcrm_account_id", "zcrm_contact_id": "zcrm_contact_id",
 }  # fmt: skip
 _INVOICE = {
     "invoice_id": "id", "invoice_number": "number", "customer_id": "customer_id", "status": "status", "currency_code": "currency",
@@ -31,6 +32,10 @@ def customer(found: Mapping[str, Any]) -> dict[str, Any]:
     """A contact, be it a customer or a supplier."""
     parsed = wire.renamed(found, _CONTACT)
     parsed |= _primary_person(found, parsed)
+    if isinstance(found.get("contact_persons"), list):
+        parsed["persons"] = contact_persons.told(found)
+    if "is_linked_with_zohocrm" in found:
+        parsed["is_linked_with_zohocrm"] = found["is_linked_with_zohocrm"] in (True, "true")
     if "customer_sub_type" in found:
         kind = wire.text(found["customer_sub_type"])
         parsed["kind"] = kind if kind in ("business", "individual") else None

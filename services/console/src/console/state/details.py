@@ -9,6 +9,7 @@ from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId, Entity, RunId, VendorName
 from common.state import pool as state
 from common.state.read_requests import UNCOVERED
+from vendors.inner_records import InnerRecords
 
 
 class AwaitedDetails(NamedTuple):
@@ -39,6 +40,18 @@ async def lacking(tx: state.DbConnection, source: ConnectionId, entity: Entity, 
     many: int = await tx.fetchval(_LACKING, source, entity, sorted(names))
     return many
 
+
+async def untold_parts(tx: state.DbConnection, source: ConnectionId, parts: InnerRecords) -> int:
+    """How many records have to be read because what is told inside them was told of an older version, or never."""
+    many: int = await tx.fetchval(_UNTOLD, source, parts.of, parts.field, parts.where)
+    return many
+
+
+_UNTOLD = """
+select count(*) from flow.record_state s
+ where s.connection = $1 and s.entity = $2 and not s.deleted and s.sequence <> '' and coalesce(s.fields ->> $4, '') <> ''
+   and split_part(coalesce(s.told ->> $3, ''), '.', 1) < split_part(s.sequence, '.', 1)
+"""
 
 _AWAITED = """
 select r.id as run, c.id, c.vendor, c.name, c.state, c.details, count(*) as records

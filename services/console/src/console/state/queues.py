@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.state import pool as state
+from vendors.registry import VENDORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str,
     """By sync."""
     work = await tx.fetch(_WORK, list(syncs))
     gates = await tx.fetch(_GATES, list(syncs))
-    missing = {row["sync"]: row["missing"] for row in await tx.fetch(_MISSING, list(syncs))}
+    missing = {row["sync"]: row["missing"] for row in await tx.fetch(_MISSING, list(syncs), *_inside())}
     drifted = {row["sync"]: row["drifted"] for row in await tx.fetch(_DRIFTED, list(syncs))}
     counted = {row["sync"]: row for row in work}
     found = {}
@@ -39,6 +40,12 @@ async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str,
     return found
 
 
+def _inside() -> list[list[str]]:
+    """Records that no list has are missed with those that they are kept in: by vendor, the ones and the others."""
+    kinds = [(vendor.name, part, parts.of) for vendor in VENDORS.values() for part, parts in vendor.inner.items()]
+    return [[one[at] for one in kinds] for at in range(3)]
+
+
 _GATES = """
 select distinct l.sync, g.reason from core.leg l join core.gate g
     on (g.connection, g.place) = (l.source_connection, '')
@@ -48,7 +55,11 @@ select distinct l.sync, g.reason from core.leg l join core.gate g
 
 _MISSING = """
 select l.sync, sum(p.missing)::bigint as missing
-  from (select distinct sync, source_connection, source_entity, source_place from core.leg where sync = any($1)) as l
+  from (select distinct l.sync, l.source_connection, coalesce(i.whole, l.source_entity) as source_entity, l.source_place
+          from core.leg l join core.connection c on c.id = l.source_connection
+          left join unnest($2::text[], $3::text[], $4::text[]) as i(vendor, part, whole)
+            on (i.vendor, i.part) = (c.vendor, l.source_entity)
+         where l.sync = any($1)) as l
   join flow.poll p on (p.connection, p.entity, p.place) = (l.source_connection, l.source_entity, l.source_place)
  where p.missing > 0 group by l.sync
 """

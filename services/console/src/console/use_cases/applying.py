@@ -134,10 +134,14 @@ class Applying:
         assert running.mapping is not None and end.vendor.source is not None
         compiled = compile_mapping(running.mapping, leg.fields, collected=leg.writes.choices.collected)
         names = beyond_lists(end.vendor.source, running.source_entity, compiled)
-        if not names:
+        parts = end.vendor.inner.get(running.source_entity)
+        if not names and parts is None:
             return None
         async with state.connection(self._pool) as link:
-            calls = await details.lacking(link, running.source, running.source_entity, names)
+            if parts is not None:
+                names, calls = frozenset({parts.field}), await details.untold_parts(link, running.source, parts)
+            else:
+                calls = await details.lacking(link, running.source, running.source_entity, names)
         return detail_cost(end.vendor, end.connection, calls, self._clock.now()).sentence(names)
 
     async def _fields(self, draft: Draft) -> tuple[list[str], Draft]:

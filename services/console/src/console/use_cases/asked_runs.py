@@ -19,7 +19,7 @@ from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.use_cases.runs import Runs, ShownRun
 from console.use_cases.syncs import not_now, unknown_sync
-from vendors.feeding import feeders, is_listed
+from vendors.feeding import feeders, is_listed, listed
 from vendors.registry import vendor_named
 from vendors.vendor import Source
 
@@ -44,8 +44,8 @@ class AskedRuns:
             raise unknown_sync(name)
         if sync.state not in ("active", "paused"):
             raise not_now(sync, "it reads nothing")
-        listed = [leg for leg in sync.legs if is_listed(_vendor_source(sync, leg), leg.source_entity)]
-        now, sources = self._clock.now(), sorted({_source(leg) for leg in listed})
+        legs = [leg for leg in sync.legs if is_listed(_vendor_source(sync, leg), leg.source_entity)]
+        now, sources = self._clock.now(), sorted({_source(sync, leg) for leg in legs})
         kind = "backfill" if await polls.never_read(tx, sources, now) else "full" if full else "poll"
         job = f"{kind}.{await runs.next_number(tx)}"
         if not await polls.ask(tx, [*sources, *await _tellers(tx, sync)], job, by, now):
@@ -56,8 +56,9 @@ class AskedRuns:
         return run.id
 
 
-def _source(leg: Leg) -> Polled:
-    return Polled(leg.source, leg.source_entity, leg.source_place)
+def _source(sync: SyncRow, leg: Leg) -> Polled:
+    vendor = sync.source_vendor if leg.source == sync.source else sync.target_vendor
+    return Polled(*listed(vendor_named(vendor), leg))
 
 
 def _vendor_source(sync: SyncRow, leg: Leg) -> Source | None:
@@ -71,5 +72,5 @@ async def _tellers(tx: state.DbConnection, sync: SyncRow) -> list[Polled]:
         source = _vendor_source(sync, leg)
         found |= {Polled(*one) for one in feeders(source, leg)} if source is not None else set()
     return sorted(
-        found & await feeding.ready(tx, {one.connection for one in found}) - {_source(leg) for leg in sync.legs}
+        found & await feeding.ready(tx, {one.connection for one in found}) - {_source(sync, leg) for leg in sync.legs}
     )

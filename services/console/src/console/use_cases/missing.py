@@ -12,11 +12,11 @@ from common.api.refusal import Refusal
 from common.clock import Clock
 from common.state import missing_records, read_requests
 from common.state import pool as state
-from common.state.polls import Polled
 from common.state.read_requests import ReadRequest
 from console import sync_codes
 from console.state import syncs as rows
 from console.use_cases.syncs import ShownSync, Syncs, unknown_sync
+from console.use_cases.unread_sources import sources_read
 
 MissingAnswer = Literal["read", "keep"]
 
@@ -35,7 +35,7 @@ class Missing:
             sync = await rows.named(tx, name)
             if sync is None:
                 raise unknown_sync(name)
-            sources = {Polled(leg.source, leg.source_entity, leg.source_place) for leg in sync.legs}
+            sources = set(sources_read(sync))
             missing = await missing_records.take(tx, sources)
             if not missing:
                 raise Refusal(409, sync_codes.SYNC_NOTHING_MISSING, f"Nobody asks about records of {sync.name}.")

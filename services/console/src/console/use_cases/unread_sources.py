@@ -15,7 +15,7 @@ from common.contracts.ids import Entity, VendorName
 from common.state.polls import Polled
 from console.state.syncs import SyncRow
 from console.state.unread_sources import FailedReading
-from vendors.feeding import feeders, is_listed
+from vendors.feeding import feeders, is_listed, listed
 from vendors.registry import vendor_named
 
 # A reading that fails so often in a row is no blip, whatever its code says.
@@ -42,6 +42,14 @@ class UnreadSource:
     def needs_a_person(self) -> bool:
         known = CODES.get(self.code)
         return self.attempts >= NO_BLIP or (known is not None and known.who in ("operator", "owner", "developer"))
+
+
+def sources_read(row: SyncRow) -> Sequence[Polled]:
+    """What brings the records of its legs, and nothing that their facts are made of."""
+    return sorted(
+        Polled(*listed(vendor_named(row.source_vendor if leg.source == row.source else row.target_vendor), leg))
+        for leg in row.legs
+    )
 
 
 def sources_of(row: SyncRow) -> Sequence[Polled]:
@@ -75,10 +83,11 @@ def _needs(row: SyncRow) -> list[tuple[Polled, Entity]]:
     found: list[tuple[Polled, Entity]] = []
     for leg in row.legs:
         vendor = row.source_vendor if leg.source == row.source else row.target_vendor
-        source = vendor_named(VendorName(vendor)).source
+        known = vendor_named(VendorName(vendor))
+        source = known.source
         if source is None or leg.mapping is None:
             continue
         if is_listed(source, leg.source_entity):
-            found.append((Polled(leg.source, leg.source_entity, leg.source_place), leg.source_entity))
+            found.append((Polled(*listed(known, leg)), leg.source_entity))
         found += [(Polled(*one), leg.source_entity) for one in feeders(source, leg)]
     return found
