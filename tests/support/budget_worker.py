@@ -50,7 +50,7 @@ class FastBooks(ZohoBooksProfile):
         self._wanted = wanted
         self.timeouts = Timeouts(connect=2, read=wanted["longest_s"], write=2, pool=2, total=wanted["longest_s"])
 
-    def limits(self, connection: Connection) -> Sequence[Limit]:
+    def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
         window = timedelta(seconds=self._wanted["window_s"])
         shape: Shape = "fixed" if self._wanted.get("fixed") else "rolling"
         return (

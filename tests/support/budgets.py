@@ -156,8 +156,8 @@ class Process:
         found: list[object] = []
         step = self.budget._step
 
-        async def noted(limits: tuple[Limit, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
-            found.append(answer := await step(limits, waiter))
+        async def noted(waiter: Waiter[Slot]) -> Slot | Failure | float:
+            found.append(answer := await step(waiter))
             return answer
 
         self.budget._step = noted  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from common.failures import RateLimited, Transient
 from common.http.profile import Limit
 from common.http.slot import Slot
 from common.metrics import Metrics
-from common.state.budget_floors import BudgetFloors
+from common.state.budget_floors import BudgetFloors, DayUsedUp, Ticket
 from common.state.budget_turns import Pace
 from common.state.pool import Pool, close_pool, open_pool
 from tests.support.budgets import Budgets, Process, at_once, per_day, per_minute
@@ -371,6 +372,36 @@ class TestDay:
         lived = await process.drain(limit)
 
         assert (len(backfilled), len(lived)) == (80, 20)
+
+    async def test_counts_what_each_call_takes_and_leaves_to_others_what_is_too_little_for_it(
+        self, budgets: Budgets
+    ) -> None:
+        process, limit = budgets.process(), per_day(100)
+        dear = replace(limit, weight=10)
+        assert len(await process.drain(dear, at_most=3)) == 3
+        (unused,) = await process.drain(dear, at_most=1)
+        unused.unused()
+        await process.settled()
+        assert len(await process.drain(limit, at_most=65)) == 65
+
+        assert await process.drain(dear) == []
+        assert len(await process.drain(limit)) == 5
+
+    async def test_keeps_the_part_of_live_calls_from_dear_ones_and_is_never_exceeded_by_them(
+        self, budgets: Budgets, valkey: ValkeyServer
+    ) -> None:
+        process, dear = budgets.process(), replace(per_day(100, kept_for_live=0.2), weight=8)
+        assert len(await process.drain(dear, priority="backfill")) == 10
+        valkey.flush()
+        # What memory is lost may waste is less than one of them.
+        assert len(await budgets.process().drain(dear)) in (1, 2)
+
+    async def test_of_a_turn_without_redis_is_taken_whole_or_not_at_all(self, budgets: Budgets, pool: Pool) -> None:
+        floors, ticket, now = BudgetFloors(pool), Ticket("crm", budgets.clock.now().date(), 25, 10), budgets.clock.now()
+        assert [await floors.take_turn([], [ticket], now, 0) for _ in range(2)] == [None, None]
+        with pytest.raises(DayUsedUp):
+            await floors.take_turn([], [ticket], now, 0)
+        assert await floors.given(ticket) == (20, False)
 
     async def test_that_becomes_longer_is_so_at_once_for_every_class_of_calls(self, budgets: Budgets) -> None:
         """A plan that was changed at noon: what was left of the former one, and its end, say nothing any more."""

@@ -51,7 +51,7 @@ class Profile:
     def credential(self, token: str) -> Mapping[str, str]:
         return {"authorization": f"Bearer {token}"}
 
-    def limits(self, connection: Connection) -> Sequence[Limit]:
+    def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
         return [Limit("second", f"cards:{connection.id}", "rolling", 10, timedelta(seconds=1))]
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:

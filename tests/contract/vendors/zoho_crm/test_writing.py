@@ -13,11 +13,14 @@ import pytest
 from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import RecordRef
 from common.failures import Conflict, Failure, FailureClass, Rejected, Transient
+from common.http.call import Call
 from tests.contract.vendors.hand import Hand
 from tests.contract.vendors.zoho_crm.account import CrmTarget, reading_only, written
 from tests.support.sandbox import SandboxProcess
+from vendors import zoho_crm
 from vendors.acts import Act, Done, Look, Sending, Skip, Wait, Work, key_of_id
 from vendors.target_record import TargetRecord
+from vendors.zoho_crm import prices
 
 
 @pytest.fixture
@@ -264,3 +267,34 @@ class TestWhatTheAccountCannotTake:
                 await hand.target.apply(crm.place, [act], hand.facts, api, Sending())
         assert told.value.kind is FailureClass.REJECTED and told.value.code == "ZC_SCOPE_MISSING"
         assert crm.found("key:B-1") is None
+
+
+class TestACall:
+    async def test_costs_what_the_vendor_counts(self, crm: CrmTarget) -> None:
+        rows = [{"Last_Name": f"Alder {number}"} for number in range(25)]
+        body = {"duplicate_check_fields": ["Books_Id"], "data": rows}
+        query = {"select_query": "select id from Contacts where Email in ('a@b.example') limit 0, 2000"}
+        calls = [
+            Call("POST", "/Contacts/upsert", "upsert", json=body, writes=True),
+            Call("POST", "/Contacts/upsert", "upsert", json=body | {"data": rows[:10]}, writes=True),
+            Call("POST", "/coql", "query", json=query),
+            Call("POST", "/coql", "query", json={"select_query": query["select_query"].replace("2000", "200")}),
+            Call("GET", "/Contacts", "list", query={"fields": "Last_Name", "ids": ",".join(["1"] * 100)}),
+        ]
+        crm.switch(credits=100)
+        left = await self._left(crm)
+        for call in calls:
+            await crm.api.call(call)
+            before, left = left, await self._left(crm)
+            assert before - left - 1 == prices.credits_of(call), call
+        assert [prices.credits_of(call) for call in calls] == [3, 1, 3, 1, 1]
+        assert [prices.is_heavy(call) for call in calls] == [True, False, True, True, False]
+        limits = {one.name: one.weight for one in zoho_crm.VENDOR.profile.limits(crm.connection, calls[0])}
+        assert limits == {"minute": 1, "day": 3, "concurrency": 1, "heavy": 1}
+
+    async def _left(self, crm: CrmTarget) -> int:
+        """What the vendor says after one more call; it says so once half of it is used."""
+        while True:
+            answer = await crm.api.call(Call("GET", "/org", "org.read"))
+            if left := answer.headers.get("x-api-credits-remaining"):
+                return int(left)

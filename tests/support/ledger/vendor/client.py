@@ -39,7 +39,7 @@ class LedgerProfile:
     def credential(self, token: str) -> Mapping[str, str]:
         return {"authorization": f"Bearer {token}"}
 
-    def limits(self, connection: Connection) -> Sequence[Limit]:
+    def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
         """So many that the places of processes that were killed are not missed."""
         account = connection.details.get("account", connection.id)
         return (Limit("concurrency", f"ledger:{account}", "concurrency", 500, lingers=timedelta(seconds=5)),)

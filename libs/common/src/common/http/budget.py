@@ -13,6 +13,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -105,6 +106,7 @@ class MeteredBudget:
             hold_s,
             deadline,
             cost,
+            limits,
             asyncio.get_running_loop().create_future(),
         )
         try:
@@ -133,16 +135,16 @@ class MeteredBudget:
     # --- asking -------------------------------------------------------------------------------------------------------------
 
     def _lane(self, limits: tuple[Limit, ...]) -> CallLane[Slot]:
-        lane = self._lanes.get(limits)
+        """Calls that take more of a limit wait in one line with those that take less of it."""
+        shared = tuple(limit if limit.weight == 1 else replace(limit, weight=1) for limit in limits)
+        lane = self._lanes.get(shared)
         if lane is None:
             self._lanes = {known: kept for known, kept in self._lanes.items() if not kept.idle}
-            lane = self._lanes[limits] = CallLane(
-                lambda waiter: self._step(limits, waiter), lambda: self._withdraw(limits[0].key)
-            )
+            lane = self._lanes[shared] = CallLane(self._step, lambda: self._withdraw(limits[0].key))
         return lane
 
-    async def _step(self, limits: tuple[Limit, ...], waiter: Waiter[Slot]) -> Slot | Failure | float:
-        now_metered = metered(limits, self._clock.now())
+    async def _step(self, waiter: Waiter[Slot]) -> Slot | Failure | float:
+        now_metered = metered(waiter.limits, self._clock.now())
         try:
             if monotonic() < self._away_until:
                 return await self._by_turns(now_metered, waiter)
@@ -206,7 +208,9 @@ class MeteredBudget:
         taken = await self._floor.refill(one)
         if taken is None:
             until = self._day_ends(one)
-            await self._meter.pause(one, self._ms_until(until), 0, 0)
+            if one.limit.weight == 1:
+                # For what takes more there may be too little, and something for others.
+                await self._meter.pause(one, self._ms_until(until), 0, 0)
             return self._until(one, until, waiter)
         return 0.0 if taken else _LOOK_S
 

@@ -135,7 +135,6 @@ class _Opened:
         self._client = client
         self._reporter = reporter
         self._prices = prices
-        self._limits = tuple(profile.limits(connection))
 
     async def call(self, call: Call) -> VendorAnswer:
         if call.file:
@@ -147,10 +146,13 @@ class _Opened:
         if isinstance(result, Unauthorised):
             result = await self._again(call, token, patience, result)
         if isinstance(result, RateLimited):
-            result = await self._door.budget.throttled(self._limits, result)
+            result = await self._door.budget.throttled(self._limits(call), result)
         if isinstance(result, Failure):
             raise result
         return result
+
+    def _limits(self, call: Call) -> tuple[Limit, ...]:
+        return tuple(self._profile.limits(self._connection, call))
 
     async def _fetched(self, call: Call) -> VendorAnswer:
         """A file lies outside of the API: no token, no quota, and never another host than the profile and the settings name."""
@@ -196,10 +198,11 @@ class _Opened:
         return not_permitted(again) if isinstance(again, Unauthorised) else again
 
     async def _attempt(self, call: Call, patience: _Patience, *, resend: int) -> tuple[VendorAnswer | Failure, Token]:
+        limits = self._limits(call)
         with patience.for_permit() as deadline:
             permit = await self._door.budget.admit(
                 self._connection,
-                self._limits,
+                limits,
                 call.priority,
                 hold_s=self._profile.timeouts.total,
                 deadline=deadline,
@@ -221,7 +224,7 @@ class _Opened:
                         before_send=call.before_send,
                         out_within_s=self._profile.timeouts.out,
                     )
-                close = _ending(permit, outcome, self._prices.told(call, self._limits, outcome))
+                close = _ending(permit, outcome, self._prices.told(call, limits, outcome))
                 result = judged(self._profile, call, outcome, token.secret.reveal(), self._door.clock.now())
                 self._reporter.tell(call, outcome, result, at=at, waited_s=permit.waited_s, resend=resend, span=span)
         finally:

@@ -63,7 +63,7 @@ class Floor:
         """The next block of a day. False: somebody else is at it. None: nothing is left."""
         if not await self._meter.lock(one, _LOCK_MS):
             return False
-        block = await self._floors.take(ticket(one), _block(one.limit))
+        block = await self._floors.take(ticket(one), max(one.limit.weight, _block(one.limit)))
         if block.taken:
             await self._meter.give(one, block.taken, block.rest)
         await self._meter.unlock(one)
@@ -118,7 +118,7 @@ def ticket(one: Metered) -> Ticket:
     """A day's row in PostgreSQL."""
     if one.day is None:
         raise ValueError(f"{one.id} is no limit of a day")
-    return Ticket(f"{one.limit.key}:{one.limit.name}", one.day, one.limit.ours)
+    return Ticket(f"{one.limit.key}:{one.limit.name}", one.day, one.limit.ours, one.limit.weight)
 
 
 def _block(limit: Limit) -> int:

@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from common.clock import monotonic
 from common.failures import Failure
+from common.http.profile import Limit
 
 
 class QueueSlot(Protocol):
@@ -36,6 +37,8 @@ class Waiter(Generic[QueueSlotT]):
     hold_s: float = field(compare=False)
     deadline: float = field(compare=False)
     cost: int = field(compare=False)
+    limits: tuple[Limit, ...] = field(compare=False)
+    """With what this call takes of each."""
     place: asyncio.Future[QueueSlotT] = field(compare=False)
     blocked_by: str = field(default="", compare=False)
     retry_at: datetime | None = field(default=None, compare=False)

@@ -58,6 +58,11 @@ class Metered:
     def window_ms(self) -> int:
         return int(self.limit.window.total_seconds() * 1000)
 
+    @property
+    def span(self) -> int:
+        """What the scripts are told of a call: of a window how long it counts, of a day how much it takes."""
+        return self.window_ms if self.day is None else self.limit.weight
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -168,7 +173,7 @@ class Meter:
         for one in metered:
             limit = one.limit
             keys += [one.log, one.state]
-            args += [limit.shape, one.window_ms, int(limit.lingers.total_seconds() * 1000), limit.count, limit.reserve]
+            args += [limit.shape, one.span, int(limit.lingers.total_seconds() * 1000), limit.count, limit.reserve]
         await self._release(keys=keys, args=args)
 
     def places(self, slot: str, metered: Sequence[Metered], hold_s: float) -> tuple[HeldPlace, ...]:
@@ -249,7 +254,7 @@ class Meter:
 def _terms(one: Metered, rank: int) -> list[str | int | float]:
     limit = one.limit
     if limit.shape == "daily":
-        return [limit.shape, limit.kept if rank else 0, 0, 0, limit.ours]
+        return [limit.shape, limit.kept if rank else 0, one.span, 0, limit.ours]
     if limit.shape == "points":
         return [limit.shape, limit.count, one.window_ms, limit.reserve, limit.kept_for_live]
     allowed = limit.ours - (limit.kept if rank else 0)

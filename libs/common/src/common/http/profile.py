@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from common.contracts.connections import Connection
 from common.contracts.ids import VendorName
 from common.failures import Failure
+from common.http.call import Call
 
 Shape = Literal["fixed", "rolling", "daily", "concurrency", "points"]
 
@@ -51,6 +52,8 @@ class Limit:
     """The points that a call takes as a rule, for whoever counts calls before there are any."""
     told: Callable[[bytes], PointsTold | None] | None = None
     """Reads what an answer says of the points."""
+    weight: int = 1
+    """How much of a day this call takes, where the vendor does not count all calls alike; of every other shape a call is one."""
 
     @property
     def ours(self) -> int:
@@ -145,8 +148,8 @@ class Profile(Protocol):
     def credential(self, token: str) -> Mapping[str, str]:
         """The headers that carry the token."""
 
-    def limits(self, connection: Connection) -> Sequence[Limit]:
-        """Every limit that one call of this connection counts against."""
+    def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
+        """Every limit that this call counts against, and how much of it it takes; without one, those of any call that is nothing special."""
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
         """The failure that an answer means, or None."""

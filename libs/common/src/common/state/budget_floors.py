@@ -20,6 +20,8 @@ class Ticket:
     limit_id: str
     day: date
     cap: int
+    takes: int = 1
+    """How much of it one call takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class BudgetFloors:
             if later is not None:
                 return later
             for ticket in tickets:
-                if (await _take(tx, ticket, 1)).taken == 0:
+                if (await _take(tx, ticket, ticket.takes)).taken < ticket.takes:
                     raise DayUsedUp(ticket)
             await budget_turns.take(tx, paces, now)
             return None

@@ -48,7 +48,7 @@ class ZohoBooksProfile:
     def credential(self, token: str) -> Mapping[str, str]:
         return {"authorization": f"Zoho-oauthtoken {token}"}
 
-    def limits(self, connection: Connection) -> Sequence[Limit]:
+    def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
         return limits.limits(connection)
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:

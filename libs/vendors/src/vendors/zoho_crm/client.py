@@ -44,8 +44,8 @@ class ZohoCrmProfile:
     def credential(self, token: str) -> Mapping[str, str]:
         return {"authorization": f"Zoho-oauthtoken {token}"}
 
-    def limits(self, connection: Connection) -> Sequence[Limit]:
-        return limits.limits(connection)
+    def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
+        return limits.limits(connection, call)
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
         return errors.translate(status, headers, body, now)

@@ -1,8 +1,8 @@
 """What Zoho CRM allows (sheet, section 5): credits in any 24 hours by edition and licences, calls at once, and a ceiling of our own.
 
 The vendor's day has no beginning: it counts the last 24 hours. Ours begins at midnight of the account, with half of the credits: however
-late they were spent on one day and however early on the next, two halves are no more than what the vendor counts (decision 65). A read is
-one credit, whatever it tells.
+late they were spent on one day and however early on the next, two halves are no more than what the vendor counts (decision 65). What a call
+costs is in `prices.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from common.contracts.connections import Connection
+from common.http.call import Call
 from common.http.profile import Limit, Timeouts, horizon
+from vendors.zoho_crm import prices
 
-MINUTE, DAY, CONCURRENCY = "minute", "day", "concurrency"
+MINUTE, DAY, CONCURRENCY, HEAVY = "minute", "day", "concurrency", "heavy"
 
 CALLS_PER_MINUTE = 100
+# Of an application, whatever its edition: queries, and writes of more than ten rows.
+HEAVY_AT_ONCE = 10
 
 
 class Edition(NamedTuple):
@@ -66,7 +70,7 @@ def credits_a_day(connection: Connection) -> int:
     return min(row.most, row.base + row.per_user * _number(connection, "licences", 1))
 
 
-def limits(connection: Connection) -> tuple[Limit, ...]:
+def limits(connection: Connection, call: Call | None = None) -> tuple[Limit, ...]:
     """Every limit one call counts against: those of the account, which all applications of the customer share."""
     account = connection.details.get("org_id", "")
     if not account:
@@ -77,8 +81,9 @@ def limits(connection: Connection) -> tuple[Limit, ...]:
     zone = connection.details.get("time_zone", "UTC")
     return (
         Limit(MINUTE, key, "rolling", per_minute, timedelta(minutes=1)),
-        Limit(DAY, key, "daily", max(1, day), resets_zone=zone, kept_for_live=0.2),
+        Limit(DAY, key, "daily", max(1, day), resets_zone=zone, kept_for_live=0.2, weight=prices.credits_of(call)),
         Limit(CONCURRENCY, key, "concurrency", at_once, lingers=VENDOR_LONGEST),
+        *([Limit(HEAVY, key, "concurrency", HEAVY_AT_ONCE, lingers=VENDOR_LONGEST)] if prices.is_heavy(call) else []),
     )
 
 

@@ -6,7 +6,7 @@
 --
 -- KEYS  queue, seen, alive (sorted set: process -> its last beat), then log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), waiter, rank, waiting since (ms), longest call (ms),
---       then of each limit: kind, allowed (of a day: what stays for live calls; of points all of them), window (ms),
+--       then of each limit: kind, allowed (of a day: what stays for live calls; of points all of them), window (ms; of a day: what the call takes),
 --       pace (ms, 0 none; of points the share of the reserve), what is ours of a day (of points the share that stays for live calls)
 -- The name of the slot ends with what the call costs: that many points have to be there, and are taken.
 -- Returns granted {_, permille left} | wait {limit, ms, permille of ours answered in the last window} | paused {limit, ms}
@@ -43,7 +43,7 @@ for i = 1, (#KEYS - 3) / 2 do
   if pause > now then return {'paused', i, pause - now} end
   if state[1] ~= run then return {'lost', i, 0} end
   if limit.kind == 'daily' then
-    if limit.left <= 0 then return {'empty', i, 0} end
+    if limit.left < limit.window then return {'empty', i, 0} end
   elseif tonumber(state[2] or 0) < now then
     return {'idle', i, 0}
   end
@@ -67,12 +67,13 @@ end
 
 local function day(i, limit)
   -- Of the whole day's rest, live calls keep their part: nobody can wait until midnight for a backfill.
-  if limit.allowed > 0 and limit.left + limit.rest <= limit.allowed then
+  local more = limit.window - 1
+  if limit.allowed > 0 and limit.left + limit.rest - more <= limit.allowed then
     room = math.min(room, 0)
     block(i, -1)
   else
-    room = math.min(room, limit.left)
-    if limit.left <= ahead then block(i, 0) end
+    room = math.min(room, limit.left - more)
+    if limit.left - more <= ahead then block(i, 0) end
   end
 end
 
@@ -208,7 +209,7 @@ redis.call('ZREM', KEYS[2], waiter)
 redis.call('ZADD', KEYS[3], real, waiter)
 for _, limit in ipairs(limits) do
   if limit.kind == 'daily' then
-    redis.call('HINCRBY', limit.state, 'left', -1)
+    redis.call('HINCRBY', limit.state, 'left', -limit.window)
   else
     local last = hold + (limit.kind == 'concurrency' and 0 or limit.window)
     redis.call('ZADD', limit.log, now + last, ARGV[1])

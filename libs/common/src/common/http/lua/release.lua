@@ -3,7 +3,7 @@
 -- KEYS  log and state of each limit
 -- ARGV  slot, offset of the business clock (ms), answered | unanswered | unused,
 --       what the answer told of points, -1 where it told nothing: spent, then available, size, coming back in a second,
---       then of each limit: kind, window (ms), lingers (ms), and of points how many, and the share of the reserve
+--       then of each limit: kind, window (ms; of a day: what the call has taken), lingers (ms), and of points how many, and the share of the reserve
 
 local SKEW_MS = 1000
 local LONGEST_AHEAD_MS = 600000
@@ -65,7 +65,7 @@ for i = 1, #KEYS / 2 do
   end
   if kind == 'daily' then
     local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-    if how == 'unused' and redis.call('HGET', state, 'run') == run then redis.call('HINCRBY', state, 'left', 1) end
+    if how == 'unused' and redis.call('HGET', state, 'run') == run then redis.call('HINCRBY', state, 'left', window) end
   elseif free == nil or how == 'unused' then
     redis.call('ZREM', log, slot)
   else
