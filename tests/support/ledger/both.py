@@ -32,6 +32,7 @@ from mapper.handlers import ChangeHandler
 from mapper.mappings import Mappings
 from mapper.pair_settling import PairSettling
 from mapper.publisher import Publisher
+from mapper.remap import Remapper
 from tests.support.database import Database
 from tests.support.ledger.process import LedgerProcess
 from tests.support.ledger.told import event, read
@@ -46,18 +47,19 @@ from writing.intake import CommandHandler
 SIDES = ("left", "right")
 FIELDS = ("email", "name", "city")
 TABLES = """flow.work_item, flow.work_need, flow.target_lease, flow.target_owner, flow.pair, flow.pair_question, flow.target_record,
-            flow.write_intent, flow.audit, flow.recheck, flow.journal, flow.wanted, flow.record_state, flow.read_request, flow.remap,
+            flow.match_value, flow.match_fill, flow.match_ready, flow.match_again, flow.feeding, flow.write_intent, flow.audit, flow.recheck, flow.journal, flow.wanted, flow.record_state, flow.read_request, flow.remap,
             core.gate, core.connection, core.sync"""
 
 
-def mapping(conflicts: dict[str, str] | None = None) -> dict[str, Any]:
+BY_ADDRESS = ({"left": "ref", "right": "id"}, {"left": "email", "right": "email", "unique": True})
+"""A number of the other ledger's that somebody has entered on the left, else the address."""
+
+
+def mapping(conflicts: dict[str, str] | None = None, match: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Both ways the same."""
+    options = {"conflicts": conflicts or {}, **({"match": list(match)} if match else {})}
     rows = tuple(MappingRow(one, one, (Transform("trim"),), required=one == "email") for one in FIELDS)
-    return to_jsonb(
-        MappingDefinition(
-            1, rows, key="email", on_delete="leave", on_filtered="leave", options={"conflicts": conflicts or {}}
-        )
-    )
+    return to_jsonb(MappingDefinition(1, rows, key="email", on_delete="leave", on_filtered="leave", options=options))
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Both:
     handler: ChangeHandler
     settling: PairSettling
     publisher: Publisher
+    remapper: Remapper
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     heard: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
     commands: list[WriteCommand] = field(default_factory=list)
@@ -187,6 +190,15 @@ class Both:
         await self.hear(*events)
         return bool(events)
 
+    async def both_read(self) -> None:
+        """As if both first lists had ended, and all whom they told of had been heard of; then everybody is judged."""
+        await self.world.execute(
+            "insert into flow.feeding (connection, entity, place, wanted_at, ready_at) select c, 'party', '', now(), now() "
+            "from unnest(array['left', 'right']) as c on conflict do nothing"
+        )
+        while await self.remapper.step():
+            pass
+
     async def answers(self) -> list[ChangeEvent]:
         """Reads by id of those that were asked for, once their second is over."""
         async with transaction(self.world.owner) as tx:
@@ -228,7 +240,7 @@ class Both:
         """Whether somebody has still something to do."""
         (row,) = await self.world.rows(
             """select exists (select from flow.work_item where state not in ('done', 'dead', 'parked'))
-                   or exists (select from flow.read_request) or exists (select from flow.pair where owed) as busy"""
+                   or exists (select from flow.read_request) or exists (select from flow.match_again) or exists (select from flow.pair where owed) as busy"""
         )
         return bool(row["busy"])
 
@@ -247,7 +259,13 @@ class Both:
 
 @asynccontextmanager
 async def both(
-    database: Database, ledger: LedgerProcess, conflicts: dict[str, str] | None = None, **places: Any
+    database: Database,
+    ledger: LedgerProcess,
+    conflicts: dict[str, str] | None = None,
+    *,
+    match: Sequence[dict[str, Any]] = (),
+    filter: str = "",
+    **places: Any,
 ) -> AsyncIterator[Both]:
     """Two empty ledgers."""
     ledger.reset(*({"id": side, **places.get(side, {})} for side in SIDES))
@@ -255,17 +273,18 @@ async def both(
     pool = await open_pool(database.url("service"), name="services", size=10)
     world = LedgerWorld(pool, owner, ledger, clock=SystemClock())
     await world.execute(f"truncate {TABLES} cascade")
-    await prepare(world, conflicts)
+    await prepare(world, conflicts, match, filter)
     registry = cast(dict[VendorName, Vendor], VENDORS)
     registry[NAME] = VENDOR
     configuration, mappings = ConfigurationReader(), Mappings()
-    made = Both(world, cast(Any, None), cast(Any, None), cast(Any, None))
+    made = Both(world, *[cast(Any, None)] * 4)
     made.publisher = Publisher(pool, made, configuration)
     made.handler = ChangeHandler(
         changes("ledger"), clock=world.clock, configuration=configuration, mappings=mappings, publisher=made.publisher,
         settle=timedelta(seconds=1),
     )  # fmt: skip
     made.settling = PairSettling(pool, world.clock, configuration, mappings, made.publisher)
+    made.remapper = Remapper(pool, world.clock, configuration, mappings, made.publisher)
     try:
         yield made
     finally:
@@ -274,7 +293,9 @@ async def both(
         await close_pool(owner)
 
 
-async def prepare(world: LedgerWorld, conflicts: dict[str, str] | None = None) -> None:
+async def prepare(
+    world: LedgerWorld, conflicts: dict[str, str] | None = None, match: Sequence[dict[str, Any]] = (), filter: str = ""
+) -> None:
     """Two connections, and a sync with a leg each way."""
     for side in SIDES:
         await world.execute(
@@ -295,6 +316,6 @@ async def prepare(world: LedgerWorld, conflicts: dict[str, str] | None = None) -
         )  # fmt: skip
         await world.execute(
             "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', $1, 1, $2, now())",
-            name, mapping(conflicts),
+            name, mapping(conflicts, match) | {"filter": filter},
         )  # fmt: skip
     await world.execute("update core.leg set mapping_version = 1")

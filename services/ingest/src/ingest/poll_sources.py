@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from common.contracts.connections import Connection
+from common.contracts.matching import matching_legs, read_first
 from common.contracts.syncs import LOOK_AT, LOOK_EVERY, LOOK_FACTS_AT, TIME_ZONE, Leg
 from common.cron import Cron
 from common.state.configuration import Configuration
@@ -24,12 +25,23 @@ from vendors.vendor import Source, Vendor
 
 
 def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], frozenset[Polled]]:
-    """What legs start from, and what the facts are made of that their mappings name."""
+    """What legs start from; and what has to be read whole before anybody is judged: what the facts are made of that their mappings name, and
+    both sides of legs whose records are matched."""
     read = list(_read(configuration))
     tellers = frozenset(Polled(*one) for leg, source in read for one in feeders(source, leg))
+    sources = frozenset(_polled(configuration, leg) for leg, source in read if is_listed(source, leg.source_entity))
+    return sources, tellers | (sources & matched_sources(configuration))
+
+
+def matched_sources(configuration: Configuration) -> frozenset[Polled]:
+    """Both sides of legs whose records are matched, and whatever tells of them."""
     return frozenset(
-        _polled(configuration, leg) for leg, source in read if is_listed(source, leg.source_entity)
-    ), tellers
+        _polled(configuration, leg)
+        for sync in configuration.syncs.values()
+        if sync.judges
+        for forward, back in matching_legs(sync)
+        for leg in read_first(sync, forward, back)
+    )
 
 
 def judged_sources(configuration: Configuration) -> frozenset[Polled]:

@@ -27,7 +27,7 @@ from common.state import read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
-from mapper import coverage, moved, own_syncs, state_rows
+from mapper import coverage, match_index, moved, own_syncs, state_rows
 from mapper.entering import enter_changes, enter_lost
 from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
@@ -147,6 +147,7 @@ class ChangeHandler:
             and not state.redacted
         }
         causes = {**told, **merged.causes}
+        await match_index.tell(tx, configuration, self._mappings, merged.changed, [item.message for item in batch])
         pairing = await Pairing.of(tx, configuration, self._mappings, states, merged.now)
         pairing.recall({key: merged.known[key] for key in states})
         for item in batch:

@@ -86,8 +86,8 @@ async def judge(
         state = seen_by(leg, states[key])
         facts = known.of(one, state)
         facts_of.append((one, facts))
-        if known.lack(one, facts):
-            judged.tell(one, 0, SkipReason.FACTS_UNREAD)
+        if (reason := _waits(one, before, facts, known, pairing)) is not None:
+            judged.tell(one, 0, reason)
             continue
         with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
             unknown = state.unknown(coverage.needs(configuration, leg, mapping))
@@ -106,6 +106,15 @@ async def judge(
     await known.schedule(tx, facts_of, by_all=only is None)
     judged.entries += pairing.entries
     return judged
+
+
+def _waits(
+    one: Wanting, before: StoredWish | None, facts: RecordFacts | None, known: LegsFacts, pairing: Pairing
+) -> SkipReason | None:
+    """Why nobody can say yet what is wanted of the record; what was wanted before stays so."""
+    if known.lack(one, facts):
+        return SkipReason.FACTS_UNREAD
+    return pairing.waits(one.leg, one.key) if before is None else None
 
 
 async def _not_standing(

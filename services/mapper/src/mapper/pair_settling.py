@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from common.clock import Clock
-from common.contracts.ids import RecordId
+from common.contracts.ids import Entity, RecordId, SyncId
 from common.contracts.messages import Lane
 from common.contracts.syncs import Leg
 from common.journal import write
-from common.pairs.merging import SIDES
-from common.state import pairs_by_hand, read_requests
+from common.pairs.merging import SIDES, SideName, other
+from common.state import awaiting, match_values, pairs_by_hand, read_requests
+from common.state.awaiting import LinkMade
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pair_births import FirstSeen
 from common.state.pool import DbConnection, Pool, transaction
@@ -25,19 +26,24 @@ from mapper import state_rows
 from mapper.entering import enter_changes
 from mapper.judging import judge
 from mapper.mappings import Mappings
-from mapper.pairing import Pairing, TwoWays, ways_of
+from mapper.match_births import parent_legs
+from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state import AskedFor
 from mapper.state_rows import Key
+from mapper.two_ways import TwoWays, ways_of
 from mapper.wanted_rows import Cause
 from vendors.registry import vendor_named
+
+MatchedRecord = tuple[SyncId, Entity, SideName, RecordId]
+"""A record at one side of a forward leg."""
 
 EVERY_S = 0.5
 PAGE = 200
 
 
 class PairSettling:
-    """Goes through the pairs that are owed a judgement."""
+    """Goes through the pairs that are owed a judgement, and the records that may be matched otherwise now."""
 
     def __init__(
         self, pool: Pool, clock: Clock, configuration: ConfigurationReader, mappings: Mappings, publisher: Publisher
@@ -54,26 +60,32 @@ class PairSettling:
             return False
         async with transaction(self._pool) as tx:
             owed = await tx.fetch(_OWED, PAGE)
-            if not owed:
+            again = await match_values.take_again(tx, PAGE)
+            if not owed and not again:
                 return False
-            raised, waiting = await self._judge(tx, owed)
+            await _release(tx, owed, self._clock.now())
+            raised, waiting = await self._judge(tx, owed, again)
             # Those of syncs that rest are judged with their next change.
             over = [row["id"] for row in owed if row["id"] not in waiting]
             await tx.execute("update flow.pair set owed = false where id = any($1::bigint[]) and owed", over)
         await self._publisher.publish(raised)
         return bool(raised)
 
-    async def _judge(self, tx: DbConnection, owed: Sequence[Mapping[str, Any]]) -> tuple[list[Key], set[int]]:
+    async def _judge(
+        self, tx: DbConnection, owed: Sequence[Mapping[str, Any]], again: Sequence[MatchedRecord]
+    ) -> tuple[list[Key], set[int]]:
         """Whose wishes it has raised, and the links made by hand that have to wait for the end of a create."""
         keys, by_hand = self._of_ways(self._configuration.known, owed)
+        keys += self._matched(self._configuration.known, again)
         if not keys:
             return [], set()
         now = self._clock.now()
         await state_rows.judging(tx, keys)
         states = await state_rows.lock_known(tx, keys)
         configuration = await self._configuration.read(tx)  # R9: after the locks
+        await self._children(tx, configuration, owed)
         waiting = await pairs_by_hand.adopt(tx, by_hand, now) if by_hand else set()
-        pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
+        pairing = await Pairing.of(tx, configuration, self._mappings, states, now, settles=True)
         pairing.recall(states)
         causes = {key: Cause(now, Lane.LIVE) for key in states}
         judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing)
@@ -85,6 +97,26 @@ class PairSettling:
             # R16: nothing of that side is judged before a settled read.
             await read_requests.ask(tx, asks, now)
         return [one.key for one in raised], waiting
+
+    async def _children(
+        self, tx: DbConnection, configuration: Configuration, owed: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """R23: those who belong to a record that has a counterpart now are matched among that one's. Under the lock of the sync, so that whoever
+        found the record without one is seen here."""
+        ways = {(one.ends["left"][:3], one.ends["right"][:3]): one for one in self._ways(configuration)}
+        parents = list[MatchedRecord]()
+        for row in owed:
+            its = ways.get((tuple(row["left"]), tuple(row["right"])))
+            if its is not None and row["state"] == "linked":
+                for child in parent_legs(configuration, its.forward.sync).get(its.forward.name, ()):
+                    parents += [(its.forward.sync, child, side, row[f"{side}_id"]) for side in SIDES]
+        if parents:
+            await match_values.alone(tx, {one[0] for one in parents})
+            await match_values.again(tx, set(await match_values.children(tx, parents)))
+
+    def _matched(self, configuration: Configuration, again: Sequence[MatchedRecord]) -> list[Key]:
+        ways = {(one.forward.sync, one.forward.name): one for one in self._ways(configuration)}
+        return [Key(*ways[sync, leg].source(side), record) for sync, leg, side, record in again if (sync, leg) in ways]
 
     def _of_ways(
         self, configuration: Configuration, owed: Sequence[Mapping[str, Any]]
@@ -107,6 +139,19 @@ class PairSettling:
         return (ways for leg in legs if (ways := ways_of(configuration, self._mappings, leg)) is not None)
 
 
+async def _release(tx: DbConnection, owed: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """R23: a link that the mapper has made lets those go on who have waited for it, before any pair is locked, as writers do."""
+    made = [
+        LinkMade(row[side][0], row[side][2], row[f"{side}_id"], row[other(side)][0])
+        for row in owed
+        if row["state"] == "linked"
+        for side in SIDES
+    ]
+    if made:
+        await awaiting.together(tx, {one.account for one in made})
+        await awaiting.release(tx, made, now)
+
+
 def _request(configuration: Configuration, key: Key, stamp: datetime) -> ReadRequest:
     """R10: an answer settles only after the stamp's second and the vendor's read lag are over."""
     source = vendor_named(configuration.connections[key.connection].vendor).source
@@ -116,6 +161,6 @@ def _request(configuration: Configuration, key: Key, stamp: datetime) -> ReadReq
 
 _OWED = """
 select id, array[left_account, left_place, left_entity] as left, array[right_account, right_place, right_entity] as right, left_id, right_id,
-       exclusive
+       exclusive, state
   from flow.pair where owed order by id limit $1
 """

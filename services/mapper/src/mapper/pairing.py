@@ -12,60 +12,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
 
-from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
+from common.contracts.ids import RecordId
 from common.contracts.messages import ChangeEvent, Version
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Leg
 from common.journal import Entry
 from common.pairs import pair as pairs
-from common.pairs.merging import SIDES, Question, Rule, SideName, other
+from common.pairs.merging import SIDES, Question, SideName, other
 from common.pairs.sides import Observation, Part
-from common.state import pair_births, pairs_by_hand
+from common.state import pair_births, pair_questions, pairs_by_hand
 from common.state import pairs as rows
 from common.state.configuration import Configuration
 from common.state.pair_births import FirstSeen
 from common.state.pairs import LATE, Judging, PairEnd, PairRow, SidePlan
 from common.state.pool import DbConnection
-from mapper.mapping.mirror import Mirror
 from mapper.mappings import Mappings
+from mapper.match_births import Births, parent_legs
+from mapper.match_making import Making
 from mapper.state import RecordState
 from mapper.state_rows import Key
+from mapper.two_ways import LegRecord, TwoWays, side_of, ways_of
 from mapper.wish import DesiredDocument
-from vendors.registry import vendor_named
-
-
-class TwoWays(NamedTuple):
-    """A leg and its way back, with the ends of their pairs."""
-
-    forward: Leg
-    back: Leg
-    mirror: Mirror
-    ends: Mapping[SideName, PairEnd]
-    """Without ids."""
-
-    def end(self, side: SideName, record: RecordId | str) -> PairEnd:
-        return self.ends[side]._replace(id=record)
-
-    def source(self, side: SideName) -> tuple[ConnectionId, Entity]:
-        """Where records of this side are read."""
-        leg = self.forward if side == "left" else self.back
-        return leg.source, leg.source_entity
-
-    @property
-    def rules(self) -> Mapping[str, Rule]:
-        assert self.forward.mapping is not None
-        rules: Mapping[str, Rule] = self.forward.mapping.options.get("conflicts", {})
-        return rules
-
-
-class _Record(NamedTuple):
-    """A record as one leg of a two-way sync sees it."""
-
-    sync: SyncId
-    leg: Entity
-    key: Key
 
 
 @dataclass(slots=True)
@@ -73,18 +41,26 @@ class Pairing:
     """The pairs of one transaction."""
 
     now: datetime
+    configuration: Configuration = field(default_factory=lambda: Configuration(0))
+    settles: bool = False
+    """Whether nobody comes after this who would tell those that belong to a record that it is linked (`pair_settling.py`)."""
     rows: dict[int, PairRow] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
-    _ways: dict[_Record, TwoWays] = field(default_factory=dict)
-    _at: dict[_Record, int] = field(default_factory=dict)
+    _ways: dict[LegRecord, TwoWays] = field(default_factory=dict)
+    _at: dict[LegRecord, int] = field(default_factory=dict)
     _anew: set[int] = field(default_factory=set)
+    _births: Births = field(default_factory=Births)
+    _others: dict[int, PairRow] = field(default_factory=dict)
+    """Pairs of those who may be the counterparts of these."""
+    _making: Making | None = None
 
     @classmethod
     async def of(
-        cls, tx: DbConnection, configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], now: datetime
+        cls, tx: DbConnection, configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], now: datetime,
+        *, settles: bool = False,
     ) -> Pairing:  # fmt: skip
         """Locks the pairs of these records; one that has none yet gets it, because whatever is seen of it is kept there."""
-        pairing = cls(now)
+        pairing = cls(now, configuration, settles)
         both = {(leg.source, leg.source_entity) for leg in configuration.legs() if configuration.way_back(leg)}
         for key, state in states.items():
             if not state.known or (key.connection, key.entity) not in both:
@@ -92,8 +68,9 @@ class Pairing:
             for leg in configuration.legs_of(key.connection, key.entity):
                 ways = ways_of(configuration, mappings, leg)
                 if ways is not None:
-                    pairing._ways[_Record(leg.sync, leg.name, key)] = ways
+                    pairing._ways[LegRecord(leg.sync, leg.name, key)] = ways
         if pairing._ways:
+            pairing._births = await Births.of(tx, configuration, mappings, pairing._ways, states)
             await pairing._lock(tx, states)
         return pairing
 
@@ -109,26 +86,29 @@ class Pairing:
         if new:
             await pairs_by_hand.adopt(tx, new, self.now)
             await pair_births.ensure(tx, new, self.now)
+        if new or len(self._at) < len(self._ways):
+            # One that somebody has joined with another while we waited for it has that one's pair now, whether it is there still or not.
             await self._find(tx)
 
     async def _find(self, tx: DbConnection) -> None:
-        found = await rows.lock(tx, [self._end(one) for one in self._ways])
-        self.rows = {row.id: row for row in found}
+        found = await rows.lock(tx, [*(self._end(one) for one in self._ways), *self._births.candidates()])
+        of = {(side, row.end(side), row.end(other(side))[:3]): row.id for row in found for side in SIDES}
         for one, ways in self._ways.items():
-            side, own = self._side(one), self._end(one)
-            there = ways.ends[other(side)]
-            for row in found:
-                if row.end(side) == own and row.end(other(side))[:3] == there[:3]:
-                    self._at[one] = row.id
+            side = self._side(one)
+            id = of.get((side, self._end(one), ways.ends[other(side)][:3]))
+            if id is not None:
+                self._at[one] = id
+        own = set(self._at.values())
+        self.rows = {row.id: row for row in found if row.id in own}
+        self._others = {row.id: row for row in found if row.id not in own}
 
-    def _side(self, one: _Record) -> SideName:
-        """On which side of its pair the record is."""
-        return "left" if self._ways[one].forward.name == one.leg else "right"
+    def _side(self, one: LegRecord) -> SideName:
+        return side_of(one, self._ways[one])
 
-    def _end(self, one: _Record) -> PairEnd:
+    def _end(self, one: LegRecord) -> PairEnd:
         return self._ways[one].end(self._side(one), one.key.record)
 
-    def _of(self, key: Key) -> Iterator[tuple[_Record, int]]:
+    def _of(self, key: Key) -> Iterator[tuple[LegRecord, int]]:
         return ((one, id) for one, id in self._at.items() if one.key == key)
 
     # --- what was seen
@@ -166,6 +146,9 @@ class Pairing:
 
     async def judge(self, tx: DbConnection, states: Mapping[Key, RecordState]) -> None:
         """What both sides shall have, by what is known now."""
+        self._making = Making(self._births, self._at, self.rows, self._others)
+        await self._making.make(tx, self.now)
+        self.entries += self._making.entries
         ways = {id: self._ways[one] for one, id in self._at.items()}
         for one, id in self._at.items():
             self._exists(id, self._side(one), there=not _deleted(states[one.key], self._ways[one], self._side(one)))
@@ -173,7 +156,7 @@ class Pairing:
         judging = [Judging(row, ways[id].rules, "left", ways[id].mirror.translate) for id, row in self.rows.items()]
         for row, found, told in await rows.judge_all(tx, judging, self.now):
             self.entries += told
-            self.rows[row.id] = _planned(row, found, ways[row.id])
+            self.rows[row.id] = _planned(row, found, ways[row.id], held=row.id in self._making.held)
 
     def _exists(self, id: int, side: SideName, *, there: bool) -> None:
         """R22: the pair outlives the record."""
@@ -188,9 +171,9 @@ class Pairing:
         alone = {id: self._side(one) for one, id in self._at.items() if self.rows[id].gone == other(self._side(one))}
         if not alone:
             return
-        answers = await rows.answers_of(tx, list(alone))
+        answers = await pair_questions.answers_of(tx, list(alone))
         asked = [(id, {"": Question(None, None)}) for id in alone if "" not in answers.get(id, {})]
-        await rows.ask(tx, asked, "gone", self.now)
+        await pair_questions.ask(tx, asked, "gone", self.now)
         for id, side in alone.items():
             answer = answers.get(id, {}).get("")
             if answer is not None and answer.winner == side:
@@ -201,10 +184,12 @@ class Pairing:
 
     def wish(self, leg: Leg, key: Key, wish: DesiredDocument) -> DesiredDocument:
         """What the leg wants beyond the pair. R15: the merged fields are in the pair and change with it, so no wish repeats them."""
-        one = _Record(leg.sync, leg.name, key)
+        one = LegRecord(leg.sync, leg.name, key)
         if one not in self._at or wish.wish != "present":
             return wish
         row, side = self.rows[self._at[one]], self._side(one)
+        if (reason := self._why_held(row.id)) is not None:
+            return DesiredDocument("keep", {}, reason)
         if row.gone == other(side):
             return DesiredDocument("keep", {}, SkipReason.NOT_AT_TARGET)
         if not row.whole:
@@ -213,14 +198,23 @@ class Pairing:
         merged = {ways.mirror.path(other(side), at) for at in ways.mirror.paths}
         return replace(wish, document={path: value for path, value in wish.document.items() if path not in merged})
 
+    def _why_held(self, pair: int) -> SkipReason | None:
+        return self._making.held.get(pair) if self._making is not None else None
+
+    def waits(self, leg: Leg, key: Key) -> SkipReason | None:
+        """What has to be known before anything is wanted of the record at all."""
+        id = self._at.get(LegRecord(leg.sync, leg.name, key))
+        reason = self._why_held(id) if id is not None else None
+        return reason if reason in (SkipReason.SIDES_UNREAD, SkipReason.PARENT_AWAITED) else None
+
     def is_due(self, leg: Leg, key: Key) -> bool:
         """Whether the pair has something for the side that this leg writes, and no writer has been called for it."""
-        id = self._at.get(_Record(leg.sync, leg.name, key))
+        id = self._at.get(LegRecord(leg.sync, leg.name, key))
         return id is not None and not self.rows[id].plan(leg.writes).raised
 
     def raised(self, leg: Leg, key: Key) -> None:
         """A writer comes for it."""
-        id = self._at.get(_Record(leg.sync, leg.name, key))
+        id = self._at.get(LegRecord(leg.sync, leg.name, key))
         if id is not None:
             row = self.rows[id]
             self.rows[id] = row.with_plan(leg.writes, replace(row.plan(leg.writes), raised=True))
@@ -231,12 +225,24 @@ class Pairing:
             id: any(not row.plan(side).raised or row.pair.side(side).doubtful for side in SIDES)
             for id, row in self.rows.items()
         }
+        if not self.settles:
+            owed |= dict.fromkeys(self._parents(), True)
+        await pair_births.forget(tx, self._making.merged if self._making is not None else ())
         await rows.store(tx, [replace(row, owed=owed[id]) for id, row in self.rows.items()], self.now)
         if self._anew:
             # The answer was carried out.
             await tx.execute(
                 "delete from flow.pair_question where field = '' and pair = any($1::bigint[])", list(self._anew)
             )
+
+    def _parents(self) -> Iterator[int]:
+        """Pairs that are linked since somebody was told last, and to whose records others belong."""
+        linked = self._making.linked if self._making is not None else ()
+        for one, id in self._at.items():
+            row, ways = self.rows[id], self._ways[one]
+            is_new = row.owed or id in linked
+            if is_new and row.state == "linked" and ways.forward.name in parent_legs(self.configuration, one.sync):
+                yield id
 
     def doubtful(self) -> Iterator[tuple[Key, datetime]]:
         """R16: the records of which a settled read has to say what they are, and the stamp that it has to be later than."""
@@ -250,35 +256,15 @@ class Pairing:
                     )
 
 
-def ways_of(configuration: Configuration, mappings: Mappings, leg: Leg) -> TwoWays | None:
-    """The leg and its way back; None where it leads one way."""
-    its = configuration.way_back(leg)
-    if its is None or its.mapping is None:
-        return None
-    forward, back = (leg, its) if leg.direction == "forward" else (its, leg)
-    mirror = mappings.mirror(forward, back, configuration)
-    there = configuration.connections
-    if mirror is None or forward.source not in there or forward.target not in there:
-        return None
-    left = PairEnd(_account(configuration, forward.source), back.target_place, forward.source_entity, "")
-    right = PairEnd(_account(configuration, forward.target), forward.target_place, forward.target_entity, "")
-    return TwoWays(forward, back, mirror, {"left": left, "right": right})
-
-
-def _account(configuration: Configuration, id: ConnectionId) -> str:
-    connection = configuration.connections[id]
-    return vendor_named(connection.vendor).account(connection)
-
-
 def _deleted(state: RecordState, ways: TwoWays, side: SideName) -> bool:
     leg = ways.forward if side == "left" else ways.back
     return state.deleted or not leg.takes(state.place)
 
 
-def _planned(row: PairRow, found: pairs.Judgement, ways: TwoWays) -> PairRow:
+def _planned(row: PairRow, found: pairs.Judgement, ways: TwoWays, *, held: bool) -> PairRow:
     """What each side shall get; where it is what it was, a writer is on its way or has been there."""
     for side in SIDES:
-        parts = _parts(row, side, found, ways)
+        parts = {} if held else _parts(row, side, found, ways)
         if parts != row.plan(side).parts:
             row = row.with_plan(side, SidePlan(parts, raised=not parts))
     return replace(row, paths=ways.mirror.paths)

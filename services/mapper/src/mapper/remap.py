@@ -26,6 +26,7 @@ from mapper.entering import enter_page
 from mapper.judging import judge
 from mapper.legs_facts import unready_legs
 from mapper.mappings import Mappings, target_of
+from mapper.match_fill import MatchFill, unready_pairs
 from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
@@ -58,9 +59,12 @@ class Remapper:
         self._configuration = configuration
         self._mappings = mappings
         self._publisher = publisher
+        self._fill = MatchFill(pool, clock, configuration, mappings, self._take_apart)
 
     async def step(self) -> bool:
-        """Judges one page of one leg; False when there is nothing to do."""
+        """Judges one page of one leg; False when there is nothing to do. What records are matched by is gone through before (`match_fill.py`)."""
+        if await self._fill.step():
+            return True
         for leg in await self._due():
             await self._begin(leg)
             page = await self._page(leg.sync, leg.name)
@@ -74,7 +78,8 @@ class Remapper:
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
             finished = await tx.fetch("select sync, leg, mapping_version from flow.remap where finished_at is not null")
-            held = await unready_legs(tx, configuration)
+            unmatched = [leg for both in await unready_pairs(tx, configuration) for leg in both]
+            held = await unready_legs(tx, configuration) | {(leg.sync, leg.name) for leg in unmatched}
         done = {tuple(row) for row in finished}
         return [
             leg

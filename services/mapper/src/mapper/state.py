@@ -58,6 +58,8 @@ class RecordState:
     """The newest version of which the whole record was told: what that had not, has no value."""
     redacted: bool = False
     """Its person, or its account, has to be forgotten: nothing is taken from a change any more, and nobody wants anything of it."""
+    first_at: datetime | None = field(default=None, compare=False)
+    """When it was first told."""
 
     @property
     def known(self) -> bool:
@@ -156,6 +158,7 @@ def _told(state: RecordState, change: ChangeEvent) -> MergedState:
         existence_at=_later(state.existence_at, existence),
         place=change.place if change.place and sequence >= state.sequence else state.place,
         detail=detail,
+        first_at=state.first_at,
     )
     return MergedState(merged, Verdict.RECEIVED, ask)
 

@@ -107,6 +107,7 @@ def state_of(row: Any) -> RecordState:
     """The state in one row of `flow.record_state`."""
     return RecordState(
         row["fields"], row["told"], row["sequence"], row["deleted"], row["existence_at"], row["place"], row["detail"], row["redacted"] != "",
+        row["first_at"],
     )  # fmt: skip
 
 

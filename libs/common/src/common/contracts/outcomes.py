@@ -14,6 +14,10 @@ class SkipReason(StrEnum):
     INACTIVE = "inactive"
     FACTS_UNREAD = "facts_unread"
     DETAIL_AWAITED = "detail_awaited"
+    SIDES_UNREAD = "sides_unread"
+    MATCH_ASKED = "match_asked"
+    LEFT_ALONE = "left_alone"
+    PARENT_AWAITED = "parent_awaited"
     NO_EMAIL = "no_email"
     INVALID_EMAIL = "invalid_email"
     SHARES_TARGET = "shares_target"
@@ -53,6 +57,22 @@ EXPLAINED: Mapping[SkipReason, Explained] = {
     SkipReason.DETAIL_AWAITED: Explained(
         "No list carries what decides about it, and it has not been read by itself yet.",
         "Nothing: it is written as soon as it is read; `millrace run show` tells how long.",
+    ),
+    SkipReason.SIDES_UNREAD: Explained(
+        "Both sides are edited, and they have not both been read whole yet: its counterpart may be among those that are still to come.",
+        "Nothing: it is judged as soon as both were read; `millrace sync show` tells what is missing.",
+    ),
+    SkipReason.MATCH_ASKED: Explained(
+        "Nobody can say which record of the other side it is, if any.",
+        "`millrace review list --kind match` and `--kind unmatched` name the candidates: decide it there.",
+    ),
+    SkipReason.LEFT_ALONE: Explained(
+        "Somebody has decided that it has no counterpart and gets none.",
+        "Nothing, if that is meant; `millrace link add` joins it with one.",
+    ),
+    SkipReason.PARENT_AWAITED: Explained(
+        "The record that it belongs to has no counterpart yet.",
+        "Nothing: it follows as soon as that one is linked; if that one waits for a person, `millrace review list` names it.",
     ),
     SkipReason.NO_EMAIL: Explained(
         "It has no e-mail address.",

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from common.journal import Entry, Step
-from common.pairs.merging import SIDES, Answer, Overridden, Policy, Question, Rule, SideName
+from common.pairs.merging import SIDES, Overridden, Policy, Question, Rule, SideName
 from common.pairs.pair import Judgement, Pair, Translate, judged
 from common.pairs.sides import Part, Side, pruned
 from common.pairs.spelling import spelt
+from common.state import pair_questions
 from common.state.pool import DbConnection
 
 # A webhook that comes later than this is judged by the newest value alone.
@@ -62,6 +63,8 @@ class PairRow:
     """Something is known by which it was not judged yet."""
     happened: tuple[str, ...] = ()
     """For its history."""
+    rule: str = ""
+    """What has just said that the two are one."""
 
     @property
     def gone(self) -> SideName | None:
@@ -132,6 +135,7 @@ async def store(tx: DbConnection, rows: Sequence[PairRow], now: datetime) -> Non
         await tx.execute(
             _STORE, [row.id for row in rows], list(seen), list(agreed), list(judgement), now, [row.state for row in rows],
             [row.left.id for row in rows], [row.right.id for row in rows], [row.owed for row in rows], history,
+            [row.rule for row in rows],
         )  # fmt: skip
 
 
@@ -156,14 +160,14 @@ async def judge_all(
     """Judges these pairs, and stores their questions; the pairs themselves are the caller's to store."""
     if not judging:
         return []
-    answers = await answers_of(tx, [one.row.id for one in judging])
+    answers = await pair_questions.answers_of(tx, [one.row.id for one in judging])
     found = [
         judged(one.row.pair, Policy(one.rules, one.source, answers.get(one.row.id, {})), one.translate)
         for one in judging
     ]
-    await _close(tx, [(one.row.id, its) for one, its in zip(judging, found, strict=True)])
+    await pair_questions.close(tx, [(one.row.id, its) for one, its in zip(judging, found, strict=True)])
     asked = [(one.row.id, its.merged.asks) for one, its in zip(judging, found, strict=True)]
-    await ask(tx, asked, "differs", now)
+    await pair_questions.ask(tx, asked, "differs", now)
     return [
         (replace(one.row, pair=its.pair), its, [_told(one.row, lost, now) for lost in its.overridden])
         for one, its in zip(judging, found, strict=True)
@@ -172,44 +176,12 @@ async def judge_all(
 
 async def survivor_edited(tx: DbConnection, row: PairRow, edited: SideName, now: datetime) -> bool:
     """R22: the counterpart is gone, so an edit is a question and never a create. True where a person has said to make it anew."""
-    answer = (await answers_of(tx, [row.id])).get(row.id, {}).get("")
+    answer = (await pair_questions.answers_of(tx, [row.id])).get(row.id, {}).get("")
     if answer is not None and answer.winner == edited:
         return True
     if answer is None:
-        await ask(tx, [(row.id, {"": Question(None, None)})], "gone", now)
+        await pair_questions.ask(tx, [(row.id, {"": Question(None, None)})], "gone", now)
     return False
-
-
-async def answers_of(tx: DbConnection, pairs: Sequence[int]) -> dict[int, dict[str, Answer]]:
-    """What people have said of these."""
-    rows = await tx.fetch(
-        """
-        select pair, field, left_value, right_value, winner from flow.pair_question
-         where pair = any($1::bigint[]) and winner <> ''
-        """,
-        list(pairs),
-    )
-    found: dict[int, dict[str, Answer]] = {}
-    for row in rows:
-        found.setdefault(row["pair"], {})[row["field"]] = Answer(row["left_value"], row["right_value"], row["winner"])
-    return found
-
-
-async def ask(tx: DbConnection, asked: Sequence[tuple[int, Mapping[str, Question]]], kind: str, now: datetime) -> None:
-    """The same question again stays as it is; other values make it a new one (R20)."""
-    rows = [(pair, at, {"value": one.left}, {"value": one.right}) for pair, its in asked for at, one in its.items()]
-    if rows:
-        await tx.execute(_ASK, *(list(column) for column in zip(*rows, strict=True)), kind, now)
-
-
-async def _close(tx: DbConnection, found: Sequence[tuple[int, Judgement]]) -> None:
-    """What nobody has to decide any more is no question; an answer goes once both sides agree."""
-    decided = [(pair, at) for pair, its in found for at in its.free if at not in its.merged.asks]
-    agreed = [(pair, at) for pair, its in found for at in its.merged.agreed]
-    if decided or agreed:
-        await tx.execute(
-            _CLOSE, [p for p, _ in decided], [at for _, at in decided], [p for p, _ in agreed], [at for _, at in agreed]
-        )
 
 
 def _told(row: PairRow, lost: Overridden, now: datetime) -> Entry:
@@ -272,25 +244,9 @@ select p.*, {CONNECTIONS}
 _STORE = """
 update flow.pair p
    set seen = n.seen, agreed = n.agreed, judgement = n.judgement, changed_at = $5, state = n.state, left_id = n.left_id,
-       right_id = n.right_id, owed = n.owed, history = p.history || (n.history -> 'more')
-  from unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::jsonb[])
-       as n(id, seen, agreed, judgement, state, left_id, right_id, owed, history)
+       right_id = n.right_id, owed = n.owed, history = p.history || (n.history -> 'more'),
+       rule = case when n.rule <> '' then n.rule else p.rule end
+  from unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::jsonb[],
+              $11::text[]) as n(id, seen, agreed, judgement, state, left_id, right_id, owed, history, rule)
  where p.id = n.id
-"""
-
-_CLOSE = """
-delete from flow.pair_question q
- where q.kind = 'differs'
-   and ((q.winner = '' and (q.pair, q.field) in (select * from unnest($1::bigint[], $2::text[])))
-        or (q.pair, q.field) in (select * from unnest($3::bigint[], $4::text[])))
-"""
-
-_ASK = """
-insert into flow.pair_question as q (pair, kind, field, left_value, right_value, asked_at)
-select n.pair, $5, n.field, n.l -> 'value', n.r -> 'value', $6
-  from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::jsonb[]) as n(pair, field, l, r)
-on conflict (pair, field) do update
-   set left_value = excluded.left_value, right_value = excluded.right_value, asked_at = excluded.asked_at, kind = excluded.kind,
-       winner = '', answered_at = null, answered_by = '', why = ''
- where (q.kind, q.left_value, q.right_value) is distinct from (excluded.kind, excluded.left_value, excluded.right_value)
 """

@@ -238,6 +238,8 @@ FOR_EVER: Mapping[str, str] = {
     "flow.target_record": "what its vendor remembers of it outlives every ownership",
     "flow.place_lesson": "at most one row for each lesson of a place",
     "flow.pair": "R22: a link outlives its records, its sync and its connections",
+    "flow.match_fill": "one row for each source that a leg's rules go through",
+    "flow.match_ready": "one row for each leg whose records are matched",
     "flow.pair_question": "at most one row for each field of a pair",
 }
 
@@ -255,6 +257,8 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.poll_seen": "until the reading under way has ended",
     "flow.reconcile_difference": "until the next reconciliation of its leg begins",
     "flow.reconcile_met": "until the listing under way has ended",
+    "flow.match_value": "until its record is gone, or left out by its leg",
+    "flow.match_again": "until its record is judged once more",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
     "flow.work_need": "until the record that is waited for is linked",

@@ -10,8 +10,10 @@ from typing import Any, get_args
 import yaml
 
 from common.codes import CODES, Code, register
+from common.contracts import matching
 from common.contracts.syncs import MappingDefinition, MappingRow, Transform
 from common.pairs.merging import Rule
+from mapper.mapping.expressions import Expression, ExpressionInvalid
 from mapper.mapping.fact_use import STAYS
 from mapper.mapping.looks import LOOKS, look_mistakes
 from mapper.mapping.problems import MappingInvalid, Problem
@@ -76,6 +78,7 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
     problems += _conflicts(options.get("conflicts", {}))
     if options.get(own_sync.OPTION, own_sync.ENDED) != own_sync.ENDED:
         problems.append(_problem(0, own_sync.OPTION, f"The option takes `{own_sync.ENDED}`."))
+    problems += _matching(options)
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
     if not isinstance(given.get("filter", "") or "", str):
@@ -101,7 +104,18 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
 _GONE = ("on_delete", "on_filtered")
 ON_INACTIVE = "on_inactive"
 COMMON_OPTIONS = frozenset(
-    {*_GONE, ON_INACTIVE, "clear_empty", "conflicts", "inactive_after", "inactive_if", own_sync.OPTION, *LOOKS}
+    {
+        *_GONE,
+        ON_INACTIVE,
+        "clear_empty",
+        "conflicts",
+        "inactive_after",
+        "inactive_if",
+        own_sync.OPTION,
+        matching.MATCH,
+        matching.PARENT,
+        *LOOKS,
+    }
 )
 """Those that every target has."""
 
@@ -113,6 +127,18 @@ def _conflicts(given: Any) -> list[Problem]:
     return [
         _problem(0, "conflicts", f"The option takes a field's name and one of {', '.join(get_args(Rule))} for each.")
     ]
+
+
+def _matching(options: Mapping[str, Any]) -> list[Problem]:
+    """By what records that have no counterpart are held against each other."""
+    found = [_problem(0, option, words) for option, words in matching.mistakes(options)]
+    for rule in () if found else options.get(matching.MATCH) or ():
+        for side in matching.SIDES:
+            try:
+                Expression(rule[side])
+            except ExpressionInvalid as error:
+                found.append(_problem(0, matching.MATCH, str(error)))
+    return found
 
 
 def _inactivity(options: Mapping[str, Any]) -> list[Problem]:
