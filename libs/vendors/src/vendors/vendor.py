@@ -204,6 +204,10 @@ def _nothing_to_say(connection: Connection, entity: Entity) -> Sequence[str]:
     return ()
 
 
+def _has_everything(connection: Connection, entity: Entity) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """How places are read that are written to: what people and other applications did there is known though no webhook came."""
@@ -228,6 +232,8 @@ class Vendor:
     whole: WholeAccount | None = None
     remarks: Callable[[Connection, Entity], Sequence[str]] = _nothing_to_say
     """What a person has to know of what is read here, before a sync starts from it and while it runs."""
+    lacks: Callable[[Connection, Entity], bool] = _has_everything
+    """Which of its kinds of records, and `custom_field`, an account has not, as far as its edition is known: a template has other legs then."""
     targets: Mapping[Entity, Target] = field(default_factory=dict)
     """What can be written there, by our name of it: members, contacts, invoices. Part of every target key."""
     writes_at_once: int = 4

@@ -6,18 +6,25 @@ from collections.abc import Sequence
 
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
-from vendors.zoho_crm.limits import edition
+from vendors.zoho_crm.limits import SMALLEST, edition
 from vendors.zoho_crm.readers import READERS
 
+CUSTOM_FIELD = Entity("custom_field")
 _BELOW_PROFESSIONAL = ("free", "standard")
 
 
-def remarks(connection: Connection, entity: Entity) -> Sequence[str]:
+def lacks(connection: Connection, entity: Entity) -> bool:
     """Of an account that was never tried nobody knows its edition."""
+    if not connection.details.get("edition"):
+        return False
+    if entity == CUSTOM_FIELD:
+        return edition(connection) == SMALLEST
     reader = READERS.get(entity)
-    if reader is None or not reader.larger or not connection.details.get("edition"):
-        return ()
-    if edition(connection) not in _BELOW_PROFESSIONAL:
+    return reader is not None and reader.larger and edition(connection) in _BELOW_PROFESSIONAL
+
+
+def remarks(connection: Connection, entity: Entity) -> Sequence[str]:
+    if not lacks(connection, entity) or entity not in READERS:
         return ()
     named = connection.details["edition"]
-    return (f"{reader.title} come with the Professional edition of Zoho CRM; this account has {named}.",)
+    return (f"{READERS[entity].title} come with the Professional edition of Zoho CRM; this account has {named}.",)

@@ -14,6 +14,7 @@ from console import sync_codes
 from console.state import connections as connection_rows
 from console.state import custom_fields
 from console.state.connections import ConnectionRow
+from console.use_cases.account_legs import of_account
 from console.use_cases.leg_drafting import DraftLeg, End, draft_leg
 from console.use_cases.problems import problem, refuse_if_any
 from console.use_cases.wishes import SyncWish, WrittenLeg, placed, written_legs
@@ -59,9 +60,9 @@ class Drafting:
         """The checked draft, or one Refusal with every problem there is."""
         problems: list[Problem] = []
         given = _template(wish)
-        written = written_legs(wish, given, problems)
         source = await self._end("source", wish.source, given, problems)
         target = await self._end("target", wish.target, given, problems)
+        written = written_legs(wish, of_account(given, target), problems)
         legs = []
         for one in written:
             reads, writes = (source, target) if one.direction == "forward" else (target, source)
