@@ -21,6 +21,7 @@ from vendors import zoho_crm
 from vendors.acts import Act, Done, Look, Sending, Skip, Wait, Work, key_of_id
 from vendors.target_record import TargetRecord
 from vendors.zoho_crm import prices
+from vendors.zoho_crm.module_facts import ModuleFacts
 
 
 @pytest.fixture
@@ -298,3 +299,19 @@ class TestACall:
             answer = await crm.api.call(Call("GET", "/org", "org.read"))
             if left := answer.headers.get("x-api-credits-remaining"):
                 return int(left)
+
+
+class TestANameThatOnlyOneMayHave:
+    async def test_is_asked_for_first_and_no_two_of_them_share_a_call(self, crm: CrmTarget, hand: Hand) -> None:
+        """An upsert would change whoever has it, also a row of the same call."""
+        facts = await hand.target.facts(crm.place, crm.api)
+        assert isinstance(facts, ModuleFacts)
+        last_name = replace(facts.fields["Last_Name"], unique=True)
+        hand.facts = ModuleFacts({**facts.fields, "Last_Name": last_name})
+        act = await hand.step(crm.document(1))
+        assert isinstance(act, Act) and not act.batch
+        assert "same:Last_Name=Alder 1" in hand.known
+        crm.crm.contact("Alder 2")
+        with pytest.raises(Rejected) as told:
+            await hand.step(crm.document(2))
+        assert told.value.code == "ZC_DUPLICATE"

@@ -31,6 +31,8 @@ DELETE = "delete"
 ROWS = 100
 BLIND = "writes_blindly"
 """A capability: this account does not compare versions. Whoever is about to write looks a moment before."""
+MET = "met"
+"""In the memory of an act: what whoever was met had beside what is written."""
 SINCE = "since"
 """In the memory of an act: the version that it was planned from; whatever is newer refuses it."""
 
@@ -137,9 +139,10 @@ def _absent(
         for path, value in wanted.items()
         if value is not None and (path == KEY or not _is_others(module, path, facts))
     }
-    is_keyed = bool(values.get(KEY))
-    action = "upsert" if is_keyed else "create"
-    act = Act(action, work.key, values, counts_as="added", batch=action, most=ROWS)
+    action = "upsert" if values.get(KEY) else "create"
+    # Two rows of one call with one name that only one may have would become one record.
+    alone = bool(_taken_once(module, wanted, facts))
+    act = Act(action, work.key, values, "added", batch="" if alone else action, most=1 if alone else ROWS)
     return _checked(module, act, facts)
 
 
@@ -151,7 +154,8 @@ def _met(module: TargetModule, work: Work, wanted: Mapping[str, Any], facts: Mod
             return Look(unkeyed)
         other = work.known.get(unkeyed, TargetRecord())
         if other.exists:
-            return _changed(module, work, other, wanted, facts)
+            step = _changed(module, work, other, wanted, facts)
+            return replace(step, memory={**step.memory, MET: dict(other.seen)}) if isinstance(step, Act) else step
     for name, value in _taken_once(module, wanted, facts).items():
         same = f"{SAME}{name}={value}"
         if same not in work.fresh:

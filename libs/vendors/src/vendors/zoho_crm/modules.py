@@ -19,7 +19,7 @@ from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Mode
 from common.failures import Failure, Rejected
 from common.http.call import Api
-from vendors.absorbing import Absorbed, Fact, Seen, TargetEvent
+from vendors.absorbing import Absorbed, ActDone, Fact, Seen, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.choices import Choices
@@ -30,7 +30,7 @@ from vendors.zoho import knowing
 from vendors.zoho_crm import field_making, module_facts, module_plan, module_wire, module_writes
 from vendors.zoho_crm.module_facts import ModuleFacts
 from vendors.zoho_crm.module_looks import IDS, OURS, UNKEYED, VERSION, ModuleLooks
-from vendors.zoho_crm.module_plan import DELETE, EMAIL, ROWS, TargetModule, mail_of
+from vendors.zoho_crm.module_plan import DELETE, EMAIL, MET, ROWS, TargetModule, mail_of
 from vendors.zoho_crm.module_wire import KEY
 from vendors.zoho_crm.readers import READERS
 
@@ -86,13 +86,15 @@ class ModuleTarget:
         return module_plan.next_step(self._module, work, facts)
 
     def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
+        if isinstance(fact, ActDone) and (met := fact.act.memory.get(MET)):
+            known = replace(known, seen={**met, **known.seen})
         absorbed = knowing.absorb(known, fact, _HABITS)
-        if isinstance(fact, Seen):
-            record = module_plan.without_version(absorbed.record)
-            version = {VERSION: fact.record.memory[VERSION]} if VERSION in fact.record.memory else {}
-            return replace(absorbed, record=replace(record, memory={**record.memory, **version}))
-        is_same = absorbed.record == known
-        return absorbed if is_same else replace(absorbed, record=module_plan.without_version(absorbed.record))
+        if not isinstance(fact, Seen | ActDone):
+            return absorbed
+        record = module_plan.without_version(absorbed.record)
+        if isinstance(fact, Seen) and VERSION in fact.record.memory:
+            record = replace(record, memory={**record.memory, VERSION: fact.record.memory[VERSION]})
+        return replace(absorbed, record=record)
 
     def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
         act = attempt.act
