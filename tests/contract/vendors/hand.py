@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from common.contracts.messages import RecordRef
 from common.failures import Failure
 from common.http.call import Api
 from vendors.absorbing import ActDone, Fact, Seen, ToBeSent
@@ -31,6 +32,7 @@ class Hand:
     asked: set[str] = field(default_factory=set)
     capabilities: frozenset[str] = frozenset()
     sent: list[Attempt] = field(default_factory=list)
+    linked: dict[RecordRef, str] = field(default_factory=dict)
 
     def key(self, document: Mapping[str, Any]) -> str:
         found = self.target.identify(document)
@@ -39,7 +41,9 @@ class Hand:
 
     def work(self, document: Mapping[str, Any], leaves: str = "") -> Work:
         """A wish `present`, or one `absent` for the record that has this key."""
-        shared = {"known": dict(self.known), "fresh": frozenset(self.fresh), "capabilities": self.capabilities}
+        shared = {
+            "known": dict(self.known), "fresh": frozenset(self.fresh), "capabilities": self.capabilities, "linked": dict(self.linked),
+        }  # fmt: skip
         if leaves:
             return Work("absent", document, "", leaving=(leaves,), **shared)  # type: ignore[arg-type]
         return Work("present", document, self.key(document), **shared)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from vendors.zoho_books.invoice_figures import INVOICE_FIGURES
 from vendors.zoho_books.invoice_listing import InvoiceListing
 from vendors.zoho_books.invoices import InvoiceTarget
 from vendors.zoho_books.limits import AT_ONCE
+from vendors.zoho_books.persons import PersonTarget
 from vendors.zoho_books.source import ZohoBooksSource
 
 VENDOR = Vendor(
@@ -23,7 +24,7 @@ VENDOR = Vendor(
     grant=GRANT,
     inbox=ZohoBooksInbox(),
     source=ZohoBooksSource(),
-    targets={Entity("customer"): ContactTarget(), Entity("invoice"): InvoiceTarget()},
+    targets={Entity("customer"): ContactTarget(), Entity("person"): PersonTarget(), Entity("invoice"): InvoiceTarget()},
     remarks=contact_persons.remarks,
     inner={Entity("person"): InnerRecords(Entity("customer"), "persons", "company", contact_persons.of_customer)},
     listings={Entity("invoice"): InvoiceListing()},

@@ -1,11 +1,12 @@
-"""Who a customer of a shop is in Books: by the id of a link, by the unique field that has the shop's id, or by the e-mail address.
+"""Who a customer of another system is in Books: by the id of a link, by the unique field that has its id there, or by the e-mail address.
 
 Lists lag, so what one names is read by id. The unique field is no filter of a list; it is asked by an update that changes nothing, which does
-not lag. Without such a field, whoever has no address is found by the shop's id in the name, as it was given to them.
+not lag. Without such a field, whoever has no address is found by that id in the name, as it was given to them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from common.failures import Rejected
@@ -14,7 +15,7 @@ from vendors.acts import id_of_key
 from vendors.answers import reading
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import contact_wire, wire
-from vendors.zoho_books.contact_plan import SHOP
+from vendors.zoho_books.contact_plan import SHOP, field_of_key
 from vendors.zoho_books.errors import ZB_INVALID_VALUE, ZB_NOT_FOUND
 from vendors.zoho_books.invoice_codes import ZB_CUSTOMER_TWICE, refused
 from vendors.zoho_books.organisation_lists import KEY_FIELDS
@@ -25,7 +26,9 @@ async def found(key: str, api: Api) -> TargetRecord:
     if linked := id_of_key(key):
         there = [one for one in [await _detail(linked, api)] if one]
     elif key.startswith(SHOP):
-        there = await _with_shop_id(key.removeprefix(SHOP), api)
+        there = await _with_id(key.removeprefix(SHOP), KEY_FIELDS, api)
+    elif field := field_of_key(key):
+        there = await _with_id(key.removeprefix(f"{field}:"), (field,), api)
     else:
         there = [one for one in await _details(api, email=key) if contact_wire.has_email(one, key)]
     if len(there) > 1:
@@ -36,8 +39,8 @@ async def found(key: str, api: Api) -> TargetRecord:
     return contact_wire.shown(there[0]) if there else TargetRecord(exists=False)
 
 
-async def _with_shop_id(id: str, api: Api) -> list[dict[str, Any]]:
-    for field in KEY_FIELDS:
+async def _with_id(id: str, fields: Sequence[str], api: Api) -> list[dict[str, Any]]:
+    for field in fields:
         try:
             return [await _by_unique_field(field, id, api)]
         except Rejected as refusal:

@@ -8,8 +8,8 @@ from typing import Any
 from vendors.acts import Act
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import wire
-from vendors.zoho_books.contact_plan import ADDRESSES, KEY, PERSON, PERSON_ID, STATUS
-from vendors.zoho_books.organisation_lists import KEY_FIELDS
+from vendors.zoho_books.contact_plan import ADDRESSES, CURRENCY, KEY, PARTS_OF_ADDRESS, PERSON, PERSON_ID, STATUS
+from vendors.zoho_books.organisation_lists import CUSTOMER_FIELDS
 
 _THEIRS = {
     "name": "contact_name",
@@ -18,10 +18,7 @@ _THEIRS = {
     "billing": "billing_address",
     "shipping": "shipping_address",
 }
-_ADDRESS = {
-    "attention": "attention", "street": "address", "street2": "street2", "city": "city", "state": "state", "zip": "zip",
-    "country": "country", "phone": "phone",
-}  # fmt: skip
+_ADDRESS = {one: {"street": "address"}.get(one, one) for one in PARTS_OF_ADDRESS}
 
 
 def request(act: Act) -> dict[str, Any]:
@@ -31,6 +28,8 @@ def request(act: Act) -> dict[str, Any]:
     if KEY in values:
         body["custom_fields"] = [{"api_name": act.memory["field"], "value": values[KEY]}]
     if act.action == "create":
+        if currency := act.memory.get(CURRENCY):
+            body["currency_id"] = currency
         body |= {"contact_type": "customer", "customer_sub_type": "business" if values.get("company") else "individual"}
         if person := _person(values):
             body["contact_persons"] = [person | {"is_primary_contact": True}]
@@ -64,13 +63,13 @@ def seen(found: Mapping[str, Any]) -> dict[str, Any]:
     }
     told |= {path: _address(found.get(_THEIRS[path]) or {}) for path in ADDRESSES}
     told |= of_person(person)
-    return told | {STATUS: str(found["status"]), KEY: _key(found)}
+    return told | {STATUS: str(found["status"]), KEY: _key(found), CURRENCY: wire.text(found.get("currency_code"))}
 
 
 def _key(found: Mapping[str, Any]) -> str | None:
-    """The shop's id, in whichever of our fields it is."""
+    """Its id elsewhere, in whichever of our fields it is."""
     custom = wire.custom_values(found) or {}
-    return next((wire.text(custom[name]) for name in KEY_FIELDS if custom.get(name)), None)
+    return next((wire.text(custom[name]) for name in CUSTOMER_FIELDS if custom.get(name)), None)
 
 
 def of_person(person: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def _person(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sent(path: str, value: Any) -> Any:
     if path not in ADDRESSES:
-        return value
+        return value or ""
     return {theirs: value.get(ours) or "" for ours, theirs in _ADDRESS.items()}
 
 

@@ -1,7 +1,7 @@
 """Customers as contacts of Zoho Books: the newest state counts.
 
-A create is refused by Books where somebody has the name already, and looked at by the e-mail address after an outcome that nobody saw; every
-other act sends the same values again.
+They come from a shop, or are kept in step with records that are edited elsewhere. A create is refused by Books where somebody has the name
+already, and looked at by the e-mail address after an outcome that nobody saw; every other act sends the same values again.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from vendors.deferred import Deferred
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import contact_looks, contact_plan, contact_wire, knowing, organisation_lists, wire, writes
-from vendors.zoho_books.contact_plan import ADDRESSES, KEY, PERSON, PERSON_ID, PLAIN, SHOP, STATUS
+from vendors.zoho_books.contact_plan import ADDRESSES, KEY, KEY_FIELD, PERSON, PERSON_ID, PLAIN, STATUS
 from vendors.zoho_books.errors import ZB_INVALID_VALUE
 from vendors.zoho_books.invoice_codes import ZB_CUSTOMER_KEY_TAKEN, ZB_NO_FIELD_BY_API, refused
 from vendors.zoho_books.invoice_fields import INACTIVE
-from vendors.zoho_books.organisation_facts import OrganisationFacts
+from vendors.zoho_books.organisation_facts import CURRENCIES, OrganisationFacts
+from vendors.zoho_books.organisation_lists import CUSTOMER_FIELDS
 
 _PARTS = ("street", "city", "zip", "country")
 _FIELDS = (
-    CatalogueField("key", "Customer in the shop", "text"),
+    CatalogueField("key", "Id in the other system", "text"),
+    CatalogueField(KEY_FIELD, "Custom field of that id", "choice", choices=CUSTOMER_FIELDS),
     CatalogueField("email", "E-mail", "email"),
     CatalogueField("name", "Display name", "text", max_length=200),
     CatalogueField("first_name", "First name", "text", max_length=100),
@@ -42,6 +44,7 @@ _FIELDS = (
     CatalogueField("website", "Website", "url"),
     CatalogueField("billing", "Billing address", "address"),
     CatalogueField("shipping", "Shipping address", "address"),
+    CatalogueField("currency", "Currency, once", "text", max_length=3),
     INACTIVE,
 )
 _PATHS: Mapping[str, tuple[str, str]] = {
@@ -58,7 +61,7 @@ _STATUSES: Mapping[str, str] = {"inactivate": "inactive", "reactivate": "active"
 
 
 class ContactTarget:
-    """The document is the neutral customer, as far as the mapping fills it, and `key`: the shop's id of it."""
+    """The document is the neutral customer, as far as the mapping fills it, and `key`: its id where it comes from."""
 
     mode: Mode = "state"
     places_name = "organisation"
@@ -66,15 +69,15 @@ class ContactTarget:
     key_missing = SkipReason.NO_EMAIL
     key_invalid = SkipReason.INVALID_EMAIL
     choices = Choices(gone=("inactive", "leave"), on_delete="leave", on_filtered="leave", without_key="leave")
-    facts_in_parts = frozenset({"fields"})
+    facts_in_parts = frozenset({"fields", CURRENCIES})
     hears: bool = False
     deferred: Deferred | None = None
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
-        email, key = str(document.get("email") or "").strip().casefold(), str(document.get("key") or "")
+        email = str(document.get("email") or "").strip().casefold()
         if email:
             return ByMatch("email", email)
-        return ByMatch("key", f"{SHOP}{key}") if key else None
+        return ByMatch("key", contact_plan.by_field(document)) if document.get("key") else None
 
     def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
         match = self.identify(document)
@@ -116,8 +119,9 @@ class ContactTarget:
         return False
 
     async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
-        """Which field takes the shop's id once."""
-        return await organisation_lists.renewed(OrganisationFacts(), ["fields"], api)
+        """Which field takes the key once; and currencies, where somebody is made who has one."""
+        there = before if isinstance(before, OrganisationFacts) else OrganisationFacts()
+        return await organisation_lists.renewed(there, [*lacking] or ["fields"], api)
 
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         (key,) = keys
@@ -183,10 +187,12 @@ def _taken(refusal: Rejected, act: Act) -> Rejected:
 def _done(act: Act, answer: VendorAnswer) -> Done:
     if act.action == "leave":
         return Done(exists=False)
+    # R17: these answers do not show when the customer was changed by them; the vendor's own clock does, to the second.
     if act.action in _STATUSES:
-        return Done({STATUS: _STATUSES[act.action]}, id=act.memory["id"])
+        return Done({STATUS: _STATUSES[act.action]}, id=act.memory["id"], stamp=answer.date)
     body = wire.body_of(answer.body)
     if act.action in ("person", "add_person"):
-        return Done(contact_wire.of_person(contact_wire.person_in(body["contact_person"])), id=act.memory["id"])
+        person = contact_wire.of_person(contact_wire.person_in(body["contact_person"]))
+        return Done(person, id=act.memory["id"], stamp=answer.date)
     found = body["contact"]
     return Done(contact_wire.seen(found), id=str(found["contact_id"]), stamp=wire.stamp(found))

@@ -148,6 +148,11 @@ ZB_CUSTOMER_TWICE = _code(
     "Zoho Books has several customers with this e-mail address.",
     "Merge them in Zoho Books, or link the one that is meant (`millrace link`); then retry.",
 )
+ZB_PERSON_TWICE = _code(
+    "ZB_PERSON_TWICE",
+    "The customer has several contact persons with this e-mail address, or with this name and without one, in Zoho Books.",
+    "Delete one of them in Zoho Books, or link the one that is meant (`millrace link`); then retry.",
+)
 ZB_CUSTOMER_INACTIVE = _code(
     "ZB_CUSTOMER_INACTIVE",
     "The customer is inactive in Zoho Books.",
@@ -182,7 +187,7 @@ register(
     ZB_REFUND_WAITS, ZB_KEY_TAKEN, ZB_DRAFT_TAKES_NO_PAYMENT, ZB_CUSTOMER_TWICE, ZB_CUSTOMER_INACTIVE, ZB_NO_FIELD_BY_API,
     ZB_ITEM_UNKNOWN, ZB_ITEM_INACTIVE, ZB_BEING_MADE, ZB_CUSTOMER_GONE, ZB_CUSTOMER_CURRENCY,
     ZB_REFUND_DIFFERS, ZB_REFUND_BEYOND, ZB_CREDIT_SUM_DIFFERS, ZB_CREDIT_TWICE, ZB_PERIOD_LOCKED,
-    ZB_CUSTOMER_KEY_TAKEN, ZB_CUSTOMER_HIDDEN,
+    ZB_CUSTOMER_KEY_TAKEN, ZB_CUSTOMER_HIDDEN, ZB_PERSON_TWICE,
 )  # fmt: skip
 
 

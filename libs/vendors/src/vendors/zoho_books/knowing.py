@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from vendors.absorbing import Absorbed, Fact
+from vendors.absorbing import Absorbed, ActDone, Fact
 from vendors.target_record import TargetRecord
 from vendors.zoho import knowing
 from vendors.zoho_books import limits
@@ -22,7 +23,12 @@ _HABITS = knowing.Habits(
 
 def absorb(known: TargetRecord, fact: Fact, *, waits_for_lists: bool = False) -> Absorbed:
     """`waits_for_lists`: what we have just made is there, though a look does not find it yet."""
-    return knowing.absorb(known, fact, _HABITS, waits_for_lists=waits_for_lists)
+    absorbed = knowing.absorb(known, fact, _HABITS, waits_for_lists=waits_for_lists)
+    if isinstance(fact, ActDone) and "name" in fact.act.values:
+        # What was refused of a former name says nothing of the next one.
+        memory = {name: value for name, value in absorbed.record.memory.items() if name != _NAME_TAKEN}
+        return replace(absorbed, record=replace(absorbed.record, memory=memory))
+    return absorbed
 
 
 def at_rest(known: TargetRecord, document: Mapping[str, Any]) -> bool:
@@ -30,7 +36,7 @@ def at_rest(known: TargetRecord, document: Mapping[str, Any]) -> bool:
 
 
 def name_is_taken(known: TargetRecord) -> bool:
-    """Books has refused the record's name, because somebody else has it."""
+    """Books has refused the name that the record was about to get, because somebody else has it."""
     return bool(known.memory.get(_NAME_TAKEN))
 
 

@@ -59,7 +59,7 @@ class OrganisationFacts:
     retired: frozenset[str] = frozenset()
     """SKUs of items that are inactive."""
     unique: Mapping[str, UniqueField] = field(default_factory=dict)
-    """By module: invoice, payment, creditnote, contact."""
+    """By module: invoice, payment, creditnote, contact; of a contact each also by its own name."""
     inactive: set[str] = field(default_factory=set)
     """Ids of customers that are inactive; corrected by what Books answers meanwhile."""
     guests: Mapping[str, tuple[Contact, ...]] = field(default_factory=dict)

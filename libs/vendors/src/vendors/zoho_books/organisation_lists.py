@@ -29,6 +29,8 @@ from vendors.zoho_books.pages import listed
 
 KEY_FIELDS = ("cf_shopify_customer_id", "cf_external_id")
 """Custom fields of a customer for the shop's id; the one that takes no value twice is written."""
+CUSTOMER_FIELDS = (*KEY_FIELDS, "cf_zoho_crm_id")
+"""With those that a mapping has to name, because they are another system's."""
 # The field that takes our key, by the names under which it may have been made; a person makes it in the web application.
 _KEY_FIELDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "invoice": ("invoice", ("cf_shopify_order_id", "cf_external_id")),
@@ -84,8 +86,15 @@ async def _items(api: Api) -> Mapping[str, Any]:
 
 
 async def _fields(api: Api) -> Mapping[str, Any]:
-    found = {module: await _unique(api, theirs, names) for module, (theirs, names) in _KEY_FIELDS.items()}
-    return {"unique": {module: one for module, one in found.items() if one is not None}}
+    unique = dict[str, UniqueField]()
+    for module, (theirs, names) in _KEY_FIELDS.items():
+        wanted = CUSTOMER_FIELDS if module == "contact" else names
+        there = await _unique(api, theirs, wanted)
+        if named := next((one for one in names if one in there), ""):
+            unique[module] = there[named]
+        if module == "contact":
+            unique |= {f"contact {name}": field for name, field in there.items()}
+    return {"unique": unique}
 
 
 async def _inactive(api: Api) -> Mapping[str, Any]:
@@ -106,18 +115,17 @@ async def _group(api: Api, id: str) -> tuple[TaxPart, ...]:
         return tuple(map(_tax, wire.body_of(answer.body)["tax_group"]["taxes"]))
 
 
-async def _unique(api: Api, module: str, names: tuple[str, ...]) -> UniqueField | None:
-    """The first of these fields that takes no value twice; none where the vendor does not show its fields."""
+async def _unique(api: Api, module: str, names: tuple[str, ...]) -> Mapping[str, UniqueField]:
+    """Those of these fields that take no value twice; none where the vendor does not show its fields."""
     try:
         query = {"entity": module, "filter_custom_fields": "true"}
         rows = [row async for row in listed(api, "/settings/fields", "fields", query=query)]
     except Failure as refusal:
         if refusal.code not in NO_LIST:
             raise
-        return None
+        return {}
     there = {str(row["api_name"]): row for row in rows if row.get("is_unique")}
-    name = next((one for one in names if one in there), "")
-    return UniqueField(name, str(there[name].get("label") or name)) if name else None
+    return {one: UniqueField(one, str(there[one].get("label") or one)) for one in names if one in there}
 
 
 def _tax(row: Mapping[str, Any]) -> TaxPart:
