@@ -40,7 +40,7 @@ class Endings:
         """Rows that need no call, or that failed before one; in an `outage` of the vendor that is no attempt."""
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
-            await awaiting.together(tx, {row.item.account for row, _ in ended})
+            await awaiting.together(tx, {one for row, _ in ended for one in row.item.awaited_in})
             locked = await needs.lock_with_waiting(tx, [row.item.key for row, _ in ended])
             await self._refresh(tx, [row for row, step in ended if result.agrees(row, step)], result.now)
             for row, step in ended:
@@ -137,6 +137,7 @@ class Endings:
         """What looks have shown replaces what was seen before (R2); `looks` are the calls that it took."""
         result = ResultTransaction(self._target, self._clock.now())
         async with transaction(self._pool) as tx:
+            await awaiting.together(tx, {one for row, _, _ in seen if row.item.side for one in row.item.awaited_in})
             unseen = await late_writes.unseen_of(tx, seen)
             current = await target_records.lock(tx, [row.target(key) for row, key, _ in seen], result.now)
             for row, key, _ in seen:

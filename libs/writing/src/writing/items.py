@@ -107,6 +107,11 @@ class Item:
         """Its line in the run ledger: this revision of this record."""
         return LineKey(*self.key, self.revision)
 
+    @property
+    def awaited_in(self) -> frozenset[str]:
+        """The accounts whose records may wait for its link: where its leg has a way back, those of both sides do."""
+        return frozenset({self.account, self.source_account} if self.side else {self.account})
+
     def target(self, key: str) -> TargetKey:
         """The target record that a key names, where this item is written to."""
         return TargetKey(self.account, self.place, self.target_entity, key)

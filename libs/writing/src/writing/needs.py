@@ -148,6 +148,13 @@ with wanted as (
       join flow.pair p on (p.left_account, p.left_entity, p.left_id, p.right_account, p.right_place, p.state)
                         = (k.source_account, k.entity, k.record, k.account, k.place, 'linked')
     union all
+    -- The same link, from its other side: a leg that leads back needs it too.
+    select k.at, true, p.since, p.left_id, p.left_account, p.left_place, p.left_entity, p.left_key
+      from wanted k
+      join flow.pair p on (p.right_account, p.right_entity, p.right_id, p.left_account, p.left_place, p.state)
+                        = (k.source_account, k.entity, k.record, k.account, k.place, 'linked')
+     where p.exclusive
+    union all
     -- R13: a record that shares its target is there as soon as whoever writes it is.
     select k.at, false, p.since, p.right_id, p.right_account, p.right_place, p.right_entity, p.right_key
       from wanted k

@@ -17,7 +17,7 @@ from typing import Any
 from common.failures import Failure, FailureClass
 from common.journal import Entry, Step
 from common.pairs import pair as pairs
-from common.pairs.merging import SideName, other
+from common.pairs.merging import SIDES, SideName, other
 from common.pairs.pair import Pair
 from common.pairs.sides import Observation, Part
 from common.state import awaiting, pair_births
@@ -44,7 +44,7 @@ class PairResults:
     _merged: list[int] = field(default_factory=list)
     _places: set[int] = field(default_factory=set)
     """Pairs that were made for counterparts of which nothing was heard, and that this transaction takes away again."""
-    _linked: list[Item] = field(default_factory=list)
+    _linked: list[PairRow] = field(default_factory=list)
 
     @classmethod
     async def locked(
@@ -180,7 +180,7 @@ class PairResults:
             self._merged.append(joined.merged)
         self._rows[joined.row.id] = joined.row
         self._of[item.key] = joined.row.id
-        self._linked.append(item)
+        self._linked.append(joined.row)
         self.entries.append(journal_entries.entry(item, Step.LINKED, self.now, reason=item.lane.value))
         return True
 
@@ -190,8 +190,13 @@ class PairResults:
             return
         await pair_births.forget(tx, sorted({*self._merged, *self._places}))
         await rows.store(tx, [row for row in self._rows.values() if row.id not in self._places], self.now)
-        # R23: whoever has waited for one of these links goes on.
-        made = [LinkMade(one.source_account, one.key.entity, one.key.record, one.account) for one in self._linked]
+        # R23: whoever has waited for one of these links goes on, from either side.
+        made = [
+            LinkMade(own.account, own.entity, own.id, row.end(other(side)).account)
+            for row in self._linked
+            for side in SIDES
+            for own in (row.end(side),)
+        ]
         await awaiting.release(tx, made, self.now)
 
     def _pair(self, item: Item) -> PairRow | None:

@@ -71,7 +71,7 @@ class Results:
         result = ResultTransaction(self._target, self._clock.now())
         batch = sent.call.batch
         async with transaction(self._pool) as tx:
-            await awaiting.together(tx, {row.item.account for row, _ in batch})
+            await awaiting.together(tx, {one for row, _ in batch for one in row.item.awaited_in})
             locked = await needs.lock_with_waiting(tx, [row.item.key for row, _ in batch])
             before = [row.before(act) for row, act in batch]
             open_until_now = await intents.close(tx, _closings(sent), result.now)

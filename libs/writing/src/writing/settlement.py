@@ -18,6 +18,7 @@ from common.contracts.ids import Entity
 from common.failures import Failure
 from common.metrics import Metrics
 from common.retries import ATTEMPTS
+from common.state import awaiting
 from common.state import pool as state
 from common.state.pool import Pool, transaction
 from common.state.runs import Did
@@ -65,6 +66,7 @@ class Settlement:
         failed = next((one for one in (*finding.found.values(), *landed.values()) if isinstance(one, Failure)), None)
         result = ResultTransaction(self._targets[item.target_entity], self._clock.now())
         async with transaction(self._pool) as tx:
+            await awaiting.together(tx, item.awaited_in if item.side else ())
             locked = (await needs.lock_with_waiting(tx, [item.key]))[item.key]
             if locked.token != item.token:
                 return

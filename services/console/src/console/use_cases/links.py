@@ -123,14 +123,17 @@ class Links:
         planned = Planned(len(fresh), len(again), len(checked) - len(fresh) - len(again))
         if dry_run:
             return planned
-        await awaiting.together(tx, {row.right_account for row in (*fresh, *(row for row, _ in again))})
+        accounts = {
+            account for row in (*fresh, *(row for row, _ in again)) for account in (row.left_account, row.right_account)
+        }
+        await awaiting.together(tx, accounts)
         await rows.add(tx, fresh, what, who, why, now)
         await rows.revive(tx, {id: row.state for row, id in again}, what, who, why, now)
         named = {one.left_account: "" for one in (*fresh, *(row for row, _ in again))}
         for account in named:
             named[account] = await rows.connection_of(tx, account)
         made = [*fresh, *(row for row, _ in again)]
-        await awaiting.release(tx, [_link_made(row) for row in made if row.state == "linked"], now)
+        await awaiting.release(tx, [one for row in made if row.state == "linked" for one in _links_made(row)], now)
         await write(tx, [_told(row, what, who, why, now, named[row.left_account]) for row in made])
         return planned
 
@@ -166,8 +169,10 @@ def _placed(row: LinkRow, one: Checked) -> LinkRow:
     return replace(row, left_account=one.left_account or "", right_account=one.right_account or "")
 
 
-def _link_made(row: LinkRow) -> LinkMade:
-    return LinkMade(row.left_account, row.left_entity, row.left_id, row.right_account)
+def _links_made(row: LinkRow) -> list[LinkMade]:
+    """Somebody may wait for it at either side."""
+    forward = LinkMade(row.left_account, row.left_entity, row.left_id, row.right_account)
+    return [forward, LinkMade(row.right_account, row.right_entity, row.right_id, row.left_account)]
 
 
 def _told(row: LinkRow, what: str, who: str, why: str, now: datetime, connection: str) -> Entry:
