@@ -105,6 +105,10 @@ class TestWhoIsMade:
         act = self.made(OrganisationFacts())
         assert isinstance(act, Act) and act.values == {"name": "Elm (555)"}
 
+    def test_is_called_by_the_company_where_that_is_all_there_is(self) -> None:
+        act = self.made(name=None, company="Elm GmbH")
+        assert isinstance(act, Act) and act.values == {"name": "Elm GmbH", "company": "Elm GmbH", "key": "555"}
+
     def test_has_a_currency_once(self) -> None:
         lacking = self.made(currency="CHF")
         assert isinstance(lacking, NeedFacts) and lacking.lacking == {CURRENCIES}

@@ -190,11 +190,19 @@ def _wanted(work: Work, known: TargetRecord, facts: OrganisationFacts | None = N
 
 
 def _name(work: Work, wanted: Mapping[str, Any], known: TargetRecord, facts: OrganisationFacts | None) -> str:
-    """A customer without a name is called by the address, and one who is found by nothing else has the id in the name."""
+    """A customer without a name is called by the company or the address, and one who is found by nothing else has the id in the name."""
     document, linked = work.document, bool(id_of_key(work.key))
     email = str(document.get("email") or (known.seen.get("email") if linked else "") or "")
     parts = " ".join(str(wanted[one]) for one in ("first_name", "last_name") if one in wanted)
-    name = str(wanted.get("name") or parts or email or wanted.get("phone") or wanted.get("mobile") or "")
+    name = str(
+        wanted.get("name")
+        or parts
+        or wanted.get("company")
+        or email
+        or wanted.get("phone")
+        or wanted.get("mobile")
+        or ""
+    )
     mark = email or str(document.get(KEY) or known.id)
     with_mark = f"{name} ({mark})" if mark and mark not in name else name
     unmarked = known.exists or facts is None or _unique(work, facts)
