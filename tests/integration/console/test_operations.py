@@ -154,7 +154,9 @@ class TestLinks:
 
     def test_nothing_is_asked(self, shell: Shell) -> None:
         assert shell.run("link", "questions").stdout == "Nothing is asked.\n"
-        assert "link questions" in shell.run("link", "answer", "99", "left", "--field", "city", code=3).stderr
+        assert "review list" in shell.run("link", "answer", "99", "left", "--field", "city", code=3).stderr
+        assert shell.run("review", "list", "--kind", "match", "--sync", "none").stdout == "Nothing is asked.\n"
+        assert "review list" in shell.run("review", "decide", "99", "leave", code=3).stderr
 
     def test_what_is_wrong_stands_with_its_line_and_exit_code(self, shell: Shell) -> None:
         (shell.folder / "wrong.csv").write_text(self.FILE + "nobody,customer,8,chimp,list,member,b@example.org\n")

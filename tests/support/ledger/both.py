@@ -28,6 +28,7 @@ from console.state.links import LinkRow
 from console.use_cases.link_files import COLUMNS
 from console.use_cases.links import Links
 from console.use_cases.questions import Questions
+from console.use_cases.reviews import Reviews
 from mapper.handlers import ChangeHandler
 from mapper.mappings import Mappings
 from mapper.pair_settling import PairSettling
@@ -104,6 +105,11 @@ class Both:
 
     async def answer(self, asked: Any, winner: Any) -> None:
         await Questions(self.world.owner, self.world.clock).answer(asked["pair"], asked["field"], winner, "eva", "")
+
+    @property
+    def reviews(self) -> Reviews:
+        links = Links(self.world.owner, self.world.clock)
+        return Reviews(self.world.owner, links, self.world.clock)
 
     async def exported(self) -> str:
         """Every link, as a file."""

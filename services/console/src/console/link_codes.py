@@ -58,11 +58,20 @@ LINK_TAKEN = Code(
 QUESTION_UNKNOWN = Code(
     "QUESTION_UNKNOWN",
     "There is no such question, or it has been answered, or the values have changed since.",
-    "See `millrace link questions`.",
+    "See `millrace review list`.",
+    "operator",
+    False,
+)
+
+ANSWER_UNKNOWN = Code(
+    "ANSWER_UNKNOWN",
+    "The question has no such answer.",
+    "`millrace review show ID` names its answers.",
     "operator",
     False,
 )
 
 register(
-    QUESTION_UNKNOWN, LINK_UNKNOWN, LINK_BUSY, LINKS_INVALID, LINK_FIELD_MISSING, LINK_FIELD_INVALID, LINK_ACCOUNT_UNKNOWN, LINK_TWICE, LINK_TAKEN
+    QUESTION_UNKNOWN, ANSWER_UNKNOWN, LINK_UNKNOWN, LINK_BUSY, LINKS_INVALID, LINK_FIELD_MISSING, LINK_FIELD_INVALID, LINK_ACCOUNT_UNKNOWN,
+    LINK_TWICE, LINK_TAKEN,
 )  # fmt: skip

@@ -51,6 +51,7 @@ from console.use_cases.quotas import Quotas
 from console.use_cases.reconciling import AskedReconciliations
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
+from console.use_cases.reviews import Reviews
 from console.use_cases.runs import Runs
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
@@ -79,6 +80,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
+        links = Links(pool, clock)
         shown_runs = Runs(pool, syncs, clock, Forecast(Meter(redis, clock)))
         telling = await life.enter_async_context(open_notifying(runtime, pool, broker))
         context = ApiContext(
@@ -101,8 +103,9 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             missing=Missing(pool, syncs, clock),
             reconciliations=AskedReconciliations(pool, syncs, clock),
             records=Records(pool),
-            links=Links(pool, clock),
+            links=links,
             questions=Questions(pool, clock),
+            reviews=Reviews(pool, links, clock),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
             telling=telling,

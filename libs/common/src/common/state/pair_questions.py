@@ -79,7 +79,7 @@ insert into flow.pair_question as q (pair, kind, field, left_value, right_value,
 select n.pair, $5, n.field, n.l -> 'value', n.r -> 'value', $6
   from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::jsonb[]) as n(pair, field, l, r)
 on conflict (pair, field) do update
-   set left_value = excluded.left_value, right_value = excluded.right_value, asked_at = excluded.asked_at, kind = excluded.kind,
+   set id = default, left_value = excluded.left_value, right_value = excluded.right_value, asked_at = excluded.asked_at, kind = excluded.kind,
        winner = '', answered_at = null, answered_by = '', why = ''
  where (q.kind, q.left_value, q.right_value) is distinct from (excluded.kind, excluded.left_value, excluded.right_value)
 """

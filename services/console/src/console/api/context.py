@@ -30,6 +30,7 @@ from console.use_cases.quotas import Quotas
 from console.use_cases.reconciling import AskedReconciliations
 from console.use_cases.records import Records
 from console.use_cases.removal import Removal
+from console.use_cases.reviews import Reviews
 from console.use_cases.runs import Runs
 from console.use_cases.syncs import Syncs
 from console.use_cases.trials import Trials
@@ -62,6 +63,7 @@ class ApiContext:
     records: Records
     links: Links
     questions: Questions
+    reviews: Reviews
     letters: Letters
     groups: Groups
     telling: Notifying

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.state import pool as state
+
+ASKED = "review.asked"
+AT_MOST_EVERY = timedelta(hours=1)
+"""New questions of a sync are told of together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ async def tell_of_states(tx: state.DbConnection, now: datetime) -> None:
     await tx.execute("select pg_advisory_xact_lock(hashtextextended('millrace:notices', 0))")
     for kind, words, question in _STATES:
         await tx.execute(_TELL, now, kind, words, await tx.fetchval(question))
+    await tx.execute(_QUESTIONS_OVER, ASKED, now)
+    await tx.execute(_QUESTIONS, ASKED, now, AT_MOST_EVERY)
 
 
 _NEWEST = """
@@ -48,6 +54,32 @@ with over as (
 insert into core.notification (at, kind, message)
 select $1, $2, $3 where $4 and not exists (select from core.notification where kind = $2 and resolved_at is null)
 """
+
+# A notification's code is the name of the sync.
+_OPEN_QUESTIONS = """
+select coalesce(y.name, '') as sync, count(*) as many, max(q.asked_at) as newest
+  from flow.pair_question q join flow.pair p on p.id = q.pair
+  left join lateral (
+    select y.name from core.leg l join core.sync y on y.id = l.sync
+      join core.connection s on s.id = l.source_connection join core.connection t on t.id = l.target_connection
+     where l.direction = 'forward' and (l.source_entity, l.target_entity) = (p.left_entity, p.right_entity)
+       and (coalesce(nullif(s.account, ''), s.id), coalesce(nullif(t.account, ''), t.id)) = (p.left_account, p.right_account)
+     order by y.state = 'active' desc, y.name limit 1) as y on true
+ where q.winner = '' group by 1
+"""
+
+_QUESTIONS_OVER = f"""
+update core.notification n set resolved_at = $2
+ where n.kind = $1 and n.resolved_at is null and n.code not in (select sync from ({_OPEN_QUESTIONS}) as o)
+"""  # noqa: S608 - a constant of this module
+
+_QUESTIONS = f"""
+insert into core.notification (at, kind, code, message)
+select $2, $1, o.sync, format('%s questions of %s wait for a person: `millrace review list`.', o.many, coalesce(nullif(o.sync, ''), 'links'))
+  from ({_OPEN_QUESTIONS}) as o
+ where not exists (select from core.notification n
+                    where (n.kind, n.code) = ($1, o.sync) and (n.at >= o.newest or n.at > $2::timestamptz - $3::interval))
+"""  # noqa: S608 - a constant of this module
 
 _STATES = (
     (

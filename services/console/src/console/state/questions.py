@@ -29,13 +29,13 @@ async def answer(
 _OPEN = """
 select q.*, p.left_entity, p.left_id, p.left_key, p.right_entity, p.right_id, p.right_key, p.left_account, p.right_account
   from flow.pair_question q join flow.pair p on p.id = q.pair
- where q.winner = '' and ($1::timestamptz is null or (q.asked_at, q.pair, q.field) > ($1, $2::bigint, $3))
+ where q.winner = '' and q.kind in ('differs', 'gone') and ($1::timestamptz is null or (q.asked_at, q.pair, q.field) > ($1, $2::bigint, $3))
  order by q.asked_at, q.pair, q.field limit $4
 """
 
 _ANSWER = """
 update flow.pair_question q set winner = $3, answered_at = $4, answered_by = $5, why = $6
   from flow.pair p
- where q.pair = $1 and q.field = $2 and q.winner = '' and p.id = q.pair
+ where q.pair = $1 and q.field = $2 and q.winner = '' and q.kind in ('differs', 'gone') and p.id = q.pair
 returning q.*, p.left_account, p.left_entity, p.left_id, p.left_key, p.right_entity, p.right_id, p.right_key, p.right_account
 """

@@ -1,0 +1,41 @@
+"""What `millrace review` says: questions on a line each, and one with everything that it takes to decide it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from millrace.moments import local
+
+
+def review_line(one: Mapping[str, Any]) -> str:
+    """A question on one line."""
+    return f"{one['id']}  {one['kind']}  {one['sync'] or '-'}  {_words(one)}"
+
+
+def detail_lines(one: Mapping[str, Any]) -> Iterator[str]:
+    """A question with its records and its answers."""
+    yield f"{'question':<9}  {one['id']}, {one['kind']}, since {local(one['asked_at'])}"
+    yield f"{'sync':<9}  {one['sync'] or '-'}"
+    yield f"{'asked':<9}  {_words(one)}"
+    for record in one["records"]:
+        told = json.dumps(record["fields"], sort_keys=True)
+        linked = ", has a counterpart" if record["linked"] else ""
+        yield f"{record['side']:<9}  {record['connection']} {record['entity']} {record['id']}{linked}  {told}"
+    for answer in one["answers"]:
+        yield f"{'answer':<9}  {answer['answer']}: {answer['means']}"
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    ends = f"{one['left']} and {one['right']}"
+    match one["kind"]:
+        case "conflict":
+            return f"{ends}  {one['field']}: {json.dumps(one['left_value'])} or {json.dumps(one['right_value'])}"
+        case "gone":
+            return f"{ends}: one was edited, and the other is gone"
+        case "match":
+            named = ", ".join([*one["left_value"], "and", *one["right_value"]])
+            return f"{ends}: several have what they are matched by in common: {named}"
+        case _:
+            return f"{ends}: it was there before the sync, and nothing says who it is"

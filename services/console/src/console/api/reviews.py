@@ -1,0 +1,55 @@
+"""The routes of reviews: what people have to decide."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from console.api.answers import problems
+from console.api.context import ApiContext, actor
+from console.api.once import StoredAnswer
+from console.api.paging import after_of, cursor_of
+from console.api.review_documents import (
+    DecideBody,
+    ReviewDetail,
+    ReviewList,
+    review_detail,
+    review_document,
+)
+
+Kind = Annotated[Literal["", "conflict", "gone", "match", "unmatched"], Query(description="Only those of this kind.")]
+SyncName = Annotated[
+    str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only those of the sync of this name.")
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, Query(max_length=4000, description="Where the last page ended: its `next_cursor`.")]
+Unmask = Annotated[bool, Query(description="Show personal data too.")]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again: the same answer again.")]
+Id = Annotated[int, Path(ge=1, le=2**62)]
+
+
+def routes(context: ApiContext) -> APIRouter:
+    """Everything under /reviews."""
+    router = APIRouter(tags=["reviews"])
+
+    @router.get("/reviews", response_model=ReviewList, responses=problems(422))
+    async def reviews(
+        kind: Kind = "", sync: SyncName = "", limit: Limit = 100, cursor: Cursor = "", unmask: Unmask = False
+    ) -> ReviewList:  # fmt: skip
+        found, after = await context.reviews.list(kind, sync, after_of(cursor, 2), limit)
+        return ReviewList(items=[review_document(one, unmask=unmask) for one in found], next_cursor=cursor_of(after))
+
+    @router.get("/reviews/{review}", response_model=ReviewDetail, responses=problems(404))
+    async def review(review: Id, unmask: Unmask = False) -> ReviewDetail:
+        return review_detail(await context.reviews.show(review), unmask=unmask)
+
+    @router.post("/reviews/{review}/decide", response_model=ReviewDetail, responses=problems(404, 422))
+    async def decide(review: Id, body: DecideBody, request: Request, key: Key = None) -> Response:
+        async def work() -> StoredAnswer:
+            found = await context.reviews.decide(review, body.answer, actor(request), body.reason)
+            return StoredAnswer(200, review_detail(found, unmask=False))
+
+        return await context.once.run(request, work)
+
+    return router

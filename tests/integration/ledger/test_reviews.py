@@ -1,0 +1,135 @@
+"""What people decide of records that nobody can match, as one queue with conflicts and survivors (decision 70)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from common.api.refusal import Refusal
+from common.state.pool import transaction
+from console.state import notifications
+from tests.support.database import Database
+from tests.support.ledger.both import BY_ADDRESS, Both, both
+from tests.support.ledger.process import LedgerProcess
+
+ANA = {"email": "ana@ex.org", "name": "Ana", "city": "Graz"}
+
+
+@pytest.fixture
+async def world(database: Database, ledger: LedgerProcess) -> AsyncIterator[Both]:
+    async with both(database, ledger, match=BY_ADDRESS) as opened:
+        yield opened
+
+
+async def of(world: Both, side: str, id: str, kind: str = "match", sync: str = "") -> Any:
+    found, _ = await world.reviews.list(kind, sync, None, 100)
+    return next(one for one in found if (one["left_id"], one["right_id"]) == ((id, "") if side == "left" else ("", id)))
+
+
+async def two_of_one_address(world: Both) -> tuple[str, str, str]:
+    await world.both_read()
+    first, second = world.make("left", **ANA), world.make("left", **(ANA | {"name": "Eva"}))
+    right = world.make("right", **ANA)
+    await world.quiet()
+    return first, second, right
+
+
+class TestAMatch:
+    async def test_is_shown_with_its_candidates_and_linked_as_decided(self, world: Both) -> None:
+        first, second, right = await two_of_one_address(world)
+        asked = await of(world, "left", first, sync="s1")
+        shown = await world.reviews.show(asked["id"])
+        assert list(shown.answers) == [f"link:{right}", "new", "leave"]
+        assert {(one.side, one.id) for one in shown.candidates} == {("left", first), ("left", second), ("right", right)}
+        with pytest.raises(Refusal, match="ANSWER_UNKNOWN"):
+            await world.reviews.decide(asked["id"], "link:99", "eva", "")
+        await world.reviews.decide(asked["id"], f"link:{right}", "eva", "same person")
+        await world.quiet()
+        assert (first, right, "linked") in await world.pairs()
+        (told,) = await world.world.rows("select who, words from flow.journal where step = 'linked'")
+        assert tuple(told) == ("eva", "same person")
+        found, _ = await world.reviews.list("", "", None, 100)
+        assert [one["left_id"] for one in found] == [second]
+        assert list((await world.reviews.show(found[0]["id"])).answers) == ["new", "leave"], (
+            "its candidate has a counterpart"
+        )
+        assert world.writes() == 0
+
+    async def test_holds_for_what_it_showed_and_is_asked_anew_under_another_number(self, world: Both) -> None:
+        first, second, right = await two_of_one_address(world)
+        asked = await of(world, "right", right)
+        await world.reviews.decide(asked["id"], "leave", "eva", "")
+        await world.quiet()
+        world.edit("right", right, city="Linz")
+        await world.quiet()
+        found, _ = await world.reviews.list("", "", None, 100)
+        assert {one["left_id"] for one in found} == {first, second}
+        world.make("left", **ANA)
+        await world.quiet()
+        again = await of(world, "right", right)
+        assert again["id"] != asked["id"]
+        with pytest.raises(Refusal, match="QUESTION_UNKNOWN"):
+            await world.reviews.decide(asked["id"], "leave", "eva", "")
+
+
+class TestOneOfWhomNothingIsKnown:
+    async def test_is_linked_to_whom_a_person_names(self, world: Both) -> None:
+        left = world.make("left", email="", name="Ana", city="Graz")
+        right = world.make("right", email="bo@ex.org", name="Ana", city="Graz")
+        await world.hear(*world.hooks())
+        await world.both_read()
+        asked = await of(world, "left", left, "unmatched")
+        await world.reviews.decide(asked["id"], f"link:{right}", "eva", "")
+        await world.quiet()
+        assert (left, right, "linked") in await world.pairs()
+        assert (await world.reviews.list("", "", None, 100))[0] == []
+
+
+class TestASurvivor:
+    async def test_and_a_conflict_are_in_the_same_queue(self, database: Database, ledger: LedgerProcess) -> None:
+        async with both(database, ledger, {"city": "ask"}) as world:
+            left = world.make("left", **ANA)
+            await world.quiet()
+            (right,) = world.parties("right")
+            world.edit("left", left, city="Linz")
+            world.edit("right", right, city="Wien")
+            await world.quiet()
+            ((asked,), _) = await world.reviews.list("conflict", "s1", None, 100)
+            await world.reviews.decide(asked["id"], "right", "eva", "she moved")
+            await world.quiet()
+            assert {world.parties("left")[left]["city"], world.parties("right")[right]["city"]} == {"Wien"}
+            world.delete("right", right)
+            await world.quiet()
+            world.edit("left", left, city="Graz")
+            await world.quiet()
+            ((asked,), _) = await world.reviews.list("", "", None, 100)
+            await world.reviews.decide(asked["id"], "new", "eva", "")
+            await world.quiet()
+            assert list(world.parties("right").values()) == [ANA]
+
+
+class TestQuestions:
+    async def test_that_are_new_are_told_of_once_an_hour_and_no_more_when_decided(self, world: Both) -> None:
+        await two_of_one_address(world)
+        now = world.world.clock.now()
+
+        async def told(at: Any) -> list[Any]:
+            async with transaction(world.world.owner) as tx:
+                await notifications.tell_of_states(tx, at)
+            return list(
+                await world.world.rows(
+                    "select code, message, resolved_at from core.notification where kind = 'review.asked' order by id"
+                )
+            )
+
+        await world.world.execute("delete from core.notification")
+        await told(now)
+        (first,) = await told(now + timedelta(minutes=10))
+        assert (first["code"], first["message"][:13]) == ("s1", "3 questions o")
+        assert len(await told(now + timedelta(hours=2))) == 1, "nothing new was asked"
+        for one in (await world.reviews.list("", "", None, 100))[0]:
+            await world.reviews.decide(one["id"], "leave", "eva", "")
+        assert [row["resolved_at"] is None for row in await told(now + timedelta(hours=3))] == [False]
