@@ -8,10 +8,14 @@ import pytest
 
 from common.bus.handler import Delivered
 from common.bus.record import RawRecord
+from common.failures import Failure
 from common.state.pool import transaction
 from tests.support.database import Database
 from tests.support.ledger.both import Both, both
 from tests.support.ledger.process import LedgerProcess
+from tests.support.ledger.vendor import wire
+from tests.support.ledger.vendor.target import LedgerTarget
+from vendors.acts import Done, Verdict
 
 ANA = {"email": "ana@ex.org", "name": "Ana", "city": "Graz"}
 
@@ -159,6 +163,38 @@ class TestASpellingOfItsOwn:
             await world.quiet()
             assert world.parties("left")[left] == {"email": "ana@ex.org", "name": "ana maria", "city": "Linz"}
             assert world.writes() == before + 1
+
+    async def test_comes_to_rest_where_the_answer_tells_nothing_but_its_author(
+        self, database: Database, ledger: LedgerProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """R18: the settled read that names us tells what a write became, and it is no edit of anybody's."""
+        monkeypatch.setattr(LedgerTarget, "_verdict", told_by_its_author)
+        async with both(database, ledger, right={"titles": ["name"]}) as world:
+            left = world.make("left", **(ANA | {"name": "ana maria"}))
+            await world.quiet()
+            (right,) = world.parties("right")
+            assert world.parties("right")[right]["name"] == "Ana Maria"
+            assert world.parties("left")[left]["name"] == "ana maria"
+            world.later()
+            world.edit("left", left, name="ana ruth")
+            await world.quiet()
+            assert (world.parties("left")[left]["name"], world.parties("right")[right]["name"]) == (
+                "ana ruth",
+                "Ana Ruth",
+            )
+            before = world.writes()
+            world.later()
+            world.edit("right", right, city="Linz")
+            await world.quiet()
+            assert world.parties("left")[left] == {"email": "ana@ex.org", "name": "ana ruth", "city": "Linz"}
+            assert world.writes() == before + 1
+
+
+def told_by_its_author(self: LedgerTarget, told: wire.Record | Failure) -> Verdict:
+    """As a vendor answers that tells when the record was changed, and by whom."""
+    if isinstance(told, Failure):
+        return told
+    return Done(id=str(told["id"]), stamp=wire.stamp(told), author=str(told["author"]))
 
 
 class TestTwoThatMeet:

@@ -45,4 +45,5 @@ def _event(
     return ChangeEvent(
         id=ChangeEvent.derive_id(*ids, version, coverage, fields), connection=ids[0], vendor=NAME, entity=ids[1], record=ids[2],
         kind=kind, version=version, coverage=coverage, fields=fields, observed_at=now, via=via,
+        author=str(record.get("author") or ""),
     )  # fmt: skip

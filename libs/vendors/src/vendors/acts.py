@@ -144,6 +144,8 @@ class Done:
     id: str = ""
     stamp: datetime | None = None
     """The vendor's own stamp of the state that the write has made (R17)."""
+    author: str = ""
+    """Whom the vendor calls the author of the write, by its id of us: a read that names the same one tells what the fields became (R18)."""
 
 
 @dataclass(frozen=True, slots=True)

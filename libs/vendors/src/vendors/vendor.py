@@ -112,6 +112,8 @@ class State:
     observed_at: datetime
     place: str = ""
     """Which organisation, shop or audience it is in, where records of several come through one connection."""
+    author: str = ""
+    """Who has made this version, by the vendor's own id of a user, where it says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,10 @@ class PairResults:
             return ""
         row = self._pair(item) or row
         became = row.named(side, verdict.became)
-        tells: pairs.Tells = "values" if became.keys() >= (row.pair.side(side).write or {}).keys() else "nothing"
-        self._end(row, side, pairs.answered(row.pair, side, verdict.stamp or self.now, became, tells))
+        all_told = became.keys() >= (row.pair.side(side).write or {}).keys()
+        tells: pairs.Tells = "values" if all_told else "author" if verdict.author and verdict.stamp else "nothing"
+        stamp = verdict.stamp or self.now
+        self._end(row, side, pairs.answered(row.pair, side, stamp, became, tells, verdict.author))
         return made
 
     def _told_late(self, row: PairRow, side: SideName, verdict: Verdict) -> None:

@@ -23,7 +23,7 @@ def change_event(
         id=ChangeEvent.derive_id(connection, state.entity, state.record, state.version, state.coverage, fields),
         connection=connection, vendor=vendor, entity=state.entity, record=state.record, kind=state.kind,
         version=state.version, coverage=state.coverage, fields=fields, observed_at=state.observed_at, via=via,
-        lane=Lane.LIVE, receipt=receipt, place=state.place,
+        lane=Lane.LIVE, receipt=receipt, place=state.place, author=state.author,
     )  # fmt: skip
 
 

@@ -133,7 +133,9 @@ class Pairing:
                     self.rows[id] = replace(row, pair=pairs.alike_agreed(row.pair, mirror.translate))
                 side, whole = self._side(one), change.coverage == "detail"
                 values = mirror.values(side, change.fields, whole=whole)
-                self._see(id, side, Observation(change.version.stamp, change.version.settled, values))
+                # R18: whether it is our own write that this read shows, by the name that its answer gave us.
+                by_us = bool(change.author) and change.author == row.pair.side(side).author
+                self._see(id, side, Observation(change.version.stamp, change.version.settled, values, by_us))
 
     def _see(self, id: int, side: SideName, what: Observation) -> None:
         row = self.rows[id]

@@ -113,6 +113,8 @@ class ChangeEvent(Message):
     receipt: EventId | None = None
     place: str = ""
     """Which organisation, shop or audience of the account it is in; empty where the connection has one only."""
+    author: str = ""
+    """Who has made this version, by the vendor's own id of a user; empty where it does not say."""
 
     @classmethod
     def derive_id(

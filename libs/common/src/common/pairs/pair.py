@@ -80,8 +80,11 @@ def begun(pair: Pair, name: SideName, parts: Mapping[str, Part]) -> Pair:
     return pair.with_side(name, replace(side, write=dict(parts)))
 
 
-def answered(pair: Pair, name: SideName, stamp: datetime, became: Mapping[str, Any], tells: Tells) -> Pair:
+def answered(
+    pair: Pair, name: SideName, stamp: datetime, became: Mapping[str, Any], tells: Tells, author: str = ""
+) -> Pair:
     """The side has applied our write. R18: what it became is told by the answer, or by a settled read that is asked for."""
+    pair = pair.with_side(name, replace(pair.side(name), author=author or pair.side(name).author))
     parts = pair.side(name).write or {}
     if tells == "values":
         pair = _close(pair, name, parts, stamp, became, stamp)

@@ -77,6 +77,8 @@ class Side:
     """R19: edits that came late or were overwritten, and that a later edit of the same side has settled: the journal tells them once."""
     write: Mapping[str, Part] | None = None
     """The open write: sent, and its end is not known."""
+    author: str = ""
+    """R18: by what name this side calls us, as an answer has told it."""
 
 
 def observed(side: Side, seen: Observation) -> Side:

@@ -30,7 +30,7 @@ from vendors.answers import reading, unreadable
 from vendors.vendor import Cursor, Page, State
 from vendors.zoho_crm import limits, wire
 from vendors.zoho_crm.errors import ZC_LIST_TOO_LONG
-from vendors.zoho_crm.reader import STAMP, ModuleReader
+from vendors.zoho_crm.reader import STAMP, ModuleReader, author_of
 from vendors.zoho_crm.readers import READERS
 
 PER_PAGE = 200
@@ -174,7 +174,9 @@ class ModuleListing:
             asked = Version(stamp=answer.date, settled=False)
             return State(self._entity, RecordId(known), "asked", asked, "ask", {}, answer.date)
         version = Version(stamp=moment, settled=answer.date >= moment + SETTLES_AFTER)
-        return State(self._entity, RecordId(known), "changed", version, "list", parsed, answer.date)
+        return State(
+            self._entity, RecordId(known), "changed", version, "list", parsed, answer.date, author=author_of(row)
+        )  # fmt: skip
 
     def _is_news(self, state: State) -> bool:
         return self._mark.since is None or state.kind == "asked" or state.version.stamp > self._mark.since

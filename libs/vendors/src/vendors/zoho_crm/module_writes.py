@@ -16,6 +16,7 @@ from vendors.acts import Act, Answered, Done, Sending, Verdict
 from vendors.zoho_crm import errors, module_wire, wire
 from vendors.zoho_crm.module_facts import ModuleFacts
 from vendors.zoho_crm.module_plan import DELETE, SINCE, TargetModule
+from vendors.zoho_crm.reader import STAMP, author_of
 from vendors.zoho_crm.write_codes import ZC_MET_ANOTHER, refused
 
 UNMODIFIED = "If-Unmodified-Since"
@@ -78,7 +79,7 @@ def _verdict(module: TargetModule, act: Act, row: Mapping[str, Any], answer: Ven
     met = row.get("duplicate_field")
     if act.action == "upsert" and row.get("action") == "update" and met and met != module.key_field:
         return refused(ZC_MET_ANOTHER, f"The field is {met}, the record is {id}.")
-    return Done(id=id, stamp=wire.stamp(details.get("Modified_Time")))
+    return Done(id=id, stamp=wire.stamp(details.get(STAMP)), author=author_of(details))
 
 
 def refusal_of(failure: Failure) -> Failure:

@@ -11,7 +11,7 @@ from vendors.zoho_crm import wire
 from vendors.zoho_crm.columns import Column, CrmField
 from vendors.zoho_crm.wire import Row, UnreadableRecord
 
-STAMP = "Modified_Time"
+STAMP, AUTHOR = "Modified_Time", "Modified_By"
 _TIMES = (
     CrmField("Created_Time", "created_at", "Created Time", "datetime", writable=False),
     CrmField(STAMP, "updated_at", "Modified Time", "datetime", writable=False),
@@ -48,7 +48,7 @@ class ModuleReader:
     def names(self) -> str:
         """What a list is asked for; a field that the account does not have is left out of its answer."""
         names = [name for column in self.every for name in column.names]
-        return ",".join(dict.fromkeys([*names, *([self.ours] if self.ours else [])]))
+        return ",".join(dict.fromkeys([*names, *([self.ours] if self.ours else []), AUTHOR]))
 
     @property
     def catalogue(self) -> tuple[CatalogueField, ...]:
@@ -105,6 +105,12 @@ class ModuleReader:
 
 
 _ODD = (TypeError, AttributeError, ArithmeticError, LookupError, ValueError)
+
+
+def author_of(found: Row) -> str:
+    """Who has made this version; empty where the answer does not say."""
+    author = found.get(AUTHOR)
+    return str(author.get("id") or "") if isinstance(author, Mapping) else ""
 
 
 def _line(line: Row) -> dict[str, Any]:

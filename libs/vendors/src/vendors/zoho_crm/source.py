@@ -29,7 +29,7 @@ from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
 from vendors.zoho_crm import callback, custom_fields, wire
 from vendors.zoho_crm.errors import ZC_ANSWER_ODD, ZC_LIST_BEYOND, ZC_NOT_FOUND
 from vendors.zoho_crm.listing import ModuleListing
-from vendors.zoho_crm.reader import STAMP
+from vendors.zoho_crm.reader import STAMP, author_of
 from vendors.zoho_crm.readers import READERS
 
 # One second of resolution and one of lag between the write and what a read shows.
@@ -131,4 +131,6 @@ def _detail(subject: Subject, answer: VendorAnswer, found: object) -> State:
         parsed = READERS[subject.entity].detail(row)
     except wire.UnreadableRecord as error:
         raise Rejected(ZC_ANSWER_ODD.name, f"{ZC_ANSWER_ODD.meaning} {error}") from error
-    return State(subject.entity, subject.record, "changed", version, "detail", parsed, answer.date)
+    return State(
+        subject.entity, subject.record, "changed", version, "detail", parsed, answer.date, author=author_of(row)
+    )
