@@ -25,6 +25,7 @@ from mapper.handlers import ChangeHandler
 from mapper.mappings import Mappings
 from mapper.pair_settling import PairSettling
 from mapper.publisher import Publisher
+from mapper.remap import Remapper
 from tests.contract.sandbox.zoho_books.books import Books, account_of
 from tests.support.books_world import SERVICE, BooksWorld, open_books_world
 from tests.support.database import Database
@@ -160,7 +161,7 @@ async def books_both(database: Database, sandbox: SandboxProcess) -> AsyncIterat
     """Two organisations without customers, each with a field that takes the other's id once."""
     world = await open_books_world(database, sandbox, ACCOUNTS["left"])
     await world.execute(f"truncate {TABLES} cascade")
-    made = BooksBoth(world, cast(Any, None), cast(Any, None), cast(Any, None))
+    made = BooksBoth(world, *(cast(Any, None) for _ in range(4)))
     for side, account in ACCOUNTS.items():
         row = account_of(sandbox, account)
         sandbox.post("limits", {"vendor": "zoho-books", "account": account, "per_minute": 100_000, "list_lag_s": 0})
@@ -177,6 +178,7 @@ async def books_both(database: Database, sandbox: SandboxProcess) -> AsyncIterat
         settle=timedelta(seconds=2),
     )  # fmt: skip
     made.settling = PairSettling(world.pool, world.clock, configuration, mappings, made.publisher)
+    made.remapper = Remapper(world.pool, world.clock, configuration, mappings, made.publisher)
     try:
         yield made
     finally:

@@ -21,7 +21,7 @@ ALDER = {"company": "Alder"}
 
 
 def persons(*names: str, of: str = "1") -> list[dict[str, Any]]:
-    return [{"record": f"{of}-{one}", "id": one, "email": f"{one}@ex.org", "first_name": one.title()} for one in names]
+    return [{"id": f"{of}-{one}", "email": f"{one}@ex.org", "first_name": one.title()} for one in names]
 
 
 async def wants_persons(owner: Pool) -> None:

@@ -19,7 +19,7 @@ class InnerRecords:
     of: Entity
     """In which records they are."""
     field: str
-    """The field of such a record that tells of them, each with its own id as `record`; no list tells it."""
+    """The field of such a record that tells of them, each with the id of its record as `id`; no list tells it."""
     where: str
     """A record without a value of this field, which lists tell, is not read for their sake."""
     told: Callable[[RecordId, Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]

@@ -191,8 +191,7 @@ class BooksAccount(InSandbox):
         none = dict.fromkeys(("salutation", "title", "department"))
         persons = [
             {
-                "record": f"{id}-{told['contact_person_id']}",
-                "id": told["contact_person_id"],
+                "id": f"{id}-{told['contact_person_id']}",
                 **same,
                 **none,
                 "is_primary": True,
@@ -220,7 +219,7 @@ class BooksAccount(InSandbox):
         body = {"contact_id": contact, **told, "designation": "Clerk", "department": "Sales"}
         (found,) = self.books.told("POST", "/contacts/contactpersons", body, 201)["contact_person"]
         return RecordId(f"{contact}-{found['contact_person_id']}"), {
-            "id": found["contact_person_id"], "customer_id": contact, "company": "Alder GmbH", **told, "title": "Clerk", "department": "Sales",
+            "id": f"{contact}-{found['contact_person_id']}", "customer_id": contact, "company": "Alder GmbH", **told, "title": "Clerk", "department": "Sales",
             "is_primary": False, "updated_at": stamp(self.books.read("contacts", contact)["last_modified_time"]),
         }  # fmt: skip
 

@@ -105,9 +105,9 @@ class TestAPerson:
 
 class TestWhatACustomerTells:
     def test_is_each_person_with_what_is_the_customers(self) -> None:
-        customer = {"company": "Alder", "updated_at": "t", "persons": [{"record": "1-2", "id": "2", "email": "a@b.c"}]}
+        customer = {"company": "Alder", "updated_at": "t", "persons": [{"id": "1-2", "email": "a@b.c"}]}
         assert PARTS.told(RecordId("1"), customer) == {
-            "1-2": {"id": "2", "email": "a@b.c", "company": "Alder", "updated_at": "t", "customer_id": "1"}
+            "1-2": {"id": "1-2", "email": "a@b.c", "company": "Alder", "updated_at": "t", "customer_id": "1"}
         }
 
     def test_is_nobody_where_it_tells_of_none(self) -> None:

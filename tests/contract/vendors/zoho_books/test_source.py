@@ -81,7 +81,7 @@ class TestReceipt:
             "phone": None, "status": "active", "currency": "EUR", "kind": "business", "outstanding": "120.5",
             "billing": {"attention": None, "street": "Hauptstr. 1", "street2": None, "city": "Bonn", "state": None, "zip": "53111", "country": "Germany", "phone": None},
             "custom": {"cf_external_id": "A-17"}, "updated_at": "2026-05-04T08:11:12Z", "id": "460000000099001",
-            "persons": [{"record": "460000000099001-46", "id": "46", "email": "info@alder.example", "first_name": "Ida", "last_name": "Alder", "is_primary": True}],
+            "persons": [{"id": "460000000099001-46", "email": "info@alder.example", "first_name": "Ida", "last_name": "Alder", "is_primary": True}],
         }  # fmt: skip
 
     def test_is_never_settled(self) -> None:

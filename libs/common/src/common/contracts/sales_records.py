@@ -13,9 +13,8 @@ from common.contracts.neutral import Address, Amount, Neutral
 class ContactPerson(Neutral):
     """Somebody of a customer, where persons are kept inside their customers."""
 
-    record: str
+    id: str
     """By which it is a record of its own."""
-    id: str | None = None
     salutation: str | None = None
     first_name: str | None = None
     last_name: str | None = None

@@ -14,7 +14,7 @@ from common.contracts.ids import Entity
 from vendors.zoho_books import wire
 
 _NAMES = {
-    "contact_person_id": "id", "salutation": "salutation", "first_name": "first_name", "last_name": "last_name", "email": "email",
+    "salutation": "salutation", "first_name": "first_name", "last_name": "last_name", "email": "email",
     "phone": "phone", "mobile": "mobile", "designation": "title", "department": "department",
 }  # fmt: skip
 _OF_CUSTOMER = ("company", "updated_at")
@@ -44,7 +44,7 @@ def told(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The persons in a contact of the vendor's."""
     customer = wire.record_id(found, "contact_id") or ""
     return [
-        {"record": record_of(customer, id), **told_one(row)}
+        {"id": record_of(customer, id), **told_one(row)}
         for row in found["contact_persons"]
         if isinstance(row, dict) and (id := wire.record_id(row, "contact_person_id"))
     ]
@@ -59,9 +59,4 @@ def told_one(row: Mapping[str, Any]) -> dict[str, Any]:
 def of_customer(record: str, fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What a customer's neutral fields say of each of its persons, by their records; of a customer that tells of none, nothing."""
     shared = {name: fields[name] for name in _OF_CUSTOMER if name in fields}
-    return {
-        one["record"]: {name: value for name, value in one.items() if name != "record"}
-        | shared
-        | {"customer_id": record}
-        for one in fields.get("persons") or ()
-    }
+    return {one["id"]: dict(one) | shared | {"customer_id": record} for one in fields.get("persons") or ()}
