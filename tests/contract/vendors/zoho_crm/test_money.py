@@ -195,6 +195,11 @@ class TestADeal:
         end, done = await deals.hand.settle({"key": "999", "custom.Books_Status": "paid"})
         assert isinstance(end, Skip) and not done and len(deals.rows()) == before
 
+    async def test_whose_id_somebody_has_mistyped_keeps_no_other_from_being_looked_at(self, deals: Desk) -> None:
+        document = {"key": "see the offer", "custom.Books_Status": "paid"}
+        assert deals.target.identify(document) is None and deals.target.keys(document) == []
+        assert isinstance(deals.target.plan(Work("present", document, ""), None), Skip)
+
     async def test_offers_our_fields_alone(self, deals: Desk) -> None:
         found = await deals.target.catalogue(deals.account.connection, "", deals.account.api)
         assert {"key", "custom.Books_Paid"} <= {one.path for one in found.fields}

@@ -13,6 +13,7 @@ from typing import Any
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import RecordRef
+from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Mode
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call
@@ -51,6 +52,7 @@ class NoteTarget(ModuleTarget):
     """The document is a share of a payment, and `key`: its id at the other system. What is said by one note is repeated by no other."""
 
     mode: Mode = "once"
+    key_missing = key_invalid = SkipReason.REQUIRED_FIELD_MISSING
     looks = 20
     choices = Choices(gone=(NOTE, "leave"), on_delete=NOTE, on_filtered="leave", without_key="leave")
     facts_in_parts: frozenset[str] = frozenset()

@@ -13,6 +13,7 @@ from typing import Any
 
 from common.contracts.connections import Connection
 from common.contracts.ids import Entity
+from common.contracts.outcomes import SkipReason
 from common.failures import Failure
 from common.http.call import Api
 from vendors.absorbing import Absorbed, Fact, Seen
@@ -49,6 +50,7 @@ class PaperFacts(ModuleFacts):
 class PaperTarget(ModuleTarget):
     """The document is the neutral invoice, as far as the mapping fills it, and `key`: its id at the other system."""
 
+    key_missing = key_invalid = SkipReason.REQUIRED_FIELD_MISSING
     choices = Choices(gone=(SAYS_SO, "leave"), on_delete=SAYS_SO, on_filtered="leave", without_key="leave")
 
     def __init__(self) -> None:
