@@ -53,7 +53,8 @@ _OWN: Mapping[Entity, tuple[MappingRow, ...]] = {
 
 def _mapping(entity: Entity) -> dict[str, Any]:
     rows = (*_OWN[entity], *(MappingRow(one, one) for one in _SAME[entity]))
-    key = "key" if entity == CUSTOMER else "email"
+    # Persons without an address are found by their names.
+    key = "key" if entity == CUSTOMER else "customer_id"
     return to_jsonb(MappingDefinition(1, rows, key=key, filter="company", on_delete="leave", on_filtered="leave"))
 
 
@@ -83,7 +84,7 @@ class BooksBoth(Both):
         self.sides[side].told("POST", "/contacts/contactpersons", {"contact_id": contact["contact_id"], **body}, 201)
 
     def persons(self, side: str, name: str) -> dict[str, dict[str, Any]]:
-        return {one["email"]: one for one in self.contact(side, name)["contact_persons"]}
+        return {one["email"] or one["last_name"]: one for one in self.contact(side, name)["contact_persons"]}
 
     def calls(self) -> list[str]:
         """Ours that can change something; one without a customer's id only asks who has a key."""
@@ -115,6 +116,11 @@ class BooksBoth(Both):
         assert source is not None
         states = source.receipt(receipt).states
         return [change_event(ConnectionId(side), zoho_books.NAME, state, "webhook", receipt.id) for state in states]
+
+    async def turn(self) -> bool:
+        """Whatever is on hold has waited long enough."""
+        await self.world.time_passes()
+        return await super().turn()
 
     async def hear(self, *events: ChangeEvent) -> None:
         batch = [

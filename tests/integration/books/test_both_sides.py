@@ -58,10 +58,11 @@ class TestPersons:
         """R23: whoever is made first, the customer is; and a person who is kept on one side alone is nobody's loss."""
         left = world.sides["left"].contact("Alder", "ida@ex.org", company_name="Alder")
         world.person("left", left, first_name="Bo", email="bo@ex.org", phone="1")
+        world.person("left", left, first_name="Dee", last_name="Finch", phone="3")
         await world.quiet()
         made = world.persons("right", "Alder")
-        assert {one: made[one]["phone"] for one in made} == {"ida@ex.org": "", "bo@ex.org": "1"}
-        assert sorted(world.calls()) == ["POST /contacts", *["POST /contacts/contactpersons"] * 2]
+        assert {one: made[one]["phone"] for one in made} == {"ida@ex.org": "", "bo@ex.org": "1", "Finch": "3"}
+        assert sorted(world.calls()) == ["POST /contacts", *["POST /contacts/contactpersons"] * 3]
 
         right = world.contact("right", "Alder")
         world.person("right", right, first_name="Cy", email="cy@ex.org", designation="Clerk")
@@ -69,18 +70,29 @@ class TestPersons:
         world.sides["right"].told("PUT", f"/contacts/contactpersons/{id}", {"phone": "2", "designation": "Chief"})
         await world.quiet()
         there = world.persons("left", "Alder")
-        assert {one: there[one]["designation"] for one in there} == {
-            "ida@ex.org": "",
-            "bo@ex.org": "Chief",
-            "cy@ex.org": "Clerk",
-        }
+        chief = {"ida@ex.org": "", "bo@ex.org": "Chief", "Finch": "", "cy@ex.org": "Clerk"}
+        assert {one: there[one]["designation"] for one in there} == chief
         assert there["bo@ex.org"]["phone"] == "2" and there["ida@ex.org"]["is_primary_contact"]
-        assert len(world.calls()) == 5
+        assert len(world.calls()) == 6
 
         # R12, R22: gone on one side, kept on the other.
         world.sides["right"].told("DELETE", f"/contacts/contactpersons/{id}")
         await world.quiet()
-        assert set(world.persons("left", "Alder")) == {"ida@ex.org", "bo@ex.org", "cy@ex.org"}
+        assert set(world.persons("left", "Alder")) == set(there)
         pairs = await world.world.rows("select state from flow.pair where left_entity = 'person' order by state")
-        assert [row["state"] for row in pairs] == ["ended_right", "linked", "linked"]
-        assert len(world.calls()) == 5
+        assert [row["state"] for row in pairs] == ["ended_right", "linked", "linked", "linked"]
+        assert len(world.calls()) == 6
+
+
+class TestAnOutcomeThatNobodySaw:
+    async def test_makes_one_customer_and_one_of_each_person(self, world: BooksBoth) -> None:
+        """R2, R24: by the other side's id in the field that takes it once, and among the persons of the customer."""
+        for route in ("POST /contacts", "POST /contacts/contactpersons"):
+            world.books.fault("reset_after", route, count=1)
+        left = world.sides["left"].contact("Alder", "ida@ex.org", company_name="Alder")
+        world.person("left", left, first_name="Dee", last_name="Finch")
+        await world.quiet(180)
+        assert [one["contact_name"] for one in world.contacts("right")] == ["Alder"]
+        assert sorted(world.persons("right", "Alder")) == ["Finch", "ida@ex.org"]
+        pairs = await world.world.rows("select state from flow.pair")
+        assert [row["state"] for row in pairs] == ["linked"] * 3
