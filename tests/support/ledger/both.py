@@ -48,7 +48,7 @@ from writing.intake import CommandHandler
 SIDES = ("left", "right")
 FIELDS = ("email", "name", "city")
 TABLES = """flow.work_item, flow.work_need, flow.target_lease, flow.target_owner, flow.pair, flow.pair_question, flow.target_record,
-            flow.match_value, flow.match_fill, flow.match_ready, flow.match_again, flow.feeding, flow.write_intent, flow.audit, flow.recheck, flow.journal, flow.wanted, flow.record_state, flow.read_request, flow.remap,
+            flow.match_value, flow.match_fill, flow.match_ready, flow.match_again, flow.feeding, flow.run_record, flow.write_intent, flow.audit, flow.recheck, flow.journal, flow.wanted, flow.record_state, flow.read_request, flow.remap,
             core.gate, core.connection, core.sync"""
 
 

@@ -19,7 +19,7 @@ from mapper.facts import RecordFacts
 from mapper.legs_facts import LegsFacts, Wanting
 from mapper.mapping.engine import CompiledMapping
 from mapper.mappings import Mappings, target_of
-from mapper.pairing import Pairing
+from mapper.pairing import Matched, Pairing
 from mapper.state import RecordState
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause, Raised, StoredWish, WantedKey
@@ -93,7 +93,9 @@ async def judge(
             unknown = state.unknown(coverage.needs(configuration, leg, mapping))
             whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown)
             wish = pairing.wish(leg, key, whole)
-        if _is_new(before, wish, whole) or (before is not None and pairing.is_due(leg, key)):
+        if _is_new(before, wish, whole, pairing.matched(leg, key, wish)) or (
+            before is not None and pairing.is_due(leg, key)
+        ):
             pairing.raised(leg, key)
             judged.add(one, before.revision + 1 if before else 1, wish, causes[key], facts, now)
             continue
@@ -140,9 +142,12 @@ def _stands(before: StoredWish, one: Wanting, configuration: Configuration) -> b
     return before.judged_by == wanted_rows.judged_by(mapping.version)
 
 
-def _is_new(before: StoredWish | None, wish: DesiredDocument, whole: DesiredDocument) -> bool:
+def _is_new(before: StoredWish | None, wish: DesiredDocument, whole: DesiredDocument, matched: Matched) -> bool:
     if before is not None:
         return not _same(before, wish, whole)
+    if matched is not None:
+        # What was there before us is as it shall be, or goes though nobody has ever written it.
+        return matched == "differs"
     # Gone before this leg ever wanted it: there is nothing to take away.
     return wish.wish != "absent" or wish.skip is not None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from common.contracts.ids import RecordId
 from common.contracts.messages import ChangeEvent, Version
@@ -34,6 +35,9 @@ from mapper.state import RecordState
 from mapper.state_rows import Key
 from mapper.two_ways import LegRecord, TwoWays, side_of, ways_of
 from mapper.wish import DesiredDocument
+
+Matched = Literal["alike", "differs"] | None
+"""None: it has no counterpart, or its leg has no rules."""
 
 
 @dataclass(slots=True)
@@ -208,6 +212,15 @@ class Pairing:
         id = self._at.get(LegRecord(leg.sync, leg.name, key))
         reason = self._why_held(id) if id is not None else None
         return reason if reason in (SkipReason.SIDES_UNREAD, SkipReason.PARENT_AWAITED) else None
+
+    def matched(self, leg: Leg, key: Key, wish: DesiredDocument) -> Matched:
+        """Of a record that has met its counterpart by a rule, or by hand, before it was ever wanted: whether there is anything to write."""
+        one = LegRecord(leg.sync, leg.name, key)
+        row = self.rows[self._at[one]] if one in self._births.ways and one in self._at else None
+        if row is None or not row.whole or wish.wish == "keep":
+            return None
+        is_idle = wish.wish == "present" and not wish.document and not row.plan(leg.writes).parts
+        return "alike" if is_idle else "differs"
 
     def is_due(self, leg: Leg, key: Key) -> bool:
         """Whether the pair has something for the side that this leg writes, and no writer has been called for it."""

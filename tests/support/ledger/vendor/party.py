@@ -59,6 +59,12 @@ class PartyTarget(LedgerTarget):
         return {"op": act.action, "fields": dict(act.values), **act.memory}
 
 
+class ContactTarget(PartyTarget):
+    """Persons of parties; tests of the mapper tell of them, and nobody writes them."""
+
+    name = "contact"
+
+
 def _left(work: Work) -> Step:
     """Whoever left by itself, and was not asked to be taken away, stays in the ledger."""
     if work.document.get("how") != "archive":

@@ -14,7 +14,7 @@ from vendors.grant import Place
 class LedgerSource:
     """Its stamps are whole seconds."""
 
-    entities: Mapping[Entity, str] = {Entity("party"): "Parties"}
+    entities: Mapping[Entity, str] = {Entity("party"): "Parties", Entity("contact"): "Persons of parties"}
     settles_after = timedelta(seconds=1)
     polled_every = timedelta(minutes=5)
     feeds: Mapping[Entity, Feed] = {}
