@@ -69,6 +69,8 @@ class Work:
     """And what each of them is there: a customer may be an account or a person."""
     is_live: bool = True
     """Somebody waits for it: it is no part of a first load, nor of anything that is gone through again."""
+    is_paired: bool = False
+    """Its leg has a way back: whether it is one with a record that is there already was decided by what both sides have told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ class Claimed:
             wish=item.wish, document=item.document, key=key, is_writer=own.is_writer, former=own.former, leaving=leaving,
             past=self.past, elsewhere=self.elsewhere, known=self.known, fresh=frozenset(self.fresh), capabilities=self.capabilities,
             lessons=self.lessons, linked=self.linked, linked_as=self.linked_as, is_live=item.lane is Lane.LIVE,
+            is_paired=self.pair is not None,
         )  # fmt: skip
 
     def target(self, key: str) -> TargetKey:

@@ -153,6 +153,20 @@ class TestAnUpsert:
         found = crm.found("key:B-1")
         assert found is not None and found["id"] == entered and found["Last_Name"] == "Alder 1"
 
+    async def test_of_a_pair_goes_only_to_whom_nobody_can_have_told_of_yet(self, crm: CrmTarget, hand: Hand) -> None:
+        """Of all others it was decided before, perhaps by a person, that it is none of them."""
+        older = crm.crm.contact("Older", Email="ida1@alder.example")
+        crm.advance(601)
+        hand.facts = await hand.target.facts(crm.place, crm.api)
+        keys = ("key:B-1", "newly:ida1@alder.example")
+        await hand.look(*keys)
+        act = await planned(hand, replace(hand.work(crm.document(1)), is_paired=True))
+        assert act.action == "upsert"
+        newer = crm.crm.contact("Newer", Email="ida1@alder.example")
+        await hand.look(*keys)
+        act = await planned(hand, replace(hand.work(crm.document(1)), is_paired=True))
+        assert (act.action, act.memory["id"]) == ("update", newer) and newer != older
+
     async def test_asks_where_two_have_the_address_and_passes_those_who_are_anothers(self, crm: CrmTarget, hand: Hand) -> None:  # fmt: skip
         crm.crm.contact("Theirs", Email="ida1@alder.example", Books_Id="B-77")
         one = crm.crm.contact("One", Email="ida1@alder.example")
@@ -259,6 +273,13 @@ class TestWhatTheAccountCannotTake:
             await stranger.look("ida@alder.example")
             assert crm.target.landed(hand.sent[0], stranger.known["ida@alder.example"]) is not None
             assert (await stranger.settle(document))[1] == []
+
+    async def test_the_currency_is_left_out_where_there_is_but_one(self, crm: CrmTarget, hand: Hand) -> None:
+        facts = await hand.target.facts(crm.place, crm.api)
+        assert isinstance(facts, ModuleFacts)
+        hand.facts = ModuleFacts({name: one for name, one in facts.fields.items() if name != "Currency"})
+        act = await hand.step({**crm.document(1), "currency": "INR"})
+        assert isinstance(act, Act) and "currency" not in act.values
 
     async def test_a_grant_without_the_scope_is_told_at_once(self, crm: CrmTarget, hand: Hand) -> None:
         act = await hand.step(crm.document(1))

@@ -27,6 +27,8 @@ class CrmField:
     part: str = ""
     """Of a lookup, what is told of the record that it leads to."""
     writable: bool = True
+    may_lack: bool = False
+    """Accounts with one currency have no field for it: it is left out there, and no fault of a record's."""
 
     @property
     def names(self) -> tuple[str, ...]:

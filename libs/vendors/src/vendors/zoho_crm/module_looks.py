@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.failures import Failure, Rejected
@@ -28,6 +28,9 @@ OURS = "key:"
 """And the value of our own field."""
 UNKEYED = "unkeyed:"
 """And an e-mail address: whoever has it, and nobody's id in our field."""
+NEWLY = "newly:"
+"""The same of those who were entered so short a time ago that they may not have been told of yet."""
+A_MOMENT = timedelta(minutes=10)
 SAME = "same:"
 """And a field, `=` and a value: whoever has it in a field that no two records share."""
 IDS, VALUES, PAGE = 100, 50, 200
@@ -65,7 +68,7 @@ class ModuleLooks:
         if key.startswith(SAME):
             field, _, value = key.removeprefix(SAME).partition("=")
             return field, value
-        return _EMAIL, key.removeprefix(UNKEYED)
+        return _EMAIL, key.removeprefix(UNKEYED).removeprefix(NEWLY)
 
     # --- by id
 
@@ -109,15 +112,19 @@ class ModuleLooks:
             key: {id for row in _having(named, field, value) if (id := _id_in(row.get(led_to)))}
             for key, value in wanted.items()
         }
-        ids, rows = sorted(set().union(*whom.values())), dict[str, Row]()
+        ids, rows, now = sorted(set().union(*whom.values())), dict[str, Row](), datetime.max.replace(tzinfo=UTC)
         for at in range(0, len(ids), IDS):
-            rows |= (await self._read(ids[at : at + IDS], api))[0]
-        return {key: self._one(key, [rows[id] for id in sorted(some) if id in rows]) for key, some in whom.items()}
+            found, now = await self._read(ids[at : at + IDS], api)
+            rows |= found
+        return {key: self._one(key, [rows[id] for id in sorted(some) if id in rows], now) for key, some in whom.items()}
 
-    def _one(self, key: str, rows: Sequence[Row]) -> TargetRecord | Failure:
+    def _one(self, key: str, rows: Sequence[Row], now: datetime) -> TargetRecord | Failure:
         """R24: several are a question, and not the first of them."""
-        if key.startswith(UNKEYED):
+        if key.startswith((UNKEYED, NEWLY)):
             rows = [row for row in rows if not wire.text(row.get(self._key_field))]
+        if key.startswith(NEWLY):
+            made = [(row, wire.stamp(row.get("Created_Time"))) for row in rows]
+            rows = [row for row, at in made if at is not None and at > now - A_MOMENT]
         if len(rows) > 1:
             return refused(ZC_SEVERAL, f"They are {', '.join(str(row['id']) for row in rows[:10])}.")
         return self._shown(rows[0] if rows else None)

@@ -21,7 +21,7 @@ from vendors.zoho import knowing
 from vendors.zoho_crm import module_wire
 from vendors.zoho_crm.errors import ZC_DUPLICATE
 from vendors.zoho_crm.module_facts import ModuleFacts
-from vendors.zoho_crm.module_looks import OURS, SAME, UNKEYED, VERSION
+from vendors.zoho_crm.module_looks import NEWLY, OURS, SAME, UNKEYED, VERSION
 from vendors.zoho_crm.module_wire import KEY
 from vendors.zoho_crm.reader import ModuleReader
 from vendors.zoho_crm.write_codes import ZC_FIELD_MISSING, refused
@@ -72,7 +72,7 @@ def next_step(module: TargetModule, work: Work, facts: object | None) -> Step:
         return Nothing()
     if (known.exists is None or known.doubtful) and work.key not in work.fresh:
         return Look(work.key)
-    wanted = _wanted(module, work, known)
+    wanted = _wanted(module, work, known, facts)
     if isinstance(wanted, Wait):
         return wanted
     if not known.exists:
@@ -92,10 +92,10 @@ def mail_of(document: Mapping[str, Any]) -> str:
 # --- what is wished
 
 
-def _wanted(module: TargetModule, work: Work, known: TargetRecord) -> dict[str, Any] | Wait:
+def _wanted(module: TargetModule, work: Work, known: TargetRecord, facts: object | None) -> dict[str, Any] | Wait:
     wanted = dict[str, Any]()
     for path, value in work.document.items():
-        if path in module.matches_only:
+        if path in module.matches_only or module_wire.is_lacking(module.reader, path, facts):
             continue
         if path not in module.parents:
             wanted[path] = alike(module, path, value)
@@ -147,8 +147,12 @@ def _absent(
 
 
 def _met(module: TargetModule, work: Work, wanted: Mapping[str, Any], facts: ModuleFacts) -> Step | None:
-    """Whoever is there without our id: the one with the address becomes ours, the one with a name that only one can have is a question."""
-    unkeyed = f"{UNKEYED}{mail}" if (mail := mail_of(work.document)) and work.key.startswith(OURS) else ""
+    """Whoever is there without our id: the one with the address becomes ours, the one with a name that only one can have is a question.
+
+    Of a pair it was decided before whether it is one of those that are there, perhaps by a person: only who was entered since is met.
+    """
+    among = NEWLY if work.is_paired else UNKEYED
+    unkeyed = f"{among}{mail}" if (mail := mail_of(work.document)) and work.key.startswith(OURS) else ""
     if unkeyed:
         if unkeyed not in work.fresh:
             return Look(unkeyed)

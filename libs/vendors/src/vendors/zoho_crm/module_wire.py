@@ -31,6 +31,14 @@ def columns_of(reader: ModuleReader) -> dict[str, Column]:
     return {one.ours: one for one in reader.every if not isinstance(one, CrmField) or one.writable}
 
 
+def is_lacking(reader: ModuleReader, path: str, facts: object | None) -> bool:
+    """Whether the account has no such field, and need not have it."""
+    column = columns_of(reader).get(path)
+    if not isinstance(column, CrmField) or not column.may_lack or not isinstance(facts, ModuleFacts):
+        return False
+    return not facts.has(column.theirs)
+
+
 def plain(reader: ModuleReader, path: str, value: Any) -> Any:
     """A value in the form in which a read tells it."""
     column = columns_of(reader).get(path)

@@ -14,8 +14,8 @@ from vendors.zoho_crm.reader import ModuleReader
 Columns = tuple[Column, ...]
 
 BOOKS_ID, BOOKS_INVOICE_ID = "Books_Id", "Books_Invoice_Id"
-_CURRENCY = CrmField("Currency", "currency", "Currency")
-_RATE = CrmField("Exchange_Rate", "exchange_rate", "Exchange Rate", "number")
+_CURRENCY = CrmField("Currency", "currency", "Currency", may_lack=True)
+_RATE = CrmField("Exchange_Rate", "exchange_rate", "Exchange Rate", "number", may_lack=True)
 _EMAIL = CrmField("Email", "email", "Email", "email")
 _PHONE = CrmField("Phone", "phone", "Phone", "phone")
 _MOBILE = CrmField("Mobile", "mobile", "Mobile", "phone")
