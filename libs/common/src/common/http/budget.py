@@ -208,8 +208,7 @@ class MeteredBudget:
         taken = await self._floor.refill(one)
         if taken is None:
             until = self._day_ends(one)
-            if one.limit.weight == 1:
-                # For what takes more there may be too little, and something for others.
+            if one.limit.weight == 1:  # else there may be something for those that take less
                 await self._meter.pause(one, self._ms_until(until), 0, 0)
             return self._until(one, until, waiter)
         return 0.0 if taken else _LOOK_S
