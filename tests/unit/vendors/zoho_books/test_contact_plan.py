@@ -7,7 +7,7 @@ from typing import Any
 
 from common.failures import Rejected
 from vendors.absorbing import ActDone, Refused, SameAsWished
-from vendors.acts import Act, Done, NeedFacts, Nothing, Step, Work, key_of_id
+from vendors.acts import Act, Done, Look, NeedFacts, Nothing, Step, Work, key_of_id
 from vendors.target_record import TargetRecord
 from vendors.zoho_books import contact_plan
 from vendors.zoho_books.contact_plan import PARTS_OF_ADDRESS
@@ -124,3 +124,16 @@ class TestACustomerOfAShop:
         assert (
             step(found, FACTS, "ida@ex.org", email="ida@ex.org", name="Ida", website=None, first_name=None) == Nothing()
         )
+
+
+class TestWhoWasNeverLookedAt:
+    def test_is_looked_at_before_a_primary_person_is_made(self) -> None:
+        """The pair has seen its fields, but whether it has a primary person no field of it says: two of them are a doubled person."""
+        assert step(known(), mobile="+43 660 1") == Look(LINK)
+
+    def test_gets_one_only_where_the_look_has_shown_none(self) -> None:
+        for person, action in ((None, "add_person"), ("47001", "person")):
+            record = known(person_id=person)
+            work = Work("present", {"mobile": "+43 660 1"}, LINK, known={LINK: record}, fresh=frozenset([LINK]))
+            act = contact_plan.next_step(work, FACTS)
+            assert isinstance(act, Act) and act.action == action

@@ -121,6 +121,9 @@ def _changed(work: Work, known: TargetRecord, facts: object | None) -> Step | No
         return Act("reactivate", work.key, {STATUS: "active"}, memory={"id": known.id})
     person = {path: value for path, value in changed.items() if path in PERSON}
     if person:
+        if PERSON_ID not in known.seen and work.key not in work.fresh:
+            # Known by its pair alone: only a look says whether it has a primary person, and nobody gets a second one.
+            return Look(work.key)
         return _of_person(work.key, person, known)
     if not changed:
         return None
