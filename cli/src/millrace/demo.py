@@ -228,8 +228,8 @@ def accounts_at(sandbox: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _to_try(demo: Demo, sandbox: str) -> list[str]:
-    """Three commands that work as they stand, in any order and again."""
-    books, audience = demo.account("zoho-books"), demo.account("mailchimp")
+    """Commands that work as they stand, in any order and again."""
+    books, audience, crm = demo.account("zoho-books"), demo.account("mailchimp"), demo.account("zoho-crm")
     with books_of(books) as client:
         contact = f"{books['base_url']}/contacts/{_customer(client)}?organization_id={books['organization_id']}"
     member = f"{audience['base_url']}/lists/{audience['audience_ids'][0]}/members/{hash_of(EMAIL)}"
@@ -245,6 +245,13 @@ def _to_try(demo: Demo, sandbox: str) -> list[str]:
         f"     ./millrace record timeline {EMAIL}",
         "And a shop (Shopify, simulated): its orders are invoices of the same books, posted and paid. The first is there by now:",
         "     ./millrace record find grace@example.org",
+        "And a CRM (Zoho CRM, India): customers of the books are its accounts and contacts, edited on either side. Change an account there, as",
+        "often as you like, and see its customer in Zoho Books:",
+        f"     curl -sX POST '{crm['base_url']}/Accounts/upsert' -H 'Authorization: Zoho-oauthtoken {crm['operator_token']}' \\",
+        "       -H 'Content-Type: application/json' \\",
+        '       -d "{\\"data\\":[{\\"Account_Name\\":\\"Harbour Mills\\",\\"Website\\":\\"https://$(date +%H%M%S).example\\"}]}"',
+        f"     curl -s '{books['base_url']}/contacts?organization_id={books['organization_id']}&company_name=Harbour%20Mills' \\",
+        f"       -H 'Authorization: Zoho-oauthtoken {books['operator_token']}'",
         "Then a whole company: 500 customers, some of them trouble. Watch its first run, and see who was skipped and why:",
         "     ./millrace demo",
         f"More: ./millrace sync list, ./millrace sync history {SYNC}, and what the vendors see: {sandbox}/_sandbox/",

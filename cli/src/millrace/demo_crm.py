@@ -1,10 +1,19 @@
-"""The demo's CRM: an account of Zoho CRM in India beside the books in Europe, by consent as its owner gives it."""
+"""The demo's CRM: an account of Zoho CRM in India in step with the books in Europe, by consent as its owner gives it."""
 
 from __future__ import annotations
 
-from millrace.demo import ACCOUNT, Demo, Say, connect
+from collections.abc import Mapping
 
-CRM = "demo-crm"
+from millrace.demo import ACCOUNT, BOOKS, Demo, Say, apply, connect
+
+CRM, SYNC = "demo-crm", "demo-people"
+DEMO_SYNC: Mapping[str, object] = {
+    "name": SYNC,
+    "template": "zoho-books-zoho-crm",
+    "source": BOOKS,
+    "target": CRM,
+    "create_fields": True,
+}
 
 
 def connect_crm(demo: Demo, say: Say) -> None:
@@ -18,4 +27,10 @@ def connect_account(demo: Demo, say: Say, name: str, account: str) -> None:
     connect(demo, say, name, "zoho-crm", {"site": dc}, f"demo@{dc}.example")
 
 
-STEPS = (connect_crm,)
+def join_people(demo: Demo, say: Say) -> None:
+    """Customers and persons, both ways; a sync that is there is left as it is, so that a start asks no vendor."""
+    if not any(sync["name"] == SYNC for sync in demo.console.get("/syncs")["items"]):
+        apply(demo, say, DEMO_SYNC)
+
+
+STEPS = (connect_crm, join_people)

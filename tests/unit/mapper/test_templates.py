@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from common.contracts.ids import Entity
 from mapper.mapping.definitions import read_definition, template
-from mapper.mapping.engine import compile_mapping
+from mapper.mapping.engine import CompiledMapping, compile_mapping
+from mapper.mapping.mirror import Mirror
 from mapper.mapping.problems import MappingInvalid
 from mapper.state import RecordState
 from mapper.wish import wish_of
@@ -15,6 +18,8 @@ from vendors.catalogue import FieldCatalogue
 from vendors.zoho_books.invoice_fields import FIELDS
 
 LEGS = {leg["source"]["entity"]: leg for leg in template("shopify-to-zoho-books")["legs"]}
+TWO_WAYS = {leg["name"]: leg for leg in template("zoho-books-zoho-crm")["legs"]}
+WAYS = [name for name, leg in TWO_WAYS.items() if f"{name}-back" in TWO_WAYS]
 AMOUNT = {"shop": "10.00", "presentment": "10.00"}
 
 
@@ -51,3 +56,41 @@ class TestShopToBooks:
     def test_a_customer_without_a_name_is_called_by_the_address(self) -> None:
         compiled = compile_mapping(read_definition(1, LEGS["customer"]), None, collected=())
         assert compiled.apply({"email": " ada@example.org ", "name": None}).document["name"] == "ada@example.org"
+
+
+class TestBooksAndCrm:
+    @pytest.mark.parametrize("leg", TWO_WAYS)
+    def test_nobody_s_consent_is_in_it(self, leg: str) -> None:
+        """Who wants no mail has said so in one place; carried to another by a sync it is raised by the next conflict."""
+        consent = re.compile(r"opt|consent|subscri|unsub|mail_status", re.IGNORECASE)
+        given = TWO_WAYS[leg]
+        assert [row for row in given["rows"] if consent.search(f"{row['target']} {row['from']}")] == []
+        assert consent.search(given.get("filter", "")) is None
+
+    @pytest.mark.parametrize("leg", WAYS)
+    def test_who_wins_is_said_of_every_field_that_both_ways_carry_and_of_no_other(self, leg: str) -> None:
+        merged = mirror(leg).paths
+        assert set(TWO_WAYS[leg]["options"]["conflicts"]) == set(merged)
+        assert "key" not in merged
+
+    @pytest.mark.parametrize("leg", WAYS)
+    def test_addresses_are_the_books_and_names_and_telephones_the_sales_peoples(self, leg: str) -> None:
+        for field, rule in TWO_WAYS[leg]["options"]["conflicts"].items():
+            owner = {"billing": "source", "shipping": "source", "phone": "target", "mobile": "target"}
+            assert rule == owner.get(field, "target" if "name" in field else "newest"), field
+
+    def test_every_customer_and_every_contact_is_of_one_leg(self) -> None:
+        for value in ("X", "", None):
+            assert [compiled(leg).passes({"company": value}) for leg in ("account", "contact")] == [
+                bool(value),
+                not value,
+            ]
+            assert compiled("contact-back").passes({"customer_id": value}) is not bool(value)
+
+
+def compiled(leg: str) -> CompiledMapping:
+    return compile_mapping(read_definition(1, TWO_WAYS[leg]), None, collected=())
+
+
+def mirror(leg: str) -> Mirror:
+    return Mirror(compiled(leg), compiled(f"{leg}-back"))

@@ -91,7 +91,7 @@ async def judge(
             continue
         with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
             unknown = state.unknown(coverage.needs(configuration, leg, mapping))
-            whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown)
+            whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown, id=key.record)
             wish = pairing.wish(leg, key, whole)
         if _is_new(before, wish, whole, pairing.matched(leg, key, wish)) or (
             before is not None and pairing.is_due(leg, key)

@@ -106,7 +106,11 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
                 facts = known.of(one, state)
                 result.details += not state.deleted and state.lacks(needs)
                 unknown = state.unknown(needs)
-                wishes.append(wish_of(state, compiled, target, facts.values if facts else None, unknown=unknown))
+                wishes.append(
+                    wish_of(
+                        state, compiled, target, facts.values if facts else None, unknown=unknown, id=one.key.record
+                    )
+                )
             at_target = AtTarget(target, await known_of(reading, leg, _keys(target, wishes)))
             for wish, row in zip(wishes, page, strict=True):
                 _count(result, wish, row, limit, at_target)
@@ -136,7 +140,8 @@ async def preview_of(
         if state.known:
             state = seen_by(leg, state)
             result.details += not state.deleted and state.lacks(needs)
-            wishes.append((change.record, wish_of(state, compiled, target, unknown=state.unknown(needs))))
+            unknown = state.unknown(needs)
+            wishes.append((change.record, wish_of(state, compiled, target, unknown=unknown, id=change.record)))
     async with connection(pool) as reading:
         stored = await known_of(reading, leg, _keys(target, [wish for _, wish in wishes]))
     at_target = AtTarget(target, {**(listed or {}), **stored}, facts_of_place, shared=True)

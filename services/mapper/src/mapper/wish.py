@@ -40,11 +40,13 @@ def wish_of(
     facts: Mapping[str, Any] | None = None,
     *,
     unknown: frozenset[str] = frozenset(),
+    id: str = "",
 ) -> DesiredDocument:
     """Pure: the same state and facts under the same version are the same wish. What leaving is, and why without a key, the target says.
 
     Without `facts`, rows that read some are left alone, like fields that the source has not told. `unknown` are fields that no listing
-    carries and nobody has told yet: what they decide stays as it is at the target until the record's detail is there.
+    carries and nobody has told yet: what they decide stays as it is at the target until the record's detail is there. `id` is how the source
+    knows the record, for rows that read it where the source does not tell it as a field.
     """
     definition = mapping.definition
     if state.deleted:
@@ -52,7 +54,7 @@ def wish_of(
     unsure = mapping.unsure(unknown)
     if not mapping.is_decided(unsure) or (INACTIVE_FACT in unsure and definition.on_inactive not in ("", STAYS)):
         return DesiredDocument("keep", {}, SkipReason.DETAIL_AWAITED)
-    record = state.record() if facts is None else state.record() | {FACTS_ROOT: dict(facts)}
+    record = ({"id": id} if id else {}) | state.record() | ({} if facts is None else {FACTS_ROOT: dict(facts)})
     mapped = mapping.apply(record, unsure)
     if not mapped.passes:
         how = definition.on_filtered or target.choices.on_filtered
@@ -60,7 +62,7 @@ def wish_of(
     if definition.on_inactive not in ("", STAYS) and facts is not None and facts.get(INACTIVE):
         return _absent(target, definition.on_inactive, definition, SkipReason.INACTIVE)
     notes = mapped.problems + mapped.left_out
-    if _lacks_key(state, mapping, mapped.problems):
+    if _lacks_key(record, mapping, mapped.problems):
         # Without a key the record leaves the target record that had it (R14), and counts as skipped.
         return _absent(target, target.choices.without_key, definition, target.key_missing, notes)
     reason = _unmappable(mapped.problems, definition.key, mapping.required, target)
@@ -80,11 +82,11 @@ def _absent(
     return DesiredDocument("absent", dict(target.gone(how, definition.options)), skip, notes)
 
 
-def _lacks_key(state: RecordState, mapping: CompiledMapping, problems: Sequence[Problem]) -> bool:
+def _lacks_key(record: Mapping[str, Any], mapping: CompiledMapping, problems: Sequence[Problem]) -> bool:
     """Whether the source said that there is no value for the key; what it has not told yet is unknown, and takes nobody away."""
     key = mapping.definition.key
     missing = any(problem.field == key and problem.code == MISSING for problem in problems)
-    return missing and mapping.mentions(key, state.record())
+    return missing and mapping.mentions(key, record)
 
 
 def _unmappable(problems: Sequence[Problem], key: str, required: frozenset[str], target: Target) -> SkipReason | None:

@@ -113,11 +113,16 @@ async def _source(
         )
         listed = is_listed(source, entity)
         fields = await source.catalogue(end.connection, entity, end.api) if listed else gathered_fields(source, entity)
-        told = (*fields.fields, *_also_seen(fields, seen), *fact_fields(source, entity))
+        told = (*fields.fields, *_ids(fields), *_also_seen(fields, seen), *fact_fields(source, entity))
         return place.id if place else "", FieldCatalogue(told, complete=fields.complete)
     except Failure as failure:
         problems.append(of_vendor(failure, "source", end.connection.name))
         return None
+
+
+def _ids(fields: FieldCatalogue) -> Sequence[CatalogueField]:
+    """Every record has an id, whether its source tells it as a field or not."""
+    return () if fields.get("id") is not None else (CatalogueField("id", "Id", "text"),)
 
 
 def _also_seen(fields: FieldCatalogue, seen: Sequence[str]) -> Sequence[CatalogueField]:

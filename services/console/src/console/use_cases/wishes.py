@@ -72,7 +72,8 @@ def written_legs(wish: SyncWish, template: Mapping[str, Any], problems: list[Pro
     """The legs in their order, with every mistake that can be seen without asking anybody."""
     known = _template_legs(template)
     if wish.legs is None:
-        alone = wish.alone if len(known) == 1 else LegWish()
+        # Of several legs the file says nothing for itself, but that their fields may be made.
+        alone = wish.alone if len(known) == 1 else LegWish(create_fields=wish.alone.create_fields)
         return [_written("", replace(alone, name=name), given, problems) for name, given in known.items()]
     if not wish.legs:
         problems.append(problem(sync_codes.SYNC_LEG_INVALID, "legs", "The list has no leg."))

@@ -1,0 +1,194 @@
+"""Customers of Zoho Books and accounts and contacts of Zoho CRM, edited on both sides: in step, by one write an edit and none for its echo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from millrace.demo import connect_books
+from millrace.demo_crm import SYNC, connect_crm, join_people
+from tests.e2e.opening import opened
+from tests.e2e.road import Mark, Road
+from tests.e2e.sales import Sales, differences
+from tests.support.database import Server
+from tests.support.local_stack import LocalStack
+
+STEPS = (connect_books, connect_crm, join_people)
+WITHIN_S = 120.0
+STREET = {
+    "address": "Main Street 1",
+    "street2": "Back yard",
+    "city": "Vienna",
+    "state": "",
+    "zip": "1010",
+    "country": "Austria",
+}
+
+
+@pytest.fixture(scope="module")
+def road(
+    tmp_path_factory: pytest.TempPathFactory, stack: LocalStack, database_server: Server, database_template: str
+) -> Iterator[Road]:
+    """Both sides joined, with the writer between them."""
+    with opened(tmp_path_factory.mktemp("crm") / "home", stack, database_server, database_template, STEPS) as road:
+        road.fleet.start("writer-zoho")
+        yield road
+
+
+@pytest.fixture(scope="module")
+def sales(road: Road) -> Sales:
+    return Sales(road.sandbox)
+
+
+def company(road: Road, name: str = "Alder & Finch Works", **more: Any) -> str:
+    body = {"contact_name": name, "company_name": name, "contact_type": "customer", **more}
+    return str(road.books.told("POST", "/contacts", body)["contact"]["contact_id"])
+
+
+def customer(road: Road, record: str) -> dict[str, Any]:
+    return dict(road.books.told("GET", f"/contacts/{record}")["contact"])
+
+
+def there(road: Road, sales: Sales, module: str, **values: object) -> dict[str, Any]:
+    """The one record of the CRM with these values, as soon as it is there."""
+    found = road.until(lambda: sales.named(module, **values), f"{module} with {values}", WITHIN_S)
+    assert found is not None
+    return found
+
+
+def heard(road: Road, record: str) -> bool:
+    """Of the edits that were made while nothing was written."""
+    told = road.sql.value(
+        "select fields->>'billing' like any(array['%Vienna%', '%Pune%']) from flow.record_state where record = $1",
+        record,
+    )
+    return bool(told)
+
+
+def cedar(road: Road, sales: Sales) -> tuple[str, str]:
+    """Its ids in the CRM and in Books."""
+    [account] = [one for one in sales.records("Accounts") if one["Account_Name"].startswith("Cedar")]
+    [record] = [one["contact_id"] for one in road.books.customers() if one["contact_name"].startswith("Cedar Works")]
+    return str(account["id"]), str(record)
+
+
+def in_step(road: Road, sales: Sales, within: float = WITHIN_S) -> None:
+    """Everything that one side has, the other has."""
+    road.wait_until_quiet(within)
+    assert differences(road.books.customers(), sales) == []
+
+
+def writes(road: Road, since: Mark) -> list[str]:
+    """Calls of ours that changed something, by vendor and route."""
+    return sorted(
+        f"{vendor} {one['route']}"
+        for vendor in ("zoho-books", "zoho-crm")
+        for one in road.calls_of(since, vendor)
+        if any(act["op"] != "noop" for act in one["applied"])
+    )
+
+
+def next_second() -> None:
+    """By their own stamps, which have seconds, what comes now is newer."""
+    time.sleep(1.1)
+
+
+class TestFirst:
+    def test_a_customer_with_a_company_is_an_account(self, road: Road, sales: Sales) -> None:
+        company(road, website="https://alder.example", billing_address=STREET)
+        road.until(lambda: sales.records("Accounts"), "the account", WITHIN_S)
+        in_step(road, sales)
+
+    def test_a_customer_without_one_is_a_contact_alone(self, road: Road, sales: Sales) -> None:
+        road.customer_created("eda@alone.example", first="Eda", last="Alone", billing_address=STREET)
+        there(road, sales, "Contacts", Email="eda@alone.example")
+        in_step(road, sales)
+
+    def test_an_account_and_a_contact_of_sales_people_are_customers(self, road: Road, sales: Sales) -> None:
+        sales.made("Accounts", Account_Name="Birch Mills", Website="https://birch.example", Billing_City="Pune")
+        sales.made("Contacts", First_Name="Dee", Last_Name="Single", Email="dee@single.example", Mailing_City="Goa")
+        road.until(lambda: len(road.books.customers()) == 4, "both are customers", WITHIN_S)
+        in_step(road, sales)
+
+
+class TestEdits:
+    def test_in_books_is_one_write_in_the_crm_and_none_for_its_echo(self, road: Road, sales: Sales) -> None:
+        record = company(road, "Cedar Works")
+        account = there(road, sales, "Accounts", Account_Name="Cedar Works")
+        in_step(road, sales)
+        next_second()
+        mark = road.mark()
+        road.customer_edited(record, website="https://cedar.example")
+        there(road, sales, "Accounts", id=account["id"], Website="https://cedar.example")
+        in_step(road, sales)
+        assert len(writes(road, mark)) == 1
+
+    def test_in_the_crm_is_one_write_in_books_and_none_for_its_echo(self, road: Road, sales: Sales) -> None:
+        contact = there(road, sales, "Contacts", Email="eda@alone.example")
+        mark = road.mark()
+        sales.edited("Contacts", contact["id"], Mobile="+91 98 1")
+        road.until(lambda: "+91 98 1" in str(road.books.customers()), "the telephone", WITHIN_S)
+        in_step(road, sales)
+        assert len(writes(road, mark)) == 1
+
+    def test_of_both_ends_leave_the_address_of_the_books_and_the_name_of_the_sales_people(
+        self, road: Road, sales: Sales
+    ) -> None:
+        account, record = cedar(road, sales)
+        with road.console() as console:
+            console.post(f"/syncs/{SYNC}/pause")
+        next_second()
+        road.customer_edited(record, company_name="Cedar Mills", billing_address=STREET)
+        sales.edited("Accounts", account, Account_Name="Cedar & Sons", Billing_City="Pune")
+        road.until(lambda: heard(road, record) and heard(road, account), "both are heard")
+        with road.console() as console:
+            console.post(f"/syncs/{SYNC}/resume")
+        road.until(lambda: customer(road, record)["company_name"] == "Cedar & Sons", "the name of the CRM", WITHIN_S)
+        there(road, sales, "Accounts", id=account, Billing_City="Vienna")
+        in_step(road, sales)
+
+
+class TestWithoutWebhooks:
+    def test_an_edit_on_either_side_comes_with_the_usual_look_and_from_then_on_within_a_minute(
+        self, road: Road, sales: Sales
+    ) -> None:
+        account, record = cedar(road, sales)
+        with road.fault("zoho-crm", "webhook_lost"), road.fault("zoho-books", "webhook_lost"):
+            for number, seconds in enumerate((310, 60, 60)):
+                site, city = f"https://cedar{number}.example", f"Graz {number}"
+                sales.edited("Accounts", account, Website=site)
+                road.customer_edited(record, billing_address=STREET | {"city": city})
+                time.sleep(1)
+                road.advance(seconds)
+                road.until(lambda: customer(road, record)["website"] == site, "the website in Books", WITHIN_S)  # noqa: B023
+                there(road, sales, "Accounts", id=account, Billing_City=city)
+        in_step(road, sales)
+
+
+class TestPace:
+    EDITS = 30
+
+    def test_from_an_edit_to_its_write(self, road: Road, sales: Sales) -> None:
+        """Printed with the number of calls; each edit has its one write, and the other side shows it."""
+        account, record = cedar(road, sales)
+        for to_crm in (True, False):
+            took, mark = [], road.mark()
+            for number in range(self.EDITS):
+                next_second()
+                site, began = f"https://{'to' if to_crm else 'from'}{number}.example", time.monotonic()
+                if to_crm:
+                    road.customer_edited(record, website=site)
+                    road.until(lambda: sales.named("Accounts", id=account, Website=site), site, WITHIN_S)  # noqa: B023
+                else:
+                    sales.edited("Accounts", account, Website=site)
+                    road.until(lambda: customer(road, record)["website"] == site, site, WITHIN_S)  # noqa: B023
+                took.append(time.monotonic() - began)
+            in_step(road, sales)
+            calls = {one: len(road.calls_of(mark, one)) for one in ("zoho-books", "zoho-crm")}
+            print(
+                f"{'to' if to_crm else 'from'} the CRM: p50 {sorted(took)[self.EDITS // 2]:.2f} s, worst {max(took):.2f} s, calls {calls}"
+            )
+            assert len(writes(road, mark)) == self.EDITS
