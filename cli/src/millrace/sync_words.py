@@ -109,6 +109,8 @@ def _counts(answer: Mapping[str, Any]) -> Iterator[str]:
         f"Of {answer['total']}: will add {answer['add']} | will update {answer['update']} | unchanged {answer['unchanged']} | "
         f"remove {answer['remove']} | skipped {answer['skipped']}" + (f" ({reasons})" if reasons else "")
     )
+    if answer.get("matching"):
+        yield _matching(answer["matching"])
     if not answer["complete"]:
         yield "There are more records; only these were judged."
     if answer["details"]["calls"]:
@@ -121,6 +123,14 @@ def _counts(answer: Mapping[str, Any]) -> Iterator[str]:
             yield f"      {change['field']}: {_value(change['before'])} -> {_value(change['after'])}"
         for remark in sample["notes"]:
             yield f"      {remark}"
+
+
+def _matching(found: Mapping[str, Any]) -> str:
+    asked = found["asked_left"] + found["asked_right"]
+    return (
+        f"Both sides: {found['linked']} linked already, {found['matched']} are one and will be linked, {asked} wait for a person's answer; "
+        f"new at the target {found['new_right']}, new at the source {found['new_left']}"
+    )
 
 
 def _details(found: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ async def tell(
     now or no more, and no counterpart, is judged once more. A batch of which no leg has rules costs no statement."""
     await _meet(tx, configuration, changes)
     states = {key: state for key, state in changed_states.items() if not state.redacted}
-    tellers, told = _told(configuration, mappings, states)
+    tellers, told = all_told(configuration, mappings, states)
     changed = await match_values.keep(tx, tellers, told)
     sharing = await match_values.sharing(tx, changed)
     await match_values.again(
@@ -91,12 +91,13 @@ async def fill(
     tx: DbConnection, configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState]
 ) -> None:
     """Stores what these tell; nobody is judged by it yet."""
-    await match_values.keep(tx, *_told(configuration, mappings, states))
+    await match_values.keep(tx, *all_told(configuration, mappings, states))
 
 
-def _told(
+def all_told(
     configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState]
 ) -> tuple[list[Teller], list[MatchValue]]:
+    """Who of these tells anything, and what; pure."""
     tells = _of_kinds(configuration, mappings, {(key.connection, key.entity) for key in states})
     tellers, told = list[Teller](), list[MatchValue]()
     for key, state in states.items():

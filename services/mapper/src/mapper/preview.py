@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from common.contracts.messages import ChangeEvent
+from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Leg
 from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, connection
@@ -30,6 +32,10 @@ from vendors.choices import PARTLY
 from vendors.registry import vendor_named
 from vendors.target import Target
 
+Matched = Mapping[str, Literal["linked", "differs", "asked"]]
+"""Of records whose counterpart was looked for: it is there and as it will be; it is there and is written; a person has to say."""
+NOBODY: Matched = MappingProxyType({})
+_WRITTEN = CallGroup("update", 1)
 SAMPLES = 20
 PAGE = 1000
 # Somebody waits for the answer: of more records only the first are judged, and it is said so.
@@ -79,7 +85,9 @@ class Preview:
         }
 
 
-async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, *, now: datetime) -> Preview:
+async def preview(
+    pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, *, now: datetime, matched: Matched = NOBODY
+) -> Preview:
     """Judges the stored records of a leg, which may not be stored itself, at most `most` of them; raises `MappingInvalid` when its
     mapping does not compile."""
     result, after, left = Preview(), "", most
@@ -113,7 +121,7 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
                 )
             at_target = AtTarget(target, await known_of(reading, leg, _keys(target, wishes)))
             for wish, row in zip(wishes, page, strict=True):
-                _count(result, wish, row, limit, at_target)
+                _count(result, wish, row, limit, at_target, matched)
             result.unread_facts = not known.known(leg)
             result.read += len(page)
             left -= len(page)
@@ -127,7 +135,7 @@ async def preview(pool: Pool, leg: Leg, limit: int = SAMPLES, most: int = MOST, 
 
 async def preview_of(
     pool: Pool, changes: Sequence[ChangeEvent], leg: Leg, target: Target, limit: int = SAMPLES, *,
-    facts_of_place: object | None = None, listed: Known | None = None,
+    facts_of_place: object | None = None, listed: Known | None = None, matched: Matched = NOBODY,
 ) -> Preview:  # fmt: skip
     """Judges records that nobody has stored, as if they came now; `listed` is what the target's own list shows of its records."""
     compiled, result = _compiled(leg, target), Preview()
@@ -146,7 +154,7 @@ async def preview_of(
         stored = await known_of(reading, leg, _keys(target, [wish for _, wish in wishes]))
     at_target = AtTarget(target, {**(listed or {}), **stored}, facts_of_place, shared=True)
     for record, wish in wishes:
-        _count(result, wish, {**_UNSTORED, "record": record}, limit, at_target)
+        _count(result, wish, {**_UNSTORED, "record": record}, limit, at_target, matched)
     return result
 
 
@@ -180,12 +188,12 @@ def _compiled(leg: Leg, target: Target) -> CompiledMapping:
     return compile_mapping(leg.mapping, known, collected=target.choices.collected)
 
 
-def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int, at_target: AtTarget) -> None:
+def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int, at_target: AtTarget, matched: Matched) -> None:
     kind, skip, known = _kind(wish, row), wish.skip or "", FirstStep()
     if kind == "nothing":
         return
     if kind in ("add", "update"):
-        known = at_target.plan(wish.document)
+        known = _counterpart(matched.get(row["record"])) or at_target.plan(wish.document)
         kind, skip = known.kind or kind, known.skip
         result.acts.update([known.group] if known.group else [])
     result.total += 1
@@ -196,6 +204,19 @@ def _count(result: Preview, wish: DesiredDocument, row: Any, limit: int, at_targ
     if len(result.samples) < limit and kind != "unchanged":
         before = row["document"] if row["wish"] == "present" else known.before
         result.samples.append(_sample(row["record"], kind, skip, wish, before))
+
+
+def _counterpart(word: str | None) -> FirstStep | None:
+    """What comes first of a record whose counterpart was looked for among all that were read."""
+    match word:
+        case "asked":
+            return FirstStep("skipped", SkipReason.MATCH_ASKED)
+        case "linked":
+            return FirstStep("unchanged")
+        case "differs":
+            return FirstStep("update", "", _WRITTEN)
+        case _:
+            return None
 
 
 def _kind(wish: DesiredDocument, row: Any) -> str:

@@ -42,10 +42,26 @@ class PreviewCounts(BaseModel):
     plan: RunPlanDocument
 
 
+class MatchingDocument(BaseModel):
+    """Both sides of a leg and its way back held against each other, before anything is written."""
+
+    linked: int = Field(description="Pairs that are linked already.")
+    matched: int = Field(
+        description="Pairs that are one by the leg's rules, and will be linked; nothing is written by that."
+    )
+    asked_left: int = Field(description="Records of the source's side that wait for a person's answer.")
+    asked_right: int = Field(description="The same of the target's side.")
+    new_right: int = Field(description="Records that have no counterpart and get one at the target.")
+    new_left: int = Field(description="Records of the target's side that get one at the source.")
+
+
 class LegPreview(PreviewCounts):
     """What one leg would do."""
 
     leg: str
+    matching: MatchingDocument | None = Field(
+        None, description="Of a forward leg with a way back, and rules that say who is one already."
+    )
 
 
 class PreviewDocument(PreviewCounts):

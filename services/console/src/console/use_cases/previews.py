@@ -20,9 +20,10 @@ from console.use_cases.detail_costs import DetailCost, detail_cost
 from console.use_cases.drafting import Drafting
 from console.use_cases.run_plans import RunPlan, run_plan
 from console.use_cases.syncs import Syncs
-from console.use_cases.unread_accounts import AccountGlance, glance
+from console.use_cases.unread_accounts import AccountGlance, Listings, glance
 from console.use_cases.wishes import SyncWish
-from mapper.preview import Preview, preview
+from mapper.preview import Matched, Preview, preview
+from mapper.preview_both import both_sides, words_of
 
 UNREAD_FACTS = "Rows that read facts are left out: what these are made of has not been read yet."
 
@@ -55,7 +56,9 @@ class Previews:
 
     async def _of(self, legs: Sequence[Leg], limit: int, *, unmask: bool) -> dict[str, Any]:
         """Each leg for itself, and all of them together."""
-        found = {leg.name: await self._leg(leg, limit) for leg in legs}
+        listings = Listings(self._drafting)
+        matches = await both_sides(self._pool, legs, listings.changes)
+        found = {leg.name: await self._leg(leg, limit, listings, words_of(matches, leg)) for leg in legs}
         costs = {leg.name: await self._cost(leg, found[leg.name].preview.details) for leg in legs}
         plans = {leg.name: await self._plan(leg, found[leg.name]) for leg in legs}
         whole, warnings, cost, plan = Preview(), list[str](), DetailCost(), RunPlan()
@@ -64,7 +67,13 @@ class Previews:
             warnings += one.notes
             cost, plan = cost + costs[name], plan + plans[name]
         each = [
-            {"leg": leg, "listed": one.listed, "details": asdict(costs[leg]), "plan": asdict(plans[leg])}
+            {
+                "leg": leg,
+                "listed": one.listed,
+                "details": asdict(costs[leg]),
+                "plan": asdict(plans[leg]),
+                "matching": matches[leg].counts() if leg in matches else None,
+            }
             | _shown(one.preview, unmask=unmask)
             for leg, one in found.items()
         ]
@@ -74,7 +83,7 @@ class Previews:
 
     async def _plan(self, leg: Leg, found: AccountGlance) -> RunPlan:
         """What the first run of a source costs that nobody has read."""
-        if not found.list_calls:
+        if not found.listed:
             return RunPlan()
         reads, writes = await self._drafting.open(leg.source), await self._drafting.open(leg.target)
         calls = found.list_calls + found.preview.details
@@ -87,10 +96,14 @@ class Previews:
         end = await self._drafting.open(leg.source)
         return detail_cost(end.vendor, end.connection, calls, self._clock.now())
 
-    async def _leg(self, leg: Leg, limit: int) -> AccountGlance:
+    async def _leg(self, leg: Leg, limit: int, listings: Listings, matched: Matched) -> AccountGlance:
         now = self._clock.now()
-        stored = await preview(self._pool, leg, limit, now=now)
-        found = AccountGlance(stored) if stored.read else await glance(self._pool, self._drafting, leg, limit, now)
+        stored = await preview(self._pool, leg, limit, now=now, matched=matched)
+        found = (
+            AccountGlance(stored)
+            if stored.read
+            else await glance(self._pool, self._drafting, leg, limit, now, listings, matched)
+        )
         return replace(found, notes=(*found.notes, UNREAD_FACTS)) if found.preview.unread_facts else found
 
 
