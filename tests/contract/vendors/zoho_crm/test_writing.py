@@ -135,6 +135,18 @@ class TestAnUpsert:
         again = await hand.target.apply(crm.place, acts[:1], hand.facts, crm.api, Sending())
         assert [one.id for one in again.verdicts if isinstance(one, Done)] == [first.id]
 
+    async def test_sets_off_no_automation_unless_the_mapping_says_so(self, crm: CrmTarget, hand: Hand) -> None:
+        quiet, loud = await hand.step(crm.document(1)), await hand.step({**crm.document(2), "trigger": "workflow"})
+        assert isinstance(quiet, Act) and isinstance(loud, Act) and quiet.batch != loud.batch
+        for act in (quiet, loud):
+            await hand.apply(act)
+        sent = [
+            call.json["trigger"] for call, _ in crm.api.answers if call.writes and call.template.endswith("/upsert")
+        ]
+        assert sent == [[], ["workflow"]]
+        with pytest.raises(Rejected):
+            await hand.step({**crm.document(3), "trigger": "fireworks"})
+
     async def test_changes_nobody_whom_another_unique_field_means(self, crm: CrmTarget, hand: Hand) -> None:
         crm.crm.make_field("Contacts", "Card", unique={"case_sensitive": False})
         theirs = crm.crm.contact("Other", Card="C-1")

@@ -24,13 +24,18 @@ from vendors.zoho_crm.module_facts import ModuleFacts
 from vendors.zoho_crm.module_looks import NEWLY, OURS, SAME, UNKEYED, VERSION
 from vendors.zoho_crm.module_wire import KEY
 from vendors.zoho_crm.reader import ModuleReader
-from vendors.zoho_crm.write_codes import ZC_FIELD_MISSING, refused
+from vendors.zoho_crm.write_codes import ZC_CHOICE_UNKNOWN, ZC_FIELD_MISSING, refused
 
 EMAIL = "email"
 DELETE = "delete"
 ROWS = 100
 BLIND = "writes_blindly"
 """A capability: this account does not compare versions. Whoever is about to write looks a moment before."""
+TRIGGER = "trigger"
+"""The path that says which automation of the account a write sets off; in the memory of an act, the vendor's names of it."""
+TRIGGERS: Mapping[str, tuple[str, ...]] = {
+    "none": (), "workflow": ("workflow",), "approval": ("approval",), "blueprint": ("blueprint",), "all": ("workflow", "approval", "blueprint"),
+}  # fmt: skip
 MET = "met"
 """In the memory of an act: what whoever was met had beside what is written."""
 SINCE = "since"
@@ -95,7 +100,7 @@ def mail_of(document: Mapping[str, Any]) -> str:
 def _wanted(module: TargetModule, work: Work, known: TargetRecord, facts: object | None) -> dict[str, Any] | Wait:
     wanted = dict[str, Any]()
     for path, value in work.document.items():
-        if path in module.matches_only or module_wire.is_lacking(module.reader, path, facts):
+        if path == TRIGGER or path in module.matches_only or module_wire.is_lacking(module.reader, path, facts):
             continue
         if path not in module.parents:
             wanted[path] = alike(module, path, value)
@@ -142,7 +147,8 @@ def _absent(
     action = "upsert" if values.get(KEY) else "create"
     # Two rows of one call with one name that only one may have would become one record.
     alone = bool(_taken_once(module, wanted, facts))
-    act = Act(action, work.key, values, "added", batch="" if alone else action, most=1 if alone else ROWS)
+    batch = "" if alone else _batch(action, work)
+    act = Act(action, work.key, values, "added", batch=batch, most=1 if alone else ROWS, memory=_triggered(work))
     return _checked(module, act, facts)
 
 
@@ -212,9 +218,22 @@ def _changed(
 
 def _update(work: Work, known: TargetRecord, changed: Mapping[str, Any], since: str) -> Act:
     """What is compared goes alone: the version is that of a call, and not of a row. A first load has no time for that."""
-    memory = {"id": known.id} | ({SINCE: since} if since else {})
-    batch = "" if since and work.is_live else "update"
+    memory = {"id": known.id, **_triggered(work)} | ({SINCE: since} if since else {})
+    batch = "" if since and work.is_live else _batch("update", work)
     return Act("update", work.key, changed, batch=batch, most=ROWS if batch else 1, memory=memory)
+
+
+def _batch(action: str, work: Work) -> str:
+    """What a call sets off it does for all of its rows."""
+    return ":".join((action, *_triggered(work).get(TRIGGER, ())))
+
+
+def _triggered(work: Work) -> dict[str, list[str]]:
+    """Nothing, unless the mapping says so: automation is for what people do."""
+    names = TRIGGERS.get(str(work.document.get(TRIGGER) or "none"))
+    if names is None:
+        raise refused(ZC_CHOICE_UNKNOWN, f"It is {TRIGGER}, which can be {', '.join(TRIGGERS)}.")
+    return {TRIGGER: list(names)} if names else {}
 
 
 def _since(known: TargetRecord) -> str:

@@ -1,6 +1,7 @@
 """The calls that write to a module, and the vendor's verdict on each row.
 
-A record is made by an upsert that looks for our own field alone: sent twice it is there once. No workflow of the account is set off. A row
+A record is made by an upsert that looks for our own field alone: sent twice it is there once. No workflow of the account is set off, unless
+the mapping says so. A row
 that is refused keeps no other from being written, and the answer tells of each in the order in which they were sent (207).
 """
 
@@ -15,13 +16,11 @@ from common.http.door_codes import VENDOR_ANSWER_UNREADABLE
 from vendors.acts import Act, Answered, Done, Sending, Verdict
 from vendors.zoho_crm import errors, module_wire, wire
 from vendors.zoho_crm.module_facts import ModuleFacts
-from vendors.zoho_crm.module_plan import DELETE, SINCE, TargetModule
+from vendors.zoho_crm.module_plan import DELETE, SINCE, TRIGGER, TargetModule
 from vendors.zoho_crm.reader import STAMP, author_of
 from vendors.zoho_crm.write_codes import ZC_MET_ANOTHER, refused
 
 UNMODIFIED = "If-Unmodified-Since"
-# Workflows, approvals and blueprints are for what people do; a setting of ours would belong here.
-NO_TRIGGER: list[str] = []
 
 
 def call_of(module: TargetModule, acts: Sequence[Act], facts: ModuleFacts, sending: Sending) -> Call:
@@ -32,7 +31,7 @@ def call_of(module: TargetModule, acts: Sequence[Act], facts: ModuleFacts, sendi
     if action == DELETE:
         return Call("DELETE", f"/{name}/{{id}}", operation, path={"id": acts[0].memory["id"]}, **more)
     rows = [module_wire.row(module.reader, act.values, module.key_field, facts) for act in acts]
-    body: dict[str, Any] = {"trigger": NO_TRIGGER, "data": rows}
+    body: dict[str, Any] = {"trigger": acts[0].memory.get(TRIGGER, []), "data": rows}
     if action == "upsert":
         return Call(
             "POST", f"/{name}/upsert", operation, json=body | {"duplicate_check_fields": [module.key_field]}, **more
