@@ -146,10 +146,12 @@ def _join(road: Road, steps: Sequence[JoinStep]) -> None:
 
 _ALL_READ = """
 select not exists (
-    select from core.leg l join core.sync s on s.id = l.sync
+    select from core.leg l join core.sync s on s.id = l.sync join core.connection c on c.id = l.source_connection
      where s.state = 'active' and not exists (
            select from flow.poll p
-            where (p.connection, p.entity, p.place) = (l.source_connection, l.source_entity, l.source_place) and p.whole_at is not null))
+            where (p.connection, p.place) = (l.source_connection, l.source_place) and p.whole_at is not null
+              -- Contact persons are told by their customers (decision 68).
+              and p.entity = case when (c.vendor, l.source_entity) = ('zoho-books', 'person') then 'customer' else l.source_entity end))
 """
 
 
