@@ -45,6 +45,7 @@ LONG = {
     "KILLED_ACCOUNT_CUSTOMERS": "5000",
     "LEDGER_PARENTS": "1000",
     "BOOKS_ORDERS": "200",
+    "MATCHED": "500",
     "CENT_ORDERS": "1000",
     "SHOP_REFRESH_LINES": "locked,reread,intended,answered,stored,released",
     "SHOP_SECONDS": "150",

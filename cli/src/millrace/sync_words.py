@@ -39,6 +39,11 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
         ("waiting", _waiting(one)),
         ("failed", f"{one['failed']}{_see_failed(one)}"),
         ("missing", _missing(one)),
+        ("asked", f"{one['asked']}, see `millrace review list --sync {one['name']}`" if one["asked"] else ""),
+        *(
+            ("first", f"{leg} is written once both sides were read whole, which they are not yet")
+            for leg in one["unread_sides"]
+        ),
         *(("not read", _unread(source)) for source in one["unread"]),
         *(("compared", _compared(one, leg)) for leg in one["reconciliations"]),
         ("made", f"{local(one['created_at'])} by {one['created_by'] or 'nobody'}"),

@@ -10,7 +10,7 @@ import pytest
 
 from common.api.refusal import Refusal
 from common.state.pool import transaction
-from console.state import notifications
+from console.state import notifications, queues
 from tests.support.database import Database
 from tests.support.ledger.both import BY_ADDRESS, Both, both
 from tests.support.ledger.process import LedgerProcess
@@ -35,6 +35,20 @@ async def two_of_one_address(world: Both) -> tuple[str, str, str]:
     right = world.make("right", **ANA)
     await world.quiet()
     return first, second, right
+
+
+async def shown(world: Both) -> tuple[int, tuple[str, ...]]:
+    """What a sync says of its questions, and of sides that are not read."""
+    async with transaction(world.world.owner) as tx:
+        queued = (await queues.of_syncs(tx, ["s1"]))["s1"]
+    return queued.asked, queued.unread_sides
+
+
+class TestASync:
+    async def test_says_what_has_to_be_read_first_and_how_many_questions_wait(self, world: Both) -> None:
+        assert await shown(world) == (0, ("there",))
+        await two_of_one_address(world)
+        assert await shown(world) == (3, ())
 
 
 class TestAMatch:

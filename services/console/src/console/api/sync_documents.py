@@ -161,6 +161,10 @@ class SyncDocument(BaseModel):
     drifted: int = Field(
         description="Records that are not at the target as they shall be, if they are so many that a person has to answer first."
     )
+    asked: int = Field(description="Records of which a person has to say something: see `millrace review list`.")
+    unread_sides: list[str] = Field(
+        description="Legs whose both sides have to be read whole once before anybody of them is written."
+    )
     unread: list[UnreadDocument] = Field(description="What it reads and cannot be read now.")
     oldest_waiting: datetime | None
     gates: list[str]
@@ -259,7 +263,7 @@ def _fields(shown: ShownSync) -> dict[str, Any]:
         "id": row.id, "name": row.name, "template": row.template, "entity": row.legs[0].source_entity, "source": row.source_name,
         "source_id": row.source, "target": row.target_name, "target_id": row.target, "place": row.legs[0].target_place, "state": row.state,
         "standing": shown.standing, "mapping_version": row.version, "waiting": queued.waiting, "failed": queued.stuck, "missing": queued.missing,
-        "drifted": queued.drifted, "unread": [_unread(one) for one in shown.unread],
+        "drifted": queued.drifted, "asked": queued.asked, "unread_sides": list(queued.unread_sides), "unread": [_unread(one) for one in shown.unread],
         "oldest_waiting": queued.oldest, "gates": list(queued.gates), "created_at": row.created_at,
         "created_by": row.created_by, "updated_at": row.updated_at,
     }  # fmt: skip

@@ -22,6 +22,10 @@ class Queued:
     """Records that the last complete listings of its sources lacked, if a person has to say what becomes of them."""
     drifted: int = 0
     """Records that are not at its target as they shall be, if a person has to say whether they are repaired."""
+    asked: int = 0
+    """Questions about single records: who they are, and which of two values holds."""
+    unread_sides: tuple[str, ...] = ()
+    """Legs whose both sides have to be read whole before anybody of them is written."""
 
 
 async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str, Queued]:
@@ -30,13 +34,18 @@ async def of_syncs(tx: state.DbConnection, syncs: Sequence[str]) -> Mapping[str,
     gates = await tx.fetch(_GATES, list(syncs))
     missing = {row["sync"]: row["missing"] for row in await tx.fetch(_MISSING, list(syncs), *_inside())}
     drifted = {row["sync"]: row["drifted"] for row in await tx.fetch(_DRIFTED, list(syncs))}
+    asked = {row["sync"]: row["asked"] for row in await tx.fetch(_ASKED, list(syncs))}
+    sides = await tx.fetch(_UNREAD_SIDES, list(syncs))
     counted = {row["sync"]: row for row in work}
     found = {}
     for sync in syncs:
         row = counted.get(sync)
         closed = tuple(sorted({gate["reason"] for gate in gates if gate["sync"] == sync}))
         counted_here = {name: row[name] for name in ("waiting", "stuck", "oldest")} if row else {}
-        found[sync] = Queued(**counted_here, gates=closed, missing=missing.get(sync, 0), drifted=drifted.get(sync, 0))
+        found[sync] = Queued(
+            **counted_here, gates=closed, missing=missing.get(sync, 0), drifted=drifted.get(sync, 0), asked=asked.get(sync, 0),
+            unread_sides=tuple(one["leg"] for one in sides if one["sync"] == sync),
+        )  # fmt: skip
     return found
 
 
@@ -62,6 +71,24 @@ select l.sync, sum(p.missing)::bigint as missing
          where l.sync = any($1)) as l
   join flow.poll p on (p.connection, p.entity, p.place) = (l.source_connection, l.source_entity, l.source_place)
  where p.missing > 0 group by l.sync
+"""
+
+_ASKED = """
+select l.sync, count(*) as asked
+  from core.leg l join core.connection s on s.id = l.source_connection join core.connection t on t.id = l.target_connection
+  join flow.pair p on (p.left_account, p.right_account, p.left_entity, p.right_entity)
+                    = (coalesce(nullif(s.account, ''), s.id), coalesce(nullif(t.account, ''), t.id), l.source_entity, l.target_entity)
+  join flow.pair_question q on q.pair = p.id and q.winner = ''
+ where l.sync = any($1) and l.direction = 'forward' group by l.sync
+"""
+
+_UNREAD_SIDES = """
+select l.sync, l.name as leg from core.leg l
+  join core.mapping_version m on (m.sync, m.version, m.leg) = (l.sync, l.mapping_version, l.name)
+  left join flow.match_ready r on (r.sync, r.leg) = (l.sync, l.name)
+ where l.sync = any($1) and l.direction = 'forward' and m.definition -> 'options' -> 'match' <> '[]'
+   and split_part(coalesce(r.versions, ''), '/', 1) <> l.mapping_version::text
+ order by l.sync, l.position
 """
 
 _DRIFTED = """

@@ -47,7 +47,7 @@ class ShownSync:
             return {"draft": "Draft", "paused": "Paused", "disabled": "Disabled"}[self.row.state]
         if self.queued.gates:
             return "Blocked" if {"needs_reauth", "refused"} & set(self.queued.gates) else "Paused"
-        asks = self.queued.stuck or self.queued.missing or self.queued.drifted
+        asks = self.queued.stuck or self.queued.missing or self.queued.drifted or self.queued.asked
         if asks or any(one.needs_a_person for one in self.unread):
             return "Needs attention"
         return "Running" if self.queued.waiting else "Healthy"
