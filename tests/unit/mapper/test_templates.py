@@ -94,3 +94,34 @@ def compiled(leg: str) -> CompiledMapping:
 
 def mirror(leg: str) -> Mirror:
     return Mirror(compiled(leg), compiled(f"{leg}-back"))
+
+
+class TestMoneyInCrm:
+    """What sales people see of invoices; pure, by the engine that runs it."""
+
+    def test_an_invoice_says_what_the_books_say_on_one_line(self) -> None:
+        told = {
+            "id": "9",
+            "number": "INV-9",
+            "customer_id": "7",
+            "status": "sent",
+            "currency": "EUR",
+            "total": "119.10",
+        }
+        money = {"balance": "19.10", "issued_on": "2026-04-20", "due_on": "2026-05-20"}
+        found = compiled("invoice").apply(told | money).document
+        assert found["lines"] == [{"name": "INV-9", "quantity": "1", "rate": "119.10"}]
+        assert (found["key"], found["custom.Books_Balance"], found["custom.Books_Due"]) == ("9", "19.10", "2026-05-20")
+        assert not compiled("invoice").passes(told | {"status": "draft"}) and compiled("invoice").passes(told | {"status": "void"})  # fmt: skip
+
+    @pytest.mark.parametrize(("currencies", "said"), [(["EUR"], "open"), (["EUR", "JPY"], "open (EUR, JPY)"), ([], "open")])  # fmt: skip
+    def test_a_deal_of_several_currencies_names_them(self, currencies: list[str], said: str) -> None:
+        facts = {"invoiced": None, "payment_status": "open", "currencies": currencies, "named_by": ["custom field"]}
+        found = compiled("deal").apply({"id": "700", "facts": facts}).document
+        assert (found["custom.Books_Status"], found["custom.Books_Linked_By"]) == (said, "custom field")
+        assert found["custom.Books_Invoiced"] is None
+
+    def test_a_payment_is_under_its_invoice_or_where_there_are_none_under_the_customer(self) -> None:
+        under = [row["target"] for also in TWO_WAYS["payment"]["also"] for row in also["rows"]]
+        told = {"id": "1-9", "invoice_id": "9", "customer_id": "7", "amount": "5.00", "currency": "EUR"}
+        assert under == ["under"] and "under" not in compiled("payment").apply(told).document
