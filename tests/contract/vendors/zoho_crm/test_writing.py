@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -14,6 +16,7 @@ from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import RecordRef
 from common.failures import Conflict, Failure, FailureClass, Rejected, Transient
 from common.http.call import Call
+from tests.contract.vendors.account import Answering
 from tests.contract.vendors.hand import Hand
 from tests.contract.vendors.zoho_crm.account import CrmTarget, reading_only, written
 from tests.support.sandbox import SandboxProcess
@@ -83,6 +86,31 @@ class TestAVersion:
         stamp = datetime.fromisoformat(known.memory["version"])
         _, answer = crm.api.answers[-1]
         assert answer.date > stamp
+
+    async def test_of_a_clock_that_is_far_ahead_is_none_to_compare_with(self, crm: CrmTarget) -> None:
+        row = {"id": "1005", "Last_Name": "Alder", "Modified_Time": "2099-01-01T00:00:00+00:00"}
+        body = json.dumps({"data": [row]}).encode()
+        async with asyncio.timeout(10):
+            found = await crm.target.look(
+                crm.place, ["id:1005"], Answering(zoho_crm.VENDOR.profile, lambda _: (200, body))
+            )
+        shown = found["id:1005"]
+        assert isinstance(shown, TargetRecord) and shown.exists and not shown.memory
+
+    async def test_of_several_is_read_of_each_whom_the_list_does_not_show_yet(self, crm: CrmTarget) -> None:
+        ids = crm.crm.add("Contacts", {"Last_Name": "One"}, {"Last_Name": "Two"})
+        crm.advance(5)
+        row = crm.crm.read("Contacts", ids[0])
+
+        def lagging(call: Call) -> tuple[int, bytes]:
+            if call.template == "/Contacts":
+                return 200, json.dumps({"data": [row]}).encode()
+            there = crm.crm.send("GET", f"/Contacts/{call.path['id']}")
+            return there.status_code, there.content
+
+        keys = [*map(key_of_id, ids), "id:999"]
+        found = await crm.target.look(crm.place, keys, Answering(zoho_crm.VENDOR.profile, lagging))
+        assert [one.exists for one in found.values() if isinstance(one, TargetRecord)] == [True, True, False]
 
     async def test_that_nobody_knows_is_looked_at_first(self, crm: CrmTarget, hand: Hand) -> None:
         id, known = await ready(crm, hand)

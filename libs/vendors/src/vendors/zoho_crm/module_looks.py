@@ -37,6 +37,7 @@ IDS, VALUES, PAGE = 100, 50, 200
 VERSION = "version"
 """In the memory of what a look shows: its stamp, once nothing else can bear the same one."""
 SECOND_IS_OVER = timedelta(seconds=1)
+LONGEST_WAIT_S = 2.0
 _CONTACTS, _EMAIL, _ACCOUNT = "Contacts", "Email", "Account_Name"
 
 Found = dict[str, TargetRecord | Failure]
@@ -76,23 +77,34 @@ class ModuleLooks:
         rows, at = await self._read(sorted(set(ids.values())), api)
         hot = {id: end for id, row in rows.items() if (end := _over(row)) is not None and end > at}
         if hot:
-            await asyncio.sleep(max((end - at).total_seconds() for end in hot.values()))
-            again, _ = await self._read(sorted(hot), api)
+            # Two clocks that differ by more are no reason to wait: such a version is compared with by nobody.
+            await asyncio.sleep(min((max(hot.values()) - at).total_seconds(), LONGEST_WAIT_S))
+            again, at = await self._read(sorted(hot), api)
             rows = {id: row for id, row in rows.items() if id not in hot} | again
-        return {key: self._settled(rows.get(id)) for key, id in ids.items()}
+        return {key: self._settled(rows.get(id), at) for key, id in ids.items()}
 
-    def _settled(self, row: Row | None) -> TargetRecord:
-        shown = self._shown(row)
-        return replace(shown, memory={VERSION: shown.stamp.isoformat()}) if shown.stamp is not None else shown
+    def _settled(self, row: Row | None, at: datetime) -> TargetRecord:
+        shown, end = self._shown(row), _over(row or {})
+        if shown.stamp is None or end is None or end > at:
+            return shown
+        return replace(shown, memory={VERSION: shown.stamp.isoformat()})
 
     async def _read(self, ids: Sequence[str], api: Api) -> tuple[dict[str, Row], datetime]:
-        """One alone is shown with all there is of it."""
-        path = f"/{self._reader.module}"
-        if len(ids) > 1:
-            query = {"ids": ",".join(ids), "fields": self._reader.names, "per_page": "200"} | dict(self._reader.chosen)
-            answer = await api.call(Call("GET", path, f"{self._reader.entity}s.look", query=query))
-            return {str(row["id"]): row for row in _rows(answer)}, answer.date
-        call = Call("GET", f"{path}/{{id}}", f"{self._reader.entity}s.read", path={"id": ids[0]})
+        """One alone is shown with all there is of it. Whom a list does not show it may not show yet: each of those is read by itself."""
+        if len(ids) == 1:
+            return await self._read_one(ids[0], api)
+        query = {"ids": ",".join(ids), "fields": self._reader.names, "per_page": "200"} | dict(self._reader.chosen)
+        answer = await api.call(
+            Call("GET", f"/{self._reader.module}", f"{self._reader.entity}s.look", query=query)
+        )  # fmt: skip
+        rows, at = {str(row["id"]): row for row in _rows(answer)}, answer.date
+        for id in ids:
+            if id not in rows:
+                rows |= (await self._read_one(id, api))[0]
+        return rows, at
+
+    async def _read_one(self, id: str, api: Api) -> tuple[dict[str, Row], datetime]:
+        call = Call("GET", f"/{self._reader.module}/{{id}}", f"{self._reader.entity}s.read", path={"id": id})
         try:
             answer = await api.call(call)
         except Rejected as failure:
