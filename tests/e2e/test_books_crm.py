@@ -28,6 +28,12 @@ STREET = {
 }
 
 
+PERSONS = [
+    {"first_name": "Ida", "last_name": "Alder", "email": "ida@alder.example", "phone": "+43 1 1", "designation": "Owner", "is_primary_contact": True},
+    {"first_name": "Bo", "last_name": "Finch", "email": "bo@alder.example", "mobile": "+43 660 2", "department": "Purchase"},
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def road(
     tmp_path_factory: pytest.TempPathFactory, stack: LocalStack, database_server: Server, database_template: str
@@ -97,10 +103,11 @@ def next_second() -> None:
 
 
 class TestFirst:
-    def test_a_customer_with_a_company_is_an_account(self, road: Road, sales: Sales) -> None:
-        company(road, website="https://alder.example", billing_address=STREET)
-        road.until(lambda: sales.records("Accounts"), "the account", WITHIN_S)
+    def test_a_customer_with_a_company_is_an_account_with_its_persons_under_it(self, road: Road, sales: Sales) -> None:
+        company(road, website="https://alder.example", billing_address=STREET, contact_persons=PERSONS)
+        road.until(lambda: len(sales.records("Contacts")) == len(PERSONS), "both persons", WITHIN_S)
         in_step(road, sales)
+        assert len(sales.records("Accounts")) == 1
 
     def test_a_customer_without_one_is_a_contact_alone(self, road: Road, sales: Sales) -> None:
         road.customer_created("eda@alone.example", first="Eda", last="Alone", billing_address=STREET)
@@ -108,9 +115,14 @@ class TestFirst:
         in_step(road, sales)
 
     def test_an_account_and_a_contact_of_sales_people_are_customers(self, road: Road, sales: Sales) -> None:
-        sales.made("Accounts", Account_Name="Birch Mills", Website="https://birch.example", Billing_City="Pune")
+        mills = {"Account_Name": "Birch Mills", "Website": "https://birch.example", "Billing_City": "Pune"}
+        account = sales.made("Accounts", **mills)
+        sales.made(
+            "Contacts", First_Name="Cy", Last_Name="Birch", Email="cy@birch.example", Account_Name={"id": account}
+        )
         sales.made("Contacts", First_Name="Dee", Last_Name="Single", Email="dee@single.example", Mailing_City="Goa")
         road.until(lambda: len(road.books.customers()) == 4, "both are customers", WITHIN_S)
+        road.until(lambda: "cy@birch.example" in str(road.books.customers()), "the person of the account", WITHIN_S)
         in_step(road, sales)
 
 
@@ -133,6 +145,37 @@ class TestEdits:
         road.until(lambda: "+91 98 1" in str(road.books.customers()), "the telephone", WITHIN_S)
         in_step(road, sales)
         assert len(writes(road, mark)) == 1
+
+    def test_of_a_person_on_either_side_is_one_write_and_none_for_its_echo(self, road: Road, sales: Sales) -> None:
+        contact = there(road, sales, "Contacts", Email="bo@alder.example")
+        mark = road.mark()
+        sales.edited("Contacts", contact["id"], Title="Head of purchase")
+        road.until(lambda: "Head of purchase" in str(road.books.customers()), "the title", WITHIN_S)
+        in_step(road, sales)
+        assert len(writes(road, mark)) == 1
+        [person] = [
+            p for one in road.books.customers() for p in one["contact_persons"] if p["email"] == "ida@alder.example"
+        ]
+        next_second()
+        mark = road.mark()
+        road.books.told(
+            "PUT", f"/contacts/contactpersons/{person['contact_person_id']}", {"first_name": "Ida", "phone": "+43 1 9"}
+        )
+        there(road, sales, "Contacts", Email="ida@alder.example", Phone="+43 1 9")
+        in_step(road, sales)
+        assert len(writes(road, mark)) == 1
+
+    def test_that_enters_a_contact_under_a_paired_account_makes_a_person_and_no_second_customer(
+        self, road: Road, sales: Sales
+    ) -> None:
+        account, _ = cedar(road, sales)
+        before = len(road.books.customers())
+        sales.made(
+            "Contacts", First_Name="Fay", Last_Name="Cedar", Email="fay@cedar.example", Account_Name={"id": account}
+        )
+        road.until(lambda: "fay@cedar.example" in str(road.books.customers()), "the person", WITHIN_S)
+        in_step(road, sales)
+        assert len(road.books.customers()) == before
 
     def test_of_both_ends_leave_the_address_of_the_books_and_the_name_of_the_sales_people(
         self, road: Road, sales: Sales

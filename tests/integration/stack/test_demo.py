@@ -6,6 +6,7 @@ import json
 import re
 import stat
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Millrace]:
     yield millrace
     millrace.run("down")
     assert millrace.processes() == []
+
+
+def shell(command: str) -> str:
+    """As somebody types it."""
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def connections(millrace: Millrace) -> dict[str, dict[str, Any]]:
@@ -69,6 +75,19 @@ class TestDemo:
 
     def test_says_how_to_see_a_whole_company(self, demo: Millrace) -> None:
         assert "./millrace demo" in [line.strip() for line in demo.up().stdout.splitlines()]
+
+    def test_an_account_that_is_changed_in_the_crm_is_changed_in_the_books_by_the_commands_that_it_prints(
+        self, demo: Millrace
+    ) -> None:
+        printed = demo.up().stdout.partition("And a CRM")[2].partition("Then a whole")[0]
+        change, look = (
+            words.replace("\\\n", " ") for words in re.findall(r"^ +(curl(?:.*\\\n)*.*)$", printed, re.MULTILINE)
+        )
+        assert '"status":"success"' in shell(change)
+        deadline = time.monotonic() + 120
+        while "Harbour Mills" not in shell(look):
+            assert time.monotonic() < deadline, demo.run("sync", "show", "demo-people").stdout
+            time.sleep(0.5)
 
     def test_every_secret_is_its_owners_alone(self, demo: Millrace) -> None:
         folder = demo.home / "secrets"
