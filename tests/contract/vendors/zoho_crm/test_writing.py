@@ -125,8 +125,11 @@ class TestAVersion:
         blind = frozenset({"writes_blindly"})
         act = await planned(hand, linked(hand, id, {"phone": "+91 22 7"}, capabilities=blind))
         assert "since" not in act.memory
+        by_mapping = {"phone": "+91 22 7", "compare": "none"}
+        assert await planned(hand, linked(hand, id, by_mapping)) == act
         hand.fresh.clear()
         assert isinstance(hand.planned(linked(hand, id, {"phone": "+91 22 7"}, capabilities=blind)), Look)
+        assert isinstance(hand.planned(linked(hand, id, by_mapping)), Look)
 
     async def test_of_several_rows_keeps_each_that_somebody_has_edited_since(self, crm: CrmTarget, hand: Hand) -> None:
         """A first load: each row has its own verdict, also where all of them are refused."""

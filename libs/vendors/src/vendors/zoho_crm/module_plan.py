@@ -31,6 +31,8 @@ DELETE = "delete"
 ROWS = 100
 BLIND = "writes_blindly"
 """A capability: this account does not compare versions. Whoever is about to write looks a moment before."""
+COMPARE, COMPARES = "compare", ("version", "none")
+"""The path by which a mapping says the same."""
 TRIGGER = "trigger"
 """The path that says which automation of the account a write sets off; in the memory of an act, the vendor's names of it."""
 TRIGGERS: Mapping[str, tuple[str, ...]] = {
@@ -100,7 +102,11 @@ def mail_of(document: Mapping[str, Any]) -> str:
 def _wanted(module: TargetModule, work: Work, known: TargetRecord, facts: object | None) -> dict[str, Any] | Wait:
     wanted = dict[str, Any]()
     for path, value in work.document.items():
-        if path == TRIGGER or path in module.matches_only or module_wire.is_lacking(module.reader, path, facts):
+        if (
+            path in (TRIGGER, COMPARE)
+            or path in module.matches_only
+            or module_wire.is_lacking(module.reader, path, facts)
+        ):
             continue
         if path not in module.parents:
             wanted[path] = alike(module, path, value)
@@ -209,11 +215,11 @@ def _changed(
         return NeedFacts()
     if not id_of_key(work.key):
         return _checked(module, _update(work, known, changed, ""), facts)
-    since = _since(known)
-    if (not since or BLIND in work.capabilities) and work.key not in work.fresh:
+    since = "" if BLIND in work.capabilities or work.document.get(COMPARE) == "none" else _since(known)
+    if not since and work.key not in work.fresh:
         # R19: read, merge, write at once; a version whose second is not over is none to compare with.
         return Look(work.key)
-    return _checked(module, _update(work, known, changed, since if BLIND not in work.capabilities else ""), facts)
+    return _checked(module, _update(work, known, changed, since), facts)
 
 
 def _update(work: Work, known: TargetRecord, changed: Mapping[str, Any], since: str) -> Act:

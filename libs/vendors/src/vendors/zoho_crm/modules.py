@@ -30,7 +30,18 @@ from vendors.zoho import knowing
 from vendors.zoho_crm import field_making, module_facts, module_plan, module_wire, module_writes
 from vendors.zoho_crm.module_facts import ModuleFacts
 from vendors.zoho_crm.module_looks import IDS, OURS, UNKEYED, VERSION, ModuleLooks
-from vendors.zoho_crm.module_plan import DELETE, EMAIL, MET, ROWS, TRIGGER, TRIGGERS, TargetModule, mail_of
+from vendors.zoho_crm.module_plan import (
+    COMPARE,
+    COMPARES,
+    DELETE,
+    EMAIL,
+    MET,
+    ROWS,
+    TRIGGER,
+    TRIGGERS,
+    TargetModule,
+    mail_of,
+)
 from vendors.zoho_crm.module_wire import KEY
 from vendors.zoho_crm.readers import READERS
 
@@ -148,14 +159,17 @@ class ModuleTarget:
         columns = [self._column(one.field(), facts, one.names) for one in module_wire.columns_of(reader).values()]
         ours = [field_making.key_of(self._module)] if facts.has(self._module.key_field) else []
         matched = [CatalogueField(path, "E-mail of a contact", "email") for path in sorted(self._module.matches_only)]
-        trigger = CatalogueField(TRIGGER, "Automation that is set off", "choice", choices=tuple(TRIGGERS))
+        ways = (
+            CatalogueField(TRIGGER, "Automation that is set off", "choice", choices=tuple(TRIGGERS)),
+            CatalogueField(COMPARE, "What a change is compared with", "choice", choices=COMPARES),
+        )
         known = reader.known | {self._module.key_field}
         custom = [
             module_facts.shown(one)
             for one in facts.fields.values()
             if one.name not in known and module_facts.has_value(one)
         ]
-        return FieldCatalogue((*ours, *columns, *matched, trigger, *custom), complete=facts.known)
+        return FieldCatalogue((*ours, *columns, *matched, *ways, *custom), complete=facts.known)
 
     def _column(self, field: CatalogueField, facts: ModuleFacts, names: Sequence[str]) -> CatalogueField:
         one = facts.fields.get(names[0]) if len(names) == 1 else None
