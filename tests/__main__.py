@@ -31,6 +31,7 @@ LONG_PATHS = (
     "tests/integration/books/test_to_the_cent.py",
     "tests/e2e/test_many_orders.py::TestOrdersToldManyTimes",
     "tests/e2e/test_killed_load.py",
+    "tests/e2e/test_books_crm_small.py",
     "tests/integration/console/test_scale.py",
     "tests/integration/http/test_shop_points.py",
     "tests/integration/token_broker/test_refresh.py",

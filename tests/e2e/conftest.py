@@ -11,8 +11,8 @@ from tests.e2e.road import Road
 from tests.support.database import Server
 from tests.support.local_stack import LocalStack
 
-# A story for the night alone (`tests/__main__.py`).
-collect_ignore = [] if "KILLED_ACCOUNT_CUSTOMERS" in os.environ else ["test_killed_load.py"]
+# Stories for the night alone (`tests/__main__.py`).
+collect_ignore = [] if "KILLED_ACCOUNT_CUSTOMERS" in os.environ else ["test_killed_load.py", "test_books_crm_small.py"]
 # The first test of a module opens its road as well, which a busy machine takes minutes for.
 TIMEOUT_S = 480
 

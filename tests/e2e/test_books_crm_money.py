@@ -19,8 +19,6 @@ from tests.support.local_stack import LocalStack
 
 STEPS = (connect_books, connect_crm, join_people)
 WITHIN_S = 120.0
-# From the vendor's own answer on; a machine that nobody else keeps busy needs a fifth of it.
-A_PAYMENT_IS_SEEN_WITHIN_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +99,13 @@ class TestMoney:
         one, other = (sent(road, customer, deal, rate)["invoice_id"] for rate in ("60.10", "39.95"))
         road.until(lambda: sales.named("Deals", id=deal, Books_Invoiced=100.05), "what was invoiced", WITHIN_S)
         road.wait_until_quiet()
-        began = time.monotonic()
+        began, mark = time.monotonic(), road.mark()
         payment = paid(road, customer, **{f"i{one}": "60.10", f"i{other}": "39.95"})
         road.until(lambda: sales.named("Deals", id=deal, Books_Status="paid"), "the deal is paid", WITHIN_S)
-        took = time.monotonic() - began
-        print(f"a payment is seen at its deal after {took:.2f} s")
-        assert took < A_PAYMENT_IS_SEEN_WITHIN_S
+        print(f"a payment is seen at its deal after {time.monotonic() - began:.2f} s")
+        # The next look at the list is minutes away: each of the two was read because the payment was told of.
+        reads = [call["route"] for call in road.calls_of(mark, "zoho-books") if call["method"] == "GET"]
+        assert reads.count("GET /invoices") == 0 and reads.count("GET /invoices/{invoice_id}") >= 2
         road.wait_until_quiet()
         shown = sales.named("Deals", id=deal)
         assert shown is not None and (shown["Books_Paid"], shown["Books_Outstanding"]) == (100.05, 0)
