@@ -29,7 +29,6 @@ from vendors.zoho_crm.modules import ModuleTarget
 from vendors.zoho_crm.readers import READERS
 
 STATUS, DELETED = "custom.Books_Status", "deleted"
-CURRENCY = "currency"
 SAYS_SO = "status"
 """What becomes of an invoice that is gone at the source: our field says so."""
 _CUSTOMER, _PERSON = Entity("customer"), Entity("person")
@@ -62,7 +61,7 @@ class PaperTarget(ModuleTarget):
     def plan(self, work: Work, facts: object | None) -> Step:
         if work.wish == "absent":
             return _says_so(work)
-        step = super().plan(_without_unknown_currency(work, facts), facts)
+        step = super().plan(work, facts)
         if isinstance(step, Act) and LINES in step.values:
             # What is compared is quantities and prices; what is sold is sent with them.
             return replace(step, memory={**step.memory, LINES: list(work.document[LINES])})
@@ -116,11 +115,3 @@ def _says_so(work: Work) -> Step:
     if not known.exists or known.seen.get(STATUS) == DELETED:
         return Nothing()
     return Act("update", key, {STATUS: DELETED}, counts_as="removed", memory={"id": known.id})
-
-
-def _without_unknown_currency(work: Work, facts: object | None) -> Work:
-    """An account without several currencies has no field for it: its amounts are in its own, and our fields say which it is."""
-    has = not isinstance(facts, ModuleFacts) or facts.has("Currency")
-    if has or CURRENCY not in work.document:
-        return work
-    return replace(work, document={path: value for path, value in work.document.items() if path != CURRENCY})
