@@ -194,6 +194,19 @@ class TestEdits:
         in_step(road, sales)
 
 
+class TestPreview:
+    def test_of_what_is_in_step_has_nobody_to_link_to_ask_about_or_to_make(self, road: Road, sales: Sales) -> None:
+        with road.console() as console:
+            found = {one["leg"]: one["matching"] for one in console.get(f"/syncs/{SYNC}/preview")["legs"]}
+        nobody = {"matched": 0, "asked_left": 0, "asked_right": 0, "new_right": 0, "new_left": 0}
+        under = [bool(one.get("Account_Name")) for one in sales.records("Contacts")]
+        assert {leg: found[leg] for leg in ("account", "contact", "person")} == {
+            "account": {"linked": len(sales.records("Accounts"))} | nobody,
+            "contact": {"linked": under.count(False)} | nobody,
+            "person": {"linked": under.count(True)} | nobody,
+        }
+
+
 class TestWithoutWebhooks:
     def test_an_edit_on_either_side_comes_with_the_usual_look_and_from_then_on_within_a_minute(
         self, road: Road, sales: Sales
