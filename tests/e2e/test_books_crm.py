@@ -1,7 +1,11 @@
-"""Customers of Zoho Books and accounts and contacts of Zoho CRM, edited on both sides: in step, by one write an edit and none for its echo."""
+"""Customers of Zoho Books and accounts and contacts of Zoho CRM, edited on both sides: in step, by one write an edit and none for its echo.
+
+CRM_EDITS says how many edits on each side are timed.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +14,7 @@ import pytest
 
 from millrace.demo import connect_books
 from millrace.demo_crm import SYNC, connect_crm, join_people
+from millrace.errors import CommandError
 from tests.e2e.opening import opened
 from tests.e2e.road import Mark, Road
 from tests.e2e.sales import Sales, differences
@@ -72,6 +77,15 @@ def heard(road: Road, record: str) -> bool:
         record,
     )
     return bool(told)
+
+
+def marked(road: Road, record: str) -> bool:
+    """Whether we know of the vendor's own sync."""
+    return bool(
+        road.sql.value(
+            "select fields -> 'is_linked_with_zohocrm' = 'true' from flow.record_state where record = $1", record
+        )
+    )
 
 
 def cedar(road: Road, sales: Sales) -> tuple[str, str]:
@@ -224,8 +238,36 @@ class TestWithoutWebhooks:
         in_step(road, sales)
 
 
+class TestTheVendorsOwnSync:
+    def test_stops_our_writes_when_it_is_switched_on_and_lets_nobody_resume_before_it_is_off(
+        self, road: Road, sales: Sales
+    ) -> None:
+        record = company(road, "Elm Works")
+        account = there(road, sales, "Accounts", Account_Name="Elm Works")["id"]
+        in_step(road, sales)
+        next_second()
+        linked = {"do": "link_with_crm", "contact_id": record, "zcrm_account_id": account}
+        road.sandbox.post("zoho-books/demo/people", dict(linked))
+        with road.console() as console:
+            road.until(lambda: console.get(f"/syncs/{SYNC}")["state"] == "paused", "the sync is paused", WITHIN_S)
+            next_second()
+            mark = road.mark()
+            road.customer_edited(record, website="https://elm.example")
+            road.until(lambda: len(road.journal_of(record, "received")) > 2, "the edit is heard", WITHIN_S)
+            with pytest.raises(CommandError, match="ZB_OWN_CRM_SYNC"):
+                console.post(f"/syncs/{SYNC}/resume")
+            assert writes(road, mark) == []
+            road.sandbox.post("zoho-books/demo/people", linked | {"zcrm_account_id": ""})
+            road.until(lambda: not marked(road, record), "the mark is gone", WITHIN_S)
+            console.post(f"/syncs/{SYNC}/resume")
+        there(road, sales, "Accounts", id=account, Website="https://elm.example")
+        in_step(road, sales)
+
+
 class TestPace:
-    EDITS, RECORDS = 30, 6
+    # Of each side; records have rest between two of theirs.
+    EDITS = int(os.environ.get("CRM_EDITS", "4"))
+    RECORDS = min(EDITS, 6)
 
     def test_from_an_edit_to_its_write(self, road: Road, sales: Sales) -> None:
         """Printed with the number of calls; each edit has its one write. Edits of one record in one second are another story: they wait for
