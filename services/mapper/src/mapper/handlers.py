@@ -147,7 +147,7 @@ class ChangeHandler:
             and not state.redacted
         }
         causes = {**told, **merged.causes}
-        await match_index.tell(tx, configuration, self._mappings, merged.changed, [item.message for item in batch])
+        await match_index.tell(tx, configuration, self._mappings, merged.known, merged.changed, batch)
         pairing = await Pairing.of(tx, configuration, self._mappings, states, merged.now)
         pairing.recall({key: merged.known[key] for key in states})
         for item in batch:

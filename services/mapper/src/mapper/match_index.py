@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from common.bus.handler import Delivered
 from common.contracts.ids import ConnectionId, Entity
 from common.contracts.matching import SIDES, MatchRule, matching_legs, parent_of, read_first, rules_of
 from common.contracts.messages import ChangeEvent
@@ -47,16 +48,17 @@ async def tell(
     tx: DbConnection,
     configuration: Configuration,
     mappings: Mappings,
-    changed_states: Mapping[Key, RecordState],
-    changes: Iterable[ChangeEvent],
+    known: Mapping[Key, RecordState],
+    changed: Mapping[Key, RecordState],
+    batch: Iterable[Delivered[ChangeEvent]],
 ) -> None:
     """Stores what these tell, before their counterparts are looked for: whoever comes next finds them. Whoever has one of the values that are told
-    now or no more, and no counterpart, is judged once more. A batch of which no leg has rules costs no statement."""
-    await _meet(tx, configuration, changes)
-    states = {key: state for key, state in changed_states.items() if not state.redacted}
-    tellers, told = all_told(configuration, mappings, states)
-    changed = await match_values.keep(tx, tellers, told)
-    sharing = await match_values.sharing(tx, changed)
+    now or no more, and no counterpart, is judged once more. A batch of which no leg has rules, or that changes nothing that they compare, costs
+    no statement. `known` are the records as they were."""
+    await _meet(tx, configuration, [item.message for item in batch])
+    states = {key: state for key, state in changed.items() if not state.redacted}
+    tellers, told = all_told(configuration, mappings, states, known)
+    sharing = await match_values.sharing(tx, await match_values.keep(tx, tellers, told))
     await match_values.again(
         tx, set(sharing) - {(one.sync, one.leg, one.side, one.record) for one in tellers if not one.entity}
     )
@@ -95,16 +97,22 @@ async def fill(
 
 
 def all_told(
-    configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState]
+    configuration: Configuration,
+    mappings: Mappings,
+    states: Mapping[Key, RecordState],
+    known: Mapping[Key, RecordState] | None = None,
 ) -> tuple[list[Teller], list[MatchValue]]:
-    """Who of these tells anything, and what; pure."""
+    """Who of these tells anything, and what; with what was known of them only those who tell something else. Pure."""
     tells = _of_kinds(configuration, mappings, {(key.connection, key.entity) for key in states})
     tellers, told = list[Teller](), list[MatchValue]()
     for key, state in states.items():
         for one in tells.get((key.connection, key.entity), ()):
             by = Teller(one.forward.sync, one.forward.name, one.side, key.entity if one.by else "", key.record)
+            its = set(_values(configuration, one, by, key, state))
+            if known is not None and its == set(_values(configuration, one, by, key, known[key])):
+                continue
             tellers.append(by)
-            told += _values(configuration, one, by, key, state)
+            told += its
     return tellers, told
 
 
