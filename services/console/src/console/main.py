@@ -28,7 +28,7 @@ from console.api.access import TokenFile
 from console.api.context import ApiContext
 from console.api.once import Once
 from console.broker import Broker
-from console.notifying import open_notifying
+from console.notifying import Notifying, open_notifying
 from console.settings import ConsoleSettings
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
@@ -80,7 +80,6 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
-        links = Links(pool, clock)
         shown_runs = Runs(pool, syncs, clock, Forecast(Meter(redis, clock)))
         telling = await life.enter_async_context(open_notifying(runtime, pool, broker))
         context = ApiContext(
@@ -103,9 +102,9 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             missing=Missing(pool, syncs, clock),
             reconciliations=AskedReconciliations(pool, syncs, clock),
             records=Records(pool),
-            links=links,
+            links=Links(pool, clock),
             questions=Questions(pool, clock),
-            reviews=Reviews(pool, links, clock),
+            reviews=Reviews(pool, Links(pool, clock), clock),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
             telling=telling,
@@ -115,13 +114,13 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(context))
         runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
-        telling.start(runtime)
-        _keep_up(runtime, pool)
+        _keep_up(runtime, pool, telling)
         yield
 
 
-def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool) -> None:
-    """Old rows go, one process at a time, and figures are told."""
+def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool, telling: Notifying) -> None:
+    """Old rows go, one process at a time, and figures and notifications are told."""
+    telling.start(runtime)
     _tell_figures(runtime, pool)
     retention, log = runtime.settings.retention, runtime.log
     upkeep = Upkeep(pool, runtime.clock, retention, runtime.metrics, log, by="console")

@@ -93,9 +93,8 @@ async def judge(
             unknown = state.unknown(coverage.needs(configuration, leg, mapping))
             whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown, id=key.record)
             wish = pairing.wish(leg, key, whole)
-        if _is_new(before, wish, whole, pairing.matched(leg, key, wish)) or (
-            before is not None and pairing.is_due(leg, key)
-        ):
+        matched = pairing.matched(leg, key, wish)
+        if _is_new(before, wish, whole, matched) or (before is not None and pairing.is_due(leg, key)):
             pairing.raised(leg, key)
             judged.add(one, before.revision + 1 if before else 1, wish, causes[key], facts, now)
             continue
