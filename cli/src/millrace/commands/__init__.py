@@ -29,7 +29,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun("notification", "Notifications: what stands still or waits for a person."),
     Noun("privacy", "Privacy: what persons ask for, and all that is kept of one."),
     Noun("record", "Records: find one, and read what happened to it."),
-    Noun("review", "Reviews: what people have to decide about records."),
+    Noun("review", "What people have to decide: who a record is, and which of two values holds."),
     Noun("run", "Runs: what became of the records that entered them."),
     Noun("summary", "The daily summary: what happened to records and money on a day."),
     Noun("sync", "Syncs: what joins a source to a target, and how."),

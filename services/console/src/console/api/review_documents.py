@@ -11,7 +11,7 @@ from console.api.documents import Body
 from console.api.link_documents import Reason
 from console.masking import masked_tree, masked_value
 from console.state.reviews import Review
-from console.use_cases.reviews import Candidate, Shown, kind_of
+from console.use_cases.reviews import ReviewCandidate, ShownReview, kind_of
 
 
 class ReviewDocument(BaseModel):
@@ -76,14 +76,14 @@ def review_document(review: Review, *, unmask: bool) -> ReviewDocument:
     return ReviewDocument(**_fields(review, unmask=unmask))
 
 
-def review_detail(shown: Shown, *, unmask: bool) -> ReviewDetail:
+def review_detail(shown: ShownReview, *, unmask: bool) -> ReviewDetail:
     """A question with everything that it takes to decide it."""
     answers = [AnswerDocument(answer=name, means=words) for name, words in shown.answers.items()]
     records = [_candidate(one, unmask=unmask) for one in shown.candidates]
     return ReviewDetail(**_fields(shown.review, unmask=unmask), answers=answers, records=records)
 
 
-def _candidate(one: Candidate, *, unmask: bool) -> CandidateDocument:
+def _candidate(one: ReviewCandidate, *, unmask: bool) -> CandidateDocument:
     fields = dict(one.fields) if unmask else masked_tree(one.fields) or {}
     return CandidateDocument(
         side=one.side, connection=one.connection, entity=one.entity, id=one.id, linked=one.linked, fields=fields

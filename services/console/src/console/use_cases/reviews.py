@@ -27,7 +27,7 @@ LINK = "link:"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ReviewCandidate:
     """A record that a question names."""
 
     side: str
@@ -39,12 +39,12 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownReview:
     """A question with its answers by name, what each of them means, and the records that it names."""
 
     review: Review
     answers: Mapping[str, str]
-    candidates: Sequence[Candidate]
+    candidates: Sequence[ReviewCandidate]
 
 
 class Reviews:
@@ -64,11 +64,11 @@ class Reviews:
         last = found[limit - 1] if len(found) > limit else None
         return found[:limit], (last["asked_at"].isoformat(), str(last["id"])) if last else None
 
-    async def show(self, id: int) -> Shown:
+    async def show(self, id: int) -> ShownReview:
         async with state.connection(self._pool) as link:
             return await _shown(link, await _open(link, id))
 
-    async def decide(self, id: int, answer: str, who: str, why: str) -> Shown:
+    async def decide(self, id: int, answer: str, who: str, why: str) -> ShownReview:
         """It holds for what the question shows; a later change asks anew."""
         async with state.transaction(self._pool) as tx:
             shown = await _shown(tx, await _open(tx, id, lock=True))
@@ -95,7 +95,7 @@ class Reviews:
         )  # fmt: skip
         await write(tx, [entry])
 
-    async def _may_link(self, tx: state.DbConnection, shown: Shown, answer: str) -> bool:
+    async def _may_link(self, tx: state.DbConnection, shown: ShownReview, answer: str) -> bool:
         """Whom nothing is known of may be anybody who is there and has no counterpart."""
         review, id = shown.review, answer.removeprefix(LINK)
         if review["kind"] != "unmatched":
@@ -118,21 +118,21 @@ async def _open(tx: state.DbConnection, id: int, *, lock: bool = False) -> Revie
     return found
 
 
-async def _shown(tx: state.DbConnection, review: Review) -> Shown:
+async def _shown(tx: state.DbConnection, review: Review) -> ShownReview:
     candidates = [one for side in ("left", "right") for one in await _candidates(tx, review, side)]
-    return Shown(review, _answers(review, candidates), candidates)
+    return ShownReview(review, _answers(review, candidates), candidates)
 
 
-async def _candidates(tx: state.DbConnection, review: Review, side: str) -> list[Candidate]:
+async def _candidates(tx: state.DbConnection, review: Review, side: str) -> list[ReviewCandidate]:
     account, entity = review[f"{side}_account"], review[f"{side}_entity"]
     named = review[f"{side}_value"] if review["kind"] == "match" else [review[f"{side}_id"]]
     ids = [id for id in named if id and id != "more"]
     told = await reviews.told(tx, account, entity, ids)
     linked = await reviews.linked(tx, side, account, entity, ids) if review["kind"] == "match" else set()
-    return [Candidate(side, review[f"{side}_name"], entity, id, told.get(id, {}), id in linked) for id in ids]
+    return [ReviewCandidate(side, review[f"{side}_name"], entity, id, told.get(id, {}), id in linked) for id in ids]
 
 
-def _answers(review: Review, candidates: Sequence[Candidate]) -> dict[str, str]:
+def _answers(review: Review, candidates: Sequence[ReviewCandidate]) -> dict[str, str]:
     left, right = (f"{review[f'{side}_name']} ({review[f'{side}_entity']})" for side in ("left", "right"))
     match review["kind"]:
         case "differs":
