@@ -83,7 +83,7 @@ def marked(road: Road, record: str) -> bool:
     """Whether we know of the vendor's own sync."""
     return bool(
         road.sql.value(
-            "select fields -> 'is_linked_with_zohocrm' = 'true' from flow.record_state where record = $1", record
+            "select fields -> 'kept_by_own_sync' = 'true' from flow.record_state where record = $1", record
         )
     )
 

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.journeys import Journey, journeys, p50, table
 from tests.e2e.road import Road
 from tests.support.local_stack import LocalStack, sync
-from tests.support.machine import measured
+from tests.support.machine import computes_slower, measured
 
 CUSTOMERS = 100
 CHANGED = 50
@@ -28,7 +28,7 @@ def synced(stack: LocalStack) -> Iterator[None]:
 
 @pytest.fixture(scope="class")
 def slower() -> dict[str, float]:
-    """How slow the machine was while they travelled: others may keep it busy."""
+    """How slow the machine was while they travelled: others may keep it busy, and it may compute slower than the one of the limits."""
     return {}
 
 
@@ -40,6 +40,7 @@ def a_hundred(road: Road, synced: None, slower: dict[str, float]) -> dict[str, l
     road.wait_for_member("first@alder.example")
     road.wait_until_quiet()
     found: dict[str, list[Journey]] = {}
+    computes = computes_slower()
     emails: dict[str, list[str]] = {}
 
     def create(number: int) -> None:
@@ -48,7 +49,7 @@ def a_hundred(road: Road, synced: None, slower: dict[str, float]) -> dict[str, l
 
     with measured() as machine:
         found["create"] = _timed(road, range(CUSTOMERS), create, emails)
-    slower["create"] = machine.slower
+    slower["create"] = machine.slower * computes
     records = list(emails)[:CHANGED]
 
     def edit(record: str) -> None:
@@ -56,7 +57,7 @@ def a_hundred(road: Road, synced: None, slower: dict[str, float]) -> dict[str, l
 
     with measured() as machine:
         found["edit"] = _timed(road, records, edit, emails)
-    slower["edit"] = machine.slower
+    slower["edit"] = machine.slower * computes
 
     def move(record: str) -> None:
         emails[record].append(f"moved-{emails[record][0]}")
@@ -64,8 +65,8 @@ def a_hundred(road: Road, synced: None, slower: dict[str, float]) -> dict[str, l
 
     with measured() as machine:
         found["e-mail change"] = _timed(road, records, move, emails)
-    slower["e-mail change"] = machine.slower
-    print("\n" + table(found) + f"\nslower than alone: {slower}")
+    slower["e-mail change"] = machine.slower * computes
+    print("\n" + table(found) + f"\nslower than the machine of the limits, alone: {slower}")
     return found
 
 
@@ -75,7 +76,7 @@ class TestAHundredCustomers:
     def test_are_there_within_a_second_as_a_rule_and_within_three_always(
         self, a_hundred: dict[str, list[Journey]], slower: dict[str, float], change: str
     ) -> None:
-        """Of a machine that has nothing else to do."""
+        """Of the machine of the limits, when it has nothing else to do."""
         total = [one.total_ms for one in a_hundred[change]]
         assert p50(total) < 1000 * slower[change], slower
         assert max(total) < 3000 * slower[change], slower
@@ -84,7 +85,7 @@ class TestAHundredCustomers:
     def test_spend_less_than_sixty_milliseconds_with_us(
         self, a_hundred: dict[str, list[Journey]], slower: dict[str, float], change: str
     ) -> None:
-        """Of a machine that has nothing else to do."""
+        """Of the machine of the limits, when it has nothing else to do."""
         assert p50([one.own_ms for one in a_hundred[change]]) < 60 * slower[change], slower
 
 

@@ -27,7 +27,7 @@ MAY_NAME_IT = (
     "sandbox/src/sandbox/zoho_books/start.py",
     # What the books of a family know of their sister product's records.
     "sandbox/src/sandbox/zoho_books/contact_views.py", "sandbox/src/sandbox/zoho_books/crm_links.py",
-    "sandbox/src/sandbox/zoho_books/items.py",
+    "sandbox/src/sandbox/zoho_books/items.py", "libs/vendors/src/vendors/zoho_books/tellers.py",
     # What its family shares.
     "libs/vendors/src/vendors/zoho/*", "sandbox/src/sandbox/zoho_accounts/*",
 )  # fmt: skip

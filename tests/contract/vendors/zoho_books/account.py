@@ -203,7 +203,7 @@ class BooksAccount(InSandbox):
             "currency": "EUR", "outstanding": "120.50", "billing": NEUTRAL, "shipping": NEUTRAL,
             **{f"custom.{name}": value for name, value in CUSTOM.items()},
             "tags": [option["option_name"]], "created_at": "", "updated_at": "",
-            "id": id, "persons": persons, "is_linked_with_zohocrm": True, "zcrm_account_id": "55510", "zcrm_contact_id": "55520",
+            "id": id, "persons": persons, "kept_by_own_sync": True, "crm_account_id": "55510", "crm_contact_id": "55520",
         }  # fmt: skip
 
     def _whole_person(self) -> tuple[RecordId, dict[str, Any]]:

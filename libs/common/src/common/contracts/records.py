@@ -47,10 +47,10 @@ class Customer(Neutral):
     tags: tuple[str, ...] | None = None
     persons: tuple[ContactPerson, ...] | None = None
     """Those who are written to there."""
-    is_linked_with_zohocrm: bool | None = None
+    kept_by_own_sync: bool | None = None
     """Its vendor's own sync keeps it in step with a CRM, where these are its records."""
-    zcrm_account_id: str | None = None
-    zcrm_contact_id: str | None = None
+    crm_account_id: str | None = None
+    crm_contact_id: str | None = None
     custom: dict[str, str | None] | None = None
     created_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None

@@ -16,4 +16,4 @@ ZB_OWN_CRM_SYNC = Code(
 )
 register(ZB_OWN_CRM_SYNC)
 
-BOOKS_WITH_CRM = OwnSync(Entity("customer"), "is_linked_with_zohocrm", VendorName("zoho-crm"), ZB_OWN_CRM_SYNC)
+BOOKS_WITH_CRM = OwnSync(Entity("customer"), "kept_by_own_sync", VendorName("zoho-crm"), ZB_OWN_CRM_SYNC)

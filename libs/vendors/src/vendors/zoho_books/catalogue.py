@@ -24,9 +24,9 @@ CUSTOMER = (
     CatalogueField("shipping", "Shipping Address", "address", in_list=False, parts=_PARTS),
     CatalogueField("tags", "Reporting Tags", "tags", in_list=False),
     CatalogueField("persons", "Contact Persons", "parts", in_list=False),
-    CatalogueField("is_linked_with_zohocrm", "Linked with Zoho CRM", "boolean", in_list=False),
-    CatalogueField("zcrm_account_id", "Zoho CRM Account ID", "text", in_list=False),
-    CatalogueField("zcrm_contact_id", "Zoho CRM Contact ID", "text", in_list=False),
+    CatalogueField("kept_by_own_sync", "Linked with its CRM", "boolean", in_list=False),
+    CatalogueField("crm_account_id", "CRM Account ID", "text", in_list=False),
+    CatalogueField("crm_contact_id", "CRM Contact ID", "text", in_list=False),
     CatalogueField("created_at", "Created Time", "datetime"),
     CatalogueField("updated_at", "Last Modified Time", "datetime"),
 )

@@ -14,7 +14,7 @@ _ADDRESS = {
 _CONTACT = {
     "contact_id": "id", "contact_name": "name", "company_name": "company", "first_name": "first_name", "last_name": "last_name", "email": "email",
     "phone": "phone", "mobile": "mobile", "website": "website", "status": "status", "currency_code": "currency",
-    "zcrm_account_id": "zcrm_account_id", "zcrm_contact_id": "zcrm_contact_id",
+    "zcrm_account_id": "crm_account_id", "zcrm_contact_id": "crm_contact_id",
 }  # fmt: skip
 _INVOICE = {
     "invoice_id": "id", "invoice_number": "number", "customer_id": "customer_id", "status": "status", "currency_code": "currency",
@@ -35,7 +35,7 @@ def customer(found: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("contact_persons"), list):
         parsed["persons"] = contact_persons.told(found)
     if "is_linked_with_zohocrm" in found:
-        parsed["is_linked_with_zohocrm"] = found["is_linked_with_zohocrm"] in (True, "true")
+        parsed["kept_by_own_sync"] = found["is_linked_with_zohocrm"] in (True, "true")
     if "customer_sub_type" in found:
         kind = wire.text(found["customer_sub_type"])
         parsed["kind"] = kind if kind in ("business", "individual") else None

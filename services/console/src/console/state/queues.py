@@ -73,13 +73,15 @@ select l.sync, sum(p.missing)::bigint as missing
  where p.missing > 0 group by l.sync
 """
 
+# Of the oldest: whoever has more than these to decide does not count them.
 _ASKED = """
+with open as materialized (select pair from flow.pair_question where winner = '' order by asked_at, pair, field limit 2000)
 select l.sync, count(*) as asked
-  from core.leg l join core.connection s on s.id = l.source_connection join core.connection t on t.id = l.target_connection
-  join flow.pair p on (p.left_account, p.right_account, p.left_entity, p.right_entity)
-                    = (coalesce(nullif(s.account, ''), s.id), coalesce(nullif(t.account, ''), t.id), l.source_entity, l.target_entity)
-  join flow.pair_question q on q.pair = p.id and q.winner = ''
- where l.sync = any($1) and l.direction = 'forward' group by l.sync
+  from open q join flow.pair p on p.id = q.pair
+  join core.leg l on (l.source_entity, l.target_entity) = (p.left_entity, p.right_entity) and l.direction = 'forward'
+  join core.connection s on s.id = l.source_connection and coalesce(nullif(s.account, ''), s.id) = p.left_account
+  join core.connection t on t.id = l.target_connection and coalesce(nullif(t.account, ''), t.id) = p.right_account
+ where l.sync = any($1) group by l.sync
 """
 
 _UNREAD_SIDES = """
