@@ -82,9 +82,7 @@ def heard(road: Road, record: str) -> bool:
 def marked(road: Road, record: str) -> bool:
     """Whether we know of the vendor's own sync."""
     return bool(
-        road.sql.value(
-            "select fields -> 'kept_by_own_sync' = 'true' from flow.record_state where record = $1", record
-        )
+        road.sql.value("select fields -> 'kept_by_own_sync' = 'true' from flow.record_state where record = $1", record)
     )
 
 
