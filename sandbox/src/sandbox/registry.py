@@ -10,6 +10,7 @@ from sandbox.deliveries import Deliveries
 from sandbox.faults import Faults
 from sandbox.mailchimp import build as build_mailchimp
 from sandbox.operators import Operators
+from sandbox.quickbooks import build as build_quickbooks
 from sandbox.shopify import build as build_shopify
 from sandbox.simulator import Simulator
 from sandbox.zoho_accounts.accounts import build as build_zoho_accounts
@@ -50,5 +51,6 @@ def build(home: Path) -> tuple[Core, Vendors]:
         build_zoho_crm(core),
         build_mailchimp(core),
         build_shopify(core),
+        build_quickbooks(core),
     ]
     return core, vendors

@@ -37,6 +37,9 @@ PREFIXES = (
     "/mailchimp",
     "/shopify/demo/admin",
     "/shopify/demo/admin/api/2026-04",
+    "/quickbooks",
+    "/quickbooks/v3/company/REALM",
+    "/quickbooks/v3/company/REALM/customer/CUSTOMER",
     "/_sandbox",
     "",
 )
@@ -102,6 +105,11 @@ WORDS = st.sampled_from(
         "460000000099001",
         "d41d8cd98f00b204e9800998ecf8427e",
         "demo",
+        "customer",
+        "attachable",
+        "query",
+        "cdc",
+        "batch",
     ]
 )
 ODD = st.one_of(WORDS, st.text(max_size=12), st.just("%00"), st.just(".."), st.just("%ff%fe"), st.just("9" * 400))
@@ -200,7 +208,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         "query": "&".join(f"{name}={value}" for name, value in query.items()),
         "raw_query": draw(st.one_of(st.none(), st.binary(max_size=60))),
         "kind": draw(KINDS),
-        "named": draw(st.integers(0, 6)),
+        "named": draw(st.integers(0, 12)),
         "body": draw(BODIES),
     }
 
@@ -228,12 +236,14 @@ class Anybody:
                 row.seed("demo", 20, 1, True)
         crm: Any = self.app.vendors.named("zoho-crm").state("demo")["accounts"]
         self.ids["RECORD"] = crm["demo"]["records"]["Contacts"][0]["id"]
-        books, lists = "/zoho/eu/api/books/v3", f"/mailchimp/us6/3.0/lists/{self.ids['AUDIENCE']}"
+        books: Any = self.app.vendors.named("quickbooks").state("demo")["accounts"]
+        self.ids |= {"REALM": books["demo"]["realm"], "CUSTOMER": books["demo"]["records"]["Customer"][0]["Id"]}
+        zoho, lists = "/zoho/eu/api/books/v3", f"/mailchimp/us6/3.0/lists/{self.ids['AUDIENCE']}"
         for word, path, many, one in (
-            ("CONTACT", f"{books}/contacts", "contacts", "contact_id"),
-            ("INVOICE", f"{books}/invoices", "invoices", "invoice_id"),
-            ("PAYMENT", f"{books}/customerpayments", "customerpayments", "payment_id"),
-            ("ITEM", f"{books}/items", "items", "item_id"),
+            ("CONTACT", f"{zoho}/contacts", "contacts", "contact_id"),
+            ("INVOICE", f"{zoho}/invoices", "invoices", "invoice_id"),
+            ("PAYMENT", f"{zoho}/customerpayments", "customerpayments", "payment_id"),
+            ("ITEM", f"{zoho}/items", "items", "item_id"),
             ("MEMBER", f"{lists}/members", "members", "id"),
         ):
             named = self.places["mailchimp"] if path.startswith("/mailchimp") else 0
