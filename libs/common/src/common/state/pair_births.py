@@ -65,7 +65,10 @@ def join(own: PairRow, side: SideName, id: str, rows: Mapping[int, PairRow]) -> 
     R21: a record has one counterpart. R22: a new record takes the place of one that is gone.
     """
     there = own.end(side)._replace(id=id)
-    found = next((row for row in rows.values() if row.end(side) == there and row.id != own.id), None)
+    # The same record may have pairs with records of other kinds: those are no concern of this one.
+    kind = own.end(other(side))[:3]
+    its = (row for row in rows.values() if row.end(side) == there and row.end(other(side))[:3] == kind)
+    found = next((row for row in its if row.id != own.id), None)
     if found is None:
         return Joined(_linked(own.with_end(side, id)))
     if not found.whole:
