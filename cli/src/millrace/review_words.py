@@ -35,7 +35,15 @@ def _words(one: Mapping[str, Any]) -> str:
         case "gone":
             return f"{ends}: one was edited, and the other is gone"
         case "match":
-            named = ", ".join([*one["left_value"], "and", *one["right_value"]])
-            return f"{ends}: several have what they are matched by in common: {named}"
+            return f"{ends}: {_match(one)}"
         case _:
             return f"{ends}: it was there before the sync, and nothing says who it is"
+
+
+def _match(one: Mapping[str, Any]) -> str:
+    named = [*one["left_value"], *one["right_value"]]
+    elsewhere = [f"{its['entity']} {its['id']}" for its in named if isinstance(its, Mapping)]
+    if elsewhere:
+        return f"it is paired with {', '.join(elsewhere)} in a leg that it has left: who is it now?"
+    listed = ", ".join([*one["left_value"], "and", *one["right_value"]])
+    return f"several have what they are matched by in common: {listed}"

@@ -13,7 +13,7 @@ from common.contracts.syncs import Leg, MappingDefinition, MappingRow, Sync
 from common.state.configuration import Configuration
 from common.state.polls import Polled
 from ingest.poll_sources import wanted_sources
-from mapper.matching import Asked, Known, Match, Sharing, Standing, decide
+from mapper.matching import Asked, Heir, Known, Match, Partner, Sharing, Standing, decide
 
 ADDRESS = {"left": "email", "right": "email", "unique": True}
 NUMBER = {"left": "id", "right": "ref"}
@@ -69,6 +69,42 @@ class TestARule:
         self, old: bool, told: bool, asks: bool
     ) -> None:
         assert isinstance(decided([ADDRESS], old=old, told=told), Asked) == asks
+
+
+class TestOneThatHasLeftAnotherLeg:
+    PAIRED = (Partner("customer", "4"),)
+
+    @pytest.mark.parametrize("known", [{}, {"sharing": {"email = email": sharing("7")}}])
+    def test_is_asked_about_and_neither_made_nor_linked(self, known: Any) -> None:
+        found = decided([ADDRESS], elsewhere=self.PAIRED, **known)
+        assert isinstance(found, Asked)
+        assert (found.kind, found.ours, found.elsewhere) == ("match", ("1",), self.PAIRED)
+        assert list(found.theirs) == [id for one in known.get("sharing", {}).values() for id in one.theirs]
+
+    def test_is_linked_where_it_belongs_to_its_counterpart_now(self) -> None:
+        alike = {"email = email": sharing("7")}
+        assert isinstance(decided([ADDRESS], sharing=alike, elsewhere=self.PAIRED, is_at_home=True), Match)
+        assert isinstance(decided([ADDRESS], elsewhere=self.PAIRED, is_at_home=True), Asked)
+
+    def test_is_no_candidate_that_links(self) -> None:
+        found = decided([ADDRESS], sharing={"email = email": sharing("7")}, moved=frozenset("7"))
+        assert isinstance(found, Asked)
+        assert (found.ours, found.theirs, found.elsewhere) == (("1",), ("7",), ())
+
+    def test_goes_to_the_one_below_who_has_its_value(self) -> None:
+        found = decided([ADDRESS], heir=Heir("7", "email = email"))
+        assert isinstance(found, Match)
+        assert found.id == "7"
+
+    @pytest.mark.parametrize(("heir", "theirs"), [(Heir("7"), ["7"]), (Heir("8", "email = email"), ["7", "8"])])
+    def test_is_asked_about_where_nothing_or_several_say_who_it_is(self, heir: Heir, theirs: list[str]) -> None:
+        alike = {"email = email": sharing("7")} if len(theirs) > 1 else {}
+        found = decided([ADDRESS], sharing=alike, heir=heir)
+        assert isinstance(found, Asked)
+        assert list(found.theirs) == theirs
+
+    def test_that_somebody_else_has_taken_over_is_nothing_any_more(self) -> None:
+        assert decided([ADDRESS], {"7": "taken"}, heir=Heir("7")) is None
 
 
 class TestOptions:

@@ -103,3 +103,14 @@ class TestCounts:
         )[CONTACT]
         assert (its.counts()["linked"], its.linked["left"]) == (1, {"1": "7"})
         assert its.asked["left"] == {"2"}
+
+    def test_a_contact_that_got_an_account_is_asked_about_and_nobody_new(self) -> None:
+        links: Links = {
+            (CONTACT, "left"): {"1": "7"}, (CONTACT, "right"): {"7": "1"},
+            (ACCOUNT, "left"): {"2": "70"}, (ACCOUNT, "right"): {"70": "2"},
+        }  # fmt: skip
+        its = found(
+            customer("1", email="ida@x.example"), customer("2", company="Birch"), account("70", name="Birch"),
+            contact("7", email="ida@x.example", customer_id="70"), links=links,
+        )[PERSON]  # fmt: skip
+        assert (its.asked["right"], its.alone["right"]) == ({"7"}, set())

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from common.contracts.ids import Entity, RecordId, SyncId
 from common.contracts.matching import Parent, matching_legs, parent_of, rules_of, versions_of
 from common.contracts.outcomes import SkipReason
-from common.pairs.merging import SideName, other
+from common.contracts.syncs import Leg
+from common.pairs.merging import SIDES, SideName, other
 from common.state import match_values
 from common.state.configuration import Configuration
 from common.state.match_values import Ready, Sought
 from common.state.pairs import PairEnd
 from common.state.pool import DbConnection
 from mapper.mappings import Mappings, target_of
+from mapper.match_elsewhere import Birth, Legs, OtherLegs, apart
 from mapper.match_index import counts, in_leg, parent_id
 from mapper.matching import Known, Sharing
 from mapper.state import RecordState
@@ -38,6 +40,8 @@ class Births:
     known: dict[LegRecord, Known] = field(default_factory=dict)
     held: dict[LegRecord, SkipReason] = field(default_factory=dict)
     """Of whom nothing is decided yet."""
+    apart: set[LegRecord] = field(default_factory=set)
+    """Those whose counterpart belongs to somebody else than they do."""
 
     @classmethod
     async def of(
@@ -55,10 +59,11 @@ class Births:
             return births
         ready = await match_values.ready(tx, {one.sync for one in its})
         births._hold_unready(ready)
-        alone = await births._alone(tx, configuration, mappings, states)
+        legs = Legs(configuration, mappings)
+        alone = await births._alone(tx, legs, states)
         if alone:
             await match_values.alone(tx, {one.sync for one in alone})
-            await births._know(tx, configuration, mappings, alone, states, ready)
+            await births._know(tx, legs, alone, states, ready)
         return births
 
     def candidates(self) -> Iterator[PairEnd]:
@@ -68,6 +73,8 @@ class Births:
             for sharing in known.sharing.values():
                 yield from (ways.end(side, id) for id in sharing.ours)
                 yield from (ways.end(other(side), id) for id in sharing.theirs)
+            if known.heir is not None:
+                yield ways.end(other(side), known.heir.id)
 
     def _hold_unready(self, ready: Mapping[tuple[SyncId, Entity], Ready]) -> None:
         for one, ways in self.ways.items():
@@ -75,23 +82,21 @@ class Births:
             if its is None or its.versions != versions_of(ways.forward, ways.back):
                 self.held[one] = SkipReason.SIDES_UNREAD
 
-    async def _alone(
-        self,
-        tx: DbConnection,
-        configuration: Configuration,
-        mappings: Mappings,
-        states: Mapping[Key, RecordState],
-    ) -> list[LegRecord]:
+    async def _alone(self, tx: DbConnection, legs: Legs, states: Mapping[Key, RecordState]) -> list[LegRecord]:
         """Those of whom a counterpart is to be found."""
         listed = [
             one
             for one, ways in self.ways.items()
-            if one not in self.held and _is_in(configuration, mappings, one, ways, states[one.key])
+            if one not in self.held and _is_in(legs.configuration, legs.mappings, one, ways, states[one.key])
         ]
         if not listed:
             return []
-        found = await match_values.paired(tx, [self._ends(one) for one in listed])
-        return [one for at, one in enumerate(listed) if at not in found]
+        found = await match_values.counterparts(tx, [self._ends(one) for one in listed])
+        paired = {one: found[at] for at, one in enumerate(listed) if at in found}
+        self.apart = await apart(
+            tx, legs, [(one, self.ways[one], there, parent_id(self.ways[one].forward, states[one.key])) for one, there in paired.items()]
+        )  # fmt: skip
+        return [one for one in listed if one not in paired]
 
     def _ends(self, one: LegRecord) -> tuple[SideName, PairEnd, PairEnd]:
         ways, side = self.ways[one], side_of(one, self.ways[one])
@@ -100,13 +105,12 @@ class Births:
     async def _know(
         self,
         tx: DbConnection,
-        configuration: Configuration,
-        mappings: Mappings,
+        legs: Legs,
         alone: Sequence[LegRecord],
         states: Mapping[Key, RecordState],
         ready: Mapping[tuple[SyncId, Entity], Ready],
     ) -> None:
-        parents = await self._parents(tx, configuration, mappings, alone, states)
+        parents = await self._parents(tx, legs.configuration, legs.mappings, alone, states)
         sought = [one for one in alone if one not in self.held]
         if not sought:
             return
@@ -118,6 +122,16 @@ class Births:
             first, since = states[one.key].first_at, ready[one.sync, ways.forward.name].since
             self.known[one] = Known(found[at], old=first is not None and first <= since, told=told)
         await self._look_back(tx, sought, parents)
+        births = [Birth(one, self.ways[one], parents.get(one), self._candidates(one)) for one in sought]
+        elsewhere = await OtherLegs.of(tx, legs, births)
+        self.known = {one: elsewhere.known(one, known) for one, known in self.known.items()}
+        for one in elsewhere.busy:
+            # Whoever has made it for the other leg is heard of in a moment; who this is can be said then.
+            self.held[one] = SkipReason.MATCH_ASKED
+            del self.known[one]
+
+    def _candidates(self, one: LegRecord) -> frozenset[str]:
+        return frozenset(id for sharing in self.known[one].sharing.values() for id in sharing.theirs)
 
     async def _look_back(
         self, tx: DbConnection, sought: Sequence[LegRecord], parents: Mapping[LegRecord, tuple[str, str]]
@@ -140,9 +154,7 @@ class Births:
             mine = self.known[one].sharing[rule_name]
             # Whom else the candidate would be matched with is one more of ours, and the other way round.
             both = Sharing(mine.ours | there.theirs, mine.theirs | there.ours, mine.values)
-            self.known[one] = Known(
-                {**self.known[one].sharing, rule_name: both}, self.known[one].old, self.known[one].told
-            )
+            self.known[one] = replace(self.known[one], sharing={**self.known[one].sharing, rule_name: both})
 
     def _sought(self, one: LegRecord, parents: tuple[str, str] | None) -> Sought:
         ways = self.ways[one]
@@ -209,7 +221,21 @@ def _parent_ways(configuration: Configuration, mappings: Mappings, sync: SyncId,
     return ways_of(configuration, mappings, leg) if leg is not None else None
 
 
-def parent_legs(configuration: Configuration, sync: SyncId) -> Mapping[Entity, list[Entity]]:
+def legs_under(configuration: Configuration, leg: Leg) -> Iterator[tuple[Entity, SideName]]:
+    """Forward legs whose records belong to those of this one, and at which sides: also where these are parents by another leg."""
+    for name, children in _parent_legs(configuration, leg.sync).items():
+        over = configuration.leg(leg.sync, name)
+        if over is not None:
+            sides = [side for side in SIDES if _kind(over, side) == _kind(leg, side)]
+            yield from ((child, side) for child in children for side in sides)
+
+
+def _kind(leg: Leg, side: SideName) -> tuple[str, str, str]:
+    ends = (leg.source, leg.source_place, leg.source_entity), (leg.target, leg.target_place, leg.target_entity)
+    return ends[0 if side == "left" else 1]
+
+
+def _parent_legs(configuration: Configuration, sync: SyncId) -> Mapping[Entity, list[Entity]]:
     """By the forward leg of parents the forward legs of those who belong to them."""
     found: dict[Entity, list[Entity]] = defaultdict(list)
     for forward, _ in matching_legs(configuration.syncs[sync]):

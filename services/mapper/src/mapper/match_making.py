@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from common.contracts.matching import rules_of
 from common.contracts.outcomes import SkipReason
@@ -58,6 +59,18 @@ class Making:
                 self.held[self.at[one]] = reason
         if self._judged or self.linked:
             await self._store_questions(tx, now)
+        await self._forget_those_who_left(tx)
+
+    async def _forget_those_who_left(self, tx: DbConnection) -> None:
+        """Whoever is gone, or is in another leg by now, has nothing to be asked about; what was answered holds if they come back."""
+        births = self.births
+        left = [
+            row.id
+            for one, id in self.at.items()
+            if one in births.ways and one not in births.known and one not in births.held
+            if (row := self.rows.get(id)) is not None and row.state == "alone"
+        ]
+        await pair_questions.forget_open(tx, left, KINDS)
 
     def _decide(self, one: LegRecord, now: datetime) -> None:
         row = self.rows.get(self.at.get(one, 0))
@@ -122,7 +135,7 @@ class Making:
         asks: dict[str, list[tuple[int, Mapping[str, Question]]]] = {kind: [] for kind in KINDS}
         for id, (one, asked) in self._asked.items():
             side = side_of(one, self.births.ways[one])
-            question = Question(_named(asked.side("left", side)), _named(asked.side("right", side)))
+            question = Question(*(_shown(asked, where, side) for where in SIDES))
             before = stored.get(id)
             same = before is not None and (before.kind, before.left, before.right) == (asked.kind, *question)
             if same and before is not None and before.winner:
@@ -156,6 +169,12 @@ class Making:
     def _answered(self, id: int, winner: str) -> None:
         if winner == "leave":
             self.held[id] = SkipReason.LEFT_ALONE
+
+
+def _shown(asked: Asked, side: SideName, own: SideName) -> list[Any]:
+    """Records of the leg by their ids; those of other legs say what they are, because nobody of them can be chosen."""
+    others = [one._asdict() for one in asked.elsewhere] if side != own else []
+    return [*_named(asked.side(side, own)), *others]
 
 
 def _named(ids: Sequence[str]) -> list[str]:

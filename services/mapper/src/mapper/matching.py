@@ -7,8 +7,8 @@ is free and has nobody else on the other side, links. Where several share a valu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 from common.contracts.matching import MatchRule
 from common.pairs.merging import SideName, other
@@ -23,6 +23,23 @@ class Sharing:
 
     ours: frozenset[str] = frozenset()
     theirs: frozenset[str] = frozenset()
+    values: frozenset[str] = frozenset()
+
+
+class Partner(NamedTuple):
+    """With whom a record is paired through a leg of its sync that it has left."""
+
+    entity: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """The counterpart that the record's parent had while it was alone: it may be this record's now."""
+
+    id: str
+    rule: str = ""
+    """By which the two have a value in common; empty: nothing says that they are one, nor that they are not."""
     values: frozenset[str] = frozenset()
 
 
@@ -43,6 +60,8 @@ class Asked:
     ours: Sequence[str] = ()
     theirs: Sequence[str] = ()
     rule: str = ""
+    elsewhere: Sequence[Partner] = ()
+    """With whom the record is paired already, in another leg."""
 
     def side(self, name: SideName, own: SideName) -> Sequence[str]:
         return self.ours if name == own else self.theirs
@@ -56,12 +75,47 @@ class Known:
     sharing: Mapping[str, Sharing] = field(default_factory=dict)
     old: bool = False
     told: bool = False
+    elsewhere: Sequence[Partner] = ()
+    """With whom it is paired through legs that it has left."""
+    is_at_home: bool = False
+    """It belongs to the counterpart of that one now."""
+    moved: frozenset[str] = frozenset()
+    """Candidates who are paired so themselves, with somebody whom this record does not belong to."""
+    heir: Heir | None = None
 
 
 def decide(
     record: str, side: SideName, known: Known, rules: Sequence[MatchRule], standing: Callable[[SideName, str], Standing]
 ) -> Match | Asked | None:
-    """None: it has no counterpart, and gets one."""
+    """None: it has no counterpart, and gets one. Whoever has one through a leg that it has left is nobody new."""
+    found = _by_rules(record, side, known, rules, standing)
+    if known.heir is not None and standing(other(side), known.heir.id) == "free":
+        return _with_heir(record, found, known.heir)
+    if known.elsewhere and not (known.is_at_home and isinstance(found, Match)):
+        return replace(_asked(record, found), elsewhere=known.elsewhere)
+    return _asked(record, found) if isinstance(found, Match) and found.id in known.moved else found
+
+
+def _with_heir(record: str, found: Match | Asked | None, heir: Heir) -> Match | Asked:
+    if heir.rule and (found is None or (isinstance(found, Match) and found.id == heir.id)):
+        return Match(heir.id, heir.rule, heir.values)
+    asked = _asked(record, found)
+    return replace(asked, theirs=sorted({*asked.theirs, heir.id}))
+
+
+def _asked(record: str, found: Match | Asked | None) -> Asked:
+    match found:
+        case Match():
+            return Asked("match", (record,), (found.id,), found.rule)
+        case Asked(kind="match"):
+            return found
+        case _:
+            return Asked("match", (record,))
+
+
+def _by_rules(
+    record: str, side: SideName, known: Known, rules: Sequence[MatchRule], standing: Callable[[SideName, str], Standing]
+) -> Match | Asked | None:
     for rule in rules:
         sharing = known.sharing.get(rule.name, Sharing())
         ours, theirs = sharing.ours | {record}, sharing.theirs

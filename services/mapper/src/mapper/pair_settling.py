@@ -26,7 +26,7 @@ from mapper import state_rows
 from mapper.entering import enter_changes
 from mapper.judging import judge
 from mapper.mappings import Mappings
-from mapper.match_births import parent_legs
+from mapper.match_births import legs_under
 from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state import AskedFor
@@ -108,8 +108,10 @@ class PairSettling:
         for row in owed:
             its = ways.get((tuple(row["left"]), tuple(row["right"])))
             if its is not None and row["state"] == "linked":
-                for child in parent_legs(configuration, its.forward.sync).get(its.forward.name, ()):
-                    parents += [(its.forward.sync, child, side, row[f"{side}_id"]) for side in SIDES]
+                parents += [
+                    (its.forward.sync, child, side, row[f"{side}_id"])
+                    for child, side in legs_under(configuration, its.forward)
+                ]
         if parents:
             await match_values.alone(tx, {one[0] for one in parents})
             await match_values.again(tx, set(await match_values.children(tx, parents)))

@@ -29,7 +29,7 @@ from common.state.pair_births import FirstSeen
 from common.state.pairs import LATE, Judging, PairEnd, PairRow, SidePlan
 from common.state.pool import DbConnection
 from mapper.mappings import Mappings
-from mapper.match_births import Births, parent_legs
+from mapper.match_births import Births, legs_under
 from mapper.match_making import Making
 from mapper.state import RecordState
 from mapper.state_rows import Key
@@ -201,8 +201,11 @@ class Pairing:
         if not row.whole:
             return wish
         ways = self._ways[one]
-        merged = {ways.mirror.path(other(side), at) for at in ways.mirror.paths}
-        return replace(wish, document={path: value for path, value in wish.document.items() if path not in merged})
+        stays = {ways.mirror.path(other(side), at) for at in ways.mirror.paths}
+        if one in self._births.apart:
+            # People have moved its counterpart: whom that one belongs to is their word, and nobody takes it back.
+            stays |= ways.names_parent(leg)
+        return replace(wish, document={path: value for path, value in wish.document.items() if path not in stays})
 
     def _why_held(self, pair: int) -> SkipReason | None:
         return self._making.held.get(pair) if self._making is not None else None
@@ -256,7 +259,7 @@ class Pairing:
         for one, id in self._at.items():
             row, ways = self.rows[id], self._ways[one]
             is_new = row.owed or id in linked
-            if is_new and row.state == "linked" and ways.forward.name in parent_legs(self.configuration, one.sync):
+            if is_new and row.state == "linked" and any(legs_under(self.configuration, ways.forward)):
                 yield id
 
     def doubtful(self) -> Iterator[tuple[Key, datetime]]:

@@ -7,7 +7,7 @@ the mapper decides at a birth (`matching.py`), for everybody at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from common.contracts.ids import Entity, RecordId, SyncId
@@ -21,7 +21,7 @@ from common.state.configuration import Configuration
 from common.state.match_values import HERE
 from mapper import match_index
 from mapper.mappings import Mappings
-from mapper.matching import Asked, Known, Match, Sharing, Standing, decide
+from mapper.matching import Asked, Known, Match, Partner, Sharing, Standing, decide
 from mapper.state import RecordState
 from mapper.state_rows import Key
 from mapper.two_ways import TwoWays, ways_of
@@ -65,8 +65,9 @@ def matches(
     """By the forward legs' names; parents before those who belong to them."""
     values = _Values.of(configuration, mappings, sync.id, states)
     found = dict[Entity, LegMatches]()
+    legs = [leg for leg, _ in matching_legs(sync)]
     for leg, back in sorted(matching_legs(sync), key=lambda both: parent_of(both[0]) is not None):
-        its = _Leg(leg, values, links, found).matches()
+        its = _Leg(leg, values, links, found, legs).matches()
         its.back = back.name
         ways = ways_of(configuration, mappings, leg)
         if ways is not None:
@@ -123,6 +124,7 @@ class _Leg:
     values: _Values
     links: Links
     parents: Mapping[Entity, LegMatches]
+    legs: Sequence[Leg]
 
     def matches(self) -> LegMatches:
         found, rules = LegMatches(), rules_of(self.leg)
@@ -144,7 +146,7 @@ class _Leg:
             for name, _ in self.values.told.get((self.leg.name, side, record), ())
         )
         # Whoever is known before the sync has begun is older than it.
-        known = Known(sharing, old=True, told=told)
+        known = Known(sharing, old=True, told=told, elsewhere=tuple(self._elsewhere(side, record)))
         match decide(record, side, known, rules, lambda where, id: _standing(self._linked(where), id)):
             case Match() as one:
                 found.linked[side][record], found.linked[other(side)][one.id] = one.id, record
@@ -152,6 +154,16 @@ class _Leg:
                 found.asked[side].add(record)
             case _:
                 found.alone[side].add(record)
+
+    def _elsewhere(self, side: SideName, record: str) -> Iterator[Partner]:
+        """As `match_elsewhere.py`: with whom it is linked through a leg that it has left, unless that one goes under it in this leg."""
+        own, there = _ends(self.leg), other(side)
+        under = {_ends(one)[there] for one in self.legs if (of := parent_of(one)) and of.leg == self.leg.name}
+        for leg in self.legs:
+            ends, linked = _ends(leg), self.links.get((leg.name, side), {})
+            is_other = ends[side] == own[side] and ends[there] != own[there] and ends[there] not in under
+            if is_other and record in linked and record not in self.values.here.get((leg.name, side), {}):
+                yield Partner(ends[there][0], linked[record])
 
     def _linked(self, side: SideName) -> Mapping[str, str]:
         return self.links.get((self.leg.name, side), {})
@@ -190,6 +202,10 @@ class _Leg:
             return mine == its
         matched = self.parents.get(parent.leg)
         return matched is not None and matched.linked[side].get(mine) == its
+
+
+def _ends(leg: Leg) -> Mapping[SideName, tuple[Entity, str]]:
+    return {"left": (leg.source_entity, leg.source_place), "right": (leg.target_entity, leg.target_place)}
 
 
 def _standing(linked: Mapping[str, str], id: str) -> Standing:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
+from common.contracts.matching import parent_of
 from common.contracts.syncs import Leg
 from common.pairs.merging import Rule, SideName
 from common.state.configuration import Configuration
 from common.state.pairs import PairEnd
+from mapper.mapping.expressions import Expression
 from mapper.mapping.mirror import Mirror
 from mapper.mappings import Mappings
 from mapper.state_rows import Key
@@ -32,6 +34,13 @@ class TwoWays(NamedTuple):
         """Where records of this side are read."""
         leg = self.forward if side == "left" else self.back
         return leg.source, leg.source_entity
+
+    def names_parent(self, leg: Leg) -> frozenset[str]:
+        """Where a document of this leg says to whom its record belongs."""
+        parent, mapping = parent_of(self.forward), leg.mapping
+        if parent is None or mapping is None:
+            return frozenset()
+        return frozenset(row.target for row in mapping.rows if Expression(row.source).roots == {parent.by})
 
     @property
     def rules(self) -> Mapping[str, Rule]:

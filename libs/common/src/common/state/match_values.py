@@ -74,14 +74,8 @@ async def ready(tx: DbConnection, syncs: Iterable[SyncId]) -> dict[tuple[SyncId,
     return {(row["sync"], row["leg"]): Ready(row["versions"], row["since"]) for row in rows}
 
 
-async def paired(tx: DbConnection, ends: Sequence[tuple[Side, PairEnd, PairEnd]]) -> set[int]:
-    """Which of these have a living counterpart, as far as anybody has stored; nothing is locked."""
-    rows = await tx.fetch(_PAIRED, *_ends(ends))
-    return {row["at"] for row in rows if row["linked"]}
-
-
 async def counterparts(tx: DbConnection, ends: Sequence[tuple[Side, PairEnd, PairEnd]]) -> dict[int, str]:
-    """The ids of the counterparts of those that are linked."""
+    """The ids of the counterparts of those that are linked, as far as anybody has stored; nothing is locked."""
     rows = await tx.fetch(_PAIRED, *_ends(ends))
     return {row["at"]: row["other"] for row in rows if row["linked"]}
 

@@ -50,6 +50,15 @@ async def forget_questions(tx: DbConnection, pairs: Sequence[int]) -> None:
         await tx.execute("delete from flow.pair_question where field = '' and pair = any($1::bigint[])", list(pairs))
 
 
+async def forget_open(tx: DbConnection, pairs: Sequence[int], kinds: Sequence[str]) -> None:
+    """Nobody has to answer any more what was asked about these as a whole; what was answered stays."""
+    if pairs:
+        await tx.execute(
+            "delete from flow.pair_question where pair = any($1::bigint[]) and field = '' and winner = '' and kind = any($2::text[])",
+            list(pairs), list(kinds),
+        )  # fmt: skip
+
+
 async def ask(tx: DbConnection, asked: Sequence[tuple[int, Mapping[str, Question]]], kind: str, now: datetime) -> None:
     """The same question again stays as it is; other values make it a new one (R20)."""
     rows = [(pair, at, {"value": one.left}, {"value": one.right}) for pair, its in asked for at, one in its.items()]

@@ -27,7 +27,9 @@ class ReviewDocument(BaseModel):
     field: str = Field(description="Empty where the question is about the whole record.")
     left: str
     right: str
-    left_value: Any = Field(description="Of a match: the records that share what they are matched by.")
+    left_value: Any = Field(
+        description="Of a match: the records that share what they are matched by; one with an entity is paired with the record already."
+    )
     right_value: Any
     asked_at: datetime
 

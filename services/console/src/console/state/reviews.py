@@ -35,9 +35,11 @@ async def told(
     return {row["record"]: row["fields"] for row in rows}
 
 
-async def linked(tx: state.DbConnection, side: str, account: str, entity: str, ids: Sequence[str]) -> set[str]:
-    """Those of them that have a counterpart."""
-    rows = await tx.fetch(_LINKED_LEFT if side == "left" else _LINKED_RIGHT, account, entity, list(ids))
+async def linked(tx: state.DbConnection, review: Review, side: str, ids: Sequence[str]) -> set[str]:
+    """Those of this side that have a counterpart of the kind that the question is about."""
+    there = "right" if side == "left" else "left"
+    kinds = [review[f"{at}_{name}"] for at in (side, there) for name in ("account", "entity")]
+    rows = await tx.fetch(_LINKED_LEFT if side == "left" else _LINKED_RIGHT, *kinds, list(ids))
     return {row["id"] for row in rows}
 
 
@@ -79,11 +81,13 @@ select distinct on (s.record) s.record, s.fields from core.connection c
 
 _LINKED_LEFT = """
 select left_id as id from flow.pair
- where left_account = $1 and left_entity = $2 and left_id = any($3::text[]) and exclusive and state = 'linked'
+ where left_account = $1 and left_entity = $2 and right_account = $3 and right_entity = $4 and left_id = any($5::text[]) and exclusive
+   and state = 'linked'
 """
 _LINKED_RIGHT = """
 select right_id as id from flow.pair
- where right_account = $1 and right_entity = $2 and right_id = any($3::text[]) and right_id <> '' and exclusive and state = 'linked'
+ where right_account = $1 and right_entity = $2 and left_account = $3 and left_entity = $4 and right_id = any($5::text[]) and right_id <> ''
+   and exclusive and state = 'linked'
 """
 
 _DECIDE = """

@@ -103,7 +103,7 @@ class Reviews:
         there = _there(review)
         account, entity = review[f"{there}_account"], review[f"{there}_entity"]
         is_told = id in await reviews.told(tx, account, entity, [id])
-        return is_told and not await reviews.linked(tx, there, account, entity, [id])
+        return is_told and not await reviews.linked(tx, review, there, [id])
 
 
 def kind_of(review: Review) -> str:
@@ -124,12 +124,22 @@ async def _shown(tx: state.DbConnection, review: Review) -> ShownReview:
 
 
 async def _candidates(tx: state.DbConnection, review: Review, side: str) -> list[ReviewCandidate]:
-    account, entity = review[f"{side}_account"], review[f"{side}_entity"]
+    entity = review[f"{side}_entity"]
     named = review[f"{side}_value"] if review["kind"] == "match" else [review[f"{side}_id"]]
-    ids = [id for id in named if id and id != "more"]
-    told = await reviews.told(tx, account, entity, ids)
-    linked = await reviews.linked(tx, side, account, entity, ids) if review["kind"] == "match" else set()
-    return [ReviewCandidate(side, review[f"{side}_name"], entity, id, told.get(id, {}), id in linked) for id in ids]
+    ids = [id for id in named if isinstance(id, str) and id and id != "more"]
+    told = await reviews.told(tx, review[f"{side}_account"], entity, ids)
+    linked = set[str]()
+    if review["kind"] == "match":
+        linked = await reviews.linked(tx, review, side, ids)
+    found = [ReviewCandidate(side, review[f"{side}_name"], entity, id, told.get(id, {}), id in linked) for id in ids]
+    return found + [await _elsewhere(tx, review, side, one) for one in named if isinstance(one, Mapping)]
+
+
+async def _elsewhere(tx: state.DbConnection, review: Review, side: str, named: Mapping[str, str]) -> ReviewCandidate:
+    """With whom the record is paired already, through another leg: nobody who could be chosen in this one."""
+    told = await reviews.told(tx, review[f"{side}_account"], named["entity"], [named["id"]])
+    fields = told.get(named["id"], {})
+    return ReviewCandidate(side, review[f"{side}_name"], named["entity"], named["id"], fields, linked=True)
 
 
 def _answers(review: Review, candidates: Sequence[ReviewCandidate]) -> dict[str, str]:
