@@ -14,6 +14,7 @@ from tests.contract.vendors.account import Account, Answering
 from tests.contract.vendors.hand import Hand
 from tests.support.odd_bodies import broken, torn
 from vendors.acts import Act, Done, Nothing, Sending, Skip
+from vendors.catalogue import AskedField
 from vendors.target import Target
 from vendors.target_record import TargetRecord
 from vendors.vendor import Vendor
@@ -301,15 +302,15 @@ class TargetSuite:
         catalogue = await self.target.catalogue(account.connection, account.place, account.api)
         assert set(account.document(1)) <= {field.path for field in catalogue.fields}
         known = next(field for field in catalogue.fields if field.type == "text" and not field.required)
+        asked = [AskedField(known.path, known.type, known.label)] * 2
         try:
-            made = await self.target.create_field(
-                account.connection, account.place, known.path, known.type, account.api, known.label
-            )
+            made = await self.target.create_fields(account.connection, account.place, asked, account.api)
         except Failure as refusal:
             # Fields of the vendor's own are not to be made.
             assert refusal.kind is FailureClass.REJECTED
         else:
-            assert (made.path, made.type) == (known.path, known.type)
+            assert made.catalogue == catalogue
+            assert all(refusal.kind is FailureClass.REJECTED for refusal in made.refused.values())
 
     # --- what the tests say
 

@@ -11,6 +11,7 @@ from common.contracts.messages import Lane, WriteCommand
 from tests.integration.crm.test_written import make_fields
 from tests.support.crm_world import CUSTOMER, CrmWorld
 from vendors import zoho_crm
+from vendors.catalogue import AskedField
 from vendors.vendor import connection_of
 
 INVOICE, SHARE = Entity("invoice"), Entity("invoice_payment")
@@ -29,8 +30,13 @@ async def make_legs(world: CrmWorld) -> None:
     connection, door = connection_of(zoho_crm.NAME, "crm", dc="in", org_id=world.place), world.door()
     try:
         api = door.open(zoho_crm.VENDOR.profile, connection)
-        for path, kind in (("key", "text"), ("custom.Books_Balance", "number"), ("custom.Books_Status", "text")):
-            await zoho_crm.VENDOR.targets[BECOMES[INVOICE]].create_field(connection, world.place, path, kind, api)
+        asked = [
+            AskedField("key", "text"),
+            AskedField("custom.Books_Balance", "number"),
+            AskedField("custom.Books_Status", "text"),
+        ]
+        made = await zoho_crm.VENDOR.targets[BECOMES[INVOICE]].create_fields(connection, world.place, asked, api)
+        assert not made.refused
     finally:
         await door.aclose()
 

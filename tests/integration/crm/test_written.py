@@ -10,6 +10,7 @@ from common.contracts.messages import Lane
 from common.http.door import Door
 from tests.support.crm_world import CUSTOMER, MODULES, PERSON, CrmWorld
 from vendors import zoho_crm
+from vendors.catalogue import AskedField
 from vendors.vendor import connection_of
 
 MANY = 120
@@ -22,7 +23,9 @@ async def make_fields(world: CrmWorld) -> None:
     try:
         api = door.open(zoho_crm.VENDOR.profile, connection)
         for entity in MODULES:
-            await zoho_crm.VENDOR.targets[entity].create_field(connection, world.place, "key", "text", api)
+            target = zoho_crm.VENDOR.targets[entity]
+            made = await target.create_fields(connection, world.place, [AskedField("key", "text")], api)
+            assert not made.refused
     finally:
         await door.aclose()
 

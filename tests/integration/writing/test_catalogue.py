@@ -8,6 +8,7 @@ from common.failures import Rejected
 from common.http.call import Api
 from tests.support.writing import LIST, STRICT, World
 from vendors import mailchimp
+from vendors.catalogue import AskedField
 
 MEMBERS = mailchimp.VENDOR.targets[mailchimp.MEMBER]
 CHIMP = Connection(ConnectionId("chimp"), VendorName("mailchimp"), "chimp", "active", {"dc": "us6", "login_id": "1"})
@@ -42,26 +43,33 @@ class TestCatalogue:
         assert caught.value.code == "MC_AUDIENCE_GONE"
 
 
-class TestCreateField:
-    async def test_is_made_once_with_its_type_and_label(self, world: World) -> None:
+class TestCreateFields:
+    async def test_are_made_once_with_type_and_label_though_answers_are_lost(self, world: World) -> None:
+        asked = [AskedField("merge.SHIPPING", "address", "Shipping Address"), AskedField("merge.BERTH", "text")]
+        world.fault("reset_after", "POST /lists/{list_id}/merge-fields", count=1)
         door = world.door()
         api = door.open(world.vendor.profile, CHIMP)
         for _ in range(2):
-            field = await MEMBERS.create_field(CHIMP, LIST, "merge.SHIPPING", "address", api, "Shipping Address")
-            assert (field.path, field.type, field.label) == ("merge.SHIPPING", "address", "Shipping Address")
+            made = await MEMBERS.create_fields(CHIMP, LIST, asked, api)
+            shown = [made.catalogue.get(one.path) for one in asked]
+            assert [(one.type, one.label) for one in shown if one] == [
+                ("address", "Shipping Address"),
+                ("text", "Berth"),
+            ]
+            assert not made.refused and made.catalogue == await MEMBERS.catalogue(CHIMP, LIST, api)
         await door.aclose()
-        assert world.writes() == ["POST /lists/{list_id}/merge-fields"]
+        assert world.writes() == ["POST /lists/{list_id}/merge-fields"] * 2
 
     @pytest.mark.parametrize(
         ("path", "type"),
-        [("merge.COMPANY_SIZE", "text"), ("merge.lower", "text"), ("merge.EMAIL", "text"), ("merge.A B", "text"), ("tags", "text"), ("merge.OK", "colour"), ("merge.FNAME", "address")],
+        [("merge.COMPANY_SIZE", "text"), ("merge.lower", "text"), ("merge.EMAIL", "text"), ("merge.A B", "text"), ("tags", "text"), ("merge.OK", "colour"), ("merge.FNAME", "address"), ("merge.FINE", "date")],
     )  # fmt: skip
-    async def test_what_the_vendor_would_cut_or_refuse_is_refused_before(
+    async def test_what_the_vendor_would_cut_or_refuse_is_refused_before_and_nothing_is_made(
         self, world: World, path: str, type: str
     ) -> None:
         door = world.door()
-        with pytest.raises(Rejected) as caught:
-            await MEMBERS.create_field(CHIMP, LIST, path, type, door.open(world.vendor.profile, CHIMP))
+        asked = [AskedField("merge.FINE", "text"), AskedField(path, type)]
+        made = await MEMBERS.create_fields(CHIMP, LIST, asked, door.open(world.vendor.profile, CHIMP))
         await door.aclose()
-        assert caught.value.code == "MC_FIELD_REFUSED"
+        assert {path: refusal.code for path, refusal in made.refused.items()} == {path: "MC_FIELD_REFUSED"}
         assert world.writes() == []

@@ -25,7 +25,7 @@ class TestNotes:
     @pytest.mark.parametrize(("scopes", "said"), [(CUT, True), (WHOLE, False)])
     def test_tell_once_that_only_the_orders_of_sixty_days_are_seen(self, scopes: str, said: bool) -> None:
         shop = connection_of(shopify.VENDOR.name, "shop", shop="demo.myshopify.com", scopes=scopes)
-        source = End(shop, shopify.VENDOR, cast(Any, None))
+        source = End(shop, shopify.VENDOR, cast(Any, None), cast(Any, None))
         draft = Draft(source, source, tuple(leg(source, entity) for entity in ("customer", "order", "order")))
         *remarks, _, _, _ = draft.notes
         assert [("60 days" in one) for one in remarks] == [True] * said

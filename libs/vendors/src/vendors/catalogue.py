@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from common.failures import Failure
 
 FieldType = Literal[
     "text", "number", "money", "date", "datetime", "boolean", "email", "phone", "address", "tags", "choice", "url",
@@ -40,6 +42,26 @@ class FieldCatalogue:
 
     def get(self, path: str) -> CatalogueField | None:
         return next((f for f in self.fields if f.path == path), None)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedField:
+    """A field that a mapping asks for."""
+
+    path: str
+    type: str
+    label: str = ""
+    """How people see it, where the vendor makes no name of its own of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFields:
+    """What came of fields that were asked for together."""
+
+    catalogue: FieldCatalogue
+    """The fields of the place as they are now."""
+    refused: Mapping[str, Failure] = field(default_factory=dict)
+    """Why one is not there as it was asked for, by its path; every other one is."""
 
 
 def catalogue_of(stored: Sequence[Mapping[str, Any]]) -> FieldCatalogue:

@@ -18,7 +18,7 @@ from common.failures import Failure
 from common.http.call import Api
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
@@ -109,7 +109,11 @@ class Target(Protocol):
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         """The fields that records have in a place."""
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        """Makes a field that a mapping asks for; the same field again is no error."""
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        """Makes the fields that mappings ask for, in as few calls as the vendor has; raises a `Failure` when it is about all of them.
+
+        The same again is no error and no second field, also where an answer was lost. Where reading shows that one of them cannot be,
+        none is made.
+        """

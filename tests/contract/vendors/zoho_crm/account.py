@@ -16,6 +16,7 @@ from tests.contract.sandbox.zoho_crm.crm import Crm, Tokens, account_of
 from tests.contract.vendors.account import InSandbox, Recorded, door_to
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_crm
+from vendors.catalogue import AskedField, MadeFields
 from vendors.target import Target
 from vendors.vendor import connection_of
 from vendors.zoho_crm.grant import SCOPES
@@ -156,6 +157,9 @@ class CrmTarget(CrmAccount):
     def module(self) -> str:
         return MODULES[self.entity]
 
+    async def made(self, *asked: AskedField) -> MadeFields:
+        return await self.target.create_fields(self.connection, self.place, asked, self.api)
+
     def document(self, number: int) -> dict[str, Any]:
         """With every kind of field; one that the account has added among them."""
         custom = {"key": f"B-{number}", "custom.Region": "North"}
@@ -280,7 +284,8 @@ async def written(sandbox: SandboxProcess, entity: str, name: str = "demo") -> A
             account.connection, account.api, sandbox, account.crm, name, account.connection.details["org_id"],
             entity=Entity(entity),
         )  # fmt: skip
-        await found.target.create_field(found.connection, found.place, "key", "text", found.api)
+        made = await found.made(AskedField("key", "text"))
+        assert not made.refused
         found.crm.make_field(found.module, "Region")
         yield found
 

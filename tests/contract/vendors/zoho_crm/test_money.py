@@ -17,6 +17,7 @@ from tests.contract.vendors.zoho_crm.account import CrmAccount
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_crm
 from vendors.acts import Act, NeedFacts, Nothing, Sending, Skip, Wait, Work
+from vendors.catalogue import AskedField
 from vendors.target import Target
 
 CUSTOMER = RecordRef(entity=Entity("customer"), record=RecordId("77"))
@@ -48,10 +49,9 @@ class Desk:
         return LinkedHand(self.target, self.account.place, self.account.api)
 
     async def make(self, fields: Mapping[str, str]) -> None:
-        for name, kind in fields.items():
-            await self.target.create_field(
-                self.account.connection, "", name if name == "key" else f"custom.Books_{name}", kind, self.account.api
-            )
+        asked = [AskedField(name if name == "key" else f"custom.Books_{name}", kind) for name, kind in fields.items()]
+        made = await self.target.create_fields(self.account.connection, "", asked, self.account.api)
+        assert not made.refused
 
     def rows(self) -> list[dict[str, Any]]:
         answer = self.account.crm.send("GET", f"/{self.module}", fields="id", per_page=200)

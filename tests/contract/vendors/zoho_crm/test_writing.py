@@ -22,6 +22,7 @@ from tests.contract.vendors.zoho_crm.account import CrmTarget, reading_only, wri
 from tests.support.sandbox import SandboxProcess
 from vendors import zoho_crm
 from vendors.acts import Act, Done, Look, Sending, Skip, Wait, Work, key_of_id
+from vendors.catalogue import AskedField
 from vendors.target_record import TargetRecord
 from vendors.zoho_crm import prices
 from vendors.zoho_crm.module_facts import ModuleFacts
@@ -294,8 +295,8 @@ class TestWhatTheAccountCannotTake:
             catalogue = await bare.target.catalogue(bare.connection, bare.place, bare.api)
             assert catalogue.get("key") is None
             for _ in range(2):
-                made = await bare.target.create_field(bare.connection, bare.place, "key", "text", bare.api)
-                assert made.path == "key"
+                made = await bare.made(AskedField("key", "text"))
+                assert made.catalogue.get("key") and not made.refused
             assert (await bare.target.look(bare.place, ["key:B-1"], bare.api))["key:B-1"] == TargetRecord(exists=False)
 
     async def test_an_edition_without_fields_says_so_and_goes_by_the_address(self, sandbox: SandboxProcess) -> None:
@@ -304,9 +305,8 @@ class TestWhatTheAccountCannotTake:
                 await opened.enter_async_context(written(sandbox, "customer")), entity=Entity("person")
             )  # fmt: skip
             crm.switch(edition="free")
-            with pytest.raises(Rejected) as told:
-                await crm.target.create_field(crm.connection, crm.place, "key", "text", crm.api)
-            assert told.value.code == "ZC_FIELD_REFUSED"
+            made = await crm.made(AskedField("key", "text"))
+            assert made.refused["key"].code == "ZC_FIELD_REFUSED" and not made.catalogue.get("key")
             hand = Hand(crm.target, crm.place, crm.api)
             document = {"email": "ida@alder.example", "last_name": "Alder"}
             _, acts = await hand.settle(document)

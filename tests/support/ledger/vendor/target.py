@@ -14,7 +14,7 @@ from common.http.call import Api
 from tests.support.ledger.vendor import errors, knowing, wire
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.target_record import TargetRecord
@@ -124,7 +124,8 @@ class LedgerTarget:
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         return FieldCatalogue(self.fields)
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        raise errors.refused(errors.LEDGER_REFUSED, f"Its fields are its own; it makes none called {path}.")
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        paths = ", ".join(one.path for one in asked)
+        raise errors.refused(errors.LEDGER_REFUSED, f"Its fields are its own; it makes none called {paths}.")

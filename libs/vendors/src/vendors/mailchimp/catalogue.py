@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from common.failures import Failure, Rejected
+from common.failures import Failure, Rejected, Unknown
 from common.http.call import Api, Call, VendorAnswer
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.grant import Place
 from vendors.mailchimp import wire
@@ -80,30 +80,75 @@ async def places(api: Api) -> Sequence[Place]:
 
 async def fields(place: str, api: Api) -> FieldCatalogue:
     """What a member has in this audience."""
-    own = [_field(one) for one in await _merge_fields(place, api)]
+    return _shown(await _merge_fields(place, api))
+
+
+async def create_fields(place: str, asked: Sequence[AskedField], api: Api) -> MadeFields:
+    """A call for each, between two reads. Repeatable by the tag: one that is there with the same type is taken as it is."""
+    there = await _by_tag(place, api)
+    wrong = {one.path: why for one in asked if (why := _misfit(one, there) or _impossible(one, asked))}
+    missing = {_tag(one): one for one in asked if _tag(one) not in there}
+    if wrong or not missing:
+        return MadeFields(_shown(there.values()), wrong)
+    refused = {tag: why for tag, one in missing.items() if (why := await _refusal(place, one, api))}
+    there = await _by_tag(place, api)
+    wrong = {one.path: why for one in asked if (why := _misfit(one, there) or _absent(_tag(one), there, refused))}
+    return MadeFields(_shown(there.values()), wrong)
+
+
+async def _refusal(place: str, one: AskedField, api: Api) -> Failure | None:
+    """Makes it. An outcome that nobody saw is no refusal yet: whether it is there the list says."""
+    tag = _tag(one)
+    body = {"tag": tag, "name": one.label or tag.replace("_", " ").title(), "type": _THEIRS[one.type], "public": False}
+    try:
+        await api.call(Call("POST", FIELDS, "merge_fields.create", path={"list_id": place}, json=body, writes=True))
+    except (Rejected, Unknown) as failure:
+        return failure
+    return None
+
+
+def _tag(one: AskedField) -> str:
+    return one.path.removeprefix(wire.MERGE)
+
+
+def _misfit(one: AskedField, there: Mapping[str, Mapping[str, Any]]) -> Failure | None:
+    found = there.get(_tag(one)) if one.path.startswith(wire.MERGE) else None
+    if found is None or found["type"] == _THEIRS.get(one.type):
+        return None
+    return Rejected(MC_FIELD_REFUSED.name, f"The audience has the field {_tag(one)} already, as {found['type']}.")
+
+
+def _impossible(one: AskedField, asked: Sequence[AskedField]) -> Failure | None:
+    """What the vendor would cut or refuse, or nobody can mean."""
+    tag, meaning = _tag(one), MC_FIELD_REFUSED.meaning
+    if not one.path.startswith(wire.MERGE) or not _TAG.match(tag) or tag in _RESERVED or one.type not in _THEIRS:
+        return Rejected(MC_FIELD_REFUSED.name, f"{meaning} {one.path[:40]!r} as {one.type!r} is not possible.")
+    kinds = sorted({_THEIRS.get(other.type, other.type) for other in asked if _tag(other) == tag})
+    if len(kinds) > 1:
+        return Rejected(MC_FIELD_REFUSED.name, f"{meaning} {tag} is asked for as {' and as '.join(kinds)}.")
+    return None
+
+
+def _absent(tag: str, there: Mapping[str, object], refused: Mapping[str, Failure]) -> Failure | None:
+    if tag in there:
+        return None
+    words = f"{MC_FIELD_REFUSED.meaning} {tag} was made under another name."
+    return refused.get(tag) or Rejected(MC_FIELD_REFUSED.name, words)
+
+
+async def _by_tag(place: str, api: Api) -> Mapping[str, Mapping[str, Any]]:
+    return {one["tag"]: one for one in await _merge_fields(place, api)}
+
+
+def _shown(own: Iterable[Mapping[str, Any]]) -> FieldCatalogue:
     return FieldCatalogue(
         (
             CatalogueField("email", "Email Address", "email", required=True, max_length=254),
-            *own,
+            *map(_field, own),
             CatalogueField("tags", "Tags", "tags", max_length=100),
             CatalogueField("language", "Language", "text", max_length=5),
         )
     )
-
-
-async def create_field(place: str, path: str, type: str, label: str, api: Api) -> CatalogueField:
-    """Repeatable by the tag: one that is there with the same type is taken as it is."""
-    tag = path.removeprefix(wire.MERGE)
-    if not path.startswith(wire.MERGE) or not _TAG.match(tag) or tag in _RESERVED or type not in _THEIRS:
-        raise Rejected(MC_FIELD_REFUSED.name, f"{MC_FIELD_REFUSED.meaning} {path[:40]!r} as {type!r} is not possible.")
-    there = next((one for one in await _merge_fields(place, api) if one["tag"] == tag), None)
-    if there is None:
-        body = {"tag": tag, "name": label or tag.replace("_", " ").title(), "type": _THEIRS[type], "public": False}
-        call = Call("POST", FIELDS, "merge_fields.create", path={"list_id": place}, json=body, writes=True)
-        there = wire.document((await api.call(call)).body)
-    if there["type"] != _THEIRS[type]:
-        raise Rejected(MC_FIELD_REFUSED.name, f"The audience has the field {tag} already, as {there['type']}.")
-    return _field(there)
 
 
 async def _merge_fields(place: str, api: Api) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from common.failures import Conflict, Failure
 from common.http.call import Api, Call
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Verdict, Work
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, FieldCatalogue, MadeFields
 from vendors.deferred import Deferred
 from vendors.grant import Place
 from vendors.mailchimp import (
@@ -135,10 +135,10 @@ class MailchimpTarget:
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         return await catalogue.fields(place, api)
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        return await catalogue.create_field(place, path, type, label, api)
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        return await catalogue.create_fields(place, asked, api)
 
     async def _batch(self, place: str, acts: Sequence[Act], api: Api, sending: Sending, *, updates: bool) -> Answered:
         rows = [

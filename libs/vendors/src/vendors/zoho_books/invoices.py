@@ -23,7 +23,7 @@ from common.failures import Failure, Rejected
 from common.http.call import Api
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
@@ -142,10 +142,10 @@ class InvoiceTarget:
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         return FieldCatalogue(FIELDS)
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        raise refused(ZB_NO_FIELD_BY_API, f"Asked for: {path}.")
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        raise refused(ZB_NO_FIELD_BY_API, f"Asked for: {', '.join(one.path for one in asked)}.")
 
 
 async def _made(act: Act, known: OrganisationFacts, api: Api, sending: Sending) -> Answered:

@@ -18,7 +18,7 @@ from common.http.call import Api, Call
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work, id_of_key
 from vendors.answers import reading
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
@@ -128,10 +128,10 @@ class PersonTarget:
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         return FieldCatalogue(_FIELDS)
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        raise refused(ZB_NO_FIELD_BY_API, f"Asked for: {path}.")
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        raise refused(ZB_NO_FIELD_BY_API, f"Asked for: {', '.join(one.path for one in asked)}.")
 
 
 async def _looked(key: str, api: Api) -> TargetRecord | Failure:

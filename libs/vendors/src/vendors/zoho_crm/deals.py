@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.contracts.connections import Connection
 from common.contracts.outcomes import SkipReason
-from common.http.call import Api
 from vendors.acts import ByMatch, Skip, Step, Work, key_of_id
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.choices import Choices
 from vendors.zoho_crm import wire
+from vendors.zoho_crm.module_facts import ModuleFacts
 from vendors.zoho_crm.module_plan import TargetModule
 from vendors.zoho_crm.module_wire import CUSTOM, KEY
 from vendors.zoho_crm.modules import ModuleTarget
@@ -47,7 +46,7 @@ class DealTarget(ModuleTarget):
     def lets_go(self, document: Mapping[str, Any]) -> bool:
         return False
 
-    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
-        found = await super().catalogue(connection, place, api)
+    def catalogue_of(self, facts: ModuleFacts) -> FieldCatalogue:
+        found = super().catalogue_of(facts)
         own = [field for field in found.fields if field.path.startswith(CUSTOM)]
         return replace(found, fields=(CatalogueField(KEY, "Id of the deal", "text", required=True), *own))

@@ -252,7 +252,7 @@ def of_row(status: int, row: Mapping[str, Any], now: datetime) -> Failure:
 
 
 def _has_several(found: Mapping[str, Any]) -> bool:
-    rows = found.get("data")
+    rows = found.get("data", found.get("fields"))
     return isinstance(rows, list) and len(rows) > 1 and all(isinstance(row, dict) and row.get("status") for row in rows)
 
 

@@ -7,7 +7,8 @@ that is refused keeps no other from being written, and the answer tells of each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from common.failures import Conflict, Failure, Unknown
@@ -54,16 +55,21 @@ def _compared(acts: Sequence[Act]) -> dict[str, str]:
 
 
 def answered(module: TargetModule, acts: Sequence[Act], answer: VendorAnswer) -> Answered:
+    with reading_a_write(answer):
+        rows: Sequence[Mapping[str, Any]] = wire.body_of(answer.body)["data"]
+        return Answered([_verdict(module, act, row, answer) for act, row in zip(acts, rows, strict=True)], answer)
+
+
+@contextmanager
+def reading_a_write(answer: VendorAnswer) -> Iterator[None]:
     """A success that nobody can read has been applied all the same: what became of it is looked at (R2)."""
     try:
-        rows: Sequence[Mapping[str, Any]] = wire.body_of(answer.body)["data"]
-        verdicts = [_verdict(module, act, row, answer) for act, row in zip(acts, rows, strict=True)]
+        yield
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as odd:
         code = VENDOR_ANSWER_UNREADABLE
         raise Unknown(
             code.name, code.meaning, vendor_status=answer.status, vendor_request_id=answer.request_id
         ) from odd
-    return Answered(verdicts, answer)
 
 
 def _verdict(module: TargetModule, act: Act, row: Mapping[str, Any], answer: VendorAnswer) -> Verdict:

@@ -21,7 +21,7 @@ from common.failures import Failure, Rejected
 from common.http.call import Api
 from vendors.absorbing import Absorbed, ActDone, Fact, Seen, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Sending, Step, Work
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.deferred import Deferred
 from vendors.grant import Place
@@ -153,8 +153,10 @@ class ModuleTarget:
         return [Place(connection.details.get("org_id", ""), connection.name)]
 
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
+        return self.catalogue_of(await module_facts.read(self._module.reader.module, api))
+
+    def catalogue_of(self, facts: ModuleFacts) -> FieldCatalogue:
         """What can be written: the columns of the module as this account has them, our own field once it is there, and the account's own."""
-        facts = await module_facts.read(self._module.reader.module, api)
         reader = self._module.reader
         columns = [self._column(one.field(), facts, one.names) for one in module_wire.columns_of(reader).values()]
         ours = [field_making.key_of(self._module)] if facts.has(self._module.key_field) else []
@@ -181,10 +183,11 @@ class ModuleTarget:
             choices=one.choices if field.type == "choice" else (),
         )  # fmt: skip
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        return await field_making.made(self._module, path, type, api)
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        facts, refused = await field_making.made(self._module, asked, api)
+        return MadeFields(self.catalogue_of(facts), refused)
 
     def _differing(self, values: Mapping[str, Any], seen: TargetRecord) -> list[str]:
         alike = partial(module_plan.alike, self._module)

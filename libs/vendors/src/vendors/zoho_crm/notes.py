@@ -18,7 +18,7 @@ from common.contracts.syncs import Mode
 from common.failures import Failure, Rejected
 from common.http.call import Api, Call
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Look, Nothing, Sending, Step, Wait, Work
-from vendors.catalogue import CatalogueField, FieldCatalogue
+from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
 from vendors.choices import Choices
 from vendors.target_record import TargetRecord
 from vendors.zoho import knowing
@@ -121,10 +121,11 @@ class NoteTarget(ModuleTarget):
     async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
         return FieldCatalogue(_FIELDS)
 
-    async def create_field(
-        self, connection: Connection, place: str, path: str, type: str, api: Api, label: str = ""
-    ) -> CatalogueField:
-        raise refused(ZC_FIELD_REFUSED, f"Notes have no fields of an account's own. Asked for: {path}.")
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        paths = ", ".join(one.path for one in asked)
+        raise refused(ZC_FIELD_REFUSED, f"Notes have no fields of an account's own. Asked for: {paths}.")
 
 
 def _parent(document: Mapping[str, Any]) -> RecordRef:

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from common.contracts.connections import Connection
 from common.contracts.ids import Entity
 from common.contracts.outcomes import SkipReason
 from common.failures import Failure
@@ -90,9 +89,9 @@ class PaperTarget(ModuleTarget):
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         return {key: _compared(one) for key, one in (await super().look(place, keys, api)).items()}
 
-    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
+    def catalogue_of(self, facts: ModuleFacts) -> FieldCatalogue:
         """A person is given by the customer's link; what the vendor wants of each invoice is asked for only of one that is made."""
-        found = await super().catalogue(connection, place, api)
+        found = super().catalogue_of(facts)
         shown = [replace(one, required=False) for one in found.fields if one.path != "person_id"]
         return replace(found, fields=tuple(shown))
 

@@ -3,7 +3,7 @@
 Everything is checked by reading before anything is written. Then, in this order, and each can be repeated:
 
 1. Webhooks, at the source and then at the target. A crash leaves webhooks whose events no sync wants yet: harmless.
-2. New fields at the target. A crash leaves fields that the next apply finds.
+2. New fields at the target, those of one place together. A crash leaves fields that the next apply finds.
 3. One transaction: both connections locked and active, the sync, its legs, a new version if any mapping changed. The same file
    again changes nothing. From the commit on, the mapper judges every stored record of the legs that changed by the new version.
 """
@@ -22,7 +22,6 @@ from common.api.refusal import Refusal
 from common.clock import Clock
 from common.contracts.ids import SyncId
 from common.contracts.syncs import Leg, MappingDefinition
-from common.failures import Failure
 from common.state import pool as state
 from common.state import runs
 from common.state.definitions import to_jsonb
@@ -32,12 +31,12 @@ from console import sync_codes
 from console.state import details
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
-from console.use_cases import own_syncs, two_ways
+from console.use_cases import asked_fields, own_syncs, two_ways
 from console.use_cases.detail_costs import detail_cost
 from console.use_cases.drafting import Draft, Drafting
 from console.use_cases.hooks import NO_ADDRESS, Hooks, WantedHook, wanted_hooks
 from console.use_cases.leg_drafting import DraftLeg
-from console.use_cases.problems import of_vendor, refuse_if_any
+from console.use_cases.problems import refuse_if_any
 from console.use_cases.wishes import SyncWish
 from mapper.mapping.detail_use import beyond_lists
 from mapper.mapping.engine import compile_mapping
@@ -86,7 +85,7 @@ class Applying:
         legs = _outcomes(there, draft)
         outcome = _outcome(there, legs)
         version = (there.version if there else 0) + (outcome != "unchanged")
-        fields = [row.target for leg in draft.legs for row in leg.new_fields]
+        fields = asked_fields.asked_paths(draft)
         notes = [*self._notes(draft), *await self._costs(draft)]
         return Applied(outcome, there, version, _at(legs, version), fields, webhooks, notes)
 
@@ -105,7 +104,7 @@ class Applying:
         notes = list[str]()
         webhooks = await self._hooks.ensure(_wanted(draft), problems, notes) if activate else []
         refuse_if_any(problems)
-        made, draft = await self._fields(draft)
+        made, draft = await asked_fields.made(draft)
         async with state.transaction(self._pool) as tx:
             outcome, legs, version = await self._store(tx, wish, draft, by, activate=activate)
             sync = await rows.named(tx, wish.name)
@@ -144,18 +143,6 @@ class Applying:
                 calls = await details.lacking(link, running.source, running.source_entity, names)
         return detail_cost(end.vendor, end.connection, calls, self._clock.now()).sentence(names)
 
-    async def _fields(self, draft: Draft) -> tuple[list[str], Draft]:
-        made, legs = list[str](), []
-        for leg in draft.legs:
-            created = await _create_fields(leg)
-            made += created
-            if created:
-                # Read as the next apply will read it: the same file again has to find the same catalogue.
-                catalogue = await leg.writes.catalogue(leg.target.connection, leg.place.id, leg.target.api)
-                leg = replace(leg, fields=catalogue)
-            legs.append(leg)
-        return made, replace(draft, legs=tuple(legs))
-
     async def _store(
         self, tx: state.DbConnection, wish: SyncWish, draft: Draft, by: str, *, activate: bool
     ) -> tuple[Outcome, Sequence[AppliedLeg], int]:
@@ -183,18 +170,6 @@ class Applying:
         if there.state == "draft" and activate:
             await rows.mark(tx, there.id, "active", now)
         return outcome, _at(legs, version), version
-
-
-async def _create_fields(leg: DraftLeg) -> list[str]:
-    target, connection, made = leg.writes, leg.target.connection, list[str]()
-    for row in leg.new_fields:
-        label = row.source.rpartition(".")[2].removeprefix("cf_").replace("_", " ").capitalize()
-        try:
-            await target.create_field(connection, leg.place.id, row.target, row.new_field, leg.target.api, label)
-            made.append(row.target)
-        except Failure as failure:
-            refuse_if_any([of_vendor(failure, row.target, connection.name)])
-    return made
 
 
 def _wanted(draft: Draft) -> list[WantedHook]:

@@ -17,6 +17,7 @@ from console.state.connections import ConnectionRow
 from console.use_cases.account_legs import of_account
 from console.use_cases.leg_drafting import DraftLeg, End, draft_leg
 from console.use_cases.problems import problem, refuse_if_any
+from console.use_cases.remembered_reads import RememberedReads
 from console.use_cases.wishes import SyncWish, WrittenLeg, placed, written_legs
 from mapper.mapping.definitions import source_vendors, template
 from mapper.mapping.problems import MappingInvalid, Problem
@@ -88,7 +89,8 @@ class Drafting:
 
     def _opened(self, row: ConnectionRow) -> End:
         vendor = self._vendors[VendorName(row.vendor)]
-        return End(row.for_calls(), vendor, self._door.open(vendor.profile, row.for_calls()))
+        api = self._door.open(vendor.profile, row.for_calls())
+        return End(row.for_calls(), vendor, api, RememberedReads(api))
 
     async def _end(self, side: str, name: str, given: Mapping[str, Any], problems: list[Problem]) -> End | None:
         vendor = str(given[side]["vendor"]) if given else ""

@@ -13,6 +13,7 @@ from common.http.call import Api
 from console import sync_codes
 from console.use_cases import row_checks
 from console.use_cases.problems import of_vendor, problem
+from console.use_cases.remembered_reads import RememberedReads
 from console.use_cases.wishes import WrittenLeg, placed
 from mapper.mapping.definitions import COMMON_OPTIONS, with_choices
 from mapper.mapping.engine import compile_mapping
@@ -32,6 +33,8 @@ class End:
     connection: Connection
     vendor: Vendor
     api: Api
+    settings: RememberedReads
+    """The same door for what the account's settings say: the legs of a draft ask for it once together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,14 @@ async def _source(
         problems.append(_no_entity("source", end, written.source_entity, list(entities)))
         return None
     try:
-        places = await source.places(end.connection, end.api) if written.source_place else ()
+        places = await source.places(end.connection, end.settings) if written.source_place else ()
         place = (
             _chosen(written.source_place, places, "place", "source.place", problems) if written.source_place else None
         )
         listed = is_listed(source, entity)
-        fields = await source.catalogue(end.connection, entity, end.api) if listed else gathered_fields(source, entity)
+        fields = (
+            await source.catalogue(end.connection, entity, end.settings) if listed else gathered_fields(source, entity)
+        )
         told = (*fields.fields, *_ids(fields), *_also_seen(fields, seen), *fact_fields(source, entity))
         return place.id if place else "", FieldCatalogue(told, complete=fields.complete)
     except Failure as failure:
@@ -148,9 +153,9 @@ async def _place_and_fields(
     written: WrittenLeg, end: End, target: Target, problems: list[Problem]
 ) -> tuple[Place | None, FieldCatalogue | None]:
     try:
-        places = await target.places(end.connection, end.api)
+        places = await target.places(end.connection, end.settings)
         place = _chosen(written.place, places, target.places_name, "place", problems)
-        return place, await target.catalogue(end.connection, place.id, end.api) if place else None
+        return place, await target.catalogue(end.connection, place.id, end.settings) if place else None
     except Failure as failure:
         problems.append(of_vendor(failure, "target", end.connection.name))
         return None, None
