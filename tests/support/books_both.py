@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -121,6 +121,20 @@ class BooksBoth(Both):
         """Whatever is on hold has waited long enough."""
         await self.world.time_passes()
         return await super().turn()
+
+    async def turn_without_time(self) -> bool:
+        """A turn in which nothing on hold comes nearer to its end."""
+        await self.world.execute("update flow.work_item set hold_until = now() + interval '1 hour' where state = 'hold'")
+        return await super().turn()
+
+    async def until_open(self, told: Callable[[], Awaitable[Sequence[Any]]]) -> None:
+        """Until an outcome that nobody saw is waited out, for as long as the test likes, and this is told."""
+
+        async def so() -> bool:
+            await self.turn_without_time()
+            return bool(await self.world.rows("select from flow.work_item where state = 'hold'")) and bool(await told())
+
+        await self.world.until(so, "nothing is held, or nothing told")
 
     async def hear(self, *events: ChangeEvent) -> None:
         batch = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -85,6 +86,22 @@ class TestPersons:
 
 
 class TestAnOutcomeThatNobodySaw:
+    async def test_is_waited_for_before_what_it_made_is_made_here(self, world: BooksBoth) -> None:
+        """R21: nothing says whose a customer is that is heard of before our answer, neither its name nor anything that both sides share."""
+        world.books.fault("reset_after", "POST /contacts", count=1)
+        left = world.sides["left"].contact("Alder", "ida@ex.org", company_name="Alder")
+        async with world.world.running():
+            heard = "select from flow.pair where left_id = '' and right_entity = 'customer'"
+            await world.until_open(lambda: world.world.rows(heard))
+            for _ in range(10):
+                await world.turn_without_time()
+                await asyncio.sleep(0.05)
+            assert world.calls() == ["POST /contacts"]
+            assert await world.world.rows("select from flow.wanted where sync = 's1' and entity = 'account-back'") == []
+        await world.quiet(180)
+        assert [one["contact_id"] for one in world.contacts("left")] == [left["contact_id"]]
+        assert [one["contact_name"] for one in world.contacts("right")] == ["Alder"]
+
     async def test_makes_one_customer_and_one_of_each_person(self, world: BooksBoth) -> None:
         """R2, R24: by the other side's id in the field that takes it once, and among the persons of the customer."""
         for route in ("POST /contacts", "POST /contacts/contactpersons"):

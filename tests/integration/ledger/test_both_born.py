@@ -51,12 +51,26 @@ async def until_in(world: Both, side: str, *states: str) -> str:
     return found[0]
 
 
+async def until_seen(world: Both, twin: str) -> None:
+    """Until the right one has been heard of, and judged once more after that."""
+
+    async def seen() -> bool:
+        await world.turn()
+        return ("", twin, "alone") in await world.pairs()
+
+    async with world.world.running():
+        await world.world.until(seen, "it is not heard of")
+        await world.turn()
+        await world.turn()
+
+
 class TestWhileACreateIsOpen:
-    async def test_its_match_is_nobody_elses_on_either_side(self, world: Both) -> None:
-        """R21: one lease for the match over both systems, kept until the create has its end."""
+    async def test_nothing_is_wanted_of_who_is_born_there(self, world: Both) -> None:
+        """R21: it may be what the create has made, until that has its end."""
         left = await held(world, "lost")
         twin = world.make("right", **ANA)
-        assert await until_in(world, "left", "waiting", "done") == "waiting"
+        await until_seen(world, twin)
+        assert await world.world.rows("select from flow.wanted where connection = 'right'") == []
         assert sorted(await world.pairs()) == sorted([(left, "", "reserved"), ("", twin, "alone")])
         await world.world.time_passes()
         await world.quiet()
@@ -68,8 +82,7 @@ class TestWhileACreateIsOpen:
     async def test_and_has_landed_nobody_is_created_twice(self, world: Both, kind: str) -> None:
         """What our create has made and the person's own are two: that was so before anybody could know."""
         left = await held(world, kind)
-        world.make("right", **ANA)
-        assert await until_in(world, "left", "waiting", "done") == "waiting"
+        await until_seen(world, world.make("right", **ANA))
 
         async def landed() -> bool:
             return len(world.parties("right")) == 2

@@ -21,13 +21,14 @@ from common.contracts.syncs import Leg
 from common.journal import Entry
 from common.pairs import pair as pairs
 from common.pairs.merging import SIDES, Question, SideName, other
-from common.pairs.sides import Observation, Part
-from common.state import pair_births, pair_questions, pairs_by_hand
+from common.pairs.sides import Observation
+from common.state import match_values, pair_births, pair_questions, pairs_by_hand
 from common.state import pairs as rows
 from common.state.configuration import Configuration
 from common.state.pair_births import FirstSeen
-from common.state.pairs import LATE, Judging, PairEnd, PairRow, SidePlan
+from common.state.pairs import LATE, Judging, PairEnd, PairRow
 from common.state.pool import DbConnection
+from mapper import pair_plans
 from mapper.mappings import Mappings
 from mapper.match_births import Births, legs_under
 from mapper.match_making import Making
@@ -38,6 +39,7 @@ from mapper.wish import DesiredDocument
 
 Matched = Literal["alike", "differs"] | None
 """None: it has no counterpart, or its leg has no rules."""
+_NOT_YET = (SkipReason.SIDES_UNREAD, SkipReason.PARENT_AWAITED, SkipReason.CREATE_OPEN)
 
 
 @dataclass(slots=True)
@@ -57,6 +59,8 @@ class Pairing:
     _others: dict[int, PairRow] = field(default_factory=dict)
     """Pairs of those who may be the counterparts of these."""
     _making: Making | None = None
+    _held: dict[int, SkipReason] = field(default_factory=dict)
+    """By pair, why nothing is written of its record."""
 
     @classmethod
     async def of(
@@ -155,14 +159,16 @@ class Pairing:
         self._making = Making(self._births, self._at, self.rows, self._others)
         await self._making.make(tx, self.now)
         self.entries += self._making.entries
+        self._held = self._making.held
         ways = {id: self._ways[one] for one, id in self._at.items()}
         for one, id in self._at.items():
             self._exists(id, self._side(one), there=not _deleted(states[one.key], self._ways[one], self._side(one)))
         await self._ask_survivors(tx, states)
+        await self._hold_behind_creates(tx, states)
         judging = [Judging(row, ways[id].rules, "left", ways[id].mirror.translate) for id, row in self.rows.items()]
         for row, found, told in await rows.judge_all(tx, judging, self.now):
             self.entries += told
-            self.rows[row.id] = _planned(row, found, ways[row.id], held=row.id in self._making.held)
+            self.rows[row.id] = pair_plans.planned(row, found, ways[row.id], held=row.id in self._held)
 
     def _exists(self, id: int, side: SideName, *, there: bool) -> None:
         """R22: the pair outlives the record."""
@@ -186,6 +192,23 @@ class Pairing:
                 self.rows[id] = pair_births.alone_again(self.rows[id], other(side))
                 self._anew.add(id)
 
+    async def _hold_behind_creates(self, tx: DbConnection, states: Mapping[Key, RecordState]) -> None:
+        """R21: an open create is settled before anything else: what is seen meanwhile may be its own, and would be made once more here."""
+        alone = {
+            id: one
+            for one, id in self._at.items()
+            if pair_plans.is_unwanted(self.rows[id]) and id not in self._held and not states[one.key].deleted
+        }
+        if not alone:
+            return
+        behind = await pair_births.behind_creates(tx, alone)
+        self._held |= dict.fromkeys(behind, SkipReason.CREATE_OPEN)
+        again = {
+            (one.sync, self._ways[one].forward.name, self._side(one), one.key.record)
+            for one in (alone[id] for id in behind)
+        }
+        await match_values.again(tx, again)
+
     # --- the wishes
 
     def wish(self, leg: Leg, key: Key, wish: DesiredDocument) -> DesiredDocument:
@@ -194,7 +217,7 @@ class Pairing:
         if one not in self._at or wish.wish != "present":
             return wish
         row, side = self.rows[self._at[one]], self._side(one)
-        if (reason := self._why_held(row.id)) is not None:
+        if (reason := self._held.get(row.id)) is not None:
             return DesiredDocument("keep", {}, reason)
         if row.gone == other(side):
             return DesiredDocument("keep", {}, SkipReason.NOT_AT_TARGET)
@@ -207,14 +230,11 @@ class Pairing:
             stays |= ways.names_parent(leg)
         return replace(wish, document={path: value for path, value in wish.document.items() if path not in stays})
 
-    def _why_held(self, pair: int) -> SkipReason | None:
-        return self._making.held.get(pair) if self._making is not None else None
-
     def waits(self, leg: Leg, key: Key) -> SkipReason | None:
         """What has to be known before anything is wanted of the record at all."""
         id = self._at.get(LegRecord(leg.sync, leg.name, key))
-        reason = self._why_held(id) if id is not None else None
-        return reason if reason in (SkipReason.SIDES_UNREAD, SkipReason.PARENT_AWAITED) else None
+        reason = self._held.get(id) if id is not None else None
+        return reason if reason in _NOT_YET else None
 
     def matched(self, leg: Leg, key: Key, wish: DesiredDocument) -> Matched:
         """Of a record that has met its counterpart by a rule, or by hand, before it was ever wanted: whether there is anything to write."""
@@ -277,20 +297,3 @@ class Pairing:
 def _deleted(state: RecordState, ways: TwoWays, side: SideName) -> bool:
     leg = ways.forward if side == "left" else ways.back
     return state.deleted or not leg.takes(state.place)
-
-
-def _planned(row: PairRow, found: pairs.Judgement, ways: TwoWays, *, held: bool) -> PairRow:
-    """What each side shall get; where it is what it was, a writer is on its way or has been there."""
-    for side in SIDES:
-        parts = {} if held else _parts(row, side, found, ways)
-        if parts != row.plan(side).parts:
-            row = row.with_plan(side, SidePlan(parts, raised=not parts))
-    return replace(row, paths=ways.mirror.paths)
-
-
-def _parts(row: PairRow, side: SideName, found: pairs.Judgement, ways: TwoWays) -> dict[str, Part]:
-    if row.gone is not None:
-        return {}
-    if not row.whole:
-        return {} if row.end(side).id else pairs.first_writes(row.pair, side, ways.mirror.translate)
-    return found.writes(side)

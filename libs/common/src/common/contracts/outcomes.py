@@ -15,6 +15,7 @@ class SkipReason(StrEnum):
     FACTS_UNREAD = "facts_unread"
     DETAIL_AWAITED = "detail_awaited"
     SIDES_UNREAD = "sides_unread"
+    CREATE_OPEN = "create_open"
     MATCH_ASKED = "match_asked"
     LEFT_ALONE = "left_alone"
     PARENT_AWAITED = "parent_awaited"
@@ -61,6 +62,10 @@ EXPLAINED: Mapping[SkipReason, Explained] = {
     SkipReason.SIDES_UNREAD: Explained(
         "Both sides are edited, and they have not both been read whole yet: its counterpart may be among those that are still to come.",
         "Nothing: it is judged as soon as both were read; `millrace sync show` tells what is missing.",
+    ),
+    SkipReason.CREATE_OPEN: Explained(
+        "It was seen while we were making a record there, and may be that one: nobody has told yet what came of it.",
+        "Nothing: it is judged as soon as that is known; `millrace quota show` tells whether calls wait.",
     ),
     SkipReason.MATCH_ASKED: Explained(
         "Nobody can say which record of the other side it is, if any.",

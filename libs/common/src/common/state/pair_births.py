@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common.pairs.merging import SideName, other
@@ -42,6 +42,12 @@ async def keep_places(tx: DbConnection, records: Iterable[FirstSeen], now: datet
     """A one-ended pair for each of these that has none: until this transaction ends nobody else makes one, and whoever wants to waits.
     Returns those that were made."""
     return {row["id"] for row in await tx.fetch(f"{_INSERT} returning id", *columns(sorted(set(records))), now)}
+
+
+async def behind_creates(tx: DbConnection, alone: Iterable[int]) -> set[int]:
+    """R21: those of these one-ended pairs whose record may be what an open create has made, because that was begun before the record was seen."""
+    rows = await tx.fetch(_BEHIND_CREATES, sorted(alone), _CLOCKS_DIFFER, _LONGEST_OPEN)
+    return {row["id"] for row in rows}
 
 
 async def forget(tx: DbConnection, merged: Sequence[int]) -> None:
@@ -111,6 +117,20 @@ def _with_seen(pair: Pair, name: SideName, known: Side) -> Pair:
 def _linked(row: PairRow) -> PairRow:
     return replace(row, state="linked", owed=True, happened=("linked",))
 
+
+_CLOCKS_DIFFER = timedelta(seconds=2)
+_LONGEST_OPEN = timedelta(days=1)
+"""Nobody waits longer for an outcome that nobody can find out."""
+
+_BEHIND_CREATES = """
+select p.id from flow.pair p
+ where p.id = any($1::bigint[]) and exists (
+    select from flow.pair q
+     where q.state = 'reserved' and q.exclusive and case p.left_id when '' then q.right_id else q.left_id end = ''
+       and (q.left_account, q.left_place, q.left_entity) = (p.left_account, p.left_place, p.left_entity)
+       and (q.right_account, q.right_place, q.right_entity) = (p.right_account, p.right_place, p.right_entity)
+       and (q.history -> -1 ->> 'at')::timestamptz between p.since - $3::interval and p.since + $2::interval)
+"""
 
 RECORDS = """unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
              as n(side, account, place, entity, id, other_account, other_place, other_entity)"""
