@@ -124,7 +124,9 @@ class BooksBoth(Both):
 
     async def turn_without_time(self) -> bool:
         """A turn in which nothing on hold comes nearer to its end."""
-        await self.world.execute("update flow.work_item set hold_until = now() + interval '1 hour' where state = 'hold'")
+        await self.world.execute(
+            "update flow.work_item set hold_until = now() + interval '1 hour' where state = 'hold'"
+        )
         return await super().turn()
 
     async def until_open(self, told: Callable[[], Awaitable[Sequence[Any]]]) -> None:
