@@ -27,6 +27,7 @@ LONGEST_FIRST = (
     "tests/chaos/rules/test_rules_are_kept.py",
     "tests/chaos/ledger/",
     "tests/chaos/books/",
+    "tests/chaos/sides/",
     "tests/contract/deployment/test_taking_a_vendor_out.py",
     "tests/chaos/writer/",
     "tests/chaos/token_broker/test_killed_refresh.py",

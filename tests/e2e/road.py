@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 SERVICE_OF = {
     "ingest-normaliser": "ingest", "mapper": "mapper", "writer-mailchimp": "writer-mailchimp", "writer-zoho-books": "writer-zoho",
+    "writer-zoho-crm": "writer-zoho",
 }  # fmt: skip
 CLOCKS_LOOK_EVERY_S = 0.06
 # How long is waited in vain: a machine that others keep busy needs many times what this one does.
@@ -43,7 +44,7 @@ _WAITS = """
 exists (select from flow.read_request) or exists (select from flow.recheck) or exists (select from flow.target_event where not $1)
 or exists (select from flow.remap r join core.leg l on (l.sync, l.name, l.mapping_version) = (r.sync, r.leg, r.mapping_version)
             where r.finished_at is null)
-or exists (select from flow.wanted where revision > published_revision)
+or exists (select from flow.wanted where revision > published_revision) or exists (select from flow.pair where owed)
 or exists (select from flow.work_item where state = 'ready') or exists (select from flow.work_item where state = 'waiting')
 or exists (select from flow.work_item where state = 'leased') or (not $1 and exists (select from flow.work_item where state = 'hold'))
 """
@@ -134,6 +135,10 @@ class Road:
             if meanwhile is not None and turn % MEANWHILE_EVERY == 0:
                 meanwhile()
             time.sleep(0.3)
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is on its way or on hold, at this moment."""
+        return self._is_quiet(held=False)
 
     def _is_quiet(self, *, held: bool) -> bool:
         """Looked at in an order in which nothing slips through: no record enters or leaves a topic between the first look and the last.

@@ -1,6 +1,6 @@
 """Customers of Zoho Books and accounts and contacts of Zoho CRM, edited on both sides: in step, by one write an edit and none for its echo.
 
-CRM_EDITS says how many edits on each side are timed.
+CRM_PACE says how many edits on each side are timed.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ class TestTheVendorsOwnSync:
 
 class TestPace:
     # Of each side; records have rest between two of theirs.
-    EDITS = int(os.environ.get("CRM_EDITS", "4"))
+    EDITS = int(os.environ.get("CRM_PACE", "4"))
     RECORDS = min(EDITS, 6)
 
     def test_from_an_edit_to_its_write(self, road: Road, sales: Sales) -> None:

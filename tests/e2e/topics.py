@@ -28,6 +28,9 @@ READERS = {
     "receipts.shopify": "ingest-normaliser",
     "changes.shopify": "mapper",
     "commands.zoho-books": "writer-zoho-books",
+    "receipts.zoho-crm": "ingest-normaliser",
+    "changes.zoho-crm": "mapper",
+    "commands.zoho-crm": "writer-zoho-crm",
 }
 DELETED_WITHIN_S = KNOWN_WITHIN_S = 60.0
 

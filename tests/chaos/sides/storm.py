@@ -1,0 +1,127 @@
+"""A run of edits on both sides while answers and webhooks are lost, rows are locked and services die, until all is quiet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.sides.deaths import FEW, POINTS, Deaths
+from tests.chaos.sides.judge import problems
+from tests.chaos.sides.people import People
+from tests.chaos.sides.records import ALONE, BOOKS, COMPANY, CRM, SIDES
+from tests.chaos.sides.weather import Weather
+from tests.e2e.road import STEP_S, Mark, Road
+
+MANY = 300
+A_SECOND = 10.0
+LOOKS, FRONTS, CLOCK, CLOCK_BY_S, A_DAY = 10, 8, 20, 45, 700
+STILL_S = 600.0
+# More than this many records on their way, and people wait: a busy machine is not to be met by more and more edits.
+MOST_ON_THE_WAY = 25
+# Lists are looked at every five minutes, and records in the hour before them once more.
+A_POLL_S = 320.0
+ON_THE_WAY = "select count(*) from flow.work_item where state in ('ready', 'leased', 'waiting', 'hold')"
+
+
+class Storm:
+    """One run."""
+
+    def __init__(self, road: Road, edits: int, seed: int, folder: Path) -> None:
+        self.road, self.edits, self.seed = road, edits, seed
+        self.people = People(road, seed)
+        self.weather = Weather(self.people, seed)
+        self.deaths = Deaths(road, POINTS if edits >= MANY else FEW, folder)
+
+    def first(self) -> None:
+        """A few of each, so that there is something to edit."""
+        for side in SIDES:
+            for kind in (COMPANY, ALONE):
+                self.people.enter(kind, side)
+        self.people.look()
+
+    def rage(self) -> None:
+        began = time.monotonic()
+        for number in range(self.edits):
+            time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
+            self._wait_for_the_road()
+            self._go_on(number)
+        since, number = time.monotonic(), self.edits
+        while not self.deaths.over():
+            assert time.monotonic() < since + STILL_S, f"{self.deaths.missing()}\n{self.road.shown()}"
+            self._go_on(number)
+            number += 1
+            time.sleep(0.3)
+
+    def _wait_for_the_road(self) -> None:
+        still = Still(self.road)
+        while self.road.sql.value(ON_THE_WAY) > MOST_ON_THE_WAY:
+            still.look()
+            self.deaths.look()
+
+    def _go_on(self, number: int) -> None:
+        if number % FRONTS == 0:
+            self.weather.changes()
+        if number % LOOKS == 0:
+            self.people.look()
+        if number % CLOCK == 0:
+            self.road.advance(86_400 if number and number % A_DAY == 0 else CLOCK_BY_S)
+        self.people.act()
+        self.deaths.look()
+
+    def settle(self) -> None:
+        """Nothing is wrong any more; what was lost on the way is found by the next looks, what was given up a person tries again."""
+        self.weather.clears()
+        self.road.advance(A_POLL_S)
+        settled(self.road, self.deaths.look)
+        if self.given_up():
+            with self.road.console() as console:
+                for code in sorted({row["code"] for row in self.given_up()}):
+                    console.post("/dead-letters/retry", {"code": code})
+            settled(self.road, self.deaths.look)
+
+    def given_up(self) -> list[Any]:
+        return self.road.sql.rows(
+            "select record, state, code, message, vendor_words from flow.work_item where state in ('dead', 'parked')"
+        )
+
+    def verdict(self) -> list[str]:
+        there = self.people.look()
+        found = problems(there[BOOKS], there[CRM], self.people.edits, self.people.under)
+        found += [f"given up: {tuple(row)}" for row in self.given_up()]
+        asked = self.road.sql.rows("select q.*, p.left_id, p.right_id from flow.pair_question q join flow.pair p on p.id = q.pair where winner = ''")  # fmt: skip
+        return found + [f"asked: {tuple(row)}" for row in asked]
+
+
+class Still:
+    """Time passes for the vendors and for us only while nothing else happens: on a slow machine lists would be looked at all the time."""
+
+    def __init__(self, road: Road) -> None:
+        self._road, self._began, self._last = road, time.monotonic(), (0, 0)
+
+    def look(self) -> None:
+        assert time.monotonic() < self._began + STILL_S, f"not settled within {STILL_S:g} s\n{self._road.shown()}"
+        mark = self._road.mark()
+        before, self._last = self._last, (mark.journal, mark.calls)
+        if before == self._last:
+            self._road.advance(STEP_S)
+        time.sleep(0.25)
+
+
+def settled(road: Road, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Until nothing is on its way, and nothing waits for its time."""
+    still = Still(road)
+    while not road.is_quiet():
+        still.look()
+        meanwhile()
+
+
+def writes_since(road: Road, mark: Mark) -> list[str]:
+    """Calls of ours that changed somebody at either side."""
+    return [
+        f"{vendor} {one['route']} {one['applied']}"
+        for vendor in ("zoho-books", "zoho-crm")
+        for one in road.calls_of(mark, vendor)
+        if any(act["op"] != "noop" for act in one["applied"])
+    ]
