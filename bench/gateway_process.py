@@ -31,6 +31,7 @@ from common.secret import Secret
 from common.settings import ServiceSettings, load
 from ingest.deliveries import Deliveries
 from ingest.gateway import Gateway, HookBounds
+from ingest.receipt_keeper import Keepers, ReceiptKeeper
 from ingest.secrets import KnownSecrets
 from vendors.registry import VENDORS
 from vendors.vendor import HookRequest
@@ -87,9 +88,9 @@ async def _gateway(settings: ServiceSettings, producer: Producer) -> Gateway:
         metrics.observe(INGEST_ACK, seconds, system=system)
 
     secrets = KnownSecrets(os.environ["MILLRACE_TOKEN_BROKER_URL"], lambda: Secret("k"))
+    one = ReceiptKeeper(producer, Deliveries(clock).note, clock)
     return Gateway(
-        VENDORS, secrets, producer, refuse, clock, HookBounds(2_097_152, 5.0), "https://hooks.example", observe,
-        Deliveries(clock).note,
+        VENDORS, secrets, Keepers(one, one), refuse, clock, HookBounds(2_097_152, 5.0), "https://hooks.example", observe
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from common.state.pool import Pool, close_pool, open_pool, transaction
 from ingest.deliveries import Deliveries
 from ingest.gateway import Gateway, HookBounds
 from ingest.quarantine import KEPT_BYTES, KEPT_PER_CONNECTION, Quarantine
+from ingest.receipt_keeper import Keepers, ReceiptKeeper
 from ingest.secrets import SecretsAway
 from tests.support import forging
 from tests.support.database import Database
@@ -96,9 +97,10 @@ class Front:
                 raise ConnectionRefusedError
             await kept.keep(connection, vendor, request, reason, NOW, size)
 
+        one = ReceiptKeeper(self.topics, self.deliveries.note, FixedClock(NOW))
         gateway = Gateway(
-            VENDORS, self.broker, self.topics, keep, FixedClock(NOW), HookBounds(100_000, patience_s), "https://hooks.example",
-            lambda system, outcome, seconds: self.outcomes.append(outcome), self.deliveries.note,
+            VENDORS, self.broker, Keepers(one, one), keep, FixedClock(NOW), HookBounds(100_000, patience_s), "https://hooks.example",
+            lambda system, outcome, seconds: self.outcomes.append(outcome),
         )  # fmt: skip
         self.server = HttpServer(gateway, "127.0.0.1", 0)
         self.http = httpx.AsyncClient(trust_env=False, verify=False, timeout=60)

@@ -244,6 +244,21 @@ class TestWebhookSecrets:
         api_key(world, broker, name)
         assert broker.call("GET", f"/v1/webhook-secrets/{name}", "ingest").json()["secrets"] == []
 
+    def test_an_application_has_its_own_which_no_connection_takes_along(
+        self, world: World, broker: Broker, name: str
+    ) -> None:
+        path = "/v1/webhook-secrets/app:mailchimp"
+        assert broker.call("GET", path, "ingest").status_code == 404
+        hook(broker, "app:mailchimp", "verifier-of-the-app-01234", slot="verifier")
+        other = {"vendor": "shopify", "secret": "verifier-of-the-app-01234"}
+        assert broker.call("PUT", path, "ingest", json=other).status_code == 422
+        api_key(world, broker, name)
+        assert broker.call("DELETE", f"/v1/grants/{name}").status_code == 200
+        (kept,) = broker.call("GET", path, "ingest").json()["secrets"]
+        assert (kept["slot"], kept["secret"]) == ("verifier", "verifier-of-the-app-01234")
+        assert broker.call("POST", "/v1/tokens/app:mailchimp", "ingest", json={}).status_code == 404
+        assert broker.call("DELETE", f"{path}?slot=verifier", "ingest").json() == {"deleted": 1}
+
 
 class TestCallers:
     def test_a_service_gets_its_own_vendors_and_nothing_else(self, world: World, broker: Broker, name: str) -> None:

@@ -72,6 +72,11 @@ WEBHOOKS_RECEIVED = CounterMetric(
     "Webhook requests by what became of them: accepted, duplicate, bad_signature, rejected or unavailable.",
     ("system", "outcome"),
 )
+WEBHOOK_EVENTS = CounterMetric(
+    "millrace_webhook_events_total",
+    "Events in webhooks of applications by what became of them: kept, unknown_account or unreadable.",
+    ("system", "outcome"),
+)
 INGEST_ACK = HistogramMetric("millrace_ingest_ack_seconds", "Time from a webhook's headers to our answer.", ("system",))
 RECORDS = CounterMetric(
     "millrace_records_total",

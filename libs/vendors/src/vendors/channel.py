@@ -34,6 +34,15 @@ def hook_address(public_url: str, vendor: str, connection: str) -> str:
     return f"{public_url.rstrip('/')}/hooks/{vendor}/{connection}"
 
 
+APP = "app"
+"""Stands in the address of an application's webhooks where others have a connection."""
+
+
+def app_secrets_of(vendor: str) -> str:
+    """Under which name the vault keeps the secrets of an application's webhooks; no connection can be called that."""
+    return f"{APP}:{vendor}"
+
+
 class HookSecrets(Protocol):
     """The secrets of one connection's webhooks, by slot; they live in the vault."""
 

@@ -96,6 +96,23 @@ class Inbox(Protocol):
         """The record that the request is about, or None where the body does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class HookPart:
+    """What a webhook that is about several accounts tells one of them: one event."""
+
+    account: str
+    """The vendor's own id of the account; empty where the event does not say."""
+    body: bytes
+    """The event, as the source reads it in a receipt. The same event is the same bytes, whatever it came with."""
+
+
+class AppInbox(Inbox, Protocol):
+    """Of a vendor whose webhooks belong to our application: one address and one secret for all accounts, whose events come mixed."""
+
+    def split(self, request: HookRequest) -> Sequence[HookPart]:
+        """Each event by itself, in the order of the body; raises a `Rejected` failure when it is not readable."""
+
+
 # --- how it is read --------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +247,8 @@ class Vendor:
     """What the door needs: hosts, limits, failures, the form of the credential."""
     grant: Grant | None = None
     inbox: Inbox | None = None
+    app_inbox: AppInbox | None = None
+    """In the place of `inbox` where webhooks belong to the application; whose they are, `account_detail` tells."""
     source: Source | None = None
     whole: WholeAccount | None = None
     remarks: Callable[[Connection, Entity], Sequence[str]] = _nothing_to_say

@@ -16,7 +16,7 @@ from common.bus.trace import MessagingTrace
 from common.http.broker import BrokerClient
 from common.http.opening import open_door
 from common.loops import Loop
-from common.metric_register import INGEST_ACK, WEBHOOKS_RECEIVED
+from common.metric_register import INGEST_ACK, WEBHOOK_EVENTS, WEBHOOKS_RECEIVED
 from common.runtime import Runtime
 from common.service import run
 from common.state.configuration import ConfigurationReader
@@ -24,6 +24,7 @@ from common.state.listening import listen
 from common.state.pool import Pool
 from common.state.read_requests import READS
 from common.state.service_pool import service_pool
+from ingest.app_receipts import AppReceipts
 from ingest.channels import Channels
 from ingest.configured import EVERY_S, ConfiguredIds
 from ingest.deliveries import Deliveries
@@ -33,6 +34,7 @@ from ingest.normaliser import ReceiptHandler
 from ingest.poller import Poller
 from ingest.quarantine import Quarantine
 from ingest.reader import Reader
+from ingest.receipt_keeper import Keepers, ReceiptKeeper
 from ingest.secrets import KnownSecrets
 from ingest.settings import IngestSettings
 from vendors.registry import VENDORS
@@ -65,12 +67,12 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         ends.append(runtime.keep("channels", partial(channels.run, runtime.stopping), channels.look))
         # Ready means that webhooks can be taken: parts that rest are told there and take nobody off the load balancer.
         runtime.health.add("kafka", producer.ready)
-        configured = ConfiguredIds(pool, ConfigurationReader())
+        configured = ConfiguredIds(pool, ConfigurationReader(), VENDORS)
         ids = Loop("connections", EVERY_S, configured.read)
         ends.append(runtime.keep("connections", partial(ids.run, runtime.stopping), ids.look))
         secrets = KnownSecrets(settings.token_broker_url, settings.service_key, configured)
         life.push_async_callback(secrets.aclose)
-        runtime.mount(_gateway(runtime, pool, producer, secrets, deliveries))
+        runtime.mount(_gateway(runtime, pool, producer, secrets, configured, deliveries))
         yield
         await asyncio.wait(ends)
 
@@ -81,7 +83,7 @@ def _keep_consumers(
     """A normaliser for each vendor that tells us of changes; each is a part of its own."""
     ends = []
     for vendor in VENDORS.values():
-        if vendor.source is None or vendor.inbox is None:
+        if vendor.source is None or (vendor.inbox or vendor.app_inbox) is None:
             continue
         handler = ReceiptHandler(vendor, vendor.source, producer, reader, runtime.clock)
         kept = KeptConsumer(partial(consumer_of, runtime, pool, trace, handler, "normalise"), runtime.stopping)
@@ -90,7 +92,12 @@ def _keep_consumers(
 
 
 def _gateway(
-    runtime: Runtime[IngestSettings], pool: Pool, producer: Producer, secrets: KnownSecrets, deliveries: Deliveries
+    runtime: Runtime[IngestSettings],
+    pool: Pool,
+    producer: Producer,
+    secrets: KnownSecrets,
+    configured: ConfiguredIds,
+    deliveries: Deliveries,
 ) -> Gateway:
     settings, quarantine = runtime.settings, Quarantine(pool)
 
@@ -101,10 +108,16 @@ def _gateway(
         runtime.metrics.count(WEBHOOKS_RECEIVED, system=system, outcome=outcome)
         runtime.metrics.observe(INGEST_ACK, seconds, system=system)
 
+    def count(system: str, outcome: str, events: int) -> None:
+        runtime.metrics.count(WEBHOOK_EVENTS, events, system=system, outcome=outcome)
+
+    keepers = Keepers(
+        ReceiptKeeper(producer, deliveries.note, runtime.clock),
+        AppReceipts(producer, configured, keep, deliveries.note, count, runtime.clock),
+    )
     return Gateway(
-        VENDORS, secrets, producer, keep, runtime.clock,
-        HookBounds(settings.webhook_max_bytes, settings.webhook_read_timeout_s),
-        settings.public_url or "", observe, deliveries.note,
+        VENDORS, secrets, keepers, keep, runtime.clock,
+        HookBounds(settings.webhook_max_bytes, settings.webhook_read_timeout_s), settings.public_url or "", observe,
     )  # fmt: skip
 
 

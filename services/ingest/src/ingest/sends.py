@@ -28,6 +28,13 @@ class SendsAll(Protocol):
         """Returns when the broker has all of them: where they are."""
 
 
+class SendsInTime(Protocol):
+    """A producer, for somebody who is not waited for."""
+
+    async def send_all(self, messages: Sequence[Outgoing], *, deadline: float) -> Sequence[Landed]:
+        """As `SendsAll`; on a failure some may have arrived."""
+
+
 class Wakes(Protocol):
     """Somebody who looks for work now instead of soon."""
 

@@ -40,7 +40,8 @@ Refusals of POST /v1/tokens: 401 CALLER_UNKNOWN (no key, or a revoked one), 403 
 the call lacks a scope or names another organisation), 503 TOKEN_THROTTLED (the vendor's or our token budget; Retry-After),
 503 TOKEN_UNAVAILABLE (vendor or database away; Retry-After), 503 APP_REFUSED (our client id or secret; the operator must act).
 
-Secret: {"slot", "version", "secret", "until": RFC 3339 or null}; newest first, every one listed is valid now.
+Secret: {"slot", "version", "secret", "until": RFC 3339 or null}; newest first, every one listed is valid now. Where a vendor's webhooks
+belong to our application, `app:{vendor}` stands for the connection.
 
 Consent: {"id", "connection", "vendor", "state", "code", "message", "next", "start_url"?, "expires_at", "site", "scopes", "places":
 [{"id","title","details"}], "place", "details"}. `state`: waiting -> opened -> granted (asking for places) -> choose -> complete; or

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from common.api.refusal import Refusal
+from token_broker import codes
 from token_broker.api.context import ApiContext, answer
 from token_broker.api.documents import (
     ApiKeyBody,
     ConnectionName,
     ConsentBody,
     HeadlessBody,
+    HookOwner,
     HookSecretBody,
     PlaceBody,
     RotateBody,
@@ -24,6 +27,7 @@ from token_broker.api.documents import (
 from token_broker.consent.consents import ConsentRequest
 from token_broker.consent.grants import Headless
 from token_broker.vault.webhook_secrets import fresh_secret
+from vendors.channel import app_secrets_of
 
 WaitS = Annotated[float, Query(ge=0, le=25)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -105,31 +109,38 @@ def _grants(router: APIRouter, context: ApiContext) -> None:
         return answer({"vendors": [_vendor(context, name) for name in context.registry.vendors]})
 
     @router.get("/v1/access-log")
-    async def access_log(connection: ConnectionName, request: Request, limit: Limit = 100) -> Response:
+    async def access_log(connection: HookOwner, request: Request, limit: Limit = 100) -> Response:
         context.caller(request, "connections")
         return answer({"reads": await context.access_log.recent(connection, limit)})
 
 
 def _webhook_secrets(router: APIRouter, context: ApiContext) -> None:
     @router.put("/v1/webhook-secrets/{connection}")
-    async def put(connection: ConnectionName, body: HookSecretBody, request: Request) -> Response:
+    async def put(connection: HookOwner, body: HookSecretBody, request: Request) -> Response:
         context.caller(request, "webhooks", body.vendor)
+        _of_vendor(connection, body.vendor)
         overlap = timedelta(seconds=body.overlap_s)
         stored = await context.webhook_secrets.put(connection, body.vendor, body.slot, body.secret, overlap)
         return answer({"slot": stored.slot, "version": stored.version})
 
     @router.post("/v1/webhook-secrets/{connection}/rotate")
-    async def rotate(connection: ConnectionName, body: RotateBody, request: Request) -> Response:
+    async def rotate(connection: HookOwner, body: RotateBody, request: Request) -> Response:
         context.caller(request, "webhooks", body.vendor)
+        _of_vendor(connection, body.vendor)
         secret, overlap = body.secret or fresh_secret(), timedelta(seconds=body.overlap_s)
         stored = await context.webhook_secrets.put(connection, body.vendor, body.slot, secret, overlap)
         return answer(hook_document(stored) | {"former_until": context.clock.now() + overlap})
 
     @router.delete("/v1/webhook-secrets/{connection}")
-    async def delete(connection: ConnectionName, request: Request, slot: Word = "default") -> Response:
+    async def delete(connection: HookOwner, request: Request, slot: Word = "default") -> Response:
         vendor = await context.webhook_secrets.vendor(connection)
         context.caller(request, "webhooks", vendor)
         return answer({"deleted": await context.webhook_secrets.delete(connection, slot)})
+
+
+def _of_vendor(owner: str, vendor: str) -> None:
+    if ":" in owner and owner != app_secrets_of(vendor):
+        raise Refusal(422, codes.REQUEST_INVALID, f"{owner} is not the application at {vendor}.")
 
 
 def _keys(router: APIRouter, context: ApiContext) -> None:

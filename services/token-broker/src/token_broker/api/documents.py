@@ -11,6 +11,8 @@ from token_broker.consent.store import Consent
 from token_broker.vault.webhook_secrets import HookSecret
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+# Where webhooks belong to our application and not to a connection, their secrets do as well: `app:` and the vendor.
+HookOwner = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]{1,64}|app:[a-z0-9-]{1,40})$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
 Line = Annotated[str, StringConstraints(max_length=200)]
 

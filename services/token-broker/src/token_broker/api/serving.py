@@ -24,6 +24,7 @@ FRESH_FOR_S = 300
 _MOST_REPORT = 4096
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HOOK_OWNER = re.compile(rf"{_NAME.pattern}|app:[a-z0-9-]{{1,40}}")
 
 
 def routes(context: ApiContext) -> APIRouter:
@@ -47,7 +48,7 @@ def routes(context: ApiContext) -> APIRouter:
     async def webhook_secrets(connection: str, request: Request) -> Response:
         with _span(request, "GET /v1/webhook-secrets/{connection}"):
             caller = context.caller(request, "webhooks")
-            connection = _named(connection)
+            connection = _named(connection, _HOOK_OWNER)
             vendor = await _vendor(context, connection)
             with _Line(context, request, caller.name, connection, vendor, "webhook-secret", None):
                 caller.may("webhooks", vendor)
@@ -79,8 +80,8 @@ async def _vendor(context: ApiContext, connection: str) -> str:
     return vendor
 
 
-def _named(connection: str) -> str:
-    if not _NAME.fullmatch(connection):
+def _named(connection: str, form: re.Pattern[str] = _NAME) -> str:
+    if not form.fullmatch(connection):
         raise unknown_grant(connection)
     return connection
 
