@@ -34,6 +34,20 @@ class TestVersion:
     def test_settled_beats_unsettled_of_the_same_stamp(self) -> None:
         assert Version(stamp=NOON, settled=True).order > Version(stamp=NOON, settled=False).order
 
+    @given(st.integers(0, 10**9), st.integers(0, 10**9), st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),
+           st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)), st.booleans())  # fmt: skip
+    def test_the_vendors_own_number_comes_before_any_stamp(
+        self, m: int, n: int, a: datetime, b: datetime, settled: bool
+    ) -> None:
+        one = Version(stamp=a.replace(tzinfo=UTC), settled=settled, count=m)
+        two = Version(stamp=b.replace(tzinfo=UTC), settled=settled, count=n)
+        assert (one.sequence < two.sequence) == (one.order < two.order) == ((m, a) < (n, b))
+        assert Version.of_sequence(one.sequence) == one
+
+    def test_a_version_without_a_number_is_read_as_it_was(self) -> None:
+        assert Version.of_sequence("00001777896000000000.1") == Version(stamp=NOON, settled=True)
+        assert Version.model_validate({"stamp": NOON, "settled": True}).count is None
+
     def test_a_stamp_without_offset_is_refused(self) -> None:
         with pytest.raises(ValueError):
             Version(stamp=datetime(2026, 1, 1), settled=True)

@@ -171,3 +171,38 @@ class TestDeletion:
         state = merged(*told, gone(6))
         assert state.deleted
         assert merge(state, told[again]).state == state
+
+
+class TestCountedVersions:
+    """A source that numbers the versions of a record, and whose stamps say little: lists lag, and edits share a second or go back."""
+
+    @staticmethod
+    def counted(number: int, second: int, name: str, *, coverage: Coverage = "list", via: Via = "poll") -> ChangeEvent:
+        one = change(second, {"name": name}, coverage=coverage, via=via, settled=True)
+        return one.model_copy(update={"version": one.version.model_copy(update={"count": number})})
+
+    @given(st.permutations(range(5)), st.lists(st.integers(0, 2), min_size=5, max_size=5))
+    def test_the_highest_number_stays_whatever_order_and_stamps_they_come_with(
+        self, order: list[int], stamps: list[int]
+    ) -> None:
+        changes = [self.counted(number, stamps[number], f"name {number}") for number in order]
+        assert merged(*changes, *changes).fields == {"name": "name 4"}
+
+    def test_a_lower_number_is_stale_though_its_stamp_is_later(self) -> None:
+        state = merged(self.counted(7, 1, "new"))
+        assert merge(state, self.counted(6, 5, "old")) == MergedState(state, Verdict.STALE)
+
+    def test_a_deletion_is_ordered_by_when_it_was_read_and_so_is_a_revival(self) -> None:
+        read = self.counted(7, 1, "Ana", coverage="detail", via="read")
+        state = merged(read, gone(5))
+        assert state.deleted
+        assert merge(state, read).verdict is Verdict.STALE
+        late = read.model_copy(update={"observed_at": NOON + timedelta(seconds=9)})
+        back = merge(state, late)
+        assert (back.verdict, back.state.deleted, back.state.fields) == (Verdict.RECEIVED, False, {"name": "Ana"})
+        assert merge(back.state, self.counted(8, 0, "Bea")).state.fields == {"name": "Bea"}
+
+    def test_a_field_lacks_where_the_whole_was_told_of_a_lower_number(self) -> None:
+        state = merged(self.counted(7, 1, "Ana", coverage="detail"), self.counted(8, 1, "Ana"))
+        assert state.lacks(["billing"])
+        assert not merged(self.counted(7, 1, "Ana"), self.counted(7, 2, "Ana", coverage="detail")).lacks(["billing"])

@@ -19,7 +19,7 @@ from common.bus.error_codes import HANDLER_BUG
 from common.bus.producer import Landed, Outgoing
 from common.clock import Clock
 from common.contracts.ids import RunId, VendorName
-from common.contracts.messages import ChangeEvent, Version
+from common.contracts.messages import ChangeEvent
 from common.failures import Bug, Failure
 from common.http.at_priority import AtPriority
 from common.http.call import Api
@@ -166,7 +166,7 @@ def _is_announced(reading: PollReading) -> bool:
 
 
 def _as_a_hook_tells(state: State) -> str:
-    return Version(stamp=state.version.stamp, settled=False).sequence
+    return state.version.model_copy(update={"settled": False}).sequence
 
 
 def _event(reading: PollReading, state: State) -> ChangeEvent:

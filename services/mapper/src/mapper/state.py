@@ -1,6 +1,7 @@
 """The latest state of a source record, merged from changes that come late, twice, thin and out of order.
 
-R10: a version is (stamp, settled). A field takes a change's value when the change is newer than whatever last told this field;
+R10: a version is (stamp, settled), with the vendor's own number before them where it counts. A field
+takes a change's value when the change is newer than whatever last told this field;
 what a change does not carry it does not touch, so a slim list row never blanks a field that only the detail has; by which version a
 field was last told says whether the detail has to be asked for. Two different
 unsettled states of one stamp cannot be ordered: the first stays, and a read by id is asked for.
@@ -71,7 +72,7 @@ class RecordState:
         return frozenset(name for name in names if not self._told(name))
 
     def lacks(self, names: Iterable[str]) -> bool:
-        """Whether one of them was not told of the newest version; a stamp is a second, settled or not."""
+        """Whether one of them was not told of the newest version; a stamp is a second, settled or not, and a number is one version."""
         return any(_second(self._told(name)) < _second(self.sequence) for name in names)
 
     def lacks_itself(self, name: str) -> bool:

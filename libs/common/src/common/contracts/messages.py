@@ -51,25 +51,32 @@ class Message(BaseModel):
 
 
 class Version(Message):
-    """R10: a vendor's stamp has one-second resolution, so it orders only together with whether the answer was settled."""
+    """R10: a vendor's stamp has one-second resolution, so it orders only together with whether the answer was settled.
+
+    Where a vendor counts the versions of a record, its count comes first: clocks and late answers do not change which of two states is newer.
+    """
 
     stamp: AwareDatetime
     settled: bool
+    count: Annotated[int, Field(ge=0)] | None = None
+    """The vendor's own number of this version; None where it has none, and of a deletion: that is ordered by its stamp."""
 
     @property
-    def order(self) -> tuple[datetime, bool]:
-        return (self.stamp, self.settled)
+    def order(self) -> tuple[int, datetime, bool]:
+        return (self.count or 0, self.stamp, self.settled)
 
     @property
     def sequence(self) -> str:
-        """Sorts as text the way versions sort: microseconds since 1970, then settled."""
-        return f"{(self.stamp - _EPOCH) // _MICROSECOND:020d}.{int(self.settled)}"
+        """Sorts as text the way versions of a record sort: its number if it has one, microseconds since 1970, then settled."""
+        counted = f"{self.count:020d}." if self.count is not None else ""
+        return f"{counted}{(self.stamp - _EPOCH) // _MICROSECOND:020d}.{int(self.settled)}"
 
     @classmethod
     def of_sequence(cls, sequence: str) -> Self:
         """The version that this is the text of."""
-        micros, _, settled = sequence.partition(".")
-        return cls(stamp=_EPOCH + int(micros) * _MICROSECOND, settled=settled == "1")
+        *counted, micros, settled = sequence.split(".")
+        count = int(counted[0]) if counted else None
+        return cls(stamp=_EPOCH + int(micros) * _MICROSECOND, settled=settled == "1", count=count)
 
 
 class Receipt(Message):
