@@ -12,6 +12,7 @@ which the mapper finds to be duplicates. What a vendor sends again is known for 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from common import failpoints
 from common.bus.handler import Delivered
@@ -21,7 +22,7 @@ from common.clock import Clock
 from common.contracts.messages import Receipt
 from common.contracts.topics import receipts
 from common.failures import Rejected
-from common.state import read_requests
+from common.state import own_writes, read_requests
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRecord, ReadRequest
 from ingest.account_receipts import AccountReceipts
@@ -64,9 +65,19 @@ class ReceiptHandler:
         heard = [one for one in asks if one.heard is not None]
         self._known = await read_requests.known(tx, heard) if heard else set()
         asks = [one for one in asks if one.heard is None or one.whose not in self._known]
+        asks = await self._after_our_writes(tx, asks)
         if asks:
             await read_requests.ask(tx, asks, self._clock.now())
         await self._accounts.store(tx, self._found(batch), self._clock.now())
+
+    async def _after_our_writes(self, tx: DbConnection, asks: Sequence[ReadRequest]) -> list[ReadRequest]:
+        """R16: of a record to which a write of ours is under way nothing is judged before a settled read, and that is asked for with its end.
+        A read at once would be one more, and decide nothing; so one that tells of such a record waits until its second is over."""
+        under_way = await own_writes.under_way(tx, [one.whose for one in asks if one.heard is None])
+        return [
+            replace(one, not_before=one.not_before + self._source.settles_after) if one.whose in under_way else one
+            for one in asks
+        ]
 
     def _found(self, batch: Sequence[Delivered[Receipt]]) -> list[tuple[Receipt, ReceiptReading]]:
         return [(item.message, reading) for item in batch if (reading := self._reading(item)) is not None]
