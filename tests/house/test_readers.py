@@ -18,6 +18,8 @@ MAY_BE_UNREAD = {
     "CallAttempt.resend": "`asdict` makes a log line of it",
     "BrokerSettings.mailchimp_client_id": "`apps` reads all that end so",
     "BrokerSettings.mailchimp_client_secret": "`apps` reads all that end so",
+    "BrokerSettings.quickbooks_client_id": "`apps` reads all that end so",
+    "BrokerSettings.quickbooks_client_secret": "`apps` reads all that end so",
     "BrokerSettings.shopify_client_id": "`apps` reads all that end so",
     "BrokerSettings.shopify_client_secret": "`apps` reads all that end so",
     "BrokerSettings.shopify_former_client_secret": "`apps` reads all that begin with a family",

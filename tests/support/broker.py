@@ -145,7 +145,7 @@ class Browser:
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 
-    def decide(self, vendor_url: str, *, user: str = "", decision: str = "approve") -> str:
+    def decide(self, vendor_url: str, *, user: str = "", decision: str = "approve", **more: str) -> str:
         """Accepts or rejects on the vendor's page; returns the callback's address."""
         page = self.get(vendor_url)
         assert page.status_code == 200, page.text
@@ -153,7 +153,7 @@ class Browser:
         action = re.search(r'action="([^"]+)"', page.text)
         users = re.findall(r'name="user" value="([^"]+)"|<option value="([^"]+)"', page.text)
         first = next((one or two for one, two in users), "")
-        form = dict(parse_qsl(urlsplit(vendor_url).query)) | {"user": user or first, "decision": decision}
+        form = dict(parse_qsl(urlsplit(vendor_url).query)) | {"user": user or first, "decision": decision} | more
         answer = self.client.post(urljoin(vendor_url, action.group(1)) if action else vendor_url, data=form)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]

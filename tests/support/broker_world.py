@@ -59,6 +59,9 @@ class World:
                 "MILLRACE_SHOPIFY_BASE_URL": f"{self.sandbox.base_url}/shopify",
                 "MILLRACE_SHOPIFY_CLIENT_ID": self.account("shopify")["client_id"],
                 "MILLRACE_SHOPIFY_CLIENT_SECRET": self.account("shopify")["client_secret"],
+                "MILLRACE_QUICKBOOKS_BASE_URL": f"{self.sandbox.base_url}/quickbooks",
+                "MILLRACE_QUICKBOOKS_CLIENT_ID": self.account("quickbooks")["client_id"],
+                "MILLRACE_QUICKBOOKS_CLIENT_SECRET": self.account("quickbooks")["client_secret"],
             }
         if self.rotating is not None:
             told |= {

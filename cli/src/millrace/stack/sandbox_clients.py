@@ -19,6 +19,7 @@ async def remember_clients(home: Home, url: str) -> None:
     books = [one for one in found if one["vendor"] == "zoho-books"]
     audience = next(one for one in found if one["vendor"] == "mailchimp")
     shop = next(one for one in found if one["vendor"] == "shopify")
+    company = next(one for one in found if one["vendor"] == "quickbooks")
     by_dc = {str(one["dc"]): one["client_secret"] for one in books}
     folder = home.secrets / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -29,6 +30,8 @@ async def remember_clients(home: Home, url: str) -> None:
         "mailchimp-client-secret": audience["client_secret"],
         "shopify-client-id": shop["client_id"],
         "shopify-client-secret": shop["client_secret"],
+        "quickbooks-client-id": company["client_id"],
+        "quickbooks-client-secret": company["client_secret"],
     }.items():
         write_atomically(folder / name, str(text), 0o600)
 

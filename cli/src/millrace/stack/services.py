@@ -56,6 +56,7 @@ _AT_THE_SANDBOX: Mapping[str, str] = MappingProxyType(
         "MILLRACE_ZOHO_BASE_URL": "http://127.0.0.1:{port:sandbox}/zoho",
         "MILLRACE_MAILCHIMP_BASE_URL": "http://127.0.0.1:{port:sandbox}/mailchimp",
         "MILLRACE_SHOPIFY_BASE_URL": "http://127.0.0.1:{port:sandbox}/shopify",
+        "MILLRACE_QUICKBOOKS_BASE_URL": "http://127.0.0.1:{port:sandbox}/quickbooks",
         "MILLRACE_PUBLIC_URL": "http://127.0.0.1:{port:ingest}",
     }
 )
@@ -68,6 +69,8 @@ _OUR_APPLICATION: Mapping[str, str] = MappingProxyType(
         "MILLRACE_MAILCHIMP_CLIENT_SECRET_FILE": "{home}/secrets/sandbox/mailchimp-client-secret",
         "MILLRACE_SHOPIFY_CLIENT_ID": "{text:sandbox/shopify-client-id}",
         "MILLRACE_SHOPIFY_CLIENT_SECRET_FILE": "{home}/secrets/sandbox/shopify-client-secret",
+        "MILLRACE_QUICKBOOKS_CLIENT_ID": "{text:sandbox/quickbooks-client-id}",
+        "MILLRACE_QUICKBOOKS_CLIENT_SECRET_FILE": "{home}/secrets/sandbox/quickbooks-client-secret",
     }
 )
 

@@ -8,6 +8,7 @@ from common.contracts.ids import VendorName
 from common.contracts.topics import Topic, declared
 from vendors import (
     mailchimp,
+    quickbooks,
     shopify,
     zoho_books,
     zoho_crm,
@@ -21,6 +22,7 @@ VENDORS: Mapping[VendorName, Vendor] = {
         zoho_crm.VENDOR,
         mailchimp.VENDOR,
         shopify.VENDOR,
+        quickbooks.VENDOR,
     ]
 }
 

@@ -35,7 +35,7 @@ from ingest.publishing import Via, change_event, outgoing
 from ingest.schedule import Cadence
 from ingest.sends import Opens, SendsAll
 from vendors.registry import vendor_named
-from vendors.vendor import Cursor, Page, Source, State
+from vendors.vendor import Cursor, Page, Source, State, Vendor
 from writing.own_echoes import own_echoes
 
 LONGEST = timedelta(minutes=15)
@@ -154,15 +154,17 @@ class _Ended:
 
 async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[State], now: datetime) -> bool:
     """Whether something changed longer ago than any webhook takes, and nobody told us. Where no webhook is ever sent, nothing is amiss."""
-    if reading.lists_everything or reading.changes_only or not _is_announced(reading):
+    vendor, polled = vendor_named(reading.connection.vendor), reading.poll.polled
+    if reading.lists_everything or reading.changes_only or not is_announced(vendor, polled):
         return False
     old = {one.record: _as_a_hook_tells(one) for one in told if one.version.stamp < now - schedule.GRACE}
-    return bool(old) and await unannounced(tx, reading.poll.polled, old) > 0
+    return bool(old) and await unannounced(tx, polled, old) > 0
 
 
-def _is_announced(reading: PollReading) -> bool:
-    channel, polled = vendor_named(reading.connection.vendor).channel, reading.poll.polled
-    return channel is None or bool(channel.subject(polled.entity, polled.place))
+def is_announced(vendor: Vendor, polled: Polled) -> bool:
+    """Whether webhooks tell of such records: where we hear none of a vendor, or register none of a kind, looks are not hurried for want of them."""
+    channel = vendor.channel
+    return vendor.inbox is not None and (channel is None or bool(channel.subject(polled.entity, polled.place)))
 
 
 def _as_a_hook_tells(state: State) -> str:

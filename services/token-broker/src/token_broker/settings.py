@@ -65,6 +65,9 @@ class BrokerSettings(ServiceSettings):
         Secret(""), description="The client secret at Shopify that is being replaced, until it is revoked there."
     )
 
+    quickbooks_client_id: str = Field("", description="The client id of our application at Intuit.", examples=["ABq7"])
+    quickbooks_client_secret: Secret = Field(Secret(""), description="The client secret of our application at Intuit.")
+
     @property
     def browser_url(self) -> str:
         """What redirect addresses begin with; empty when nobody said it and the port is not known beforehand."""

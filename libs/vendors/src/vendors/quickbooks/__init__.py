@@ -1,0 +1,17 @@
+"""QuickBooks Online: the customers of a company, without any amount."""
+
+from vendors.quickbooks.client import NAME, QuickBooksProfile, page, ping
+from vendors.quickbooks.oauth import GRANT
+from vendors.quickbooks.source import QuickBooksSource
+from vendors.vendor import Vendor
+
+VENDOR = Vendor(
+    name=NAME,
+    title="QuickBooks Online",
+    profile=QuickBooksProfile(),
+    grant=GRANT,
+    source=QuickBooksSource(),
+    ping=ping,
+    page=page,
+    account_detail="realm_id",
+)

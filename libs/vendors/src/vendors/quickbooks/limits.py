@@ -1,0 +1,43 @@
+"""What QuickBooks allows (sheet, section 4): calls of a company, calls of an application there, and batches counted once more.
+
+Nothing says whether the vendor's windows roll or follow the calendar: ours roll, which is safe under both. Of a company's minute other
+applications have their part, and so much of it is left to them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from common.contracts.connections import Connection
+from common.http.profile import Limit, Timeouts, horizon
+
+MINUTE, SECOND, AT_ONCE, EVERYTHING = "minute", "second", "at_once", "everything"
+BATCHES, BATCHES_OF_ALL = "batches", "batches_of_all"
+A_MINUTE, A_SECOND = timedelta(minutes=1), timedelta(seconds=1)
+# The answer of a call too many names no time; the vendor's page does.
+PAUSE = timedelta(seconds=60)
+
+# Requests are cut after two minutes.
+VENDOR_LONGEST = timedelta(seconds=120)
+TIMEOUTS = Timeouts(connect=5, read=60, write=10, pool=5, total=75)
+# Lists and changes may be behind a read by id; nobody says how far. Two minutes are more than has been reported.
+LIST_LAG = timedelta(minutes=2)
+READ_LAG = timedelta(seconds=5)
+HORIZON = horizon(TIMEOUTS, VENDOR_LONGEST, READ_LAG)
+
+
+def limits(connection: Connection, *, batch: bool = False) -> tuple[Limit, ...]:
+    """Those of any call; a batch counts against its own as well."""
+    key = f"quickbooks:{connection.details.get('realm_id') or connection.id}"
+    ours = (
+        Limit(MINUTE, key, "rolling", 500, A_MINUTE, kept_for_live=0.2),
+        # Only calls of our own application count here.
+        Limit(SECOND, key, "rolling", 10, A_SECOND),
+        Limit(EVERYTHING, key, "rolling", 800, A_MINUTE),
+        Limit(AT_ONCE, key, "concurrency", 10, lingers=VENDOR_LONGEST),
+    )
+    batches = (
+        Limit(BATCHES, key, "rolling", 40, A_MINUTE),
+        Limit(BATCHES_OF_ALL, key, "rolling", 120, A_MINUTE),
+    )
+    return (*ours, *batches) if batch else ours
