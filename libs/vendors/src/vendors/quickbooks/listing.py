@@ -75,7 +75,7 @@ def row_state(row: Mapping[str, Any], answer: VendorAnswer) -> State:
     record, moment = named(row), wire.stamp(row)
     try:
         parsed = wire.customer(row) if moment is not None else None
-    except wire.UnreadableRecord:
+    except wire.UnreadableBooks:
         parsed = None
     if moment is None or parsed is None:
         return asked(record, answer)

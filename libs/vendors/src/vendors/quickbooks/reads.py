@@ -93,7 +93,7 @@ def _state(record: RecordId, found: Mapping[str, Any], answer: VendorAnswer, set
         return _gone(record, answer.date)
     try:
         parsed = wire.customer(found)
-    except wire.UnreadableRecord as error:
+    except wire.UnreadableBooks as error:
         raise unreadable(answer) from error
     version = Version(stamp=moment, settled=answer.date >= moment + settles_after)
     return State(CUSTOMER, record, "changed", version, "detail", parsed, answer.date)

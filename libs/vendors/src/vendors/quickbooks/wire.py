@@ -22,7 +22,7 @@ _PARTS = {"Line1": "street", "Line2": "street2", "City": "city", "CountrySubDivi
           "Country": "country"}  # fmt: skip
 
 
-class UnreadableRecord(ValueError):
+class UnreadableBooks(ValueError):
     """The bytes are not what the vendor's sheet says they are."""
 
 
@@ -30,7 +30,7 @@ def body_of(raw: bytes) -> Values:
     """The JSON object in a body."""
     loaded = json.loads(raw, parse_float=Decimal)
     if not isinstance(loaded, dict):
-        raise UnreadableRecord("The body is JSON, but no object.")
+        raise UnreadableBooks("The body is JSON, but no object.")
     return loaded
 
 
@@ -72,13 +72,13 @@ def customer(found: Values) -> dict[str, Any]:
         parsed = _customer(found)
         record = Customer.model_validate(parsed)
     except (TypeError, AttributeError, LookupError, ValueError) as error:
-        raise UnreadableRecord("The customer is of a form that the vendor's sheet does not know.") from error
+        raise UnreadableBooks("The customer is of a form that the vendor's sheet does not know.") from error
     return record.model_dump(mode="json", include=set(parsed))
 
 
 def _customer(found: Values) -> dict[str, Any]:
     if found.get("sparse") is True:
-        raise UnreadableRecord("Only a part of the record is there.")
+        raise UnreadableBooks("Only a part of the record is there.")
     return {
         "id": record_id(found.get("Id")),
         "name": _name(found),
@@ -123,7 +123,7 @@ def _inside(found: Values, name: str, part: str) -> str | None:
 def _object(found: Values, name: str) -> Values:
     given = found.get(name)
     if given is not None and not isinstance(given, dict):
-        raise UnreadableRecord(f"{name} is no object.")
+        raise UnreadableBooks(f"{name} is no object.")
     return given or {}
 
 
@@ -131,5 +131,5 @@ def _text(found: Values, name: str) -> str | None:
     """A text that says something."""
     given = found.get(name)
     if given is not None and not isinstance(given, str):
-        raise UnreadableRecord(f"{name} is no text.")
+        raise UnreadableBooks(f"{name} is no text.")
     return (given or "").strip() or None
