@@ -124,6 +124,18 @@ class TestMoney:
         road.until(lambda: said(sales, other)[1:] == ["Payment taken back"], "it is taken back", WITHIN_S)
         road.until(lambda: sales.named("Deals", id=deal, Books_Paid=0), "the deal is open again", WITHIN_S)
 
+    def test_an_invoice_that_names_no_deal_is_for_the_one_open_deal_of_its_account(
+        self, road: Road, sales: Sales, customer: str
+    ) -> None:
+        account = sales.named("Accounts", Books_Id=customer)
+        assert account is not None
+        invoice = sent(road, customer, "", "777.70")
+        values = {"Stage": "Qualification", "Closing_Date": invoice["date"], "Account_Name": account["id"]}
+        deal = sales.made("Deals", Deal_Name="Floor", Amount=750, **values)
+        road.until(lambda: sales.named("Deals", id=deal, Books_Invoiced=777.7), "what was invoiced", WITHIN_S)
+        found = sales.named("Deals", id=deal)
+        assert found is not None and (found["Books_Linked_By"], found["Books_Status"]) == ("open deal", "open")
+
     def test_a_replay_of_everything_says_nothing_twice(self, road: Road, sales: Sales) -> None:
         road.wait_until_quiet()
         before = {module: len(sales.records(module)) for module in ("Invoices", "Notes", "Products", "Deals")}

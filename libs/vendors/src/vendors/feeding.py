@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from common.contracts.facts import FACTS, needed, stands_for
 from common.contracts.ids import ConnectionId, Entity
+from common.contracts.open_deals import read_besides
 from common.contracts.syncs import Leg
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.feeds import Feed
@@ -62,6 +63,7 @@ def heard_of(source: Source | None, target: Target | None, leg: Leg) -> Sequence
     return [
         *([(leg.source, leg.source_entity, leg.source_place)] if is_listed(source, leg.source_entity) else ()),
         *(feeders(source, leg) if source is not None else ()),
+        *read_besides(leg),
         *([(leg.target, leg.target_entity, leg.target_place)] if target is None or target.hears else ()),
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from common.contracts.connections import Connection
 from common.contracts.matching import matching_legs, read_first
+from common.contracts.open_deals import read_besides
 from common.contracts.syncs import LOOK_AT, LOOK_EVERY, LOOK_FACTS_AT, TIME_ZONE, Leg
 from common.cron import Cron
 from common.state.configuration import Configuration
@@ -30,7 +31,9 @@ def wanted_sources(configuration: Configuration) -> tuple[frozenset[Polled], fro
     read = list(_read(configuration))
     tellers = frozenset(Polled(*one) for leg, source in read for one in feeders(source, leg))
     sources = frozenset(_polled(configuration, leg) for leg, source in read if is_listed(source, leg.source_entity))
-    return sources, tellers | (sources & matched_sources(configuration))
+    active = {one.id for one in configuration.connections.values() if one.state == "active"}
+    besides = frozenset(one for leg, _ in read for one in _besides(leg) if one.connection in active)
+    return sources, tellers | besides | (sources & matched_sources(configuration))
 
 
 def matched_sources(configuration: Configuration) -> frozenset[Polled]:
@@ -51,6 +54,7 @@ def judged_sources(configuration: Configuration) -> frozenset[Polled]:
     return (
         frozenset(_polled(configuration, leg) for leg, source, _ in judged if is_listed(source, leg.source_entity))
         | tellers
+        | frozenset(one for leg, _, _ in judged for one in _besides(leg))
     )
 
 
@@ -123,6 +127,10 @@ def _judged(configuration: Configuration) -> Iterator[tuple[Leg, Source, Connect
         source = vendor_named(connection.vendor).source
         if source is not None and leg.source_entity in (*source.entities, *gathered(source)):
             yield leg, source, connection
+
+
+def _besides(leg: Leg) -> list[Polled]:
+    return [Polled(*one) for one in read_besides(leg)]
 
 
 def _polled(configuration: Configuration, leg: Leg) -> Polled:

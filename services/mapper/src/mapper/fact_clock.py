@@ -13,7 +13,7 @@ from common.journal import write
 from common.state import feeding
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
-from mapper import feed_rows, state_rows
+from mapper import deal_choosing, feed_rows, state_rows
 from mapper.entering import enter_changes
 from mapper.judging import judge
 from mapper.mappings import Mappings
@@ -53,7 +53,9 @@ class FactClock:
     async def _arrivals(self) -> None:
         """Whoever judged while something was still to come has stored that it waits before anybody is woken here."""
         async with transaction(self._pool) as tx:
-            await feeding.arrive(tx, self._clock.now())
+            arrived = await feeding.arrive(tx, self._clock.now())
+            if arrived:
+                await deal_choosing.arrived(tx, await self._configuration.read(tx), arrived)
             waiting = await feed_rows.waiting(tx)
         for connection in waiting:
             async with transaction(self._pool) as tx:

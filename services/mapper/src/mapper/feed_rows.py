@@ -9,30 +9,42 @@ from typing import Any, NamedTuple
 
 from common.contracts.facts import kept_fields
 from common.contracts.ids import ConnectionId, Entity, RecordId
+from common.contracts.open_deals import CHOSEN
 from common.state.pool import DbConnection
 from mapper.facts import RULE, FeedRow
 from mapper.state import RecordState
 from mapper.state_rows import Key
-from vendors.feeds import Feed
+from vendors.feeds import Feed, Named
 
 Told = Mapping[tuple[Entity, RecordId], Mapping[str, Any]]
 """Of whom a record tells, and what."""
 
 
-def told_by(state: RecordState, key: Key, feed: Feed) -> Told:
-    """Pure; a record that is gone, or was never told, tells of nobody."""
+def told_by(state: RecordState, key: Key, feed: Feed, chosen: RecordId | None = None) -> Told:
+    """Pure; a record that is gone, or was never told, tells of nobody. `chosen` is whom it counts for if it names nobody itself."""
     if state.deleted or not state.known:
         return {}
     kept = {name: state.fields[name] for name in kept_fields(key.entity) if name in state.fields}
     told: dict[tuple[Entity, RecordId], Mapping[str, Any]] = {
         (feed.to, record): kept for record in feed.whom(state.fields)
     }
-    named = feed.gathers.by(state.fields) if feed.gathers is not None else None
-    if feed.gathers is not None and named is not None:
-        told[feed.gathers.into, named.record] = kept | {RULE: named.rule}
+    if feed.gathers is not None:
+        named = feed.gathers.by(state.fields) or (Named(chosen, CHOSEN) if chosen else None)
+        if named is not None:
+            told[feed.gathers.into, named.record] = kept | {RULE: named.rule}
     if feed.parts is not None:
         told |= {(feed.parts.into, part): own for part, own in feed.parts.of(key.record, state.fields).items()}
     return told
+
+
+def still_chosen(state: RecordState, feed: Feed, before: Told) -> RecordId | None:
+    """Whom a record was given to by a choice, as long as it tells of those of whom it told then."""
+    if feed.gathers is None or {(feed.to, one) for one in feed.whom(state.fields)} != {
+        one for one in before if one[0] == feed.to
+    }:
+        return None
+    into = feed.gathers.into
+    return next((one[1] for one, fields in before.items() if one[0] == into and fields.get(RULE) == CHOSEN), None)
 
 
 async def stored(tx: DbConnection, keys: Collection[Key]) -> dict[Key, Told]:

@@ -27,7 +27,7 @@ from common.state import read_requests
 from common.state.configuration import Configuration, ConfigurationReader
 from common.state.pool import DbConnection
 from common.state.read_requests import ReadRequest
-from mapper import coverage, match_index, moved, own_syncs, state_rows
+from mapper import coverage, deal_causes, deal_rows, match_index, moved, own_syncs, state_rows
 from mapper.entering import enter_changes, enter_lost
 from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
@@ -100,6 +100,7 @@ class ChangeHandler:
         if asks:
             await read_requests.ask(tx, asks, now)
         await own_syncs.heed(tx, configuration, merged.changed, now)
+        await deal_rows.mark(tx, deal_causes.due(configuration, self._source.feeds, merged.known, merged.changed))
         judged = await self._judge(tx, configuration, batch, merged, told)
         await enter_changes(tx, judged.all, merged.heard, now)
         await write(tx, merged.entries + judged.entries)

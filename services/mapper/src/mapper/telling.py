@@ -16,8 +16,9 @@ from common.state import feeding
 from common.state.feeding import Met
 from common.state.pool import DbConnection
 from mapper import feed_rows
-from mapper.feed_rows import Told, told_by
+from mapper.feed_rows import Told, still_chosen, told_by
 from mapper.merged_batch import MergedBatch
+from mapper.state import RecordState
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
 from vendors.feeds import Feed
@@ -34,17 +35,21 @@ async def tell(
     if not changed:
         return {}
     before = await feed_rows.stored(tx, changed)
-    after = {key: told_by(state, key, feeds[key.entity]) for key, state in changed.items()}
+    after = {key: _told(key, state, feeds[key.entity], before.get(key, {})) for key, state in changed.items()}
     news = {key: told for key, told in after.items() if told != before.get(key, {})}
     if news:
         await feed_rows.replace(tx, news)
     return {
-        Key(key.connection, *whom): replace(merged.causes[key], run=None)
+        Key(key.connection, *one): replace(merged.causes[key], run=None)
         for key, told in news.items()
-        for whom in _whom(before.get(key, {}), told)
+        for one in whom(before.get(key, {}), told)
     }
 
 
-def _whom(before: Told, after: Told) -> list[tuple[Entity, RecordId]]:
+def _told(key: Key, state: RecordState, feed: Feed, before: Told) -> Told:
+    return told_by(state, key, feed, still_chosen(state, feed, before))
+
+
+def whom(before: Told, after: Told) -> list[tuple[Entity, RecordId]]:
     """Those of whom something else is told, or nothing any more."""
-    return [whom for whom in {**before, **after} if before.get(whom) != after.get(whom)]
+    return [one for one in {**before, **after} if before.get(one) != after.get(one)]

@@ -241,6 +241,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.match_fill": "one row for each source that a leg's rules go through",
     "flow.match_ready": "one row for each leg whose records are matched",
     "flow.pair_question": "at most one row for each field of a pair",
+    "flow.deal_choice": "at most one row for each invoice",
 }
 
 WITH_ITS_SUBJECT: Mapping[str, str] = {
@@ -259,6 +260,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.reconcile_met": "until the listing under way has ended",
     "flow.match_value": "until its record is gone, or left out by its leg",
     "flow.match_again": "until its record is judged once more",
+    "flow.deal_due": "until it is decided for which deals its invoices are",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
     "flow.work_need": "until the record that is waited for is linked",

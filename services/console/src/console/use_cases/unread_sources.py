@@ -12,6 +12,7 @@ from datetime import datetime
 
 from common.codes import CODES
 from common.contracts.ids import Entity, VendorName
+from common.contracts.open_deals import read_besides
 from common.state.polls import Polled
 from console.state.syncs import SyncRow
 from console.state.unread_sources import FailedReading
@@ -89,5 +90,5 @@ def _needs(row: SyncRow) -> list[tuple[Polled, Entity]]:
             continue
         if is_listed(source, leg.source_entity):
             found.append((Polled(*listed(known, leg)), leg.source_entity))
-        found += [(Polled(*one), leg.source_entity) for one in feeders(source, leg)]
+        found += [(Polled(*one), leg.source_entity) for one in (*feeders(source, leg), *read_besides(leg))]
     return found

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import yaml
 
 from common.codes import CODES, Code, register
-from common.contracts import matching
+from common.contracts import matching, open_deals
 from common.contracts.syncs import MappingDefinition, MappingRow, Transform
 from common.pairs.merging import Rule
 from mapper.mapping.expressions import Expression, ExpressionInvalid
@@ -79,6 +79,7 @@ def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition
     if options.get(own_sync.OPTION, own_sync.ENDED) != own_sync.ENDED:
         problems.append(_problem(0, own_sync.OPTION, f"The option takes `{own_sync.ENDED}`."))
     problems += _matching(options)
+    problems += [_problem(0, option, words) for option, words in open_deals.mistakes(options)]
     if not rows and not problems:
         problems.append(_problem(0, "rows", "A mapping needs at least one row."))
     if not isinstance(given.get("filter", "") or "", str):
@@ -114,6 +115,7 @@ COMMON_OPTIONS = frozenset(
         own_sync.OPTION,
         matching.MATCH,
         matching.PARENT,
+        open_deals.OPEN_DEAL,
         *LOOKS,
     }
 )
