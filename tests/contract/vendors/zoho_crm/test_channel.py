@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -31,6 +33,7 @@ OURS = ("customer", "deal", "person")
 DAY, HOUR = 86_400.0, 3_600.0
 CHANNEL = ZohoCrmChannel(early=lambda: 1.0)
 INBOX = ZohoCrmInbox()
+CALLBACKS = int(os.environ.get("CRM_CALLBACKS", "200"))
 QUIET = Audited([], [], [], KINDS)
 
 
@@ -232,10 +235,46 @@ class TestCallback:
                 assert isinstance(verified(request(told), watched.vault), Unverified)
                 assert verified(request(told), former) == Verified("path-secret")
 
+    async def test_that_somebody_makes_up_is_never_believed(self, sandbox: SandboxProcess) -> None:
+        """CRM_CALLBACKS says how many: paths, tokens and bodies of others, cut short, or by chance; among them nothing of ours."""
+        chance = random.Random(14)
+        with Receiver() as receiver:
+            async with account.opened(sandbox) as opened:
+                watched = Watched(opened)
+                await watched.audit(base=receiver.url)
+                opened.create(Entity("person"))
+                (told,) = heard(receiver, 1)
+                known = [*_forged(told, watched), *(_guessed(told, chance) for _ in range(CALLBACKS))]
+                believed = [one for one in known if isinstance(verified(one, watched.vault), Verified)]
+                assert believed == [] and isinstance(verified(request(told), watched.vault), Verified)
+
     def test_without_a_secret_nothing_is_believed(self) -> None:
         assert isinstance(
             verified(HookRequest("POST", "/hooks/zoho-crm/crm/", "", {}, b"{}", ""), MemoryVault()), Unverified
         )
+
+
+def _guessed(told: Heard, chance: random.Random) -> HookRequest:
+    """Something of the true one is otherwise: its path, or its token."""
+    path, body = urlsplit(told.path).path, json.loads(told.body)
+    token = str(body["token"])
+    at = chance.randrange(len(token))
+    other = chance.choice([one for one in "abcdefgh0123456789-_" if one != token[at]])
+    tokens = [
+        token[:at] + other + token[at + 1 :],
+        token[:at],
+        token + other,
+        token.swapcase(),
+        "",
+        None,
+        at,
+        [token],
+        {"token": token},
+    ]
+    wrong = json.dumps({**body, "token": chance.choice(tokens)}).encode()
+    step = chance.randrange(1, 9)
+    paths = [path[:-step], path + other * step, path[: path.rindex("/") + 1] + other * 43]
+    return request(told, path=chance.choice(paths)) if chance.random() < 0.3 else request(told, body=wrong)
 
 
 def _forged(told: Heard, watched: Watched) -> list[HookRequest]:

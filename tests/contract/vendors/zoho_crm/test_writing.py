@@ -272,6 +272,7 @@ class TestWhatTheAccountCannotTake:
         ("values", "code"),
         [
             ({"salutation": "Sir"}, "ZC_CHOICE_UNKNOWN"),
+            ({"currency": "XAF"}, "ZC_CHOICE_UNKNOWN"),
             ({"department": "x" * 101}, "ZC_VALUE_TOO_LONG"),
             ({"custom.Nowhere": "x"}, "ZC_FIELD_MISSING"),
         ],
@@ -323,6 +324,19 @@ class TestWhatTheAccountCannotTake:
         hand.facts = ModuleFacts({name: one for name, one in facts.fields.items() if name != "Currency"})
         act = await hand.step({**crm.document(1), "currency": "INR"})
         assert isinstance(act, Act) and "currency" not in act.values
+
+    async def test_more_fields_than_the_edition_has_are_one_error_that_names_the_field(
+        self, crm: CrmTarget, hand: Hand
+    ) -> None:
+        crm.switch(edition="standard")
+        with pytest.raises(Rejected) as told:
+            for n in range(11):
+                await crm.target.create_field(crm.connection, crm.place, f"custom.Books_{n}", "text", crm.api)
+        assert told.value.code == "ZC_FIELD_REFUSED" and "LIMIT_EXCEEDED" in str(told.value)
+        facts = await crm.target.facts(crm.place, crm.api)
+        assert isinstance(facts, ModuleFacts)
+        made = [name for name in facts.fields if name.startswith("Books_")]
+        assert f"Books_{len(made)}" not in made and f"Books_{len(made) - 1}" in str(told.value)
 
     async def test_a_grant_without_the_scope_is_told_at_once(self, crm: CrmTarget, hand: Hand) -> None:
         act = await hand.step(crm.document(1))
