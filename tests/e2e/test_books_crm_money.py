@@ -130,7 +130,12 @@ class TestMoney:
         account = sales.named("Accounts", Books_Id=customer)
         assert account is not None
         invoice = sent(road, customer, "", "777.70")
-        values = {"Stage": "Qualification", "Closing_Date": invoice["date"], "Account_Name": account["id"]}
+        values = {
+            "Stage": "Qualification",
+            "Currency": "EUR",
+            "Closing_Date": invoice["date"],
+            "Account_Name": {"id": account["id"]},
+        }
         deal = sales.made("Deals", Deal_Name="Floor", Amount=750, **values)
         road.until(lambda: sales.named("Deals", id=deal, Books_Invoiced=777.7), "what was invoiced", WITHIN_S)
         found = sales.named("Deals", id=deal)

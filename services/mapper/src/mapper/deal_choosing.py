@@ -33,7 +33,7 @@ from mapper.feed_rows import told_by
 from mapper.judging import judge
 from mapper.mappings import Mappings
 from mapper.merged_batch import MergedBatch
-from mapper.open_deals import AccountDeal, Choice, UnnamedInvoice, decide
+from mapper.open_deals import AccountDeal, ChosenDeal, UnnamedInvoice, decide
 from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
@@ -51,7 +51,7 @@ class _Decided:
     """What was decided of the invoices of one leg's customers."""
 
     rows: Mapping[RecordId, InvoiceRow]
-    choices: Mapping[RecordId, Choice]
+    choices: Mapping[RecordId, ChosenDeal]
 
     @property
     def moved(self) -> dict[RecordId, RecordId | None]:
@@ -162,7 +162,7 @@ async def _decided(tx: DbConnection, configuration: Configuration, one: Choosing
     holders = await deal_rows.holders_of(tx, leg.source, deals.keys(), NOT_COUNTED)
     home = configuration.connections[leg.target].details.get("currency_code", "")
     rows = {row.record: row for row in await deal_rows.invoices_of(tx, leg.source, customers) if _is_open(row)}
-    choices = dict[RecordId, Choice]()
+    choices = dict[RecordId, ChosenDeal]()
     for customer in sorted(customers):
         its = ends.get(customer, set())
         own = [_deal(id, fields, home) for id, fields in sorted(deals.items()) if _belongs(fields, its)]

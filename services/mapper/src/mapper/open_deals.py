@@ -42,7 +42,7 @@ class AccountDeal(NamedTuple):
     stage: str
 
 
-class Choice(NamedTuple):
+class ChosenDeal(NamedTuple):
     """The deal, or none; and why, as a part of a sentence."""
 
     deal: RecordId | None
@@ -56,7 +56,7 @@ def decide(
     rule: OpenDealRule,
     *,
     linked: bool = True,
-) -> dict[RecordId, Choice]:
+) -> dict[RecordId, ChosenDeal]:
     """Of all invoices and all deals of one customer. `holders`: by deal, the invoices that count for it so far."""
     there = {deal.record for deal in deals}
     open_ones = [deal for deal in deals if deal.stage not in rule.closed]
@@ -67,10 +67,10 @@ def decide(
         if one.record not in kept
     }
     meant = Counter(its[0] for its in fitting.values() if len(its) == 1)
-    found = {record: Choice(deal, "it was chosen before") for record, deal in kept.items()}
+    found = {record: ChosenDeal(deal, "it was chosen before") for record, deal in kept.items()}
     for record, its in fitting.items():
         reason = _doubt(record, its, meant, holders, rule) if open_ones else NO_OPEN if linked else NO_ACCOUNT
-        found[record] = Choice(None, reason) if reason else Choice(its[0], f"the one open deal {_within(rule)}")
+        found[record] = ChosenDeal(None, reason) if reason else ChosenDeal(its[0], f"the one open deal {_within(rule)}")
     return found
 
 
