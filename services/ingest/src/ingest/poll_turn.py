@@ -162,7 +162,7 @@ async def _unannounced(tx: DbConnection, reading: PollReading, told: Sequence[St
 
 
 def is_announced(vendor: Vendor, polled: Polled) -> bool:
-    """Whether webhooks tell of such records: where we hear none of a vendor, or register none of a kind, looks are not hurried for want of them."""
+    """Whether webhooks tell of such records: looks are not hurried for want of those that others register, as an application's."""
     channel = vendor.channel
     return vendor.inbox is not None and (channel is None or bool(channel.subject(polled.entity, polled.place)))
 

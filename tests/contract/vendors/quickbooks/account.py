@@ -7,19 +7,20 @@ import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from common.contracts.ids import Entity, RecordId
+from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.contracts.messages import Receipt
 from tests.contract.vendors.account import InSandbox, door_to
 from tests.support.sandbox import SandboxProcess
 from vendors import quickbooks
 from vendors.quickbooks import wire
 from vendors.quickbooks.listing import CUSTOMER
-from vendors.vendor import connection_of
+from vendors.vendor import HookRequest, connection_of
 
 REDIRECT = "http://127.0.0.1:9/callback"
 SCOPE = "com.intuit.quickbooks.accounting"
@@ -85,8 +86,26 @@ class CompanyAccount(InSandbox):
         }  # fmt: skip
 
     def receipts(self) -> Sequence[Receipt]:
-        """Its webhooks are the application's."""
-        return []
+        """As the vendor has sent them, whoever listens: each event by itself, as the gateway keeps it."""
+        self.people("set_webhook", url="http://127.0.0.1:9/hook", entities=["Customer"])
+        changed, loser = self.create(), self.create()
+        self.edit(CUSTOMER, changed)
+        self.people("merge", **{"from": loser, "into": changed})
+        sent: Any = self.sandbox.get("deliveries")["deliveries"]
+        self.people("remove_webhook")
+        inbox = quickbooks.QuickBooksInbox()
+        return [receipt(part.body) for one in sent for part in inbox.split(asked(one["body"].encode()))]
+
+
+def asked(body: bytes, **headers: str) -> HookRequest:
+    return HookRequest("POST", "/", "", headers, body, "https://millrace.example/hooks/quickbooks/app")
+
+
+def receipt(body: bytes) -> Receipt:
+    return Receipt(
+        id=EventId("r"), connection=ConnectionId("c"), vendor=quickbooks.NAME, received_at=datetime.now(UTC), method="POST", path="/",
+        query="", headers=(), body=body, verified_by="signature",
+    )  # fmt: skip
 
 
 def utc(written: str) -> str:

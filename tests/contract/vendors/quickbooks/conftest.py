@@ -1,5 +1,5 @@
 """The simulated companies in this process, for what needs no door."""
 
-from tests.contract.sandbox.quickbooks.conftest import books, operator
+from tests.contract.sandbox.quickbooks.conftest import books, listener, operator
 
-__all__ = ["books", "operator"]
+__all__ = ["books", "listener", "operator"]

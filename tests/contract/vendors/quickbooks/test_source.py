@@ -13,7 +13,7 @@ import pytest
 from common.contracts.ids import RecordId
 from common.contracts.messages import Version
 from common.failures import Rejected
-from common.http.call import Call
+from common.http.call import Call, VendorAnswer
 from tests.contract.vendors.account import AT, Answering
 from tests.contract.vendors.quickbooks import account
 from tests.contract.vendors.quickbooks.account import CompanyAccount
@@ -25,7 +25,13 @@ from vendors.vendor import Announcement, Cursor, Page, State, Subject, connectio
 
 def row(number: int) -> dict[str, Any]:
     changed = (AT - timedelta(hours=1)).isoformat()
-    return {"Id": str(number), "DisplayName": f"C {number}", "Active": True, "MetaData": {"LastUpdatedTime": changed}}
+    return {
+        "Id": str(number),
+        "SyncToken": "0",
+        "DisplayName": f"C {number}",
+        "Active": True,
+        "MetaData": {"LastUpdatedTime": changed},
+    }
 
 
 SOURCE = quickbooks.QuickBooksSource()
@@ -96,6 +102,23 @@ class TestReads:
         (now,) = await read(company, records[0])
         edited, _ = await read(company, *records, heard=Version(stamp=now.version.stamp, settled=False))
         assert (edited.fields["last_name"], edited.version.stamp) == ("Holm", now.version.stamp)
+
+
+class TestVersions:
+    async def test_edits_of_one_second_are_ordered_by_the_vendor_s_count(self, company: CompanyAccount) -> None:
+        record = company.create()
+        states = []
+        for _ in range(3):
+            company.edit(CUSTOMER, record)
+            states += await read(company, record)
+        assert [state.version.count for state in states] == [1, 2, 3]
+        assert [state.version.sequence for state in states] == sorted(state.version.sequence for state in states)
+
+    @pytest.mark.parametrize("token", [None, 3, "", "x", "-1"])
+    def test_row_without_a_count_is_read_by_id(self, token: Any) -> None:
+        told = row(1) | {"SyncToken": token}
+        answer = VendorAnswer(200, {}, b"", AT, "", 0.0)
+        assert quickbooks.listing.row_state(told, answer).kind == "asked"
 
 
 class TestCustomers:

@@ -1,6 +1,7 @@
 """QuickBooks Online: the customers of a company, without any amount."""
 
 from vendors.quickbooks.client import NAME, QuickBooksProfile, page, ping
+from vendors.quickbooks.inbox import QuickBooksInbox
 from vendors.quickbooks.oauth import GRANT
 from vendors.quickbooks.source import QuickBooksSource
 from vendors.vendor import Vendor
@@ -10,6 +11,7 @@ VENDOR = Vendor(
     title="QuickBooks Online",
     profile=QuickBooksProfile(),
     grant=GRANT,
+    app_inbox=QuickBooksInbox(),
     source=QuickBooksSource(),
     ping=ping,
     page=page,

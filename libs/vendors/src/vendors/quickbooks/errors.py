@@ -88,6 +88,13 @@ QB_CALL_WRONG = Code(
     "developer",
     False,
 )
+QB_WEBHOOK_UNREADABLE = Code(
+    "QB_WEBHOOK_UNREADABLE",
+    "A webhook of QuickBooks is signed and not readable.",
+    "Look at its bytes; the next look at the company reads the record anyway.",
+    "developer",
+    True,
+)
 QB_FAULT = Code(
     "QB_FAULT",
     "QuickBooks failed by its own word.",
@@ -97,7 +104,7 @@ QB_FAULT = Code(
 )
 register(
     QB_TOKEN_REFUSED, QB_NOT_ADMIN, QB_COMPANY_LOST, QB_COMPANY_ENDED, QB_THROTTLED, QB_NOT_FOUND, QB_CHANGED_MEANWHILE,
-    QB_NAME_TAKEN, QB_INVALID_VALUE, QB_CALL_WRONG, QB_FAULT,
+    QB_NAME_TAKEN, QB_INVALID_VALUE, QB_CALL_WRONG, QB_FAULT, QB_WEBHOOK_UNREADABLE,
 )  # fmt: skip
 
 _REJECTED, _BUG, _DENIED = FailureClass.REJECTED, FailureClass.BUG, FailureClass.UNAUTHORISED

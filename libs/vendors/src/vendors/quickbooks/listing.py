@@ -72,14 +72,13 @@ def states_of(rows: Sequence[Mapping[str, Any]], answer: VendorAnswer) -> list[S
 
 
 def row_state(row: Mapping[str, Any], answer: VendorAnswer) -> State:
-    record, moment = named(row), wire.stamp(row)
+    record, version = named(row), wire.version(row, answer.date, SETTLES_AFTER)
     try:
-        parsed = wire.customer(row) if moment is not None else None
+        parsed = wire.customer(row) if version is not None else None
     except wire.UnreadableBooks:
         parsed = None
-    if moment is None or parsed is None:
+    if version is None or parsed is None:
         return asked(record, answer)
-    version = Version(stamp=moment, settled=answer.date >= moment + SETTLES_AFTER)
     return State(CUSTOMER, record, "changed", version, "list", parsed, answer.date)
 
 

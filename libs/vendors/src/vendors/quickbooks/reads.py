@@ -86,8 +86,8 @@ def _gone(record: RecordId, seen: datetime) -> State:
 
 
 def _state(record: RecordId, found: Mapping[str, Any], answer: VendorAnswer, settles_after: timedelta) -> State:
-    moment = wire.stamp(found)
-    if moment is None:
+    version = wire.version(found, answer.date, settles_after)
+    if version is None:
         raise unreadable(answer)
     if not wire.is_customer(found):
         return _gone(record, answer.date)
@@ -95,5 +95,4 @@ def _state(record: RecordId, found: Mapping[str, Any], answer: VendorAnswer, set
         parsed = wire.customer(found)
     except wire.UnreadableBooks as error:
         raise unreadable(answer) from error
-    version = Version(stamp=moment, settled=answer.date >= moment + settles_after)
     return State(CUSTOMER, record, "changed", version, "detail", parsed, answer.date)

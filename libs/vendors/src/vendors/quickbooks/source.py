@@ -1,7 +1,7 @@
 """Customers of QuickBooks in neutral words: whole companies, what has changed, and by id.
 
-In: an answer. Out: states of records. Durable: nothing here; whoever asked stores or sends it. Reading changes nothing, so a crash before or
-after a read costs one call and no record. Reads are what the vendor meters, so many are asked for together.
+In: a webhook's bytes, or an answer. Out: states of records. Durable: nothing here; whoever asked stores or sends it. Reading changes nothing, so a
+crash before or after a read costs one call and no record. Reads are what the vendor meters, so many are asked for together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from common.http.call import Api
 from vendors.catalogue import FieldCatalogue
 from vendors.feeds import Feed
 from vendors.grant import Place
-from vendors.quickbooks import catalogue, changes, reads
+from vendors.quickbooks import catalogue, changes, reads, wire
+from vendors.quickbooks.hook_events import events_of
+from vendors.quickbooks.inbox import is_of_customer, subjects_of, unreadable_hook
 from vendors.quickbooks.listing import CUSTOMER, WholeCompany
 from vendors.quickbooks.marks import SETTLES_AFTER, QboMark
 from vendors.vendor import Cursor, Page, ReceiptReading, State, Subject
@@ -34,8 +36,12 @@ class QuickBooksSource:
     detail_only: Mapping[Entity, frozenset[str]] = {CUSTOMER: frozenset()}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:
-        """Its webhooks belong to the application and are not heard yet: changes are asked for."""
-        return ReceiptReading()
+        """One event: that a customer has changed, and that another was merged into it; never a field. Of other records there is nothing to read."""
+        try:
+            told = [event for event in events_of(receipt.body) if is_of_customer(event)]
+        except wire.UnreadableBooks as error:
+            raise unreadable_hook(str(error)) from error
+        return ReceiptReading(thin=[subject for event in told for subject in subjects_of(event)])
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
         """Of many, thirty a call."""

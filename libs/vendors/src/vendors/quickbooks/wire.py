@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from common.contracts.messages import Version
 from common.contracts.records import Customer
 
 Values = Mapping[str, Any]
@@ -50,6 +51,20 @@ def stamp(found: Values, name: str = "LastUpdatedTime") -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def count(found: Values) -> int | None:
+    """The number of this version: one more for each change."""
+    token = record_id(found.get("SyncToken"))
+    return None if token is None else int(token)
+
+
+def version(found: Values, seen: datetime, settles_after: timedelta) -> Version | None:
+    """Which of the record's states this is; None where it does not say, because one without a number would count as newer than all."""
+    moment, number = stamp(found), count(found)
+    if moment is None or number is None:
+        return None
+    return Version(stamp=moment, settled=seen >= moment + settles_after, count=number)
 
 
 def is_gone(found: Values) -> bool:
