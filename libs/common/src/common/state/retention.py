@@ -94,7 +94,7 @@ KEEPERS: tuple[Keeper, ...] = (
     ),
     Keeper(
         "flow.quarantine",
-        "what nobody believed; at most 200 for each connection",
+        "what nobody believed, and what is of no connected account (`app:<vendor>:unknown`); at most 200 for each connection",
         "quarantine_days",
         "mapper",
         _delete("flow.quarantine", "received_at < $1", "received_at"),
