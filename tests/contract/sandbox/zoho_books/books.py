@@ -40,8 +40,8 @@ class Books:
         asked = {"organization_id": self.organization_id} | {name: str(value) for name, value in query.items()}
         answer = self.http.request(
             method,
-            f"{self.base_url}{path}",
-            params=asked,
+            # Not `params`: they would take the place of what the path asks.
+            httpx.URL(f"{self.base_url}{path}").copy_merge_params(asked),
             json=body,
             headers={"authorization": f"Zoho-oauthtoken {self.token}", **(headers or {})},
         )
