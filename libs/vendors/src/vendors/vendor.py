@@ -250,6 +250,8 @@ class Vendor:
     app_inbox: AppInbox | None = None
     """In the place of `inbox` where webhooks belong to the application; whose they are, `account_detail` tells."""
     source: Source | None = None
+    reads_together: int = 20
+    """How many records are asked for at a time: as many as one call shows, where a call shows several."""
     whole: WholeAccount | None = None
     remarks: Callable[[Connection, Entity], Sequence[str]] = _nothing_to_say
     """What a person has to know of what is read here, before a sync starts from it and while it runs."""

@@ -39,9 +39,6 @@ from ingest.unread import Unread
 from vendors.registry import vendor_named
 from vendors.vendor import Announcement, Source, State, Subject
 
-# What is answered goes on its way, and does not wait for all that was taken with it.
-TOGETHER = 20
-
 _log = structlog.get_logger(__name__)
 
 
@@ -96,8 +93,9 @@ class ReadTurn:
         if requests[0].lane is Lane.BACKFILL:
             api = AtPriority(api, "backfill")
             requests = await self._within_share(token, connection, requests)
-        for at in range(0, len(requests), TOGETHER):
-            await self._answered(token, connection, requests[at : at + TOGETHER], api, configuration)
+        # What is answered goes on its way, and does not wait for all that was taken with it.
+        for at in range(0, len(requests), vendor.reads_together):
+            await self._answered(token, connection, requests[at : at + vendor.reads_together], api, configuration)
 
     async def _answered(
         self,

@@ -81,7 +81,7 @@ class CompanyAccount(InSandbox):
         return record, {
             "id": record, "email": "ida@alder.example", "name": "Alder Works", "first_name": "Ida", "last_name": "Alder",
             "company": "Alder Works LLC", "phone": "(555) 010-0000", "mobile": "(555) 010-0001", "website": "https://alder.example",
-            "status": "active", "currency": "USD", "billing": SHOWN_HOME, "shipping": SHOWN_HOME,
+            "status": "active", "currency": "USD", "level": 0, "billing": SHOWN_HOME, "shipping": SHOWN_HOME,
             "created_at": utc(meta["CreateTime"]), "updated_at": utc(meta["LastUpdatedTime"]),
         }  # fmt: skip
 

@@ -126,7 +126,7 @@ class TestCustomers:
         parent = company.create(DisplayName="Ada", PrimaryEmailAddr={"Address": "ada@example.org"})
         project = company.people("project", parent=parent, name="Kitchen")["Id"]
         job = company.create(DisplayName="Garden", Job=True, ParentRef={"value": parent}, BillWithParent=True)
-        assert set(await told(company)) == {parent, job}
+        assert {one: state.fields["level"] for one, state in (await told(company)).items()} == {parent: 0, job: 1}
         assert [one.kind for one in await read(company, parent, project)] == ["changed", "deleted"]
         assert [one.kind for one in await read(company, project)] == ["deleted"]
 

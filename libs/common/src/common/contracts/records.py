@@ -51,6 +51,8 @@ class Customer(Neutral):
     """Its vendor's own sync keeps it in step with a CRM, where these are its records."""
     crm_account_id: str | None = None
     crm_contact_id: str | None = None
+    level: int | None = None
+    """How deep it is under other customers, where these are under one another; nought for whom is under nobody."""
     custom: dict[str, str | None] | None = None
     created_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None

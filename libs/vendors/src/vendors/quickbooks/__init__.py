@@ -3,6 +3,7 @@
 from vendors.quickbooks.client import NAME, QuickBooksProfile, page, ping
 from vendors.quickbooks.inbox import QuickBooksInbox
 from vendors.quickbooks.oauth import GRANT
+from vendors.quickbooks.queries import MOST_IDS
 from vendors.quickbooks.source import QuickBooksSource
 from vendors.vendor import Vendor
 
@@ -13,6 +14,7 @@ VENDOR = Vendor(
     grant=GRANT,
     app_inbox=QuickBooksInbox(),
     source=QuickBooksSource(),
+    reads_together=MOST_IDS,
     ping=ping,
     page=page,
     account_detail="realm_id",

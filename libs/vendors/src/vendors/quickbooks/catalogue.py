@@ -19,6 +19,7 @@ CUSTOMERS = FieldCatalogue(
         CatalogueField("website", "Website", "url"),
         CatalogueField("status", "Status", "choice", choices=("active", "inactive")),
         CatalogueField("currency", "Currency", "text", max_length=3),
+        CatalogueField("level", "Level", "number"),
         CatalogueField("billing", "Billing address", "address", parts=_PARTS),
         CatalogueField("shipping", "Shipping address", "address", parts=_PARTS),
         CatalogueField("created_at", "Created", "datetime"),

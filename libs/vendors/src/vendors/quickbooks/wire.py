@@ -108,6 +108,7 @@ def _customer(found: Values) -> dict[str, Any]:
         "currency": _inside(found, "CurrencyRef", "value"),
         "billing": _address(found, "BillAddr"),
         "shipping": _address(found, "ShipAddr"),
+        "level": _level(found),
         "created_at": stamp(found, "CreateTime"),
         "updated_at": stamp(found),
     }
@@ -129,6 +130,14 @@ def _address(found: Values, name: str) -> dict[str, str | None] | None:
     given = _object(found, name)
     parsed = {ours: _text(given, theirs) for theirs, ours in _PARTS.items()}
     return parsed if any(parsed.values()) else None
+
+
+def _level(found: Values) -> int:
+    """Of a job or a sub-customer; the others have none."""
+    given = found.get("Level", 0)
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+        raise UnreadableBooks("Level is no number.")
+    return given
 
 
 def _inside(found: Values, name: str, part: str) -> str | None:
