@@ -16,7 +16,9 @@ from tests.e2e.road import STEP_S, Mark, Road
 
 MANY = 300
 A_SECOND = 10.0
-LOOKS, FRONTS, CLOCK, CLOCK_BY_S, A_DAY = 10, 8, 20, 45, 700
+LOOKS, FRONTS, CLOCK, CLOCK_BY_S = 10, 8, 20, 45
+# So often an hour passes, as long as a token lives.
+AN_HOUR, HOUR_S = 60, 3600
 STILL_S = 600.0
 # More than this many records on their way, and people wait: a busy machine is not to be met by more and more edits.
 MOST_ON_THE_WAY = 25
@@ -50,9 +52,9 @@ class Storm:
         since, number = time.monotonic(), self.edits
         while not self.deaths.over():
             assert time.monotonic() < since + STILL_S, f"{self.deaths.missing()}\n{self.road.shown()}"
+            self._wait_for_the_road()
             self._go_on(number)
             number += 1
-            time.sleep(0.3)
 
     def _wait_for_the_road(self) -> None:
         still = Still(self.road)
@@ -66,7 +68,7 @@ class Storm:
         if number % LOOKS == 0:
             self.people.look()
         if number % CLOCK == 0:
-            self.road.advance(86_400 if number and number % A_DAY == 0 else CLOCK_BY_S)
+            self.road.advance(HOUR_S if number and number % AN_HOUR == 0 else CLOCK_BY_S)
         self.people.act()
         self.deaths.look()
 
