@@ -31,3 +31,29 @@ class TestOneSecond:
         both = pairs.answered(both, "right", NOON + timedelta(seconds=11), {"name": "theirs"}, "values")
         both = pairs.seen(both, "right", saw(10, "ours"))
         assert (both.right.seen["name"], both.right.overwritten, both.right.outdated) == ("theirs", {}, ())
+
+
+class TestAListThatTellsLess:
+    """Addresses stand in no list of Zoho Books: of a version that a list has told they come with the read that follows, or with a late webhook."""
+
+    def listed(self) -> Pair:
+        return pairs.seen(pairs.seen(Pair(), "left", self.whole(0, "Graz")), "left", saw(5, "ours", settled=True))
+
+    def whole(self, second: int, city: str, *, settled: bool = True) -> Observation:
+        return Observation(NOON + timedelta(seconds=second), settled, {"name": "ours", "city": city})
+
+    def test_is_followed_by_a_read_of_the_same_version(self) -> None:
+        both = pairs.seen(pairs.seen(Pair(), "left", saw(5, "ours", settled=True)), "left", self.whole(5, "Vienna"))
+        assert both.left.seen == {"name": "ours", "city": "Vienna"}
+
+    def test_hides_no_edit_that_the_read_of_the_same_version_shows(self) -> None:
+        assert pairs.seen(self.listed(), "left", self.whole(5, "Vienna")).left.seen["city"] == "Vienna"
+
+    def test_is_doubted_when_a_late_webhook_of_its_second_tells_more_and_a_read_says_it(self) -> None:
+        both = pairs.seen(self.listed(), "left", self.whole(5, "Vienna", settled=False))
+        assert both.left.doubtful
+        both = pairs.seen(both, "left", self.whole(5, "Vienna"))
+        assert (both.left.doubtful, both.left.seen["city"]) == (False, "Vienna")
+
+    def test_is_not_doubted_by_a_webhook_that_tells_what_is_known(self) -> None:
+        assert not pairs.seen(self.listed(), "left", self.whole(5, "Graz", settled=False)).left.doubtful

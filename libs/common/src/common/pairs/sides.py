@@ -91,16 +91,16 @@ def observed(side: Side, seen: Observation) -> Side:
 def take(side: Side, seen: Observation) -> Side:
     """One observation of a side on which no write is open."""
     version = StateVersion(seen.stamp, seen.settled)
-    newer = side.version is None or version > side.version
-    if newer:
+    # Of one version a list tells less than a read: once it is settled, whatever tells it is right.
+    newest = side.version is None or version > side.version or (seen.settled and version == side.version)
+    if newest:
         side = _edited(_told_what_it_became(side, seen), seen, version)
+        return _settled(side, seen) if seen.settled else side
     assert side.version is not None
-    if seen.settled and version >= side.version:
-        return _settled(side, seen)
-    if newer:
-        return side
-    if version == side.version and not seen.settled:
+    if version == side.version:
         return _tied(side, seen)
+    if seen.stamp == side.version.stamp and _tells_more(side, seen):
+        return replace(side, doubtful=True)
     for name in seen.values:
         side = _late(side, name, seen)
     return side
@@ -158,6 +158,15 @@ def _tied(side: Side, seen: Observation) -> Side:
     ):
         return side
     return replace(_wait(side, seen), doubtful=True)
+
+
+def _tells_more(side: Side, seen: Observation) -> bool:
+    """A list has told of this second, and not of a field that this changes: only a read says what the second has ended with."""
+    return any(
+        (name not in side.seen or side.seen[name] != value)
+        and not any(one.until >= seen.stamp for one in side.lines.get(name, ()))
+        for name, value in seen.values.items()
+    )
 
 
 def _late(side: Side, name: str, seen: Observation) -> Side:
