@@ -12,6 +12,7 @@ from common.clock import FixedClock
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from mapper.redaction import Redaction
 from tests.support.database import Database
+from vendors.zoho_books.organisation_facts import GUEST
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 # Two customers with an order each, as they are once both are in the books: `zora` is to be forgotten, `stays` is not.
@@ -62,6 +63,35 @@ values ('shop', 'shopify', $1, '', '', '{}', '{"id": 11, "email": "zora@x.exampl
 insert into flow.privacy_request (id, connection, kind, entities, records, received_at, next_at) values ('r', 'shop', 'redact', '{customer,order}', '{1,11}', $1, $1)
 """
 
+# Orders of somebody who has no account in the shop: their customer is a target record that no order owns. One was made for the order, under an
+# address that it had before; one for another order, which nobody has named.
+GUESTS = f"""
+insert into flow.target_record (account, place, target_entity, key, target_id, changed_at)
+select 'zoho:1', '', 'invoice', '{GUEST}' || who || '@x.example', '90' || n, $1 from (values ('zora', 3), ('zora.before', 4), ('stays', 5)) as n(who, n);
+insert into flow.write_intent (attempt, sync, entity, record, connection, account, place, target_entity, target_key, revision, mapping_version, action, sent, before,
+                               body_hash, state, sent_at, hold_until, closed_at)
+values ('g', 's', 'order', '11', 'books', 'zoho:1', '', 'invoice', '{GUEST}zora.before@x.example', 1, 1, 'make_guest', '{{"contact_name": "zora.before@x.example"}}',
+        '{{}}', '', 'answered', $1, $1, $1);
+insert into flow.journal (at, step, sync, connection, entity, record, target_key, after)
+values ($1, 'applied', 's', 'shop', 'order', '11', '{GUEST}zora.before@x.example', '{{"contact_name": "zora.before@x.example"}}')
+"""
+
+
+async def traces_of(owner: Pool, word: str) -> set[str]:
+    """Where it stands anywhere, be it in the midst of bytes."""
+    async with transaction(owner) as tx:
+        columns = await tx.fetch(
+            "select c.table_schema || '.' || c.table_name as t, c.column_name as n, c.data_type as k from information_schema.columns c "
+            "join information_schema.tables b using (table_schema, table_name) where c.table_schema in ('core', 'flow') "
+            "and b.table_type = 'BASE TABLE' and c.table_name not like 'journal_%' and c.data_type in ('text', 'jsonb', 'bytea', 'ARRAY')"
+        )
+        shown = {"bytea": "encode({}, 'escape')"}
+        tests = [
+            f"select '{one['t']}.{one['n']}' as at from {one['t']} where {shown.get(one['k'], '{}::text').format(one['n'])} like '%{word}%'"
+            for one in columns
+        ]
+        return {row["at"] for row in await tx.fetch(" union ".join(tests))}
+
 
 class World:
     def __init__(self, owner: Pool, pool: Pool) -> None:
@@ -73,18 +103,7 @@ class World:
             return [dict(row) for row in await tx.fetch(statement)]
 
     async def traces(self, word: str) -> set[str]:
-        """Where it stands anywhere, be it in the midst of bytes."""
-        columns = await self.rows(
-            "select c.table_schema || '.' || c.table_name as t, c.column_name as n, c.data_type as k from information_schema.columns c "
-            "join information_schema.tables b using (table_schema, table_name) where c.table_schema in ('core', 'flow') "
-            "and b.table_type = 'BASE TABLE' and c.table_name not like 'journal_%' and c.data_type in ('text', 'jsonb', 'bytea', 'ARRAY')"
-        )
-        shown = {"bytea": "encode({}, 'escape')"}
-        tests = [
-            f"select '{one['t']}.{one['n']}' as at from {one['t']} where {shown.get(one['k'], '{}::text').format(one['n'])} like '%{word}%'"
-            for one in columns
-        ]
-        return {row["at"] for row in await self.rows(" union ".join(tests))}
+        return await traces_of(self.owner, word)
 
     async def run(self) -> None:
         """Everything that is due, and what is due a minute later."""
@@ -99,7 +118,7 @@ async def world(database: Database) -> AsyncIterator[World]:
     owner = await open_pool(database.owner_url, name="owner", size=1)
     pool = await open_pool(database.url("service"), name="mapper", size=2)
     async with transaction(owner) as tx:
-        for statement in ROWS.split(";\n"):
+        for statement in (ROWS + ";\n" + GUESTS).split(";\n"):
             await tx.execute(statement.replace("$1", f"timestamptz '{NOW.isoformat()}'"))
     yield World(owner, pool)
     await close_pool(pool)
@@ -134,6 +153,10 @@ class TestRedaction:
         assert wanted == [{"record": "1", "revision": 6}, {"record": "2", "revision": 4}], (
             "what nobody was told of is wanted no more"
         )
+        guests = await world.rows(
+            "select target_id, key like 'redacted:%' as gone from flow.target_record where target_entity = 'invoice' order by 1"
+        )
+        assert [tuple(one.values()) for one in guests] == [("903", True), ("904", True), ("905", False)]
         [pair] = await world.rows("select right_id, state from flow.pair where left_id = '1'")
         assert pair == {"right_id": "901", "state": "linked"}
         [letter] = await world.rows("select state, close_reason from flow.dead_letter where err_offset = 1")

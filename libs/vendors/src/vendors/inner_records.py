@@ -13,7 +13,8 @@ from common.contracts.ids import Entity, RecordId
 class InnerRecords:
     """How they are told: the contact persons of a customer, by the customer.
 
-    Whatever tells the other record with them tells each of them, as of the same version.
+    Whatever tells the other record with them tells each of them, as of the same version. The id of each is that of the other, a `-`, and its own;
+    the other's has none: so whoever has to forget the other finds all that was ever inside it.
     """
 
     of: Entity
@@ -24,3 +25,8 @@ class InnerRecords:
     """A record without a value of this field, which lists tell, is not read for their sake."""
     told: Callable[[RecordId, Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]
     """What a record's id and fields say of its parts, by their ids; pure."""
+
+    @staticmethod
+    def whole_of(record: RecordId) -> RecordId:
+        """In which record this one is."""
+        return RecordId(record.partition("-")[0])

@@ -4,6 +4,8 @@ In: a batch of changes, and its merged states. Out: the changes of the parts tha
 missing by now. Pure but for the rows that `take_apart` goes through. Nothing is on a topic that was not: the parts are merged, judged and
 stored in the transaction of the record that told of them, so a crash leaves both or neither.
 
+What a record tells that has to be forgotten is told of nobody inside it either.
+
 R12: that a newer state lacks a part says only that it may be gone: it is read by id. A change that came late, and tells of a part that the
 newest state does not have, is such a doubt too and makes nobody.
 """
@@ -11,7 +13,7 @@ newest state does not have, is such a doubt too and makes nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,10 +69,9 @@ class ToldInside:
     def settled(self, merged: MergedBatch) -> tuple[list[Delivered[ChangeEvent]], list[ReadRequest]]:
         """Once the records that they are in are merged: the changes that hold, and whom a read has to say of whether they are there."""
         there = {key: self._parts(key, state) for key, state in merged.states.items()}
-        hold = [one for one, of in self.changes if key_of(one.message) in there[key_of(of.message)]]
-        doubted = {
-            key_of(one.message): of for one, of in self.changes if key_of(one.message) not in there[key_of(of.message)]
-        }
+        told = [one for one in self.changes if not merged.states[key_of(one[1].message)].redacted]
+        hold = [one for one, of in told if key_of(one.message) in there[key_of(of.message)]]
+        doubted = {key_of(one.message): of for one, of in told if key_of(one.message) not in there[key_of(of.message)]}
         asks = [_ask(key, merged.now, traceparent_of(of.record)) for key, of in doubted.items()]
         for key in merged.changed:
             gone = self._parts(key, merged.known[key]) - there[key] - doubted.keys()
@@ -119,6 +120,22 @@ def is_unread(state: RecordState, parts: InnerRecords) -> bool:
         and bool(state.fields.get(parts.where))
         and state.lacks_itself(parts.field)
     )
+
+
+async def of_forgotten(
+    tx: DbConnection, inner: Mapping[Entity, InnerRecords], states: Mapping[Key, RecordState]
+) -> Mapping[Key, RecordState]:
+    """The same states; those of parts are forgotten where the record that they are in is, whether anybody knew of them then or not."""
+    wholes = {
+        key: Key(key.connection, inner[key.entity].of, InnerRecords.whole_of(key.record))
+        for key in states
+        if key.entity in inner
+    }
+    gone = {whole for whole in wholes.values() if whole in states and states[whole].redacted}
+    others = set(wholes.values()) - states.keys()
+    if others:
+        gone |= await state_rows.forgotten(tx, others)
+    return {key: replace(one, redacted=True) if wholes.get(key) in gone else one for key, one in states.items()}
 
 
 async def take_apart(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -55,6 +55,17 @@ async def lock_known(tx: DbConnection, keys: Sequence[Key]) -> dict[Key, RecordS
     return {_key(row): state_of(row) for row in rows}
 
 
+async def forgotten(tx: DbConnection, keys: Collection[Key]) -> frozenset[Key]:
+    """Those of them that somebody has asked us to forget; nothing is locked."""
+    rows = await tx.fetch(_FORGOTTEN, *([key[at] for key in keys] for at in range(3)))
+    return frozenset(_key(row) for row in rows)
+
+
+_FORGOTTEN = """
+select connection, entity, record from flow.record_state
+  join unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record) using (connection, entity, record)
+ where redacted <> ''
+"""
 _LOCK = """
 select s.* from flow.record_state s
   join unnest($1::text[], $2::text[], $3::text[]) as k(connection, entity, record) using (connection, entity, record)

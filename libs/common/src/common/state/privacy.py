@@ -6,17 +6,19 @@ takes until it finds nothing in use: what was on its way between two services wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.contracts.ids import ConnectionId
+from common.contracts.ids import ConnectionId, Entity, VendorName
 from common.state.pool import DbConnection
 
 BATCH = 200
 ROUNDS, APART = 2, timedelta(minutes=1)
 EXPORT_NOTICE, REFUSED_NOTICE = "privacy.export", "privacy.refused"
+Inside = Callable[[VendorName], Mapping[Entity, Entity]]
+"""Of a vendor: the kinds of records that are kept inside others, and in which. Their ids are the other's, a `-`, and their own (decision 68)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ async def ask(tx: DbConnection, asked: Sequence[PrivacyRow], now: datetime) -> N
             await tx.fetchval("select core.tell($1, $2, $3, $4, $5)", one.connection, EXPORT_NOTICE, one.id, words, now)
 
 
-async def step(tx: DbConnection, now: datetime) -> bool:
+async def step(tx: DbConnection, now: datetime, inside: Inside) -> bool:
     """One batch of one redaction that is due, or one account that is back; False when there is neither."""
     for account in await tx.fetch(_RETURNED):
         await tx.execute("select flow.account_returned($1, $2)", account["connection"], now)
@@ -56,16 +58,29 @@ async def step(tx: DbConnection, now: datetime) -> bool:
     if not batch:
         await _end_round(tx, row, now)
         return True
+    whole = batch if row["kind"] == "redact_account" else [*batch, *await _kept_inside(tx, row, batch, inside)]
     names, whom = (
-        [[one["entity"] for one in batch], [one["record"] for one in batch]],
+        [[one["entity"] for one in whole], [one["record"] for one in whole]],
         row["kind"].removeprefix("redact"),
     )
     in_use = await tx.fetchval(
         "select flow.redact($1, $2, $3, $4, $5)", row["connection"], *names, whom.strip("_") or "person", now
     )
     await tx.execute(_BEYOND, row["connection"], *names)
-    await tx.execute(_GO_ON, row["id"], batch[-1]["place"], in_use, len(batch) if row["round"] == 0 else 0)
+    await tx.execute(_GO_ON, row["id"], batch[-1]["place"], in_use, len(whole) if row["round"] == 0 else 0)
     return True
+
+
+async def _kept_inside(tx: DbConnection, row: Any, batch: Sequence[Any], inside: Inside) -> Sequence[Any]:
+    """What these have inside, as far as anybody has told of it or linked it; of an account everything is a record by itself already."""
+    kinds = inside(await tx.fetchval("select vendor from core.connection where id = $1", row["connection"]))
+    entities, records = [one["entity"] for one in batch], [one["record"] for one in batch]
+    of = {part: whole for part, whole in kinds.items() if whole in entities}
+    if not of:
+        return ()
+    found = await tx.fetch(_INSIDE, row["connection"], list(of), list(of.values()), entities, records)
+    named = set(zip(entities, records, strict=True))
+    return [one for one in found if (one["entity"], one["record"]) not in named]
 
 
 async def _refuse(tx: DbConnection, row: Any, now: datetime) -> None:
@@ -103,6 +118,19 @@ _NAMED = """
 select n.entity, n.record, n.entity || '/' || n.record as place
   from flow.privacy_request p cross join lateral unnest(p.entities, p.records) as n(entity, record)
  where p.id = $1 and n.entity || '/' || n.record > p.cursor order by place limit $2
+"""
+_INSIDE = """
+with kinds as (
+    select k.part, n.record from unnest($2::text[], $3::text[]) as k(part, whole)
+      join unnest($4::text[], $5::text[]) as n(entity, record) on n.entity = k.whole
+), own as (select coalesce(nullif(account, ''), id) as account from core.connection where id = $1), there as (
+    select entity, record from flow.record_state where connection = $1 and entity = any($2::text[])
+    union
+    select p.left_entity, p.left_id from flow.pair p join own on p.left_account = own.account where p.left_entity = any($2::text[])
+    union
+    select p.right_entity, p.right_id from flow.pair p join own on p.right_account = own.account where p.right_entity = any($2::text[])
+)
+select t.entity, t.record from there t join kinds k on k.part = t.entity and k.record = split_part(t.record, '-', 1) and t.record <> k.record
 """
 _OF_ACCOUNT = """
 select s.entity, s.record, s.entity || '/' || s.record as place
