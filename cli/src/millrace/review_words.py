@@ -14,6 +14,11 @@ def review_line(one: Mapping[str, Any]) -> str:
     return f"{one['id']}  {one['kind']}  {one['sync'] or '-'}  {_words(one)}"
 
 
+def counted_line(plan: Mapping[str, Any], wish: Mapping[str, str]) -> str:
+    """How many questions an answer would be given to."""
+    return f"{plan['left']} open questions of the kind {wish['kind']} of {wish['sync']} would be answered: {wish['answer']}."
+
+
 def detail_lines(one: Mapping[str, Any]) -> Iterator[str]:
     """A question with its records and its answers."""
     yield f"{'question':<9}  {one['id']}, {one['kind']}, since {local(one['asked_at'])}"

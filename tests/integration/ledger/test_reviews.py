@@ -11,6 +11,7 @@ import pytest
 from common.api.refusal import Refusal
 from common.state.pool import transaction
 from console.state import notifications, queues
+from console.use_cases.bulk_reviews import BulkWish
 from tests.support.database import Database
 from tests.support.ledger.both import BY_ADDRESS, Both, both
 from tests.support.ledger.process import LedgerProcess
@@ -125,7 +126,59 @@ class TestASurvivor:
             assert list(world.parties("right").values()) == [ANA]
 
 
+class TestAllOfAKind:
+    async def test_that_were_counted_are_decided_in_steps_and_what_was_asked_later_is_not(self, world: Both) -> None:
+        await two_of_one_address(world)
+        wish = BulkWish("match", "s1", "leave", "none of them")
+        counted = await world.bulk().plan(wish)
+        assert (counted.decided, counted.left) == (0, 3)
+        world.make("left", **ANA)
+        await world.quiet()
+        late = await world.bulk().step(wish, counted.until, "eva")
+        assert (late.decided, late.left) == (0, 0), "each of them has one more candidate by now"
+        counted = await world.bulk().plan(wish)
+        first = await world.bulk(3).step(wish, counted.until, "eva")
+        last = await world.bulk(3).step(wish, counted.until, "eva")
+        assert [(one.decided, one.left) for one in (first, last)] == [(3, 1), (1, 0)]
+        told = await world.world.rows("select who, words, reason from flow.journal where step = 'linked'")
+        assert [tuple(one) for one in told] == [("eva", "none of them", "answered_leave")] * 4
+        await world.quiet()
+        for id in world.parties("left"):
+            world.edit("left", id, city="Linz")
+        await world.quiet()
+        assert ((await world.reviews.list("", "", None, 100))[0], world.writes()) == ([], 0)
+
+    async def test_that_were_there_before_are_made_on_the_other_side_at_once(
+        self, database: Database, ledger: LedgerProcess
+    ) -> None:
+        async with both(database, ledger, match=BY_ADDRESS[:1]) as world:
+            for number in range(3):
+                world.make("left", email=f"{number}@ex.org", name="n", city="c")
+            await world.hear(*world.hooks())
+            await world.both_read()
+            counted = await world.bulk().plan(BulkWish("unmatched", "s1", "new"))
+            for other in (BulkWish("unmatched", "s2", "new"), BulkWish("match", "s1", "new")):
+                assert (await world.bulk().step(other, counted.until, "eva")).decided == 0
+            with pytest.raises(Refusal, match="ANSWER_UNKNOWN"):
+                await world.bulk().plan(BulkWish("unmatched", "s1", "link:1"))
+            assert (await world.bulk().step(BulkWish("unmatched", "s1", "new"), counted.until, "eva")).decided == 3
+            await world.quiet()
+            made = [one["email"] for one in world.parties("right").values()]
+            assert sorted(made) == ["0@ex.org", "1@ex.org", "2@ex.org"]
+
+
 class TestQuestions:
+    async def test_that_were_asked_since_a_moment_are_listed_page_by_page(self, world: Both) -> None:
+        await two_of_one_address(world)
+        everything, _ = await world.reviews.list("", "", None, 100)
+        since = max(one["asked_at"] for one in everything)
+        found, after = await world.reviews.list("", "", None, 1, since)
+        while after is not None:
+            page, after = await world.reviews.list("", "", after, 1, since)
+            found = [*found, *page]
+        assert [one["id"] for one in found] == [one["id"] for one in everything if one["asked_at"] >= since]
+        assert (await world.reviews.list("", "", None, 100, since + timedelta(seconds=1)))[0] == []
+
     async def test_that_are_new_are_told_of_once_an_hour_and_no_more_when_decided(self, world: Both) -> None:
         await two_of_one_address(world)
         now = world.world.clock.now()

@@ -25,6 +25,7 @@ from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.pool import close_pool, open_pool, transaction
 from console.state.links import LinkRow
+from console.use_cases.bulk_reviews import BulkReviews
 from console.use_cases.link_files import COLUMNS
 from console.use_cases.links import Links
 from console.use_cases.questions import Questions
@@ -110,6 +111,9 @@ class Both:
     def reviews(self) -> Reviews:
         links = Links(self.world.owner, self.world.clock)
         return Reviews(self.world.owner, links, self.world.clock)
+
+    def bulk(self, step: int = 500) -> BulkReviews:
+        return BulkReviews(self.world.owner, self.world.clock, step)
 
     async def exported(self) -> str:
         """Every link, as a file."""

@@ -32,6 +32,7 @@ from console.notifying import Notifying, open_notifying
 from console.settings import ConsoleSettings
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
+from console.use_cases.bulk_reviews import BulkReviews
 from console.use_cases.caretaker import EVERY_S, Caretaker
 from console.use_cases.channels import ShownChannels
 from console.use_cases.connecting import Connecting
@@ -74,10 +75,9 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
         broker = await life.enter_async_context(aclosing(Broker(settings.token_broker_url, settings.service_key)))
         redis = await life.enter_async_context(aclosing(open_redis(settings.redis_url)))
         door = await life.enter_async_context(open_door(settings, pool, clock, runtime.metrics))
-        connections = Connections(pool, broker, clock)
-        trials = Trials(pool, connections, door, VENDORS, clock)
+        connections, hooks = Connections(pool, broker, clock), Hooks(broker, settings.public_url)
+        trials, drafting = Trials(pool, connections, door, VENDORS, clock), Drafting(pool, door, VENDORS)
         connecting = Connecting(pool, broker, trials, VENDORS, clock, log)
-        drafting, hooks = Drafting(pool, door, VENDORS), Hooks(broker, settings.public_url)
         removal = Removal(pool, broker, Unhooking(pool, drafting, hooks, clock, log), clock, log)
         syncs = Syncs(pool, drafting, hooks, clock)
         shown_runs = Runs(pool, syncs, clock, Forecast(Meter(redis, clock)))
@@ -105,6 +105,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             links=Links(pool, clock),
             questions=Questions(pool, clock),
             reviews=Reviews(pool, Links(pool, clock), clock),
+            bulk_reviews=BulkReviews(pool, clock),
             letters=Letters(pool, lambda: _republisher(settings), clock),
             groups=Groups(lambda: _kafka(settings)),
             telling=telling,

@@ -14,6 +14,7 @@ from console.broker import Broker
 from console.notifying import Notifying
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
+from console.use_cases.bulk_reviews import BulkReviews
 from console.use_cases.channels import ShownChannels
 from console.use_cases.connecting import Connecting
 from console.use_cases.connections import Connections
@@ -64,6 +65,7 @@ class ApiContext:
     links: Links
     questions: Questions
     reviews: Reviews
+    bulk_reviews: BulkReviews
     letters: Letters
     groups: Groups
     telling: Notifying

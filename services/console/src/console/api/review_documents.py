@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from console.api.documents import Body
 from console.api.link_documents import Reason
 from console.masking import masked_tree, masked_value
 from console.state.reviews import Review
 from console.use_cases.reviews import ReviewCandidate, ShownReview, kind_of
+
+Answer = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class ReviewDocument(BaseModel):
@@ -69,8 +71,39 @@ class ReviewDetail(ReviewDocument):
 class DecideBody(Body):
     """One of the answers by its name; of a record that nothing is known of also `link:ID`."""
 
-    answer: Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    answer: Answer
     reason: Reason = ""
+
+
+class DecideAllBody(Body):
+    """One answer for all questions of a kind and a sync; first counted (`dry_run`), then decided up to the number that the count has told."""
+
+    kind: Literal["conflict", "gone", "match", "unmatched"]
+    sync: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+    answer: Answer
+    reason: Reason = ""
+    dry_run: bool = Field(default=False, description="Only count them.")
+    until: int = Field(
+        default=0,
+        ge=0,
+        le=2**62,
+        description="Questions with a higher number were asked after the count, and stay open.",
+    )
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if not (self.dry_run or self.until):
+            raise ValueError("until is missing: count the questions first, with dry_run")
+        return self
+
+
+class DecidedDocument(BaseModel):
+    """What was decided, and what is left of what was counted: the same request again decides the next ones."""
+
+    dry_run: bool
+    decided: int
+    left: int
+    until: int
 
 
 def review_document(review: Review, *, unmask: bool) -> ReviewDocument:

@@ -12,11 +12,16 @@ Review = Mapping[str, Any]
 
 
 async def open_ones(
-    tx: state.DbConnection, kind: str, sync: str, after: tuple[datetime, int] | None, limit: int
+    tx: state.DbConnection,
+    kind: str,
+    sync: str,
+    since: datetime | None,
+    after: tuple[datetime, int] | None,
+    limit: int,
 ) -> Sequence[Review]:
     """The oldest first."""
     at, id = after or (None, 0)
-    return list(await tx.fetch(_OPEN, kind, sync, at, id, limit))
+    return list(await tx.fetch(_OPEN, kind, sync, at, id, limit, since))
 
 
 async def one(tx: state.DbConnection, id: int, *, lock: bool = False) -> Review | None:
@@ -25,6 +30,11 @@ async def one(tx: state.DbConnection, id: int, *, lock: bool = False) -> Review 
         await tx.execute(_LOCK_PAIR, id)
     found: Review | None = await tx.fetchrow(_ONE + (" for update of q" if lock else ""), id)
     return found
+
+
+async def some(tx: state.DbConnection, ids: Sequence[int]) -> Sequence[Review]:
+    """Those of them that are open, locked; their pairs are."""
+    return list(await tx.fetch(f"{_SHOWN} and q.id = any($1::bigint[]) order by q.id for update of q", list(ids)))
 
 
 async def told(
@@ -68,6 +78,7 @@ select q.*, p.state, p.left_entity, p.left_id, p.left_key, p.left_place, p.left_
 
 _OPEN = f"""{_SHOWN}
    and ($1 = '' or q.kind = $1) and ($2 = '' or y.name = $2) and ($3::timestamptz is null or (q.asked_at, q.id) > ($3, $4::bigint))
+   and ($6::timestamptz is null or q.asked_at >= $6)
  order by q.asked_at, q.id limit $5
 """
 _ONE = f"{_SHOWN} and q.id = $1"

@@ -56,11 +56,11 @@ class Reviews:
         self._clock = clock
 
     async def list(
-        self, kind: str, sync: str, after: tuple[str, ...] | None, limit: int
+        self, kind: str, sync: str, after: tuple[str, ...] | None, limit: int, since: datetime | None = None
     ) -> tuple[Sequence[Review], tuple[str, ...] | None]:
-        """Open questions, the oldest first, and where the next page begins."""
+        """Open questions that were asked since then, the oldest first, and where the next page begins."""
         async with state.connection(self._pool) as link:
-            found = await reviews.open_ones(link, KINDS.get(kind, kind), sync, _after(after), limit + 1)
+            found = await reviews.open_ones(link, KINDS.get(kind, kind), sync, since, _after(after), limit + 1)
         last = found[limit - 1] if len(found) > limit else None
         return found[:limit], (last["asked_at"].isoformat(), str(last["id"])) if last else None
 
@@ -84,16 +84,10 @@ class Reviews:
         return shown
 
     async def _store(self, tx: state.DbConnection, review: Review, answer: str, who: str, why: str) -> None:
-        now, winner = self._clock.now(), _winner(review, answer)
-        await reviews.decide(tx, review["id"], winner, who, why, now)
-        side = "left" if review["left_id"] else "right"
-        entry = Entry(
-            at=now, step=Step.LINKED, reason=f"answered_{answer}", words=why, who=who,
-            connection=await links.connection_of(tx, review[f"{side}_account"]), entity=review[f"{side}_entity"], record=review[f"{side}_id"],
-            target_key=review["right_id"] if side == "left" else "",
-            details={"pair": review["pair"], "field": review["field"], "kind": kind_of(review)},
-        )  # fmt: skip
-        await write(tx, [entry])
+        now, account = self._clock.now(), review[f"{_own(review)}_account"]
+        await reviews.decide(tx, review["id"], winner(review, answer), who, why, now)
+        named = {account: await links.connection_of(tx, account)}
+        await write(tx, [entry(review, answer, named, who, why, now)])
 
     async def _may_link(self, tx: state.DbConnection, shown: ShownReview, answer: str) -> bool:
         """Whom nothing is known of may be anybody who is there and has no counterpart."""
@@ -109,6 +103,24 @@ class Reviews:
 def kind_of(review: Review) -> str:
     """As people read it."""
     return {row: name for name, row in KINDS.items()}[review["kind"]]
+
+
+def winner(review: Review, answer: str) -> str:
+    """What is stored of an answer. Of a survivor the side that is left has it made anew."""
+    if review["kind"] != "gone":
+        return answer
+    gone, there = ("left", "right") if review["state"] == "ended_left" else ("right", "left")
+    return gone if answer == "leave" else there
+
+
+def entry(review: Review, answer: str, named: Mapping[str, str], who: str, why: str, now: datetime) -> Entry:
+    """What the journal tells of a decision; `named` are the connections by account."""
+    side = _own(review)
+    return Entry(
+        at=now, step=Step.LINKED, reason=f"answered_{answer}", words=why, who=who, connection=named[review[f"{side}_account"]],
+        entity=review[f"{side}_entity"], record=review[f"{side}_id"], target_key=review["right_id"] if side == "left" else "",
+        details={"pair": review["pair"], "field": review["field"], "kind": kind_of(review)},
+    )  # fmt: skip
 
 
 async def _open(tx: state.DbConnection, id: int, *, lock: bool = False) -> Review:
@@ -165,12 +177,9 @@ def _there(review: Review) -> str:
     return "right" if review["left_id"] else "left"
 
 
-def _winner(review: Review, answer: str) -> str:
-    """What is stored of an answer. Of a survivor the side that is left has it made anew."""
-    if review["kind"] != "gone":
-        return answer
-    gone, there = ("left", "right") if review["state"] == "ended_left" else ("right", "left")
-    return gone if answer == "leave" else there
+def _own(review: Review) -> str:
+    """The side of the record that the journal calls by its name."""
+    return "left" if review["left_id"] else "right"
 
 
 def _link(review: Review, id: str) -> LinkRow:
