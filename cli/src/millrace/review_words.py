@@ -41,6 +41,9 @@ def _words(one: Mapping[str, Any]) -> str:
             return f"{ends}: one was edited, and the other is gone"
         case "match":
             return f"{ends}: {_match(one)}"
+        case "merge":
+            named = one["left_value"] if one["left"].endswith(" -") else one["right_value"]
+            return f"{ends}: the counterpart of {', '.join(named)} is gone, and may have been merged into it"
         case _:
             return f"{ends}: it was there before the sync, and nothing says who it is"
 

@@ -103,6 +103,51 @@ class TestOneOfWhomNothingIsKnown:
         assert (await world.reviews.list("", "", None, 100))[0] == []
 
 
+async def merged(world: Both) -> tuple[str, str]:
+    """Two of one address on the right, of which one is linked; a person merges that one into the other."""
+    await world.both_read()
+    left = world.make("left", **ANA)
+    await world.quiet()
+    ((loser, _),) = world.parties("right").items()
+    survivor = world.make("right", **(ANA | {"name": "Ana B."}))
+    await world.quiet()
+    world.edit("right", survivor, city="Linz")
+    world.delete("right", loser)
+    await world.quiet()
+    return left, survivor
+
+
+class TestAMerge:
+    async def test_proposes_the_survivor_and_nothing_is_made_before_a_person_agrees(self, world: Both) -> None:
+        left, survivor = await merged(world)
+        written = world.writes()
+        world.edit("left", left, city="Wien")
+        await world.quiet()
+        ((asked,), _) = await world.reviews.list("", "s1", None, 100)
+        shown = await world.reviews.show(asked["id"])
+        assert (asked["kind"], asked["right_id"], asked["left_value"]) == ("merge", survivor, [left]), "one question"
+        assert list(shown.answers) == [f"link:{left}", "new", "leave"]
+        assert world.writes() == written
+        await world.reviews.decide(asked["id"], f"link:{left}", "eva", "merged")
+        await world.quiet()
+        assert [one for one in await world.pairs() if one[2] == "linked"] == [(left, survivor, "linked")]
+        assert (list(world.parties("left")), list(world.parties("right"))) == ([left], [survivor])
+        assert world.parties("left")[left] == world.parties("right")[survivor]
+        assert (await world.reviews.list("", "", None, 100))[0] == []
+
+    async def test_that_was_none_leaves_both_without_a_counterpart(self, world: Both) -> None:
+        left, survivor = await merged(world)
+        ((asked,), _) = await world.reviews.list("merge", "s1", None, 100)
+        await world.reviews.decide(asked["id"], "leave", "eva", "two persons")
+        await world.quiet()
+        world.edit("right", survivor, city="Bonn")
+        world.edit("left", left, city="Wien")
+        await world.quiet()
+        ((asked,), _) = await world.reviews.list("", "s1", None, 100)
+        assert (asked["kind"], asked["left_id"]) == ("gone", left)
+        assert (len(world.parties("left")), len(world.parties("right"))) == (1, 1)
+
+
 class TestASurvivor:
     async def test_and_a_conflict_are_in_the_same_queue(self, database: Database, ledger: LedgerProcess) -> None:
         async with both(database, ledger, {"city": "ask"}) as world:

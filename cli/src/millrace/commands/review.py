@@ -23,7 +23,8 @@ app = typer.Typer(
 )
 
 Kind = Annotated[
-    Literal["", "conflict", "gone", "match", "unmatched"], typer.Option("--kind", help="Only those of this kind.")
+    Literal["", "conflict", "gone", "match", "unmatched", "merge"],
+    typer.Option("--kind", help="Only those of this kind."),
 ]
 SyncName = Annotated[str, typer.Option("--sync", help="Only those of this sync.")]
 Id = Annotated[int, typer.Argument(help="The question's number, as `millrace review list` shows it.")]

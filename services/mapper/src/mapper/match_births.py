@@ -120,7 +120,7 @@ class Births:
             side, rules = side_of(one, ways), rules_of(ways.forward)
             told = any(found[at].get(rule.name) for rule in rules if counts(rule, side))
             first, since = states[one.key].first_at, ready[one.sync, ways.forward.name].since
-            self.known[one] = Known(found[at], old=first is not None and first <= since, told=told)
+            self.known[one] = Known(found[at], first is not None and first <= since, told, first)
         await self._look_back(tx, sought, parents)
         births = [Birth(one, self.ways[one], parents.get(one), self._candidates(one)) for one in sought]
         elsewhere = await OtherLegs.of(tx, legs, births)

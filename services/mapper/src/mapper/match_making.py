@@ -19,10 +19,10 @@ from common.state.match_values import MOST
 from common.state.pairs import PairEnd, PairRow
 from common.state.pool import DbConnection
 from mapper.match_births import Births
-from mapper.matching import Asked, Match, Standing, decide
+from mapper.matching import Asked, Known, Match, Standing, decide
 from mapper.two_ways import LegRecord, TwoWays, side_of
 
-KINDS = ("match", "unmatched")
+KINDS = ("match", "unmatched", "merge")
 
 
 @dataclass(slots=True)
@@ -79,7 +79,11 @@ class Making:
         ways, known = self.births.ways[one], self.births.known[one]
         side = side_of(one, ways)
         found = decide(
-            one.key.record, side, known, rules_of(ways.forward), lambda where, id: self._standing(ways, where, id)
+            one.key.record,
+            side,
+            known,
+            rules_of(ways.forward),
+            lambda where, id: self._standing(ways, where, id, known),
         )
         if isinstance(found, Match):
             self._link(one, ways, row, found, now)
@@ -88,10 +92,14 @@ class Making:
         if found is not None:
             self._asked[row.id] = (one, found)
 
-    def _standing(self, ways: TwoWays, side: SideName, id: str) -> Standing:
+    def _standing(self, ways: TwoWays, side: SideName, id: str, known: Known) -> Standing:
+        """As the record sees it of which this is known."""
         row = self._row(ways, side, id)
-        if row is None or row.state == "alone" or row.gone == other(side):
+        if row is None or row.state == "alone":
             return "free"
+        if row.gone == other(side):
+            was_there = row.ended_at is not None and known.first_at is not None and known.first_at < row.ended_at
+            return "left_behind" if was_there else "free"
         return "busy" if row.state == "reserved" else "taken"
 
     def _row(self, ways: TwoWays, side: SideName, id: str) -> PairRow | None:
@@ -132,6 +140,7 @@ class Making:
         stored = await pair_questions.whole_questions(tx, [*self._judged, *self.linked, *peers])
         over = [id for id in (*self._judged, *self.linked) if id in stored and id not in self._asked]
         await pair_questions.forget_questions(tx, [id for id in over if stored[id].kind in KINDS])
+        proposed: list[int] = []
         asks: dict[str, list[tuple[int, Mapping[str, Question]]]] = {kind: [] for kind in KINDS}
         for id, (one, asked) in self._asked.items():
             side = side_of(one, self.births.ways[one])
@@ -144,14 +153,24 @@ class Making:
             self.held[id] = SkipReason.MATCH_ASKED
             if not same:
                 asks[asked.kind].append((id, {"": question}))
+            if asked.kind == "merge":
+                proposed += self._rows_of(one, asked)
         for kind, its in asks.items():
             await pair_questions.ask(tx, its, kind, now)
+        # What becomes of whom it has left behind is asked there.
+        await pair_questions.forget_open(tx, proposed, ("gone",))
         unasked = {
             (one.sync, ways.forward.name, side, id)
             for one, ways, side, id in self._peers()
             if self._has_to_say(ways, side, id, stored)
         }
         await match_values.again(tx, unasked)
+
+    def _rows_of(self, one: LegRecord, asked: Asked) -> list[int]:
+        """The pairs of those whom it names on the other side."""
+        ways = self.births.ways[one]
+        there = other(side_of(one, ways))
+        return [row.id for id in asked.theirs if (row := self._row(ways, there, id)) is not None]
 
     def _has_to_say(self, ways: TwoWays, side: SideName, id: str, stored: Mapping[int, object]) -> bool:
         """Whether one who shares the value was judged before anybody asked: what is due of it has to wait too."""

@@ -1,20 +1,24 @@
 """Who is whose counterpart: what the rules of a leg say of a record that has none, held against everybody who was told (decision 69).
 
 Pure: who shares which value, and who is free, come in; a link, a question, or nothing goes out. The first rule that names exactly one, who
-is free and has nobody else on the other side, links. Where several share a value a person is asked; a name is never guessed.
+is free and has nobody else on the other side, links. Where several share a value a person is asked; a name is never guessed. R22: a new record
+takes the place of one that is gone; one that was there beside it may be what that was merged into, and a person is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from common.contracts.matching import MatchRule
 from common.pairs.merging import SideName, other
 
-Standing = Literal["free", "taken", "busy"]
-"""Without a counterpart; with one; or just being given one."""
+Standing = Literal["free", "taken", "busy", "left_behind"]
+"""Without a counterpart; with one; or just being given one. Left behind: its counterpart is gone, and the record that asks was there before
+that, so the one may have been merged into the other."""
+_FREE = ("free", "left_behind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Match:
 class Asked:
     """A person has to say."""
 
-    kind: Literal["match", "unmatched"]
+    kind: Literal["match", "unmatched", "merge"]
     ours: Sequence[str] = ()
     theirs: Sequence[str] = ()
     rule: str = ""
@@ -75,6 +79,8 @@ class Known:
     sharing: Mapping[str, Sharing] = field(default_factory=dict)
     old: bool = False
     told: bool = False
+    first_at: datetime | None = None
+    """When it was told of first."""
     elsewhere: Sequence[Partner] = ()
     """With whom it is paired through legs that it has left."""
     is_at_home: bool = False
@@ -89,7 +95,7 @@ def decide(
 ) -> Match | Asked | None:
     """None: it has no counterpart, and gets one. Whoever has one through a leg that it has left is nobody new."""
     found = _by_rules(record, side, known, rules, standing)
-    if known.heir is not None and standing(other(side), known.heir.id) == "free":
+    if known.heir is not None and standing(other(side), known.heir.id) in _FREE:
         return _with_heir(record, found, known.heir)
     if known.elsewhere and not (known.is_at_home and isinstance(found, Match)):
         return replace(_asked(record, found), elsewhere=known.elsewhere)
@@ -107,6 +113,8 @@ def _asked(record: str, found: Match | Asked | None) -> Asked:
     match found:
         case Match():
             return Asked("match", (record,), (found.id,), found.rule)
+        case Asked(kind="merge"):
+            return replace(found, kind="match")
         case Asked(kind="match"):
             return found
         case _:
@@ -125,8 +133,10 @@ def _by_rules(
         if "busy" in stand.values() or any(standing(side, one) == "busy" for one in ours - {record}):
             # One of them is being written at this moment, under a lease of the match: whoever comes next finds it there (R21).
             return None
-        free = sorted(one for one, standing_of in stand.items() if standing_of == "free")
+        free = sorted(one for one, standing_of in stand.items() if standing_of in _FREE)
         if len(free) == len(ours) == 1 and (len(theirs) == 1 or not rule.unique):
+            if stand[free[0]] == "left_behind":
+                return Asked("merge", sorted(ours), free, rule.name)
             return Match(free[0], rule.name, sharing.values)
         if free or rule.unique:
             return Asked("match", sorted(ours), sorted(theirs), rule.name)

@@ -50,6 +50,11 @@ async def forget_questions(tx: DbConnection, pairs: Sequence[int]) -> None:
         await tx.execute("delete from flow.pair_question where field = '' and pair = any($1::bigint[])", list(pairs))
 
 
+async def proposed(tx: DbConnection, pairs: Sequence[int]) -> set[int]:
+    """Those of these, whose record has lost its counterpart, of which a person is asked already whether another one took its place."""
+    return {row["id"] for row in await tx.fetch(_PROPOSED, list(pairs))}
+
+
 async def forget_open(tx: DbConnection, pairs: Sequence[int], kinds: Sequence[str]) -> None:
     """Nobody has to answer any more what was asked about these as a whole; what was answered stays."""
     if pairs:
@@ -75,6 +80,14 @@ async def close(tx: DbConnection, found: Sequence[tuple[int, Judgement]]) -> Non
             _CLOSE, [p for p, _ in decided], [at for _, at in decided], [p for p, _ in agreed], [at for _, at in agreed]
         )
 
+
+_PROPOSED = """
+select d.id from flow.pair d
+  join flow.pair s on (s.left_account, s.left_place, s.left_entity, s.right_account, s.right_place, s.right_entity)
+                    = (d.left_account, d.left_place, d.left_entity, d.right_account, d.right_place, d.right_entity)
+  join flow.pair_question q on q.pair = s.id and q.kind = 'merge' and q.winner = ''
+ where d.id = any($1::bigint[]) and case d.state when 'ended_right' then q.left_value ? d.left_id else q.right_value ? d.right_id end
+"""
 
 _CLOSE = """
 delete from flow.pair_question q

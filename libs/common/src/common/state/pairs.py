@@ -65,6 +65,8 @@ class PairRow:
     """For its history."""
     rule: str = ""
     """What has just said that the two are one."""
+    ended_at: datetime | None = None
+    """When one of its records was found to be gone last, as far as that is stored."""
 
     @property
     def gone(self) -> SideName | None:
@@ -220,7 +222,13 @@ def row_of(row: Any) -> PairRow:
     return PairRow(
         row["id"], left, right, row["state"], pair, (row["left_connection"], row["right_connection"]),
         _PLANNED.validate_python(stored.get("planned", {})), stored.get("paths", {}), stored.get("attempts", {}), row["owed"],
+        ended_at=_ended_at(row["history"]),
     )  # fmt: skip
+
+
+def _ended_at(history: Sequence[Mapping[str, str]]) -> datetime | None:
+    ends = [one["at"] for one in history if one["what"].startswith("ended_")]
+    return datetime.fromisoformat(ends[-1]) if ends else None
 
 
 # Read with every row of `flow.pair as p`.

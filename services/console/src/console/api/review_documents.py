@@ -22,7 +22,8 @@ class ReviewDocument(BaseModel):
     id: int = Field(description="Another one once it asks something else.")
     kind: str = Field(
         description="conflict: both sides have changed the field; gone: a record was edited whose counterpart is gone; match: several records "
-        "may be its counterpart; unmatched: it was there before the sync, and nothing says who it is."
+        "may be its counterpart; unmatched: it was there before the sync, and nothing says who it is; merge: it shares what it is matched by "
+        "with a record whose counterpart is gone, which may have been merged into it."
     )
     sync: str
     link: int
@@ -30,7 +31,7 @@ class ReviewDocument(BaseModel):
     left: str
     right: str
     left_value: Any = Field(
-        description="Of a match: the records that share what they are matched by; one with an entity is paired with the record already."
+        description="Of a match or a merge: the records that share what they are matched by; one with an entity is paired with the record already."
     )
     right_value: Any
     asked_at: datetime
@@ -78,7 +79,7 @@ class DecideBody(Body):
 class DecideAllBody(Body):
     """One answer for all questions of a kind and a sync; first counted (`dry_run`), then decided up to the number that the count has told."""
 
-    kind: Literal["conflict", "gone", "match", "unmatched"]
+    kind: Literal["conflict", "gone", "match", "unmatched", "merge"]
     sync: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
     answer: Answer
     reason: Reason = ""
@@ -126,7 +127,7 @@ def _candidate(one: ReviewCandidate, *, unmask: bool) -> CandidateDocument:
 
 
 def _fields(review: Review, *, unmask: bool) -> dict[str, Any]:
-    names_records = review["kind"] == "match"
+    names_records = review["kind"] in ("match", "merge")
     values = {
         name: review[name] if unmask or names_records else masked_value(review["field"], review[name])
         for name in ("left_value", "right_value")

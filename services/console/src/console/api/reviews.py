@@ -22,7 +22,9 @@ from console.api.review_documents import (
 )
 from console.use_cases.bulk_reviews import BulkWish
 
-Kind = Annotated[Literal["", "conflict", "gone", "match", "unmatched"], Query(description="Only those of this kind.")]
+Kind = Annotated[
+    Literal["", "conflict", "gone", "match", "unmatched", "merge"], Query(description="Only those of this kind.")
+]
 SyncName = Annotated[
     str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only those of the sync of this name.")
 ]

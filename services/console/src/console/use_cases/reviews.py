@@ -21,9 +21,11 @@ from console.state.links import LinkRow
 from console.state.reviews import Review
 from console.use_cases.links import Links
 
-KINDS = {"conflict": "differs", "gone": "gone", "match": "match", "unmatched": "unmatched"}
+KINDS = {"conflict": "differs", "gone": "gone", "match": "match", "unmatched": "unmatched", "merge": "merge"}
 """By the name that people read, that of the row."""
 LINK = "link:"
+_NAMING = ("match", "merge")
+"""Kinds whose values are the records that they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,11 @@ async def _shown(tx: state.DbConnection, review: Review) -> ShownReview:
 
 async def _candidates(tx: state.DbConnection, review: Review, side: str) -> list[ReviewCandidate]:
     entity = review[f"{side}_entity"]
-    named = review[f"{side}_value"] if review["kind"] == "match" else [review[f"{side}_id"]]
+    named = review[f"{side}_value"] if review["kind"] in _NAMING else [review[f"{side}_id"]]
     ids = [id for id in named if isinstance(id, str) and id and id != "more"]
     told = await reviews.told(tx, review[f"{side}_account"], entity, ids)
     linked = set[str]()
-    if review["kind"] == "match":
+    if review["kind"] in _NAMING:
         linked = await reviews.linked(tx, review, side, ids)
     found = [ReviewCandidate(side, review[f"{side}_name"], entity, id, told.get(id, {}), id in linked) for id in ids]
     return found + [await _elsewhere(tx, review, side, one) for one in named if isinstance(one, Mapping)]
@@ -165,7 +167,8 @@ def _answers(review: Review, candidates: Sequence[ReviewCandidate]) -> dict[str,
         case _:
             there = right if _there(review) == "right" else left
             free = [one.id for one in candidates if one.side == _there(review) and not one.linked and one.id]
-            link = {f"{LINK}{id}": f"It is {id} of {there}." for id in free} if review["kind"] == "match" else {}
+            gone = ", whose counterpart is gone" if review["kind"] == "merge" else ""
+            link = {f"{LINK}{id}": f"It is {id} of {there}{gone}." for id in free} if review["kind"] in _NAMING else {}
             return link | {
                 "new": f"It is nobody of these, and is made at {there}.",
                 "leave": f"It has no counterpart at {there}, and gets none.",
