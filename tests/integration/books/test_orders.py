@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from common.state.pool import close_pool, open_pool, transaction
+from common.state.stuck_items import StuckItems
 from tests.support.books_world import CUSTOMER, ORDER, BooksWorld
+from tests.support.database import Database
 from tests.support.orders import Kind, Placing
 
 BOTH = pytest.mark.parametrize("world", ["demo", "demo-second"], indirect=True)
@@ -155,6 +158,36 @@ class TestWhatChanges:
         more = Decimal(order(3)["total"]["shop"]) - Decimal(order(2)["total"]["shop"])
         assert f"difference {more:+f}" in (await world.item("o1"))["message"]
         assert float(world.invoices()[0]["total"]) == float(order(2)["total"]["shop"])
+
+    async def test_what_a_person_has_decided_of_a_posted_invoice_is_asked_once(
+        self, world: BooksWorld, database: Database
+    ) -> None:
+        tax(world)
+        console = await open_pool(database.url("console"), name="console", size=1)
+
+        async def ignored(record: str) -> str:
+            async with transaction(console) as tx:
+                item = f"s1/order/{record}"
+                (ended,) = await StuckItems(tx).discard([item], who="eva", why="ignore", now=world.clock.now())
+            return ended.code
+
+        await world.want(world.person("ida"), world.bought("o1", order()), world.bought("o2", paid(order(2))))
+        await world.settled()
+        given = paid(order(2))
+        given["transactions"].append(money(given, "t2", "refund"))
+        await world.want(world.bought("o1", order(3, number="#1001")), world.bought("o2", given))
+        await world.settled()
+        assert [await ignored(one) for one in ("o1", "o2")] == ["ZB_INVOICE_POSTED", "ZB_REFUND_WAITS"]
+        for note in ("wrap it", "do not"):
+            await world.want(
+                world.bought("o1", order(3, number="#1001", note=note)), world.bought("o2", given | {"note": note})
+            )
+            await world.settled()
+            assert {(await world.item(one))["state"] for one in ("o1", "o2")} == {"done"}
+        await world.want(world.bought("o1", order(4, number="#1001")))
+        await world.settled()
+        assert await world.refusal("o1") == ("dead", "ZB_INVOICE_POSTED"), "another difference"
+        await close_pool(console)
 
     async def test_a_cancelled_order_is_never_made_or_void_and_money_is_a_question(self, world: BooksWorld) -> None:
         tax(world)

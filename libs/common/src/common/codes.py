@@ -20,6 +20,8 @@ class Code:
     action: str
     who: Who
     retry_safe: bool
+    is_question: bool = False
+    """Whoever discards it has decided it: the same is not asked again."""
 
 
 _ENTRIES = (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from common.codes import CODES
+from common.contracts.decisions import DECIDED, decision_of
 from common.contracts.ids import Entity, RecordId, SyncId
 from common.journal import Entry, Step, write
 from common.state import runs
@@ -131,8 +133,14 @@ class StuckItems:
         return await self._end(ids, _RETRY, Step.REPLAYED, "retry", who, now)
 
     async def discard(self, ids: Sequence[str], *, who: str, why: str, now: datetime) -> Sequence[StuckItem]:
-        """Gives them up until something newer comes for the record."""
-        return await self._end(ids, _DISCARD, Step.DISCARDED, why, who, now)
+        """Gives them up until something newer comes for the record. What was a question is decided: it is not asked in the same words again."""
+        ended = await self._end(ids, _DISCARD, Step.DISCARDED, why, who, now)
+        questions = [one for one in ended if one.code in CODES and CODES[one.code].is_question]
+        if questions:
+            columns = ([getattr(item, name) for item in questions] for name in _KEY)
+            marks = [decision_of(item.code, item.message) for item in questions]
+            await self._link.execute(_DECIDED, *columns, marks, DECIDED)
+        return ended
 
     async def _end(
         self, ids: Sequence[str], statement: str, step: Step, reason: str, who: str, now: datetime
@@ -181,6 +189,17 @@ _DISCARD = f"""
 update flow.work_item w set state = 'done', due_at = $4, outcome = 'failed', reason = 'discarded', changed_at = $4
   from {_THESE} where (w.sync, w.entity, w.record) = (k.sync, k.entity, k.record)
 """  # noqa: S608
+
+
+# The work items are locked, and a writer locks what is known of their targets after them, too.
+_DECIDED = """
+update flow.target_record t
+   set memory = jsonb_set(t.memory, array[$5::text], coalesce(t.memory -> $5, '[]') - n.mark || to_jsonb(n.mark))
+  from (select coalesce(nullif(c.account, ''), c.id) as account, w.place, w.target_entity, w.target_key, k.mark
+          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(sync, entity, record, mark)
+          join flow.work_item w using (sync, entity, record) join core.connection c on c.id = w.connection) as n
+ where (t.account, t.place, t.target_entity, t.key) = (n.account, n.place, n.target_entity, n.target_key)
+"""
 
 
 def _conditions(wanted: StuckFilter, taken: int, state: str = _STUCK) -> tuple[str, list[object]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from common.codes import Code, register
+from common.contracts.decisions import DECIDED, decision_of
 from common.failures import Rejected
+from vendors.target_record import TargetRecord
 
 
-def _code(name: str, meaning: str, action: str) -> Code:
-    return Code(name, meaning, action, "owner", True)
+def _code(name: str, meaning: str, action: str, *, is_question: bool = False) -> Code:
+    return Code(name, meaning, action, "owner", True, is_question)
 
 
 ZB_ORDER_INCOMPLETE = _code(
@@ -62,7 +64,9 @@ ZB_BEING_MADE = Code(
 ZB_INVOICE_POSTED = _code(
     "ZB_INVOICE_POSTED",
     "The order has changed, and its invoice is posted: nothing of a posted invoice is changed silently.",
-    "Choose: a credit note (it is worth less now) or a further invoice (it is worth more), either made in Zoho Books; or dismiss this.",
+    "Choose: a credit note (it is worth less now) or a further invoice (it is worth more), either made in Zoho Books; or nothing. Then discard this "
+    "with your choice as the reason: the same difference is not asked about again.",
+    is_question=True,
 )
 ZB_INVOICE_EDITED = _code(
     "ZB_INVOICE_EDITED",
@@ -82,7 +86,8 @@ ZB_INVOICE_TWICE = _code(
 ZB_CANCELLED_PAID = _code(
     "ZB_CANCELLED_PAID",
     "The order is cancelled, and its invoice is not undone: money was received for it, and no refund covers it.",
-    "Make a credit note for it in Zoho Books, and give the money back where that has not happened.",
+    "Make a credit note for it in Zoho Books, and give the money back where that has not happened. Discarded, the same is not asked again.",
+    is_question=True,
 )
 ZB_PAYMENT_BY_HAND = _code(
     "ZB_PAYMENT_BY_HAND",
@@ -97,7 +102,8 @@ ZB_PAYMENT_BEYOND = _code(
 ZB_REFUND_WAITS = _code(
     "ZB_REFUND_WAITS",
     "The shop has given money back: the invoice stays, and a person decides about a credit note.",
-    "Make a credit note of that amount in Zoho Books.",
+    "Make a credit note of that amount in Zoho Books, or none. Then discard this: the same sums are not asked about again.",
+    is_question=True,
 )
 ZB_REFUND_DIFFERS = _code(
     "ZB_REFUND_DIFFERS",
@@ -194,3 +200,10 @@ register(
 def refused(code: Code, words: str = "") -> Rejected:
     """This record alone, by a rule of ours and before any call."""
     return Rejected(code.name, f"{code.meaning} {words}".strip())
+
+
+def ask(known: TargetRecord, code: Code, words: str = "") -> None:
+    """A question about what is known; none where a person has decided exactly this."""
+    asked = refused(code, words)
+    if decision_of(asked.code, asked.message) not in known.memory.get(DECIDED, ()):
+        raise asked

@@ -38,7 +38,7 @@ def keys(key: str, document: Mapping[str, Any]) -> list[str]:
 def next_step(work: Work, invoice: TargetRecord, order: Order, facts: OrganisationFacts) -> Step:
     """The first thing that is left to do for a refund."""
     if work.document.get("refund") != CREDIT_NOTE or order.refunds is None:
-        return _asked(order)
+        return _asked(invoice, order)
     for one in sorted(order.refunds, key=lambda each: each.id):
         step = _of_refund(work, invoice, order, one, facts)
         if not isinstance(step, Nothing):
@@ -56,14 +56,14 @@ def not_credited(invoice: TargetRecord, order: Order) -> Decimal:
     return Decimal(invoice.seen["total"]) - sum(back, ZERO)
 
 
-def _asked(order: Order) -> Step:
+def _asked(invoice: TargetRecord, order: Order) -> Step:
     """A person decides; told is what went back, or what would have to be credited."""
     given = [t for t in order.transactions or () if t.kind == "refund" and t.status == "success" and not t.test]
     total = sum((of(t.amount, SIDE) for t in given), ZERO)
     goods = sum((credit_content.worth(order, one).goods for one in order.refunds or ()), ZERO)
     if total or goods:
         words = f"Given back: {total:f}; goods taken back: {goods:f} {order.presentment_currency}."
-        raise refused(codes.ZB_REFUND_WAITS, words)
+        codes.ask(invoice, codes.ZB_REFUND_WAITS, words)
     return Nothing()
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from common.contracts.ids import Entity, RecordId
+from common.contracts.ids import Entity, RecordId, content_hash
 from common.contracts.messages import RecordRef
 from common.contracts.orders import Order
 from common.contracts.outcomes import SkipReason
@@ -132,9 +132,9 @@ def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str,
         raise refused(codes.ZB_INVOICE_VOID)
     if knowing.edited(known, (CONTENT, ADJUSTMENT)):
         raise refused(codes.ZB_INVOICE_EDITED)
-    if _differs(known, wanted):
-        if status != "draft":
-            raise refused(codes.ZB_INVOICE_POSTED, _changed(known, order))
+    if _differs(known, wanted) and status != "draft":
+        codes.ask(known, codes.ZB_INVOICE_POSTED, _changed(known, order, wanted))
+    elif _differs(known, wanted):
         if CONTENT not in known.agreed:
             raise refused(codes.ZB_INVOICE_EDITED)
         values = {CONTENT: wanted, ADJUSTMENT: _till(order), LOOKUPS: settled.names}
@@ -191,7 +191,7 @@ def _taken_back(work: Work, known: TargetRecord, order: Order, facts: Organisati
         return _ended(work, work.key, known)
     step = _money_moved(work, known, order, _as_made(known, facts))
     if isinstance(step, Nothing) and (left := invoice_crediting.not_credited(known, order)):
-        raise refused(codes.ZB_CANCELLED_PAID, f"Not covered: {left:f} {order.presentment_currency}.")
+        codes.ask(known, codes.ZB_CANCELLED_PAID, f"Not covered: {left:f} {order.presentment_currency}.")
     return step
 
 
@@ -209,14 +209,17 @@ def _ended(work: Work, key: str, known: TargetRecord) -> Step:
     if knowing.edited(known, (CONTENT, ADJUSTMENT)):
         raise refused(codes.ZB_INVOICE_EDITED)
     if any(path.startswith(PAYMENT) for path in known.seen):
-        raise refused(codes.ZB_CANCELLED_PAID)
+        codes.ask(known, codes.ZB_CANCELLED_PAID)
+        return Nothing()
     return invoice_paying.act("void", key, {STATUS: "void"}, known)
 
 
-def _changed(known: TargetRecord, order: Order) -> str:
+def _changed(known: TargetRecord, order: Order, wanted: Mapping[str, Any]) -> str:
+    """With a mark of what is wanted: two changes may come to the same sum."""
     told = invoicing.expected(order).total
     more = told - Decimal(known.seen["total"])
-    return f"Posted {known.seen['total']}, the order now comes to {told:f} {order.presentment_currency}, difference {more:+f}."
+    sums = f"Posted {known.seen['total']}, the order now comes to {told:f} {order.presentment_currency}, difference {more:+f}."
+    return f"{sums} Change {content_hash(wanted)[:8]}."
 
 
 def _till(order: Order) -> str:
