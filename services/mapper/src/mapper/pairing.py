@@ -184,7 +184,6 @@ class Pairing:
         if not alone:
             return
         answers = await pair_questions.answers_of(tx, list(alone))
-        # A survivor of whom a merge is asked already is no second question.
         unasked = alone.keys() - await pair_questions.proposed(tx, list(alone))
         asked = [(id, {"": Question(None, None)}) for id in sorted(unasked) if "" not in answers.get(id, {})]
         await pair_questions.ask(tx, asked, "gone", self.now)
