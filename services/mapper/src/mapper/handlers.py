@@ -33,7 +33,7 @@ from mapper.judging import Judged, judge
 from mapper.mappings import Mappings
 from mapper.merged_batch import MergedBatch, key_of, traceparent_of
 from mapper.pairing import Pairing
-from mapper.parts import ToldInside, of_forgotten, unread
+from mapper.parts import ToldInside, locked, unread
 from mapper.publisher import Publisher
 from mapper.state import AskedFor, RecordState
 from mapper.state_rows import Key
@@ -83,8 +83,7 @@ class ChangeHandler:
         inside = await self._inside(tx, others)
         fed = {*told, *(key_of(item.message) for item in others), *inside.keys}
         if fed:
-            locked = await state_rows.lock(tx, sorted(fed), now)
-            merged.add(others, await of_forgotten(tx, vendor_named(self.topic.vendor).inner, locked))
+            merged.add(others, await locked(tx, vendor_named(self.topic.vendor).inner, fed, now))
             merged.gather(told, self._source.feeds)
         parts, doubted = inside.settled(merged)
         for part in parts:

@@ -122,7 +122,14 @@ def is_unread(state: RecordState, parts: InnerRecords) -> bool:
     )
 
 
-async def of_forgotten(
+async def locked(
+    tx: DbConnection, inner: Mapping[Entity, InnerRecords], keys: Iterable[Key], now: datetime
+) -> Mapping[Key, RecordState]:
+    """The states of these records, of parts and others; a part's is forgotten where the record that it is in is."""
+    return await _of_forgotten(tx, inner, await state_rows.lock(tx, sorted(keys), now))
+
+
+async def _of_forgotten(
     tx: DbConnection, inner: Mapping[Entity, InnerRecords], states: Mapping[Key, RecordState]
 ) -> Mapping[Key, RecordState]:
     """The same states; those of parts are forgotten where the record that they are in is, whether anybody knew of them then or not."""
