@@ -132,21 +132,24 @@ def _onwards(work: Work, known: TargetRecord, order: Order, wanted: Mapping[str,
         raise refused(codes.ZB_INVOICE_VOID)
     if knowing.edited(known, (CONTENT, ADJUSTMENT)):
         raise refused(codes.ZB_INVOICE_EDITED)
-    if _differs(known, wanted) and status != "draft":
+    differs = _differs(known, wanted)
+    if differs and status != "draft":
         codes.ask(known, codes.ZB_INVOICE_POSTED, _changed(known, order, wanted))
-    elif _differs(known, wanted):
+    elif differs:
         if CONTENT not in known.agreed:
             raise refused(codes.ZB_INVOICE_EDITED)
         values = {CONTENT: wanted, ADJUSTMENT: _till(order), LOOKUPS: settled.names}
         return settled.asked_again(invoice_paying.act("revise", work.key, values, known))
     if status == "draft":
         return _posted(work, known, order)
-    return _money_moved(work, known, order, settled.facts)
+    return _money_moved(work, known, order, settled.facts, is_decided=differs)
 
 
-def _money_moved(work: Work, known: TargetRecord, order: Order, facts: OrganisationFacts) -> Step:
+def _money_moved(
+    work: Work, known: TargetRecord, order: Order, facts: OrganisationFacts, *, is_decided: bool = False
+) -> Step:
     """Of a posted invoice: first the money that came for it, then what went back."""
-    paid = invoice_paying.of_posted(work, known, order)
+    paid = invoice_paying.of_posted(work, known, order, is_decided=is_decided)
     return invoice_crediting.next_step(work, known, order, facts) if isinstance(paid, Nothing) else paid
 
 
