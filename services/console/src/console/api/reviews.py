@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from console.api.answers import problems
 from console.api.context import ApiContext, actor
@@ -22,13 +23,24 @@ from console.api.review_documents import (
 )
 from console.use_cases.bulk_reviews import BulkWish
 
+
+def _of_our_time(moment: datetime) -> datetime:
+    """No zone moves it beyond what a database knows."""
+    if not 1970 <= moment.year <= 9000:
+        raise ValueError("a year from 1970 to 9000 is needed")
+    return moment
+
+
 Kind = Annotated[
     Literal["", "conflict", "gone", "match", "unmatched", "merge"], Query(description="Only those of this kind.")
 ]
 SyncName = Annotated[
     str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only those of the sync of this name.")
 ]
-Since = Annotated[AwareDatetime | None, Query(description="Only those that were asked since then.")]
+Since = Annotated[
+    Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None,
+    Query(description="Only those that were asked since then."),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, Query(max_length=4000, description="Where the last page ended: its `next_cursor`.")]
 Unmask = Annotated[bool, Query(description="Show personal data too.")]
