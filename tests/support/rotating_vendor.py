@@ -64,7 +64,7 @@ class RotatingOAuth:
     def returned(self, app: App, ask_site: str, query: Mapping[str, str]) -> Returned | NotGranted:
         if not query.get("code"):
             return NotGranted("dead", CALLBACK_REFUSED.name, "no code")
-        return Returned(query["code"], "here")
+        return Returned(query["code"], "here", {"realm": query.get("realmId", "")})
 
     def exchange(self, app: App, site: str, code: str, verifier: str) -> GrantCall:
         return self._call(app, {"grant_type": "authorization_code", "code": code, "code_verifier": verifier})
@@ -119,7 +119,13 @@ class RotatingOAuth:
             # Whatever else this is, the rotation may have happened.
             return unreadable(reply)
         refresh = Secret(text(found, "refresh_token"))
-        return Granted(Secret(text(found, "access_token")), refresh, lifetime(found, "expires_in", LIVES), site)
+        lives, idle, hard = lifetime(found, "expires_in", LIVES), _span(found, "idle_s"), _span(found, "hard_s")
+        return Granted(Secret(text(found, "access_token")), refresh, lives, site, refresh_lives=idle, hard_lives=hard)
+
+
+def _span(found: Mapping[str, object], name: str) -> timedelta | None:
+    told = found.get(name)
+    return timedelta(seconds=told) if isinstance(told, int) else None
 
 
 def rotating() -> Vendor:
@@ -143,6 +149,8 @@ class RotatingServer:
 
     grace: bool = False
     lives_s: int = int(LIVES.total_seconds())
+    ends: dict[str, int] = field(default_factory=dict)
+    """What each answer says of how long the grant has: `idle_s` unless it is renewed, `hard_s` in any case."""
     refreshes: list[tuple[str, str]] = field(default_factory=list)
     """Each refresh it was asked for: what became of it, and by which refresh token."""
     issued: list[str] = field(default_factory=list)
@@ -215,7 +223,7 @@ class RotatingServer:
     def _tokens(self, family: _Family) -> dict[str, object]:
         family.access = secrets.token_hex(16)
         self.issued += [family.access, family.current]
-        return {"access_token": family.access, "refresh_token": family.current, "expires_in": self.lives_s}
+        return {"access_token": family.access, "refresh_token": family.current, "expires_in": self.lives_s} | self.ends
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -234,7 +242,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         query = dict(parse_qsl(urlsplit(self.path).query))
         if self.path.startswith("/authorize"):
-            back = {"code": self.vendor.code_for(query["code_challenge"]), "state": query["state"]}
+            back = {
+                "code": self.vendor.code_for(query["code_challenge"]),
+                "state": query["state"],
+                "realmId": "4620816365",
+            }
             self.send_response(302)
             self.send_header("location", f"{query['redirect_uri']}?{urlencode(back)}")
             self.send_header("content-length", "0")

@@ -65,3 +65,13 @@ def last_heard(channel: Mapping[str, Any]) -> str | None:
 
 def _when(moment: str | None) -> str:
     return "never" if moment is None else local(moment)[:19]
+
+
+def app_lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """How a vendor calls us for all connections."""
+    yield f"Enter this address in the settings of the application at {told['title']}:"
+    yield f"  {told['address']}"
+    if told["has_secret"]:
+        yield "A secret is entered: what is signed with it is believed."
+    else:
+        yield f"Nothing is believed yet: millrace channel app {told['vendor']} --secret-file FILE takes the secret that is shown there."

@@ -93,7 +93,9 @@ def _grant_lines(grant: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     yield "access", f"{KINDS.get(grant['kind'], grant['kind'])}, given {_local(grant['granted_at'])}, {_token(grant)}"
     if grant["refresh_expires_at"]:
-        yield "grant ends", _local(grant["refresh_expires_at"])
+        yield "grant ends", f"{_local(grant['refresh_expires_at'])} unless it is renewed"
+    if grant["grant_ends_at"]:
+        yield "in any case", _local(grant["grant_ends_at"])
     if grant["budget"]:
         yield "new tokens", f"{grant['budget']['used']:.0f} of {grant['budget']['of']:.0f}"
     if grant["siblings"]:

@@ -108,7 +108,7 @@ class Pauses(Does):
 
 def standing() -> CredentialStatus:
     return CredentialStatus(
-        "books", "zoho-books", "oauth", "active", "", "", "eu", "", "", {}, (), 1, 1, None, NOW, "", NOW, NOW, None, NOW, "",
+        "books", "zoho-books", "oauth", "active", "", "", "eu", "", "", {}, (), 1, 1, None, NOW, "", NOW, NOW, None, None, NOW, "",
         None, None, 0, (),
     )  # fmt: skip
 

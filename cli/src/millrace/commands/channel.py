@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from millrace.api_client import ApiClient, open_client
-from millrace.channel_words import EMPTY, last_heard, set_up_lines, table
-from millrace.commands.connecting import AsJson, Context, Name, path_of
+from millrace.channel_words import EMPTY, app_lines, last_heard, set_up_lines, table
+from millrace.commands.connecting import AsJson, Context, Name, path_of, secret_of
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
 from millrace.terminal import note
@@ -84,6 +86,28 @@ def set_up(
         note(f"Change a record of {name} when they are there. Waiting for the first webhook ...")
         _until(client, path, lambda one: last_heard(one) != before, timeout)
     note(f"{name} calls us: a webhook came, and its signature fits.")
+
+
+@app.command(name="app")
+def application(
+    vendor: Annotated[str, typer.Argument(help="The vendor, as `millrace connection add` calls it.")],
+    secret: Annotated[
+        Path | None, typer.Option("--secret-file", help="A file with what the vendor signs with; - for stdin.")
+    ] = None,
+    as_json: AsJson = False,
+    context: Context = None,
+) -> None:
+    """Webhooks that belong to our application and not to a connection: shows their address, and takes their secret.
+
+    Examples: millrace channel app quickbooks; millrace channel app quickbooks --secret-file verifier.txt
+    """
+    with open_client(context) as client:
+        path = f"/app-channels/{quote(vendor, safe='')}"
+        told = client.get(path) if secret is None else client.post(f"{path}/secret", {"secret": secret_of(secret)})
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        typer.echo("\n".join(app_lines(told)))
 
 
 def _path(client: ApiClient, name: str) -> str:

@@ -119,13 +119,13 @@ def path_of(client: ApiClient, name: str) -> str:
 def _credential(api_key: Path | None, client_id: str, client_secret: Path | None) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if api_key is not None:
-        given["api_key"] = _secret(api_key)
+        given["api_key"] = secret_of(api_key)
     if client_secret is not None:
-        given |= {"client_id": client_id, "client_secret": _secret(client_secret)}
+        given |= {"client_id": client_id, "client_secret": secret_of(client_secret)}
     return given
 
 
-def _secret(path: Path) -> str:
+def secret_of(path: Path) -> str:
     """A secret from a file: on the command line every user of the machine could read it."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")

@@ -103,6 +103,9 @@ class Granted:
     scopes: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     refresh_lives: timedelta | None = None
+    """Until the grant ends unless it is renewed: its idle end."""
+    hard_lives: timedelta | None = None
+    """Until it ends however often it is renewed, where the vendor says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class Returned:
 
     code: str = field(repr=False)
     site: str
+    details: Mapping[str, str] = field(default_factory=dict)
+    """What else the way back has told and nothing after it does, a company for example: kept with the grant and in the connection."""
 
 
 @dataclass(frozen=True, slots=True)

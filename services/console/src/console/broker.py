@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -68,6 +68,7 @@ class BrokerGrant(_Told):
     refresh_at: datetime | None = None
     refreshed_at: datetime | None = None
     refresh_expires_at: datetime | None = None
+    grant_ends_at: datetime | None = None
     retry_at: datetime | None = None
     failures: int = 0
     budget: dict[str, float] | None = None
@@ -178,9 +179,11 @@ class Broker:
         answered = await self._ask("POST", f"/v1/webhook-secrets/{connection}/rotate", {"vendor": vendor, "slot": slot})
         return Secret(str(answered["secret"]))
 
-    async def put_webhook_secret(self, connection: str, vendor: str, slot: str, secret: Secret) -> None:
-        """Stores a secret that the vendor made. The webhook that had the former one is gone, so it ends at once."""
-        body = {"vendor": vendor, "slot": slot, "secret": secret.reveal(), "overlap_s": 0}
+    async def put_webhook_secret(
+        self, connection: str, vendor: str, slot: str, secret: Secret, overlap: timedelta = timedelta(0)
+    ) -> None:
+        """Stores a secret that the vendor made. As a rule the webhook that had the former one is gone, so it ends at once."""
+        body = {"vendor": vendor, "slot": slot, "secret": secret.reveal(), "overlap_s": overlap.total_seconds()}
         await self._ask("PUT", f"/v1/webhook-secrets/{connection}", body)
 
     async def delete_webhook_secret(self, connection: str, slot: str) -> None:

@@ -25,5 +25,12 @@ CHANNEL_BY_API = Code(
     "owner",
     False,
 )
+CHANNEL_OF_NO_APP = Code(
+    "CHANNEL_OF_NO_APP",
+    "The webhooks of this vendor do not belong to an application, or there is no such vendor.",
+    "See `millrace channel list`: each connection has webhooks of its own.",
+    "owner",
+    False,
+)
 
-register(CHANNEL_UNKNOWN, CHANNEL_NO_ADDRESS, CHANNEL_BY_API)
+register(CHANNEL_UNKNOWN, CHANNEL_NO_ADDRESS, CHANNEL_BY_API, CHANNEL_OF_NO_APP)

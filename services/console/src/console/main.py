@@ -30,6 +30,7 @@ from console.api.once import Once
 from console.broker import Broker
 from console.notifying import Notifying, open_notifying
 from console.settings import ConsoleSettings
+from console.use_cases.app_channels import AppChannels
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
 from console.use_cases.bulk_reviews import BulkReviews
@@ -97,6 +98,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             applying=Applying(pool, drafting, hooks, clock),
             previews=Previews(pool, syncs, drafting, clock),
             channels=ShownChannels(pool, broker, VENDORS, settings.public_url, clock),
+            app_channels=AppChannels(broker, VENDORS, settings.public_url),
             runs=shown_runs,
             asked_runs=AskedRuns(pool, shown_runs, clock),
             missing=Missing(pool, syncs, clock),

@@ -123,6 +123,13 @@ KEY_RING_FIXED = Code(
     "operator",
     False,
 )
+GRANT_ENDS = Code(
+    "GRANT_ENDS",
+    "The access that a person gave ends on a day that is near.",
+    "Reconnect before with `millrace connection reconnect`: the connection stays what it is, and nothing is read again.",
+    "owner",
+    True,
+)
 REQUEST_INVALID = Code(
     "REQUEST_INVALID",
     "The request does not have the form that the API asks for.",
@@ -156,6 +163,7 @@ register(
     CREDENTIAL_UNREADABLE,
     ACCESS_LOG_FULL,
     KEY_RING_FIXED,
+    GRANT_ENDS,
     REQUEST_INVALID,
     BROKER_FAULT,
 )

@@ -43,6 +43,7 @@ from token_broker.vault.access_log import FLUSH_EVERY_S, AccessLog
 from token_broker.vault.credential_changes import BEAT_S, CredentialChanges
 from token_broker.vault.credentials import Credentials
 from token_broker.vault.envelope import Vault
+from token_broker.vault.grant_ends import GrantEnds
 from token_broker.vault.keyring import FileRing, KeyRing, TextRing
 from token_broker.vault.rotation import Rotation
 from token_broker.vault.webhook_secrets import WebhookSecrets
@@ -113,7 +114,16 @@ def _assemble(
     )
     tokens = Tokens(credentials, refresher, prober, clock, credential_changes.hears)
     kept_for = timedelta(days=settings.retention.audit_days)
-    schedule = Schedule(credentials, store, refresher, access_log, (consents, grants, hooks), clock, kept_for, log)
+    schedule = Schedule(
+        credentials,
+        store,
+        refresher,
+        access_log,
+        (consents, grants, hooks, GrantEnds(pool, credentials, clock)),
+        clock,
+        kept_for,
+        log,
+    )
     listening = runtime.every("credential changes", BEAT_S, credential_changes.listen)
     listening.add_done_callback(lambda _: credential_changes.close())
     runtime.every("access log", FLUSH_EVERY_S, access_log.flush)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from common.api import problems
 from common.api.entrance import Entrance
 from console.api import (
+    app_channels,
     channels,
     connections,
     groups,
@@ -38,6 +39,7 @@ NOUNS = (
     connections.routes,
     kinds.routes,
     channels.routes,
+    app_channels.routes,
     syncs.routes,
     runs.routes,
     records.routes,

@@ -12,6 +12,7 @@ from console.api.access import TokenFile
 from console.api.once import Once
 from console.broker import Broker
 from console.notifying import Notifying
+from console.use_cases.app_channels import AppChannels
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
 from console.use_cases.bulk_reviews import BulkReviews
@@ -57,6 +58,7 @@ class ApiContext:
     applying: Applying
     previews: Previews
     channels: ShownChannels
+    app_channels: AppChannels
     runs: Runs
     asked_runs: AskedRuns
     missing: Missing

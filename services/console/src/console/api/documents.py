@@ -99,6 +99,9 @@ class GrantDocument(BaseModel):
     refresh_at: datetime | None
     refreshed_at: datetime | None
     refresh_expires_at: datetime | None
+    grant_ends_at: datetime | None = Field(
+        description="When it ends however often it is renewed, where the vendor says so."
+    )
     retry_at: datetime | None
     failures: int
     budget: dict[str, float] | None

@@ -16,6 +16,7 @@ _TITLES = {
     "gate.refused": "{connection} is refused by its vendor",
     "gate.vendor_away": "the vendor of {connection} does not answer",
     "gate.restored": "the database went back to an earlier state",
+    "grant.ends": "{connection} needs your consent again soon",
     "letters.open": "records wait for a person",
     "destination.failed": "something could not be sent",
 }
@@ -24,6 +25,7 @@ _STEPS = {
     "gate.refused": "millrace connection show {connection}",
     "gate.vendor_away": "millrace connection show {connection}",
     "gate.restored": "millrace connection list",
+    "grant.ends": "millrace connection reconnect {connection}",
     "letters.open": "millrace dead-letter list",
     "destination.failed": "millrace destination list",
 }

@@ -11,6 +11,7 @@ from console.state.destinations import Destination
 
 ALERTS = (
     "gate.needs_reauth",
+    "grant.ends",
     "gate.refused",
     "gate.vendor_away",
     "gate.restored",

@@ -49,7 +49,7 @@ denied | expired | cancelled | failed. `start_url` is told once, in the answer t
 `core.connection.details`.
 
 Grant: {"connection", "vendor", "kind", "state": "active"|"needs_reauth"|"revoking", "reason_code", "reason", "site", "place",
-"details", "scopes", "generation", "granted_at", "granted_by", "expires_at", "refresh_at", "refreshed_at", "refresh_expires_at",
+"details", "scopes", "generation", "granted_at", "granted_by", "expires_at", "refresh_at", "refreshed_at", "refresh_expires_at", "grant_ends_at",
 "retry_at", "failures", "budget": {"used","of","window_s"} or null, "siblings": {"held","of"} or null, "warnings": [..]}. Never a
 credential.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from common.api.refusal import Refusal
@@ -11,13 +10,13 @@ from common.state import pool as state
 from token_broker.accounts.registry import Registry
 from token_broker.refusals import unknown_grant
 from token_broker.vault.credentials import Credentials
+from token_broker.vault.grant_ends import ending
 from token_broker.vault.open_credential import CredentialStatus
 from token_broker.vault.token_calls import calls_since, latest_calls
 from vendors.grant import OAuth
 
 # Of the grants an account holds before the vendor drops the oldest: from here on people are warned.
 _NEARLY = 0.75
-_SOON = timedelta(days=14)
 _REFRESHES_SHOWN = 20
 
 
@@ -63,6 +62,7 @@ class Overview:
             "refresh_at": standing.refresh_at,
             "refreshed_at": standing.refreshed_at,
             "refresh_expires_at": standing.refresh_expires_at,
+            "grant_ends_at": standing.grant_ends_at,
             "retry_at": standing.retry_at,
             "failures": standing.failures,
             "budget": budget,
@@ -106,9 +106,8 @@ class Overview:
             )
         if budget and budget["used"] >= budget["of"] * _NEARLY:
             warnings.append(f"{budget['used']:.0f} of {budget['of']:.0f} tokens of this window are made.")
-        dies = standing.refresh_expires_at
-        if dies is not None and dies - self._clock.now() < _SOON:
-            warnings.append(f"The grant itself ends on {dies:%Y-%m-%d}: reconnect before.")
+        if said := ending(standing, self._clock.now()):
+            warnings.append(f"{said} Reconnect before.")
         if standing.state == "active" and standing.failures:
             warnings.append(f"The last {standing.failures} refreshes failed: {standing.reason}")
         return warnings

@@ -162,8 +162,9 @@ class Choice:
     def _grant(self, consent: Consent, place: Place, access: Secret, refresh: Secret | None) -> NewGrant:
         oauth = self._registry.oauth(consent.vendor)
         granted = Granted(
-            access, refresh, _span(consent.token_lives_s), consent.site, refresh_lives=_span(consent.refresh_lives_s)
-        )
+            access, refresh, _span(consent.token_lives_s), consent.site,
+            refresh_lives=_span(consent.refresh_lives_s), hard_lives=_span(consent.hard_lives_s),
+        )  # fmt: skip
         made_at = consent.token_made_at or self._clock.now()
         return NewGrant(
             connection=consent.connection,

@@ -122,6 +122,7 @@ class Consents:
         granted = await self._exchange(consent, oauth, app, back.site, back.code)
         if isinstance(granted, NotGranted):
             return await self._choice.end(consent, "failed", granted)
+        granted = replace(granted, details={**back.details, **granted.details})
         await failpoints.hit("broker.consent.exchanged")
         await self._store.keep(consent.id, granted, asked_at, asked_at + CHOOSE_FOR)
         await failpoints.hit("broker.consent.kept")
@@ -247,6 +248,7 @@ def _new(wish: ConsentRequest, family: str, now: datetime) -> Consent:
         token_made_at=None,
         token_lives_s=None,
         refresh_lives_s=None,
+        hard_lives_s=None,
     )
 
 

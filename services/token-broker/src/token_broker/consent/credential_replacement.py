@@ -10,6 +10,7 @@ from common.state import pool as state
 from token_broker.vault.credentials import Credentials, announce, sealed_pair
 from token_broker.vault.envelope import Vault
 from token_broker.vault.gates import reopen_gates
+from token_broker.vault.grant_ends import forget_end
 from token_broker.vault.open_credential import OpenCredential
 from token_broker.vault.sealing import SealBroken
 from token_broker.vault.times import Times
@@ -61,6 +62,7 @@ class CredentialReplacement:
             await count_call(tx, new.connection, lineage, new.made_because, new.times.made_at, "granted")
         for reason in _CURED:
             await tx.execute("select core.clear_gate($1, $2, $3)", new.connection, reason, new.times.made_at)
+        await forget_end(tx, new.connection, new.times.made_at)
         await announce(tx, new.connection)
         return former
 
@@ -76,8 +78,8 @@ class CredentialReplacement:
         await tx.execute(
             """insert into vault.credential (connection, vendor, kind, site, place, owner, details, scopes, generation, lineage,
                    sealed_access, sealed_refresh, made_at, made_because, expires_at, refresh_at, refresh_expires_at, granted_at,
-                   granted_by)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $13, $18)""",
+                   granted_by, grant_ends_at)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $13, $18, $19)""",
             new.connection,
             new.vendor,
             new.kind,
@@ -96,4 +98,5 @@ class CredentialReplacement:
             new.times.refresh_at,
             new.times.refresh_expires_at,
             new.granted_by,
+            new.times.grant_ends_at,
         )

@@ -45,6 +45,7 @@ class Consent:
     token_made_at: datetime | None
     token_lives_s: float | None
     refresh_lives_s: float | None
+    hard_lives_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class ConsentStore:
             )
             await tx.execute(
                 """update vault.consent set state = 'granted', site = $2, scopes = $3, details = $4, sealed_access = $5,
-                       sealed_refresh = $6, token_made_at = $7, token_lives_s = $8, refresh_lives_s = $9, expires_at = $10,
+                       sealed_refresh = $6, token_made_at = $7, token_lives_s = $8, refresh_lives_s = $9, expires_at = $10, hard_lives_s = $11,
                        changed_at = $7, message = 'Access was given; asking what it opens.', sealed_verifier = null
                     where id = $1""",
                 consent_id,
@@ -191,6 +192,7 @@ class ConsentStore:
                 _seconds(granted.lives),
                 _seconds(granted.refresh_lives),
                 expires_at,
+                _seconds(granted.hard_lives),
             )
 
     async def candidate(self, tx: state.DbConnection, consent_id: str) -> Candidate | None:

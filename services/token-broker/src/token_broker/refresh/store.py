@@ -91,6 +91,8 @@ class RefreshStore:
                 """update vault.credential set generation = $2, attempt = $3, sealed_access = $4, sealed_refresh = $5,
                        made_at = $6, made_because = $7, expires_at = $8, refresh_at = $9,
                        refresh_expires_at = coalesce($10, refresh_expires_at), refreshed_at = $6,
+                       grant_ends_at = case when abs(extract(epoch from grant_ends_at - $14)) < 3600 then grant_ends_at
+                                            else coalesce($14, grant_ends_at) end,
                        scopes = case when $11::text[] = '{}' then scopes else $11 end,
                        state = 'active', reason_code = '', reason = '', retry_at = null, failures = 0
                    where connection = $1 and generation = $12 and lineage = $13 and state <> 'revoking' returning true""",
@@ -107,6 +109,7 @@ class RefreshStore:
                 list(granted.scopes),
                 held.generation,
                 held.lineage,
+                times.grant_ends_at,
             )
             await self._close(tx, held, intent, "granted")
             if stored:

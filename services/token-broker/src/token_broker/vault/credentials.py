@@ -15,7 +15,8 @@ ACCESS, REFRESH = "access", "refresh"
 NEWS = "vault_credential"
 
 _COLUMNS = """connection, vendor, kind, state, reason_code, reason, site, place, owner, details, scopes, generation, lineage, attempt,
-    made_at, made_because, expires_at, refresh_at, refresh_expires_at, granted_at, granted_by, refreshed_at, retry_at, failures, closed"""
+    made_at, made_because, expires_at, refresh_at, refresh_expires_at, grant_ends_at, granted_at, granted_by, refreshed_at,
+    retry_at, failures, closed"""
 
 
 class Credentials:

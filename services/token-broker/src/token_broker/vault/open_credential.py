@@ -34,6 +34,9 @@ class CredentialStatus:
     expires_at: datetime | None
     refresh_at: datetime | None
     refresh_expires_at: datetime | None
+    """The idle end: each renewal puts it off."""
+    grant_ends_at: datetime | None
+    """The hard end, which nothing but a new consent puts off."""
     granted_at: datetime
     granted_by: str
     refreshed_at: datetime | None

@@ -23,15 +23,20 @@ class Times:
     expires_at: datetime | None
     refresh_at: datetime | None
     refresh_expires_at: datetime | None = None
+    grant_ends_at: datetime | None = None
 
 
 def times_of(granted: Granted, renewal: Renewal | None, made_at: datetime, draw: Draw = random.uniform) -> Times:
     """Renewed at the vendor's age or up to a minute earlier, so that grants of one hour do not come back together."""
     if granted.lives is None or renewal is None:
-        return Times(made_at, None, None)
+        return Times(made_at, None, None, None, _after(made_at, granted.hard_lives))
     # A life shorter than the vendor's page says leaves its last tenth.
     age = renewal.age if granted.lives - renewal.age >= _SPARE else granted.lives * 0.9
     jitter = min(MOST_JITTER, granted.lives * 0.05)
     refresh_at = made_at + age - jitter * draw(0.0, 1.0)
-    refresh_dies = None if granted.refresh_lives is None else made_at + granted.refresh_lives
-    return Times(made_at, made_at + granted.lives, refresh_at, refresh_dies)
+    idle, hard = _after(made_at, granted.refresh_lives), _after(made_at, granted.hard_lives)
+    return Times(made_at, made_at + granted.lives, refresh_at, idle, hard)
+
+
+def _after(moment: datetime, span: timedelta | None) -> datetime | None:
+    return None if span is None else moment + span
