@@ -168,14 +168,13 @@ def _granted(reply: GrantReply, site: str, dead: str) -> Granted | NotGranted:
     if not access or not refresh or reply.status >= 300:
         return unreadable(reply)
     lives = lifetime(found, "expires_in", timedelta(hours=1))
-    return Granted(Secret(access), Secret(refresh), lives, site, (SCOPE,), refresh_lives=_days(found))
+    idle, hard = _until(found, _IDLE_END), _until(found, _HARD_END)
+    return Granted(Secret(access), Secret(refresh), lives, site, (SCOPE,), refresh_lives=idle, hard_lives=hard)
 
 
-def _days(found: Mapping[str, object]) -> timedelta | None:
-    """Until the first of both ends."""
-    told = [found.get(name) for name in (_IDLE_END, _HARD_END)]
-    ends = [one for one in told if isinstance(one, int) and not isinstance(one, bool) and one > 0]
-    return timedelta(seconds=min(ends)) if ends else None
+def _until(found: Mapping[str, object], end: str) -> timedelta | None:
+    told = found.get(end)
+    return timedelta(seconds=told) if isinstance(told, int) and not isinstance(told, bool) and told > 0 else None
 
 
 def _refusal(found: Mapping[str, object], reply: GrantReply, dead: str) -> NotGranted | None:

@@ -59,6 +59,9 @@ def ending(standing: CredentialStatus, now: datetime) -> str:
     found: list[tuple[int, str]] = []
     if hard is not None and (ahead := _days(hard - now)):
         found.append((ahead, f"The access ends on {hard:%Y-%m-%d}, however often it is renewed"))
+    # No idle end is later than the hard one, and some vendors tell it so.
+    if idle is not None and hard is not None and hard - idle < timedelta(days=1):
+        idle = None
     # Each renewal puts the idle end off: only one that has come nearer than a renewal leaves it says anything.
     if idle is not None and (ahead := _days(idle - now, idle - (standing.refreshed_at or standing.made_at))):
         found.append((ahead, f"The access ends on {idle:%Y-%m-%d}, as it is not renewed"))
