@@ -192,7 +192,7 @@ class World:
     def command(
         self, record: str, email: str = "", *, sync: str = "s1", revision: int | None = None, lane: Lane = Lane.LIVE,
         how: str = "", tag: str = "inactive", skip: str = "", keep: str = "", replay: str = "", tags: Sequence[str] | None = None,
-        place: str = LIST, trace: str = "", source: str = "books", target: str = "chimp", leg: str = "customer", **merge: Any,
+        place: str = LIST, trace: str = "", rank: int = 0, source: str = "books", target: str = "chimp", leg: str = "customer", **merge: Any,
     ) -> Delivered[WriteCommand]:  # fmt: skip
         if revision is None:
             self.revisions[sync, f"{leg}:{record}"] += 1
@@ -207,6 +207,7 @@ class World:
             id=CommandId(f"{record}-{number}"), sync=SyncId(sync), entity=Entity(leg), record=RecordId(record),
             source=ConnectionId(source), target=ConnectionId(target), place=place, revision=number, mapping_version=1,
             wish="keep" if keep else "absent" if how else "present", document=document, skip=skip or keep, lane=lane, happened_at=self.clock.now(), replay=replay,
+            rank=rank,
         )  # fmt: skip
         self.offset += 1
         headers = (("traceparent", (trace or TRACE).encode()),)

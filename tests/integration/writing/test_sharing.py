@@ -35,6 +35,28 @@ class TestR13:
         await world.settled()
         assert present(world) == {"ana@ex.org": "One"}
 
+    async def test_of_the_lowest_rank_the_smallest_writes(self, world: World) -> None:
+        ranks = {"1": 2, "2": 1, "3": 0, "4": 0}
+        await world.store(*(world.command(n, "ana@ex.org", FNAME=n, rank=rank) for n, rank in ranks.items()))
+        await world.settled()
+        assert present(world) == {"ana@ex.org": "3"}
+        await world.store(*(world.command(n, how="archive") for n in ("3", "4")))
+        await world.settled()
+        assert present(world) == {"ana@ex.org": "2"}
+
+    async def test_who_gets_another_rank_makes_room_or_takes_over(self, world: World) -> None:
+        await world.store(
+            world.command("1", "ana@ex.org", FNAME="One", rank=1), world.command("2", "ana@ex.org", FNAME="Two", rank=2)
+        )
+        await world.settled()
+        await world.want("1", "ana@ex.org", FNAME="One", rank=3)
+        await world.settled()
+        assert present(world) == {"ana@ex.org": "Two"}
+        assert (await world.item("1"))["reason"] == "shares_target"
+        await world.want("1", "ana@ex.org", FNAME="Uno", rank=0)
+        await world.settled()
+        assert present(world) == {"ana@ex.org": "Uno"}
+
     async def test_two_are_never_written_at_once(self, world: World) -> None:
         world.fault("latency", "*", seconds=0.15)
         await world.store(*(world.command(str(n), "ana@ex.org", FNAME=str(n)) for n in range(4)))

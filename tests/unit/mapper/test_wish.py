@@ -7,7 +7,7 @@ import pytest
 from common.contracts.syncs import MappingDefinition, MappingRow
 from mapper.mapping.engine import MAX_RECORD, CompiledMapping, compile_mapping
 from mapper.state import RecordState
-from mapper.wish import DesiredDocument
+from mapper.wish import HIGHEST_RANK, DesiredDocument, ranked
 from mapper.wish import wish_of as judged
 from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.mailchimp.target import MailchimpTarget
@@ -95,3 +95,19 @@ class TestStaysAsItIs:
     def test_only_its_own_field_where_it_is_not_required(self) -> None:
         found = wish(mapping(), email="ana@ex.org", first_name="A" * 11)
         assert (found.wish, found.document) == ("present", {"email": "ana@ex.org"})
+
+
+class TestRank:
+    """Whose word counts among records that share a target record."""
+
+    @pytest.mark.parametrize(
+        ("told", "rank"), [(0, 0), (3, 3), (-1, 0), (10**9, HIGHEST_RANK), (None, 0), ("2", 0), (True, 0), (1.5, 0)]
+    )
+    def test_it_is_the_number_that_the_source_tells(self, told: object, rank: int) -> None:
+        state = RecordState({"level": told}, {"level": "1"}, "1")
+        assert ranked(DesiredDocument("present", {}), state, "level").rank == rank
+
+    def test_another_rank_is_another_wish_and_none_is_the_wish_that_it_was(self) -> None:
+        one, state = DesiredDocument("present", {"email": "ana@ex.org"}), RecordState({"level": 1}, {"level": "1"}, "1")
+        assert ranked(one, state, "level").content != one.content
+        assert ranked(one, state, "").content == one.content == ranked(one, RecordState(), "level").content

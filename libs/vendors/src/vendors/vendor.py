@@ -275,6 +275,8 @@ class Vendor:
     """Which other vendors' records it keeps in step with its own by itself, where an account has that switched on."""
     page: Callable[[Connection, Entity, RecordId], str] | None = None
     """Where a person sees one of its records in the vendor's own web application; empty for what has no page."""
+    ranks: Mapping[Entity, str] = field(default_factory=dict)
+    """Of its records that share a target record the one with the lowest number in this field speaks: how deep a customer is under another."""
     account_detail: str = ""
     """The detail by which the vendor names an account; a trial has found it out."""
 

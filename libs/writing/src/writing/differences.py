@@ -166,7 +166,7 @@ def _known(row: Any) -> TargetRecord:
 # R13: the smallest live owner that is able to write. Who is at work anywhere under the key makes it busy, and so does who was a moment ago.
 _LIVING = """
 with owning as (
-    select k.key, o.sync, o.entity, o.record, w.document, o.standing in ('live', 'leaving') as lives,
+    select k.key, o.sync, o.entity, o.record, w.rank as of_rank, w.document, o.standing in ('live', 'leaving') as lives,
            w.wish = 'present' and w.state not in ('dead', 'parked', 'awaiting')
              and not (w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
              and exists (select from core.sync s where s.id = o.sync and s.state = 'active') as able,
@@ -177,7 +177,7 @@ with owning as (
       join flow.work_item w on (w.sync, w.entity, w.record) = (o.sync, o.entity, o.record)
 ), judged as (
     select n.*, bool_or(n.busy) over (partition by n.key) as any_busy, bool_or(n.lives) over (partition by n.key) as any_lives,
-           row_number() over (partition by n.key order by n.able desc, n.sync, n.entity, n.record) as rank
+           row_number() over (partition by n.key order by n.able desc, n.of_rank, n.sync, n.entity, n.record) as rank
       from owning n
 )
 select j.key, j.record, j.document, j.able as lives, j.any_busy as busy,

@@ -137,7 +137,7 @@ class CommandHandler:
             command.sync, command.entity, command.record, command.source, command.target, command.place, command.revision,
             wish, command.skip, dict(command.document), command.mapping_version, entity, key, command.lane.value,
             PRIORITY[command.lane], command.run or "", command.event or "", command.replay, command.happened_at, traceparent,
-            _needs(command), command.side,
+            _needs(command), command.side, command.rank,
         )  # fmt: skip
 
     def _entity_of(self, command: WriteCommand) -> Entity:

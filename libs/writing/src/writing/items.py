@@ -88,6 +88,8 @@ class Item:
     """Its place in the queue: as its lane says, or behind that."""
     first_body: Mapping[str, Any] | None = None
     """What its first create has carried, of a record that is made once and not known to be there."""
+    rank: int = 0
+    """Of those who share a target record, the one of the lowest writes it."""
     side: Literal["", "left", "right"] = ""
     """Which side of its pair it writes; empty where its leg has no way back."""
     looks: int = 0
@@ -182,6 +184,7 @@ def item_of(row: Any) -> Item:
         needs=_needs_of(row["needs"]),
         priority=row["priority"],
         first_body=row["first_body"],
+        rank=row["rank"],
         side=row["side"],
         looks=row["looks"],
         call_group=row["call_group"],

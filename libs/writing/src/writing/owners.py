@@ -26,10 +26,18 @@ class Owner(NamedTuple):
     """Who lives under a key."""
 
     key: ItemKey
+    rank: int
     able: bool
     """It could write now."""
     gone: bool
     """It is wished away, and only its target record stays."""
+    judged_rank: int
+    """By which it was last judged to its end."""
+
+    @property
+    def place(self) -> tuple[int, ItemKey]:
+        """Who is first here writes."""
+        return (self.rank, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Ownership:
     """Keys under which nobody else lives."""
     unwanted: frozenset[str] = field(default_factory=frozenset)
     """Keys where nobody else wants the target record, though somebody's may stay there."""
+    is_ranked_anew: bool = False
+    """Its rank is another one than when it was last judged to its end: until that is stored, it is found to be so again."""
     stays: bool = False
     """Wished away, and its target record is marked or left as it is: it lives under its last key until it really leaves."""
 
@@ -95,16 +105,17 @@ async def _store(tx: DbConnection, items: Sequence[Item], lives: Mapping[ItemKey
     if living:
         await tx.execute(
             """
-            insert into flow.target_owner as o (sync, entity, record, account, place, target_entity, key, source_account, standing, since)
-            select n.*, 'live', $9
-              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) as n
+            insert into flow.target_owner as o (sync, entity, record, account, place, target_entity, key, source_account, rank, standing, since)
+            select n.*, 'live', $10
+              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::smallint[]) as n
             on conflict (account, place, target_entity, key, sync, entity, record) do update
-               set standing = 'live', since = excluded.since, source_account = excluded.source_account
+               set standing = 'live', since = excluded.since, source_account = excluded.source_account, rank = excluded.rank
              where o.standing <> 'live'
             """,
             *columns([item.key for item in living]),
             *columns([item.target(lives[item.key]) for item in living], 4),
             [item.source_account for item in living],
+            [item.rank for item in living],
             now,
         )
 
@@ -118,7 +129,7 @@ async def _living(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey
     rows = await tx.fetch(_LIVING, *columns(sorted(wanted), 4))
     living: dict[TargetKey, list[Owner]] = {key: [] for key in wanted}
     for row in rows:
-        living[target_of(row)].append(Owner(key_of(row), row["able"], row["gone"]))
+        living[target_of(row)].append(Owner(key_of(row), row["rank"], row["able"], row["gone"], row["judged_rank"]))
     return living
 
 
@@ -126,6 +137,7 @@ async def _living(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey
 # With `offset 0` each key is looked up: a plan that was made while hardly anybody lived anywhere would compare each key with everybody.
 _LIVING = """
 select k.account, k.place, k.target_entity, k.key, o.sync, o.entity, o.record, coalesce(w.wish = 'absent', false) as gone,
+       coalesce(w.rank, 0) as rank, o.judged_rank,
        coalesce(w.wish = 'present' and w.state not in ('dead', 'parked', 'awaiting')
                 and not (w.state = 'done' and w.outcome = 'skipped' and w.reason <> 'shares_target')
                 and s.state = 'active' and c.state = 'active'
@@ -133,7 +145,7 @@ select k.account, k.place, k.target_entity, k.key, o.sync, o.entity, o.record, c
                                                           and g.reason in ('needs_reauth', 'refused', 'paused')), false) as able
   from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k(account, place, target_entity, key)
   cross join lateral (
-       select l.sync, l.entity, l.record from flow.target_owner l
+       select l.sync, l.entity, l.record, l.rank as judged_rank from flow.target_owner l
         where (l.account, l.place, l.target_entity, l.key) = (k.account, k.place, k.target_entity, k.key) and l.standing = 'live'
        offset 0) as o
   left join lateral (
@@ -149,15 +161,31 @@ def _ownership(item: Item, held: OwnedKeys, lives: str, living: Living) -> Owner
         return [owner for owner in living.get(item.target(key), []) if owner.key != item.key]
 
     keys = {key for key in {item.target_key, *held.keys} if key}
+    own = next((owner for owner in living.get(item.target(item.target_key), []) if owner.key == item.key), None)
     return Ownership(
         item.target_key,
         tuple(sorted(held.keys - {lives})),
         held.last,
-        # R13: the smallest live owner that is able to write writes; I am, because I was just taken.
-        is_writer=all(not owner.able or owner.key > item.key for owner in others(item.target_key)),
+        # R13: the first live owner that is able to write writes; I am, because I was just taken.
+        is_writer=all(not owner.able or owner.place > (item.rank, item.key) for owner in others(item.target_key)),
+        is_ranked_anew=own is not None and own.judged_rank != item.rank,
         alone=frozenset(key for key in keys if not others(key)),
         unwanted=frozenset(key for key in keys if all(owner.gone for owner in others(key))),
     )
+
+
+async def judged(tx: DbConnection, items: Sequence[Item]) -> None:
+    """These were judged to their end by the rank that they have, and whoever it concerns is told in the same transaction."""
+    if items:
+        await tx.execute(
+            """
+            update flow.target_owner o set rank = n.rank
+              from unnest($1::text[], $2::text[], $3::text[], $4::smallint[]) as n(sync, entity, record, rank)
+             where (o.sync, o.entity, o.record) = (n.sync, n.entity, n.record) and o.rank <> n.rank
+            """,
+            *columns([item.key for item in items]),
+            [item.rank for item in items],
+        )
 
 
 async def of(tx: DbConnection, target: TargetKey) -> list[ItemKey]:

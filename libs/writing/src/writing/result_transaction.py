@@ -21,7 +21,18 @@ from vendors.absorbing import Fact, SameAsWished
 from vendors.acts import Nothing, Skip
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import audits, consequences, journal_entries, leases, leaving, needs, run_lines, target_records, work_items
+from writing import (
+    audits,
+    consequences,
+    journal_entries,
+    leases,
+    leaving,
+    needs,
+    owners,
+    run_lines,
+    target_records,
+    work_items,
+)
 from writing.claimed import Claimed
 from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, Locked, NextState, TargetKey
@@ -97,7 +108,10 @@ class ResultTransaction:
         silent = (
             row.ownership.stays
             or item.wish == "keep"
-            or (isinstance(step, Skip) and step.reason is not SkipReason.SHARES_TARGET)
+            # One that has made room by a new rank alone is silent too: the next one may not know yet that it is first.
+            or (
+                isinstance(step, Skip) and (step.reason is not SkipReason.SHARES_TARGET or row.ownership.is_ranked_anew)
+            )
         )
         key = row.ownership.last if row.ownership.stays else item.target_key
         if left or (silent and key):
@@ -188,6 +202,7 @@ class ResultTransaction:
         self.entries += await consequences.told_to_waiting(tx, self.fates, self.now)
         if self.done:
             self.entries += await consequences.left_and_linked(tx, self.target, self.done, self.fates, self.now)
+            await owners.judged(tx, [row.item for row in self.done if row.ownership.is_ranked_anew])
         await audits.owe(tx, self.audits.values(), self.now)
         survivors = await leaving.survivors(tx, self.yielding)
         await work_items.reopen(tx, survivors, self.now)

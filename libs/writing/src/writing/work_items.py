@@ -36,15 +36,15 @@ async def upsert(tx: DbConnection, rows: Sequence[tuple[Any, ...]], now: datetim
 _UPSERT = """
 insert into flow.work_item as w (sync, entity, record, source, connection, place, revision, wish, skip, document, mapping_version,
                                  target_entity, target_key, lane, priority, run, event_id, replay, happened_at, traceparent,
-                                 needs, side, state, due_at, received_at, changed_at)
-select n.*, 'ready', $23, $23, $23
+                                 needs, side, rank, state, due_at, received_at, changed_at)
+select n.*, 'ready', $24, $24, $24
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
               $10::jsonb[], $11::int[], $12::text[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::text[],
-              $18::text[], $19::timestamptz[], $20::text[], $21::jsonb[], $22::text[]) as n
+              $18::text[], $19::timestamptz[], $20::text[], $21::jsonb[], $22::text[], $23::smallint[]) as n
 on conflict (sync, entity, record) do update
    set source = excluded.source, connection = excluded.connection, place = excluded.place, revision = excluded.revision,
        wish = excluded.wish, skip = excluded.skip, document = excluded.document, mapping_version = excluded.mapping_version,
-       target_entity = excluded.target_entity, needs = excluded.needs, side = excluded.side,
+       target_entity = excluded.target_entity, needs = excluded.needs, side = excluded.side, rank = excluded.rank,
        -- A record that is kept as it is stays under the key that it has.
        target_key = case when excluded.wish = 'keep' then w.target_key else excluded.target_key end,
        run = excluded.run, event_id = excluded.event_id, replay = excluded.replay,

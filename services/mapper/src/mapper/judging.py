@@ -18,12 +18,12 @@ from mapper.entering import JudgedBySync, run_of
 from mapper.facts import RecordFacts
 from mapper.legs_facts import LegsFacts, Wanting
 from mapper.mapping.engine import CompiledMapping
-from mapper.mappings import Mappings, target_of
+from mapper.mappings import Mappings, ranks_of, target_of
 from mapper.pairing import Matched, Pairing
 from mapper.state import RecordState
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause, Raised, StoredWish, WantedKey
-from mapper.wish import DesiredDocument, wish_of
+from mapper.wish import DesiredDocument, ranked, wish_of
 from vendors.target import Target
 
 
@@ -92,6 +92,7 @@ async def judge(
         with _span(configuration.syncs[leg.sync], mapping, alone=len(states) == 1):
             unknown = state.unknown(coverage.needs(configuration, leg, mapping))
             whole = wish_of(state, mapping, target, facts.values if facts else None, unknown=unknown, id=key.record)
+            whole = ranked(whole, state, ranks_of(configuration, leg))
             wish = pairing.wish(leg, key, whole)
         matched = pairing.matched(leg, key, wish)
         if _is_new(before, wish, whole, matched) or (before is not None and pairing.is_due(leg, key)):

@@ -66,3 +66,9 @@ def target_of(configuration: Configuration, leg: Leg) -> Target | None:
     """Who writes what the leg wants; None once its connection is gone: then nobody does."""
     there = configuration.connections.get(leg.target)
     return vendor_named(there.vendor).targets[leg.target_entity] if there is not None else None
+
+
+def ranks_of(configuration: Configuration, leg: Leg) -> str:
+    """The field by which the leg's source ranks those of its records that share a target record."""
+    here = configuration.connections.get(leg.source)
+    return vendor_named(here.vendor).ranks.get(leg.source_entity, "") if here is not None else ""

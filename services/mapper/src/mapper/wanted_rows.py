@@ -99,15 +99,15 @@ async def raise_revisions(tx: DbConnection, raised: Sequence[Raised], now: datet
     await tx.execute(
         """
         insert into flow.wanted (sync, entity, record, connection, revision, wish, skip, document, content, mapping_version,
-                                 lane, run, event_id, happened_at, traceparent, judged_by, changed_at)
-        select n.*, $17
+                                 lane, run, event_id, happened_at, traceparent, judged_by, rank, changed_at)
+        select n.*, $18
           from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::jsonb[], $9::text[],
-                      $10::int[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text[]) as n
+                      $10::int[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text[], $17::smallint[]) as n
         on conflict (sync, entity, record) do update
            set revision = excluded.revision, wish = excluded.wish, skip = excluded.skip, document = excluded.document,
                content = excluded.content, mapping_version = excluded.mapping_version, lane = excluded.lane,
                run = excluded.run, event_id = excluded.event_id, happened_at = excluded.happened_at,
-               traceparent = excluded.traceparent, judged_by = excluded.judged_by, changed_at = excluded.changed_at
+               traceparent = excluded.traceparent, judged_by = excluded.judged_by, rank = excluded.rank, changed_at = excluded.changed_at
         """,
         *(list(column) for column in zip(*rows, strict=True)),
         now,
@@ -183,7 +183,7 @@ def _row(item: Raised) -> tuple[Any, ...]:
     return (
         leg.sync, leg.name, item.key.record, leg.source, item.revision, wish.wish, (wish.skip or "").__str__(),
         wish.document, wish.content, item.mapping_version, cause.lane.value, item.run, cause.event or "",
-        cause.happened_at, cause.traceparent, judged_by(item.mapping_version),
+        cause.happened_at, cause.traceparent, judged_by(item.mapping_version), wish.rank,
     )  # fmt: skip
 
 
@@ -201,6 +201,6 @@ def _command(row: Any, leg: Leg, side: Literal["", "left", "right"]) -> WriteCom
         sync=identity[0], entity=identity[1], record=identity[2],
         source=leg.source, target=leg.target, place=leg.target_place, target_entity=leg.target_entity, mode=leg.mode, side=side,
         revision=row["revision"], mapping_version=row["mapping_version"],
-        wish=row["wish"], document=row["document"], skip=row["skip"], lane=Lane(row["lane"]),
+        wish=row["wish"], document=row["document"], skip=row["skip"], rank=row["rank"], lane=Lane(row["lane"]),
         run=row["run"] or None, event=row["event_id"] or None, happened_at=row["happened_at"],
     )  # fmt: skip

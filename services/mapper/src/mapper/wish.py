@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from common.contracts.facts import FACTS_ROOT
@@ -16,6 +16,7 @@ from mapper.mapping.problems import Problem
 from mapper.state import RecordState
 from vendors.target import Target
 
+HIGHEST_RANK = 32767
 MISSING, EXPENSIVE = "MAPPING_REQUIRED_MISSING", "MAPPING_EXPRESSION_EXPENSIVE"
 
 
@@ -27,10 +28,13 @@ class DesiredDocument:
     document: dict[str, Any]
     skip: SkipReason | None = None
     notes: tuple[Problem, ...] = field(default=(), compare=False)
+    rank: int = 0
+    """Its place among those who share a target record: the lowest writes."""
 
     @property
     def content(self) -> str:
-        return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document})
+        ranked = {"rank": self.rank} if self.rank else {}
+        return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document} | ranked)
 
 
 def wish_of(
@@ -70,6 +74,12 @@ def wish_of(
         # Nobody can say what it shall look like, so nothing of it is touched: a mapping's mistake must not take members away.
         return DesiredDocument("keep", {}, reason, notes)
     return DesiredDocument("present", mapped.document, notes=notes)
+
+
+def ranked(wish: DesiredDocument, state: RecordState, name: str) -> DesiredDocument:
+    """With the rank that the record itself tells in this field; none where its source ranks nothing, or has not told it."""
+    told = state.fields.get(name) if name else None
+    return replace(wish, rank=min(max(told, 0), HIGHEST_RANK)) if type(told) is int else wish
 
 
 def _absent(

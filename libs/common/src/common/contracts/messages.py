@@ -170,6 +170,8 @@ class WriteCommand(Message):
     """Target fields by the paths of the target's catalogue, plus what the template's options say."""
     needs: tuple[RecordRef, ...] = ()
     """The records that have to be linked to the target before this one is written; until then it waits."""
+    rank: int = Field(default=0, ge=0, le=32767)
+    """Of the records that share a target record, the one of the lowest rank writes it."""
     skip: str = ""
     """Why nothing shall be written (a reason of the closed list), when the record does not meet the sync's rules."""
     lane: Lane = Lane.LIVE
