@@ -33,8 +33,8 @@ class DesiredDocument:
 
     @property
     def content(self) -> str:
-        ranked = {"rank": self.rank} if self.rank else {}
-        return content_hash({"wish": self.wish, "skip": self.skip or "", "document": self.document} | ranked)
+        said: dict[str, Any] = {"wish": self.wish, "skip": self.skip or "", "document": self.document}
+        return content_hash(said | {"rank": self.rank} if self.rank else said)
 
 
 def wish_of(
