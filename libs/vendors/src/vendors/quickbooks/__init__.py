@@ -2,6 +2,7 @@
 
 from vendors.quickbooks.client import NAME, QuickBooksProfile, page, ping
 from vendors.quickbooks.inbox import QuickBooksInbox
+from vendors.quickbooks.listing import CUSTOMER
 from vendors.quickbooks.oauth import GRANT
 from vendors.quickbooks.queries import MOST_IDS
 from vendors.quickbooks.source import QuickBooksSource
@@ -18,4 +19,5 @@ VENDOR = Vendor(
     ping=ping,
     page=page,
     account_detail="realm_id",
+    ranks={CUSTOMER: "level"},
 )
