@@ -114,7 +114,6 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             privacy=PrivacyRequests(pool, clock),
             last_runs=lambda: last_runs(pool),
         )
-        runtime.health.add("database", lambda: _ready(pool))
         runtime.mount(app.build(context))
         runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
         _keep_up(runtime, pool, telling)
@@ -122,7 +121,8 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
 
 
 def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool, telling: Notifying) -> None:
-    """Old rows go, one process at a time, and figures and notifications are told."""
+    """Old rows go, one process at a time, and figures, notifications and health are told."""
+    runtime.health.add("database", lambda: _ready(pool))
     telling.start(runtime)
     _tell_figures(runtime, pool)
     retention, log = runtime.settings.retention, runtime.log

@@ -84,8 +84,7 @@ async def judge(
     for one, target, before in left:
         leg, mapping, key = one
         state = seen_by(leg, states[key])
-        facts = known.of(one, state)
-        facts_of.append((one, facts))
+        facts_of.append((one, facts := known.of(one, state)))
         if (reason := _waits(one, before, facts, known, pairing)) is not None:
             judged.tell(one, 0, reason)
             continue

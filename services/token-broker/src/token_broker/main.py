@@ -101,7 +101,7 @@ def _assemble(
     credentials = Credentials(pool, vault)
     store = RefreshStore(pool, vault, credentials, horizon)
     refresher = Refresher(credentials, store, locks, accounts, registry, clock, runtime.metrics, log)
-    discoverer = Discoverer(accounts, registry)
+    discoverer, ends = Discoverer(accounts, registry), GrantEnds(pool, credentials, clock)
     prober = Prober(discoverer, store, clock)
     revocation, replacement = Revocation(accounts, registry), CredentialReplacement(vault, credentials)
     consent_store = ConsentStore(pool, vault)
@@ -113,17 +113,8 @@ def _assemble(
         settings.database_url.reveal(), lambda name: tokens.drop(name), lambda: tokens.drop_all()
     )
     tokens = Tokens(credentials, refresher, prober, clock, credential_changes.hears)
-    kept_for = timedelta(days=settings.retention.audit_days)
-    schedule = Schedule(
-        credentials,
-        store,
-        refresher,
-        access_log,
-        (consents, grants, hooks, GrantEnds(pool, credentials, clock)),
-        clock,
-        kept_for,
-        log,
-    )
+    kept_for, tidied = timedelta(days=settings.retention.audit_days), (consents, grants, hooks, ends)
+    schedule = Schedule(credentials, store, refresher, access_log, tidied, clock, kept_for, log)
     listening = runtime.every("credential changes", BEAT_S, credential_changes.listen)
     listening.add_done_callback(lambda _: credential_changes.close())
     runtime.every("access log", FLUSH_EVERY_S, access_log.flush)
