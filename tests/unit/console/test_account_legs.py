@@ -11,29 +11,45 @@ from console.use_cases.account_legs import chosen
 from vendors.registry import vendor_named
 from vendors.vendor import connection_of
 
+
+def row(target: str, **more: str) -> dict[str, str]:
+    return {"target": target, "from": target, **more}
+
+
+NEW = row("new", new_field="text")
 LEGS: list[dict[str, Any]] = [
-    {"name": "customer", "rows": [1], "also": [{"where": {"lacks": "sales_invoice", "has": "custom_field"}, "rows": [2, 3]}]},
-    {"name": "invoice", "rows": [4], "where": {"has": "sales_invoice"}},
-    {"name": "deal", "rows": [5], "where": {"has": "custom_field"}},
+    {
+        "name": "customer", "key": "new", "rows": [row("name"), NEW],
+        "also": [
+            {"where": {"lacks": "sales_invoice", "has": "custom_field"}, "rows": [row("owed"), NEW]},
+            {"where": {"lacks": "custom_field"}, "key": "email"},
+        ],
+    },
+    {"name": "back", "key": "id", "direction": "back", "rows": [NEW]},
+    {"name": "invoice", "key": "id", "rows": [row("total")], "where": {"has": "sales_invoice"}},
+    {"name": "deal", "key": "id", "rows": [row("paid")], "where": {"has": "custom_field"}},
+    {"name": "summary", "key": "id", "rows": [row("status")], "where": {"lacks": "custom_field"}},
 ]  # fmt: skip
+LARGE = {"customer": ["name", "new"], "back": ["new"], "invoice": ["total"], "deal": ["paid"]}
 
 
 @pytest.mark.parametrize(
-    ("edition", "legs"),
+    ("edition", "legs", "key"),
     [
-        ("enterprise", {"customer": [1], "invoice": [4], "deal": [5]}),
-        ("professional", {"customer": [1], "invoice": [4], "deal": [5]}),
-        ("standard", {"customer": [1, 2, 3], "deal": [5]}),
-        ("free", {"customer": [1]}),
-        ("", {"customer": [1], "invoice": [4], "deal": [5]}),
+        ("enterprise", LARGE, "new"),
+        ("professional", LARGE, "new"),
+        ("standard", {"customer": ["name", "new", "owed", "new"], "back": ["new"], "deal": ["paid"]}, "new"),
+        ("free", {"customer": ["name"], "back": ["new"], "summary": ["status"]}, "email"),
+        ("", LARGE, "new"),
     ],
 )
-def test_an_account_of_the_crm_gets_the_legs_of_its_edition(edition: str, legs: dict[str, list[int]]) -> None:
+def test_an_account_of_the_crm_gets_the_legs_of_its_edition(edition: str, legs: dict[str, list[str]], key: str) -> None:
     """Of one that was never tried nobody knows it, and the vendor's refusal says so."""
     crm = vendor_named("zoho-crm")
     connection = connection_of(crm.name, "crm", **({"edition": edition} if edition else {}))
     found = chosen(LEGS, lambda entity: not crm.lacks(connection, entity))
-    assert {leg["name"]: leg["rows"] for leg in found} == legs
+    assert {leg["name"]: [one["target"] for one in leg["rows"]] for leg in found} == legs
+    assert found[0]["key"] == key
 
 
 def test_other_vendors_have_everything() -> None:

@@ -30,6 +30,9 @@ UNKEYED = "unkeyed:"
 """And an e-mail address: whoever has it, and nobody's id in our field."""
 NEWLY = "newly:"
 """The same of those who were entered so short a time ago that they may not have been told of yet."""
+NAMED = "named:"
+"""And the name of an account, of those who were made so short a time ago: where nothing else says that one is ours, it tells a write that has
+landed from one that has not."""
 A_MOMENT = timedelta(minutes=10)
 SAME = "same:"
 """And a field, `=` and a value: whoever has it in a field that no two records share."""
@@ -39,6 +42,7 @@ VERSION = "version"
 SECOND_IS_OVER = timedelta(seconds=1)
 LONGEST_WAIT_S = 2.0
 _CONTACTS, _EMAIL, _ACCOUNT = "Contacts", "Email", "Account_Name"
+_NAME = "Account_Name"
 
 Found = dict[str, TargetRecord | Failure]
 
@@ -69,6 +73,8 @@ class ModuleLooks:
         if key.startswith(SAME):
             field, _, value = key.removeprefix(SAME).partition("=")
             return field, value
+        if key.startswith(NAMED):
+            return _NAME, key.removeprefix(NAMED)
         return _EMAIL, key.removeprefix(UNKEYED).removeprefix(NEWLY)
 
     # --- by id
@@ -134,7 +140,7 @@ class ModuleLooks:
         """R24: several are a question, and not the first of them."""
         if key.startswith((UNKEYED, NEWLY)):
             rows = [row for row in rows if not wire.text(row.get(self._key_field))]
-        if key.startswith(NEWLY):
+        if key.startswith((NEWLY, NAMED)):
             made = [(row, wire.stamp(row.get("Created_Time"))) for row in rows]
             rows = [row for row, at in made if at is not None and at > now - A_MOMENT]
         if len(rows) > 1:

@@ -1,8 +1,8 @@
 """The modules of Zoho CRM that are written to, one row each, and the one target that writes them: the newest state counts.
 
 A record is made by an upsert that looks for our own field alone, so that it is there once however often it is sent, and changed by its id.
-Where an account cannot have that field, a record is made by an insert and found by its e-mail address: after an outcome that nobody saw it is
-looked at once the horizon is over, before anything is sent again (R6, R24).
+Where an account cannot have that field, a record is made by an insert and found by its e-mail address, an account by its name among those that were
+made a moment ago: after an outcome that nobody saw it is looked at once the horizon is over, before anything is sent again (R6, R24).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from vendors.target_record import TargetRecord
 from vendors.zoho import knowing
 from vendors.zoho_crm import field_making, module_facts, module_plan, module_wire, module_writes
 from vendors.zoho_crm.module_facts import ModuleFacts
-from vendors.zoho_crm.module_looks import IDS, OURS, UNKEYED, VERSION, ModuleLooks
+from vendors.zoho_crm.module_looks import IDS, NAMED, OURS, UNKEYED, VERSION, ModuleLooks
 from vendors.zoho_crm.module_plan import (
     COMPARE,
     COMPARES,
@@ -46,6 +46,7 @@ from vendors.zoho_crm.module_wire import KEY
 from vendors.zoho_crm.readers import READERS
 
 _HABITS = knowing.Habits()
+NAME = "name"
 
 MODULES: Mapping[Entity, TargetModule] = {
     # An account has no address: that of one of its contacts says which one is meant.
@@ -79,7 +80,10 @@ class ModuleTarget:
         key, mail = str(document.get(KEY) or "").strip(), mail_of(document)
         if key:
             return ByMatch(KEY, f"{OURS}{key}")
-        return ByMatch(EMAIL, mail) if mail else None
+        if mail:
+            return ByMatch(EMAIL, mail)
+        name = str(document.get(NAME) or "").strip().casefold() if self._module.by_contacts else ""
+        return ByMatch(NAME, f"{NAMED}{name}") if name else None
 
     def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
         match, mail = self.identify(document), mail_of(document)

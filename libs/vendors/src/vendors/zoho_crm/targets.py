@@ -10,10 +10,12 @@ from vendors.zoho_crm import modules
 from vendors.zoho_crm.deals import DealTarget
 from vendors.zoho_crm.notes import NoteTarget
 from vendors.zoho_crm.papers import PaperTarget
+from vendors.zoho_crm.summaries import SummaryTarget
 
 TARGETS: Mapping[Entity, Target] = {
     **modules.TARGETS,
     Entity("sales_invoice"): PaperTarget(),
     Entity("deal"): DealTarget(),
     Entity("note"): NoteTarget(),
+    Entity("summary"): SummaryTarget(),
 }

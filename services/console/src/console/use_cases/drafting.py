@@ -14,7 +14,7 @@ from console import sync_codes
 from console.state import connections as connection_rows
 from console.state import custom_fields
 from console.state.connections import ConnectionRow
-from console.use_cases.account_legs import of_account
+from console.use_cases.account_legs import left_out, of_account
 from console.use_cases.leg_drafting import DraftLeg, End, draft_leg
 from console.use_cases.problems import problem, refuse_if_any
 from console.use_cases.remembered_reads import RememberedReads
@@ -31,11 +31,13 @@ class Draft:
     source: End
     target: End
     legs: tuple[DraftLeg, ...]
+    left_out: Sequence[str] = ()
+    """What of its template the account does not get, in words."""
 
     @property
     def notes(self) -> list[str]:
         remarks = dict.fromkeys(remark for leg in self.legs for remark in leg.remarks)
-        return [*remarks, *(note for leg in self.legs for note in leg.notes)]
+        return [*remarks, *self.left_out, *(note for leg in self.legs for note in leg.notes)]
 
     def running(self, sync: str) -> dict[str, Leg]:
         """Its legs as they run, by name."""
@@ -72,7 +74,7 @@ class Drafting:
         refuse_if_any(problems)
         drafted = tuple(leg for leg in legs if leg is not None)
         assert source and target and len(drafted) == len(written)
-        return Draft(source, target, drafted)
+        return Draft(source, target, drafted, left_out(given, target) if wish.legs is None else ())
 
     async def ends(self, wish: SyncWish) -> Sequence[str]:
         """The ids of the connections that the wish names, as far as they are there."""
