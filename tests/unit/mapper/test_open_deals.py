@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from common.contracts.ids import RecordId
-from common.contracts.open_deals import OpenDealRule, mistakes
+from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
+from common.contracts.open_deals import OpenDealRule, mistakes, read_besides
+from common.contracts.syncs import Leg, MappingDefinition
 from mapper.mapping.definitions import read_definition, template
 from mapper.open_deals import AccountDeal, UnnamedInvoice, decide
 
@@ -103,6 +104,20 @@ class TestOnceChosen:
 
 
 class TestTheOption:
+    @pytest.mark.parametrize(
+        ("ends", "reads"), [(("deal", "deal"), True), (("deal", "member"), False), (("customer", "deal"), False)]
+    )
+    def test_has_deals_read_where_deals_are_written_and_nothing_elsewhere(
+        self, ends: tuple[str, str], reads: bool
+    ) -> None:
+        definition = MappingDefinition(1, (), key="key", options={"open_deal": {"percent": 5, "days": 90}})
+        source, target = map(Entity, ends)
+        leg = Leg(
+            sync=SyncId("s"), name=source, direction="forward", source=ConnectionId("books"), source_entity=source, source_place="", target=ConnectionId("crm"),
+            target_entity=target, target_place="9", mode="state", mapping=definition,
+        )  # fmt: skip
+        assert read_besides(leg) == ((("crm", "deal", ""),) if reads else ())
+
     def test_is_in_the_template(self) -> None:
         (leg,) = [one for one in template("zoho-books-zoho-crm")["legs"] if one["name"] == "deal"]
         assert read_definition(1, leg).options["open_deal"] == {"percent": 5, "days": 90}

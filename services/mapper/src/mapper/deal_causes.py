@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from common.contracts.facts import INVOICE
 from common.contracts.ids import ConnectionId, Entity, RecordId
-from common.contracts.open_deals import OpenDealRule, open_deal_rule
+from common.contracts.open_deals import DEAL, OpenDealRule, open_deal_rule
 from common.contracts.syncs import Leg
 from common.state.configuration import Configuration
-from mapper.deal_rows import CUSTOMER, DEAL, PERSON
+from mapper.deal_rows import CUSTOMER, PERSON
 from mapper.facts import NOT_COUNTED
 from mapper.state import RecordState
 from mapper.state_rows import Key
@@ -31,7 +31,7 @@ def choosing_legs(configuration: Configuration) -> list[ChoosingLeg]:
     """One for each connection whose invoices they are: an invoice is for one deal."""
     found: dict[ConnectionId, ChoosingLeg] = {}
     for leg in configuration.legs():
-        rule = open_deal_rule(leg) if leg.source_entity == DEAL and configuration.syncs[leg.sync].judges else None
+        rule = open_deal_rule(leg) if configuration.syncs[leg.sync].judges else None
         if rule is not None and {leg.source, leg.target} <= configuration.connections.keys():
             found.setdefault(leg.source, ChoosingLeg(leg, rule))
     return list(found.values())

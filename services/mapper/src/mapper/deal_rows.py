@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from common.contracts.facts import INVOICE
 from common.contracts.ids import ConnectionId, Entity, RecordId
+from common.contracts.open_deals import DEAL
 from common.state.pool import DbConnection
 from mapper.facts import RULE
 from mapper.state_rows import Key
 
-CUSTOMER, PERSON, DEAL = Entity("customer"), Entity("person"), Entity("deal")
+CUSTOMER, PERSON = Entity("customer"), Entity("person")
 
 
 class InvoiceRow(NamedTuple):

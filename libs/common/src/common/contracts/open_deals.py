@@ -10,6 +10,7 @@ from common.contracts.ids import ConnectionId, Entity
 from common.contracts.syncs import Leg
 
 OPEN_DEAL = "open_deal"
+DEAL = Entity("deal")
 CHOSEN = "open deal"
 """How an invoice came to name its deal, where nobody said so and this rule did."""
 CLOSED = ("Closed Won", "Closed Lost", "Closed-Lost to Competition")
@@ -27,8 +28,10 @@ class OpenDealRule:
 
 
 def open_deal_rule(leg: Leg) -> OpenDealRule | None:
-    """None where the leg takes what is named and no more."""
-    given = leg.mapping.options.get(OPEN_DEAL) if leg.mapping is not None else None
+    """None where the leg takes what is named and no more; only a leg from deals to deals can choose among them."""
+    if leg.mapping is None or (leg.source_entity, leg.target_entity) != (DEAL, DEAL):
+        return None
+    given = leg.mapping.options.get(OPEN_DEAL)
     return OpenDealRule(given["percent"], given["days"], tuple(given.get("closed", CLOSED))) if given else None
 
 
