@@ -61,6 +61,16 @@ class TestARule:
     def test_that_is_unique_asks_about_one_who_is_taken(self) -> None:
         assert isinstance(decided([ADDRESS], {"7": "taken"}, sharing={"email = email": sharing("7")}), Asked)
 
+    @pytest.mark.parametrize(
+        ("theirs", "ours", "kind"), [("7", "1", "merge"), ("78", "1", "match"), ("7", "12", "match")]
+    )
+    def test_proposes_one_whose_counterpart_may_have_been_merged_into_it(
+        self, theirs: str, ours: str, kind: str
+    ) -> None:
+        found = decided([ADDRESS], {"7": "left_behind"}, sharing={"email = email": sharing(theirs, ours)})
+        assert isinstance(found, Asked)
+        assert (found.kind, "".join(found.theirs)) == (kind, theirs)
+
     def test_leaves_one_that_is_being_written_to_the_lease_of_its_match(self) -> None:
         assert decided([ADDRESS], {"7": "busy"}, sharing={"email = email": sharing("7")}) is None
 
