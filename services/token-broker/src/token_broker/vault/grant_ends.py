@@ -19,7 +19,7 @@ KIND = "grant.ends"
 AHEAD = (timedelta(days=7), timedelta(days=30), timedelta(days=90))
 
 
-class Lists(Protocol):
+class GrantStandings(Protocol):
     """The vault, as far as this needs it."""
 
     async def standings(self) -> Sequence[CredentialStatus]: ...
@@ -28,7 +28,7 @@ class Lists(Protocol):
 class GrantEnds:
     """Looks at all grants."""
 
-    def __init__(self, pool: state.Pool, credentials: Lists, clock: Clock) -> None:
+    def __init__(self, pool: state.Pool, credentials: GrantStandings, clock: Clock) -> None:
         self._pool = pool
         self._credentials = credentials
         self._clock = clock
