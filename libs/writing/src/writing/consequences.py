@@ -16,7 +16,7 @@ from common.state.awaiting import LinkMade
 from common.state.pool import DbConnection
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import journal_entries, leaving, links, needs, work_items
+from writing import journal_entries, leaving, links, needs, owners, work_items
 from writing.claimed import Claimed
 from writing.codes import WAITS_FOR_RECORD
 from writing.items import Item, ItemKey, NextState
@@ -55,6 +55,7 @@ async def left_and_linked(
 ) -> list[Entry]:
     """Rows that have what they wished: their former keys are past, and their links are what the target has of them."""
     await leaving.leave(tx, [row.item for row in done])
+    await owners.judged(tx, [row.item for row in done if row.ownership.is_ranked_anew])
     # Pairs that are edited on both sides have a transaction of their own for what they are (`pair_results.py`).
     done = [row for row in done if not row.item.side]
     wanted = [(row.item, row.known.get(row.item.target_key, TargetRecord())) for row in done if row.item.target_key]

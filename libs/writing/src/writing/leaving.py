@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from common.contracts.outcomes import SkipReason
 from common.state.pool import DbConnection
+from vendors.acts import Nothing, Skip
 from writing.items import Item, ItemKey, TargetKey, columns, key_of
+from writing.owners import Ownership
 
 
 async def leave(tx: DbConnection, items: Sequence[Item]) -> None:
@@ -27,6 +30,17 @@ class Yielding(NamedTuple):
 
     left: tuple[TargetKey, ...] = ()
     silent: tuple[TargetKey, ...] = ()
+
+
+def given_up(item: Item, own: Ownership, step: Nothing | Skip) -> Yielding | None:
+    """R13: what it has left, and where it stays and does not write, falls to the next of those who share it."""
+    # One that has made room by a new rank alone is silent too: the next one may not know yet that it is first.
+    by_itself = isinstance(step, Skip) and (step.reason is not SkipReason.SHARES_TARGET or own.is_ranked_anew)
+    key = own.last if own.stays else item.target_key
+    silent = bool(key) and (own.stays or item.wish == "keep" or by_itself)
+    if not own.former and not silent:
+        return None
+    return Yielding(tuple(item.target(one) for one in own.former), (item.target(key),) if silent else ())
 
 
 async def survivors(tx: DbConnection, leavers: Mapping[ItemKey, Yielding]) -> list[ItemKey]:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from common.contracts.outcomes import SkipReason
 from common.failures import Transient
 from common.journal import Entry, Step, write
 from common.state.pool import DbConnection
@@ -28,7 +27,6 @@ from writing import (
     leases,
     leaving,
     needs,
-    owners,
     run_lines,
     target_records,
     work_items,
@@ -88,7 +86,8 @@ class ResultTransaction:
         skipped = next_state.outcome == "skipped"
         self.ended[row.item.line] = Spoken(ended="skipped" if skipped else "unchanged", reason=next_state.reason)
         self.fates[row.item.key] = next_state.overtaken(self.now) if locked.revision > row.item.revision else next_state
-        self._yield(row, step)
+        if (given_up := leaving.given_up(row.item, row.ownership, step)) is not None:
+            self.yielding[row.item.key] = given_up
         if self.agrees(row, step):
             self.learn(row, row.item.target_key, SameAsWished(row.item.document))
         if row.item.wish != "keep":
@@ -101,22 +100,6 @@ class ResultTransaction:
             return False
         known = row.known.get(row.item.target_key, TargetRecord())
         return self.target.absorb(known, SameAsWished(row.item.document)).record != known
-
-    def _yield(self, row: Claimed, step: Nothing | Skip) -> None:
-        """R13: what it has left, and where it stays and does not write, falls to the next of those who share it."""
-        item, left = row.item, row.ownership.former
-        silent = (
-            row.ownership.stays
-            or item.wish == "keep"
-            # One that has made room by a new rank alone is silent too: the next one may not know yet that it is first.
-            or (
-                isinstance(step, Skip) and (step.reason is not SkipReason.SHARES_TARGET or row.ownership.is_ranked_anew)
-            )
-        )
-        key = row.ownership.last if row.ownership.stays else item.target_key
-        if left or (silent and key):
-            mute = (row.target(key),) if silent and key else ()
-            self.yielding[item.key] = Yielding(tuple(row.target(one) for one in left), mute)
 
     def _finished(self, row: Claimed, step: Nothing | Skip) -> NextState:
         reason, words = (step.reason.value, step.words) if isinstance(step, Skip) else (row.item.skip, "")
@@ -202,7 +185,6 @@ class ResultTransaction:
         self.entries += await consequences.told_to_waiting(tx, self.fates, self.now)
         if self.done:
             self.entries += await consequences.left_and_linked(tx, self.target, self.done, self.fates, self.now)
-            await owners.judged(tx, [row.item for row in self.done if row.ownership.is_ranked_anew])
         await audits.owe(tx, self.audits.values(), self.now)
         survivors = await leaving.survivors(tx, self.yielding)
         await work_items.reopen(tx, survivors, self.now)
