@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.sides.deaths import FEW, POINTS, Deaths
 from tests.chaos.sides.judge import problems
 from tests.chaos.sides.people import People
-from tests.chaos.sides.records import ALONE, BOOKS, COMPANY, CRM, SIDES
+from tests.chaos.sides.records import ALONE, BOOKS, COMPANY, CRM, PERSON, SIDES, Found, Side, Who
 from tests.chaos.sides.weather import Weather
 from tests.e2e.road import STEP_S, Mark, Road
 
@@ -20,11 +20,13 @@ LOOKS, FRONTS, CLOCK, CLOCK_BY_S = 10, 8, 20, 45
 # So often an hour passes, as long as a token lives.
 AN_HOUR, HOUR_S = 60, 3600
 STILL_S = 600.0
+SHOWN = 3
 # More than this many records on their way, and people wait: a busy machine is not to be met by more and more edits.
 MOST_ON_THE_WAY = 25
 # Lists are looked at every five minutes, and records in the hour before them once more.
 A_POLL_S = 320.0
 ON_THE_WAY = "select count(*) from flow.work_item where state in ('ready', 'leased', 'waiting', 'hold')"
+TO_MATCH = "select exists (select from flow.match_again)"
 
 
 class Storm:
@@ -91,9 +93,29 @@ class Storm:
     def verdict(self) -> list[str]:
         there = self.people.look()
         found = problems(there[BOOKS], there[CRM], self.people.edits, self.people.under)
+        found += self._stories(there, found)
         found += [f"given up: {tuple(row)}" for row in self.given_up()]
         asked = self.road.sql.rows("select q.*, p.left_id, p.right_id from flow.pair_question q join flow.pair p on p.id = q.pair where winner = ''")  # fmt: skip
         return found + [f"asked: {tuple(row)}" for row in asked]
+
+    def _stories(self, there: dict[str, Side], found: list[str]) -> list[str]:
+        """Of the first who are wrong: what our tables say of them, for whoever reads why."""
+        wrong = [who for who in sorted({who for side in there.values() for who in side.found}) if any(str(who) in one for one in found)]  # fmt: skip
+        return [line for who in wrong[:SHOWN] for side in SIDES if (its := there[side].found.get(who)) for line in self._story(who, its)]  # fmt: skip
+
+    def _story(self, who: Who, its: Found) -> list[str]:
+        record = f"{its.holder}-{its.id}" if its.holder and who.kind == PERSON else its.holder or its.id
+        return [f"{who} {record} {table}: {tuple(row)}" for table, query in STORY.items() for row in self.road.sql.rows(query, record)]  # fmt: skip
+
+
+STORY = {
+    "pair": "select id, state, rule, owed, left_id, right_id, judgement, seen, agreed from flow.pair where $1 in (left_id, right_id)",
+    "wanted": "select sync, entity, record, revision, published_revision, wish, skip, changed_at from flow.wanted where record = $1",
+    "ready": "select * from flow.match_ready where $1 <> ''",
+    "feeding": "select * from flow.feeding where $1 <> ''",
+    "work": "select entity, state, code, message, due_at, hold_until from flow.work_item where record = $1",
+    "journal": "select at, entity, step, reason, words, details from flow.journal where record = $1 order by id desc limit 12",
+}
 
 
 class Still:
@@ -114,7 +136,7 @@ class Still:
 def settled(road: Road, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Until nothing is on its way, and nothing waits for its time."""
     still = Still(road)
-    while not road.is_quiet():
+    while not road.is_quiet() or road.sql.value(TO_MATCH):
         still.look()
         meanwhile()
 
