@@ -48,6 +48,8 @@ class People:
     seed: int
     org: str = "demo"
     account: str = "demo"
+    births: bool = True
+    """Whether new records are entered now and then."""
     edits: list[Edit] = field(default_factory=list)
     under: dict[Who, str] = field(default_factory=dict)
     locked: Who | None = None
@@ -82,7 +84,7 @@ class People:
 
     def act(self) -> None:
         """An edit of one record, and now and then a new one."""
-        if self._chance.randrange(NEW_EVERY) == 0:
+        if self._chance.randrange(NEW_EVERY) == 0 and self.births:
             self.enter(self._chance.choice((COMPANY, PERSON, PERSON, ALONE)), self._chance.choice(SIDES))
         else:
             self.edit_somebody()

@@ -34,15 +34,17 @@ class Storm:
 
     def __init__(self, road: Road, edits: int, seed: int, folder: Path) -> None:
         self.road, self.edits, self.seed = road, edits, seed
-        self.people = People(road, seed)
+        self.people = People(road, seed, births=edits >= MANY)
         self.weather = Weather(self.people, seed)
         self.deaths = Deaths(road, POINTS if edits >= MANY else FEW, folder)
 
     def first(self) -> None:
-        """A few of each, so that there is something to edit."""
-        for side in SIDES:
-            for kind in (COMPANY, ALONE):
+        """A few of each and in step, so that there is something to edit; many edits are made among births, too."""
+        for kind in (COMPANY, ALONE, PERSON):
+            for side in SIDES:
                 self.people.enter(kind, side)
+            self.people.look()
+        settled(self.road)
         self.people.look()
 
     def rage(self) -> None:

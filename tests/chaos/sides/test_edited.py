@@ -27,8 +27,8 @@ class TestEdited:
         self, road: Road, seed: int, tmp_path: Path
     ) -> None:
         storm, began = Storm(road, EDITS, seed, tmp_path), time.monotonic()
-        storm.weather.begins()
         storm.first()
+        storm.weather.begins()
         storm.deaths.begin()
         storm.rage()
         raged = time.monotonic()
