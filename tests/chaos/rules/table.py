@@ -143,6 +143,10 @@ TABLE = (
         f"{BORN}::TestWhileACreateIsOpen::test_its_match_is_nobody_elses_on_either_side",
     ),
     Kept(
+        "R21", f"{MAPPER}/pairing.py", "self._held |= dict.fromkeys(behind, SkipReason.CREATE_OPEN)", "pass",
+        f"{BORN}::TestWhileACreateIsOpen::test_nothing_is_wanted_of_who_is_born_there",
+    ),
+    Kept(
         "R21", f"{WRITING}/looker.py", "found = {**found, **await self._heard(looks, found, caller)}", "pass",
         f"{BORN}::TestOneThatNoLookFinds::test_is_met_by_what_we_have_heard_of_it",
     ),

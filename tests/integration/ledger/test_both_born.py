@@ -78,6 +78,22 @@ class TestWhileACreateIsOpen:
         assert (world.parties("left"), world.parties("right")) == ({left: ANA}, {twin: ANA})
         assert world.writes() == 1, "the one that was lost"
 
+    async def test_its_match_is_nobody_elses_on_either_side(self, world: Both) -> None:
+        """R21: one lease for the match over both systems, kept until the create has its end, for whoever was wanted before and has the match since."""
+        twin = world.make("right", **{**ANA, "email": "eva@ex.org"})
+        await world.hear(*world.hooks())
+        assert len(world.waiting) == 1
+        world.waiting = []  # It gets to no writer yet.
+        left = await held(world, "lost")
+        world.edit("right", twin, email=ANA["email"])
+        assert await until_in(world, "left", "waiting", "done") == "waiting"
+        assert sorted(await world.pairs()) == sorted([(left, "", "reserved"), ("", twin, "alone")])
+        await world.world.time_passes()
+        await world.quiet()
+        assert await world.pairs() == [(left, twin, "linked")]
+        assert (world.parties("left"), world.parties("right")) == ({left: ANA}, {twin: ANA})
+        assert world.writes() == 1, "the one that was lost"
+
     @pytest.mark.parametrize("kind", ["ghost", "late"])
     async def test_and_has_landed_nobody_is_created_twice(self, world: Both, kind: str) -> None:
         """What our create has made and the person's own are two: that was so before anybody could know."""
