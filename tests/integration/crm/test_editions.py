@@ -148,9 +148,9 @@ async def test_the_same_history_is_in_the_place_that_the_edition_has_for_it(worl
 def in_one_note(place: Place, account: Any, contact: Any, deal: str, lacking: list[str]) -> None:
     [(title, text)] = place.notes("Accounts", account["id"])
     said = "Status: overdue\nInvoiced: 100.10 EUR\nPaid: 40.05 EUR\nTo be paid: 60.05 EUR\nOverdue: 60.05 EUR\nLast invoice: 2026-03-01"
-    assert (title, text.splitlines()[:-1]) == (f"Zoho Books customer {COMPANY}", said.splitlines())
+    assert (title, text.splitlines()[:-1]) == (f"Customer of the books {COMPANY}", said.splitlines())
     [(title, text)] = place.notes("Contacts", contact["id"])
-    assert title == f"Zoho Books customer {ALONE}" and text.startswith(
+    assert title == f"Customer of the books {ALONE}" and text.startswith(
         "Status: paid\nInvoiced: 5000 JPY\nPaid: 5000 JPY\n"
     )
     assert [name for name in account if name.startswith("Books_")] == []

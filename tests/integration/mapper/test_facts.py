@@ -225,11 +225,21 @@ class TestUntilAllWasRead:
         assert (await world.facts("c"))["invoice_count"] == 2
         assert await world.mapper.rows("select from flow.feed_met") == []
 
-    async def test_a_listing_from_before_the_wish_proves_nothing(self, world: World) -> None:
+    async def test_a_listing_from_before_the_wish_proves_nothing_and_is_made_once_more_at_once(
+        self, world: World
+    ) -> None:
+        later = NOON + timedelta(minutes=5)
         async with transaction(world.mapper.pool) as tx:
+            await tx.execute(
+                "insert into flow.poll (connection, entity, place, next_at, ended_at, whole_at) values ($1, $2, $3, $4, $5, $5)",
+                *INVOICES, later, NOON,
+            )  # fmt: skip
             await feeding.want(tx, [INVOICES], NOON)
+            # Whoever listed meanwhile says when it looks again.
+            await tx.execute("update flow.poll set next_at = $1, whole_at = $2", later, NOON)
             await feeding.listed(tx, INVOICES, "full.2", NOON - timedelta(seconds=1), 0)
             assert await feeding.arrive(tx, NOON) == []
+            assert tuple(await tx.fetchrow("select next_at, whole_at from flow.poll")) == (NOON, None)
 
     async def test_a_version_that_names_facts_waits(self, world: World) -> None:
         await configure(world.owner, MappingDefinition(2, (EMAIL,), key="email"))

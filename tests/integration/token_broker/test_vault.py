@@ -64,7 +64,7 @@ class TestRoles:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 query(world.database, f"select * from {table}", role="broker")
 
-    def test_the_broker_executes_the_two_gate_functions_and_no_other(self, world: World) -> None:
+    def test_the_broker_executes_the_functions_of_gates_and_of_notices_and_no_other(self, world: World) -> None:
         may = query(
             world.database,
             """select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -72,7 +72,7 @@ class TestRoles:
                   and has_schema_privilege('millrace_broker', n.oid, 'usage')
                   and has_function_privilege('millrace_broker', p.oid, 'execute') order by 1""",
         )
-        assert [row[0] for row in may] == ["clear_gate", "set_gate"]
+        assert [row[0] for row in may] == ["clear_gate", "set_gate", "tell", "untell"]
         writable = query(
             world.database,
             """select format('%I.%I', schemaname, tablename) as name from pg_tables

@@ -40,7 +40,7 @@ async def want(tx: DbConnection, wanted: Sequence[Polled], now: datetime) -> Non
 
 
 async def listed(tx: DbConnection, polled: Polled, job: str, began_at: datetime | None, records: int) -> None:
-    """Everything was listed, and is on the topic. A listing that began before the wish proves nothing: it is made once more."""
+    """Everything was listed, and is on the topic. A listing that began before the wish proves nothing: it is made once more, and at once."""
     await tx.execute(_LISTED, *polled, job, began_at, records)
 
 
@@ -94,7 +94,7 @@ with told as (
     update flow.feeding set listing = $4, records = $6
      where (connection, entity, place) = ($1, $2, $3) and ready_at is null and wanted_at <= $5 returning true
 )
-update flow.poll p set whole_at = null
+update flow.poll p set whole_at = null, next_at = least(p.next_at, p.ended_at)
  where (p.connection, p.entity, p.place) = ($1, $2, $3) and not exists (select from told)
    and exists (select from flow.feeding f where (f.connection, f.entity, f.place) = ($1, $2, $3) and f.ready_at is null)
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-TITLE = "Zoho Books customer "
+TITLE = "Customer of the books "
 # A list shows the first 500 characters of a text.
 SHOWN = 500
 _AMOUNTS = (("Invoiced", "invoiced"), ("Paid", "paid"), ("To be paid", "outstanding"), ("Overdue", "overdue"))
