@@ -74,7 +74,7 @@ class TestAnAddress:
         assert (books[LIST], books[DETAIL]) == (1 + read_twice(road), CUSTOMERS)
         (run,) = [one for one in shell.told("run", "list", "--sync", SYNC)["items"] if one["kind"] == "backfill"]
         assert (run["total"], run["closes"], run["waiting"], run["details"]) == (CUSTOMERS, True, 0, None)
-        assert run["calls"]["zoho-books"] == 1 + read_twice(road) + CUSTOMERS
+        assert run["calls"]["zoho-books"] - read_twice(road) <= 1 + CUSTOMERS <= run["calls"]["zoho-books"]
 
     def test_is_not_read_again_until_its_record_changes(self, road: Road, shell: Shell) -> None:
         mark = road.mark()
