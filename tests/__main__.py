@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 NOTHING_MATCHED = 5
 # The same stories with other dice, for longer, and at the size of the promise.
 LONG_PATHS = (
+    "tests/contract/deployment/test_taking_a_vendor_out.py",
     "tests/chaos/storm",
     "tests/chaos/ledger",
     "tests/chaos/books",
@@ -41,6 +42,7 @@ LONG_PATHS = (
     "tests/chaos/token_broker/test_killed_shop.py",
 )
 LONG = {
+    "TAKEN_OUT": "all",
     "STORM_SEEDS": "2,3,4,5",
     "FAULT_RUNS": "calm,ghosts,errors,storm,late,hooks,all",
     "ROLLING_SECONDS": "300",
