@@ -93,6 +93,7 @@ async def test_each_is_there_once_under_whom_it_belongs_to_whatever_answers_are_
     )
     await world.want(*(share(world, n, payment) for n in numbers for payment in payments))
     await world.through(executors=2)
-    assert all(route == "PUT /Invoices" or route == "POST /coql" for route in world.made("POST", "PUT")[before:])
+    # Two executors share the rows as they come: one that has a single row writes it by its id.
+    assert set(world.made("POST", "PUT")[before:]) <= {"PUT /Invoices", "PUT /Invoices/{id}", "POST /coql"}
     shown = world.listed("Invoices", "Books_Status", "Books_Balance")
     assert {(row["Books_Status"], row["Books_Balance"]) for row in shown} == {("paid", 0)}
