@@ -75,6 +75,13 @@ KEEPERS: tuple[Keeper, ...] = (
         _delete("flow.write_intent", "state <> 'sent' and closed_at < $1", "closed_at"),
     ),
     Keeper(
+        "flow.activity",
+        "what targets told of customers; as long as the journal, and longer than Kafka can tell it again",
+        "journal_days",
+        "mapper",
+        _delete("flow.activity", "kept_at < $1", "kept_at"),
+    ),
+    Keeper(
         "flow.dead_letter",
         "closed ones; open ones never",
         "dead_letter_days",
@@ -260,6 +267,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "flow.reconcile_met": "until the listing under way has ended",
     "flow.match_value": "until its record is gone, or left out by its leg",
     "flow.match_again": "until its record is judged once more",
+    "flow.activity_due": "until its customer is judged once more",
     "flow.deal_due": "until it is decided for which deals its invoices are",
     "flow.target_lease": "until its work item is through",
     "flow.recheck": "until the record is planned once more",
