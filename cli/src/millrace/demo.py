@@ -62,9 +62,11 @@ class Demo:
 
 
 Step = Callable[[Demo, Say], None]
+Tips = Callable[[Demo, str], list[str]]
+"""What else there is to try, by the sandbox's address."""
 
 
-def set_up(home: Home, say: Say, more: Sequence[Step] = ()) -> list[str]:
+def set_up(home: Home, say: Say, more: Sequence[Step] = (), tips: Sequence[Tips] = ()) -> list[str]:
     """Does what is missing of the demo, and `more`; the lines that tell a person what to look at. Nothing where there is no sandbox."""
     addresses = {unit.name: unit.facts.get("url", "") for unit in look(home).parts()}
     if not addresses.get(SANDBOX) or not addresses.get("console"):
@@ -74,7 +76,7 @@ def set_up(home: Home, say: Say, more: Sequence[Step] = ()) -> list[str]:
             demo = Demo(console, accounts_at(addresses[SANDBOX]), time.monotonic() + WITHIN_S)
             for step in (*STEPS, *more):
                 step(demo, say)
-            lines = _to_try(demo, addresses[SANDBOX])
+            lines = _to_try(demo, addresses[SANDBOX], [line for tip in tips for line in tip(demo, addresses[SANDBOX])])
     except (CommandError, httpx.HTTPError, KeyError, StopIteration) as stopped:
         raise CommandError(
             f"The stack runs, and its demo is not complete: {stopped}",
@@ -181,14 +183,15 @@ def consent(start_url: str, person: str) -> None:
 
 
 class ConsentForm(HTMLParser):
-    """The form on the vendor's consent page: its address, its hidden fields, the people who may be chosen."""
+    """The form on the vendor's consent page: its address, its hidden fields, the people or the companies who may be chosen."""
 
     def __init__(self) -> None:
         super().__init__()
         self.action = ""
         self.hidden: dict[str, str] = {}
-        self.people: dict[str, str] = {}
+        self.choices: dict[str, str] = {}
         self.accept = ""
+        self._chosen_by = "user"
         self._choice = ""
 
     @classmethod
@@ -198,9 +201,9 @@ class ConsentForm(HTMLParser):
         return form
 
     def accepted_by(self, person: str) -> dict[str, str]:
-        """The fields as they are sent when this person accepts."""
-        user = next((value for words, value in self.people.items() if person in words), "")
-        return self.hidden | {"decision": self.accept} | ({"user": user} if user else {})
+        """The fields as they are sent when this person, or somebody for this company, accepts."""
+        choice = next((value for words, value in self.choices.items() if person in words), "")
+        return self.hidden | {"decision": self.accept} | ({self._chosen_by: choice} if choice else {})
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -211,13 +214,14 @@ class ConsentForm(HTMLParser):
         elif tag == "button" and given.get("name") == "decision":
             # The first is the one that accepts.
             self.accept = self.accept or given.get("value", "")
-        elif given.get("name") == "user" or tag == "option":
+        elif given.get("name") in ("user", "company") or tag == "option":
+            self._chosen_by = given.get("name", self._chosen_by)
             self._choice = given.get("value", "")
 
     def handle_data(self, text: str) -> None:
         # The words beside a choice say who it is.
         if self._choice and text.strip():
-            self.people[text.strip()] = self._choice
+            self.choices[text.strip()] = self._choice
 
 
 def accounts_at(sandbox: str) -> Sequence[Mapping[str, Any]]:
@@ -227,7 +231,7 @@ def accounts_at(sandbox: str) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _to_try(demo: Demo, sandbox: str) -> list[str]:
+def _to_try(demo: Demo, sandbox: str, more: Sequence[str]) -> list[str]:
     """Commands that work as they stand, in any order and again."""
     books, audience, crm = demo.account("zoho-books"), demo.account("mailchimp"), demo.account("zoho-crm")
     with books_of(books) as client:
@@ -252,6 +256,7 @@ def _to_try(demo: Demo, sandbox: str) -> list[str]:
         '       -d "{\\"data\\":[{\\"Account_Name\\":\\"Harbour Mills\\",\\"Website\\":\\"https://$(date +%H%M%S).example\\"}]}"',
         f"     curl -s '{books['base_url']}/contacts?organization_id={books['organization_id']}&company_name=Harbour%20Mills' \\",
         f"       -H 'Authorization: Zoho-oauthtoken {books['operator_token']}'",
+        *more,
         "Then a whole company: 500 customers, some of them trouble. Watch its first run, and see who was skipped and why:",
         "     ./millrace demo",
         f"More: ./millrace sync list, ./millrace sync history {SYNC}, and what the vendors see: {sandbox}/_sandbox/",

@@ -16,7 +16,7 @@ MAY_NAME_IT = (
     "CHANGELOG.md", "README.md", "*/README.md", "docs/*", "cli/src/millrace/commands/*.py",
     # The demo joins two vendors.
     "cli/src/millrace/demo.py", "cli/src/millrace/demo_company.py", "cli/src/millrace/demo_run.py",
-    "cli/src/millrace/demo_crm.py", "cli/src/millrace/demo_shop.py",
+    "cli/src/millrace/demo_crm.py", "cli/src/millrace/demo_shop.py", "cli/src/millrace/demo_accounting.py",
     "cli/src/millrace/stack/sandbox_clients.py", "cli/src/millrace/stack/services.py",
     # The settings of its family, which are named one by one so that a typing error is found.
     "compose.yaml", "libs/common/src/common/settings.py", "libs/common/src/common/settings_schema.json",

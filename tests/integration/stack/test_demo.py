@@ -36,6 +36,20 @@ def shell(command: str) -> str:
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
+def printed_by(millrace: Millrace, begin: str, end: str) -> list[str]:
+    """The commands of one part of what `millrace up` prints."""
+    printed = millrace.up().stdout.partition(begin)[2].partition(end)[0]
+    return [words.replace("\\\n", " ") for words in re.findall(r"^ +(curl(?:.*\\\n)*.*)$", printed, re.MULTILINE)]
+
+
+def wait_for(command: str, words: str, millrace: Millrace, sync: str) -> None:
+    """Until what the command prints has these words."""
+    deadline = time.monotonic() + 120
+    while words not in shell(command):
+        assert time.monotonic() < deadline, millrace.run("sync", "show", sync).stdout
+        time.sleep(0.5)
+
+
 def connections(millrace: Millrace) -> dict[str, dict[str, Any]]:
     done = millrace.run("connection", "list", "--json")
     assert done.returncode == 0, done.stderr
@@ -50,10 +64,11 @@ class TestDemo:
     def test_accounts_are_connected(self, demo: Millrace) -> None:
         found = connections(demo)
         assert {name: one["standing"] for name, one in found.items()} == {
-            "demo-books": "ok", "demo-mailchimp": "ok", "demo-shop": "ok", "demo-crm": "ok",
+            "demo-books": "ok", "demo-mailchimp": "ok", "demo-shop": "ok", "demo-crm": "ok", "demo-company": "ok",
         }  # fmt: skip
         assert found["demo-books"]["details"]["dc"] == "eu" and found["demo-books"]["grant"]["kind"] == "oauth"
         assert (found["demo-crm"]["details"]["dc"], found["demo-crm"]["details"]["edition"]) == ("in", "enterprise")
+        assert found["demo-company"]["details"]["realm_id"]
         for name in found:
             assert demo.run("connection", "test", name).returncode == 0
 
@@ -79,15 +94,17 @@ class TestDemo:
     def test_an_account_that_is_changed_in_the_crm_is_changed_in_the_books_by_the_commands_that_it_prints(
         self, demo: Millrace
     ) -> None:
-        printed = demo.up().stdout.partition("And a CRM")[2].partition("Then a whole")[0]
-        change, look = (
-            words.replace("\\\n", " ") for words in re.findall(r"^ +(curl(?:.*\\\n)*.*)$", printed, re.MULTILINE)
-        )
+        change, look = printed_by(demo, "And a CRM", "And an accounting")
         assert '"status":"success"' in shell(change)
-        deadline = time.monotonic() + 120
-        while "Harbour Mills" not in shell(look):
-            assert time.monotonic() < deadline, demo.run("sync", "show", "demo-people").stdout
-            time.sleep(0.5)
+        wait_for(look, "Harbour Mills", demo, "demo-people")
+
+    def test_a_customer_of_the_company_is_a_member_and_can_leave_by_the_commands_that_it_prints(
+        self, demo: Millrace
+    ) -> None:
+        look, leave = printed_by(demo, "And an accounting", "Then a whole")
+        wait_for(look, '"status":"subscribed"', demo, "demo-clients")
+        shell(leave)
+        wait_for(look, '"status":"unsubscribed"', demo, "demo-clients")
 
     def test_every_secret_is_its_owners_alone(self, demo: Millrace) -> None:
         folder = demo.home / "secrets"

@@ -181,6 +181,12 @@ class TestConsentForm:
         assert form.action == "/zoho/eu/accounts/decide?a=1&b=2"
         assert form.accepted_by("demo@eu.example") == {"state": "S & co", "user": "2", "decision": "approve"}
 
+    def test_a_company_is_chosen_like_a_person(self) -> None:
+        page = self.PAGE.replace('name="user"', 'name="company"').replace(
+            "Demo, demo@eu.example", "Alder &amp; Finch (demo)"
+        )
+        assert ConsentForm.read(page).accepted_by("Alder & Finch (demo)")["company"] == "2"
+
     def test_somebody_who_is_not_listed_leaves_the_choice_to_the_vendor(self) -> None:
         assert "user" not in ConsentForm.read(self.PAGE).accepted_by("nobody@eu.example")
 

@@ -50,9 +50,10 @@ def up(
     _print_addresses(look(Home(settings.home)))
     if settings.demo:
         # Imported here: `down` and `status` must work and be quick without what the demo needs.
-        from millrace import demo, demo_crm, demo_shop
+        from millrace import demo, demo_accounting, demo_crm, demo_shop
 
-        typer.echo("\n".join(demo.set_up(Home(settings.home), note, (*demo_shop.STEPS, *demo_crm.STEPS))))
+        more = (*demo_shop.STEPS, *demo_crm.STEPS, *demo_accounting.STEPS)
+        typer.echo("\n".join(demo.set_up(Home(settings.home), note, more, [demo_accounting.to_try])))
 
 
 def down() -> None:
