@@ -32,8 +32,8 @@ class Telemetry:
 
     def stop(self) -> None:
         """Sends the last spans, bounded in time."""
-        global _tracing
-        _tracing = False
+        global _tracing, _tracer
+        _tracing, _tracer = False, _NO_TRACER
         if self._stop_tracing is not None:
             self._stop_tracing()
 
@@ -43,6 +43,9 @@ class _Stop(Protocol):
 
 
 _tracing = False
+_NO_TRACER: Tracer = trace.NoOpTracer()
+# Kept while it is on: the library makes a new one whenever it is asked, at the cost of a span.
+_tracer: Tracer = _NO_TRACER
 
 
 def tracing_on() -> bool:
@@ -52,7 +55,7 @@ def tracing_on() -> bool:
 
 def tracer() -> Tracer:
     """The tracer of Millrace; without an endpoint it does nothing."""
-    return trace.get_tracer("millrace", version()) if _tracing else trace.NoOpTracer()
+    return _tracer
 
 
 def logger(name: str = "") -> FilteringBoundLogger:
@@ -63,7 +66,7 @@ def logger(name: str = "") -> FilteringBoundLogger:
 
 def start(service: str, settings: TelemetrySettings, *, stream: TextIO | None = None) -> Telemetry:
     """Switches on logging, and tracing if an endpoint is set."""
-    global _tracing
+    global _tracing, _tracer
     _start_logging(service, settings, stream or sys.stderr)
     if settings.otel_exporter_otlp_endpoint is None:
         return Telemetry(None)
@@ -71,7 +74,7 @@ def start(service: str, settings: TelemetrySettings, *, stream: TextIO | None = 
     from common.tracing import start_tracing
 
     stop = start_tracing(service, settings)
-    _tracing = True
+    _tracing, _tracer = True, trace.get_tracer("millrace", version())
     return Telemetry(stop)
 
 

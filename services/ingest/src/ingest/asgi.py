@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 import orjson
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import Receive, Scope, Send
 
 import ingest.codes  # noqa: F401 - puts them into the registry
 from common import telemetry
+from common.bus.trace import record_error
 from common.codes import CODES
 from vendors.vendor import HookRequest
 
 Headers = list[tuple[str, bytes]]
+_ROUTE = "/hooks/{system}/{connection}"
 
 
 class BodyTooLarge(Exception):
@@ -98,33 +101,41 @@ async def answer(send: Send, reply: HookReply) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-class _Watched:
-    """The server span of one request, or nothing."""
+class ServerSpan:
+    """The first span of a record's way, around one request; the vendor's own trace context is not believed."""
 
-    def __init__(self, span: Span | None) -> None:
-        self._span = span
+    __slots__ = ("_hook", "_method", "_span", "_token")
+
+    def __init__(self, method: str, vendor: str, connection: str) -> None:
+        self._method = method
+        self._hook = (vendor, connection)
+        self._span: Span | None = None
+
+    def __enter__(self) -> Self:
+        if telemetry.tracing_on():
+            vendor, connection = self._hook
+            attributes = {
+                "http.request.method": self._method,
+                "http.route": _ROUTE,
+                "millrace.system": vendor,
+                "millrace.connection.id": connection,
+            }
+            self._span = telemetry.tracer().start_span(f"POST {_ROUTE}", kind=SpanKind.SERVER, attributes=attributes)
+            self._token = otel_context.attach(trace.set_span_in_context(self._span))
+        return self
 
     def answered(self, status: int, outcome: str) -> None:
         if self._span is not None:
             self._span.set_attribute("http.response.status_code", status)
             self._span.set_attribute("millrace.outcome", outcome)
 
-
-@contextmanager
-def server_span(method: str, vendor: str, connection: str) -> Iterator[_Watched]:
-    """The first span of a record's way; the vendor's own trace context is not believed."""
-    if not telemetry.tracing_on():
-        yield _Watched(None)
-        return
-    name = "POST /hooks/{system}/{connection}"
-    attributes = {
-        "http.request.method": method,
-        "http.route": "/hooks/{system}/{connection}",
-        "millrace.system": vendor,
-        "millrace.connection.id": connection,
-    }
-    with telemetry.tracer().start_as_current_span(name, kind=SpanKind.SERVER, attributes=attributes) as span:
-        yield _Watched(span)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._span is None:
+            return
+        if error is not None:
+            record_error(self._span, error)
+        otel_context.detach(self._token)
+        self._span.end()
 
 
 def with_trace(headers: Headers) -> Headers:

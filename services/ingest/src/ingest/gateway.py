@@ -85,7 +85,7 @@ class Gateway:
         if hook is None:
             await asgi.answer(send, asgi.problem(404, "WEBHOOK_UNKNOWN"))
             return
-        with asgi.server_span(scope["method"], hook.vendor, hook.owner) as span:
+        with asgi.ServerSpan(scope["method"], hook.vendor, hook.owner) as span:
             reply, outcome = await self._received(scope, receive, hook, began)
             span.answered(reply.status, outcome)
         await asgi.answer(send, reply)
