@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from tests.house.sources import Source, product
+from tests.house.sources import Source, nodes, product
 from tests.house.test_circles import module_of
 
 WORD = re.compile(r"\w+")
@@ -29,7 +29,7 @@ def uses() -> Uses:
     found = Uses()
     for source in product():
         prose = docstrings(source.tree)
-        for node in ast.walk(source.tree):
+        for node in source.nodes(ast.Attribute, ast.Name, ast.Constant, ast.MatchClass):
             match node:
                 case ast.Attribute(attr=name, ctx=ast.Load()):
                     found.attributes.add(name)
@@ -44,9 +44,7 @@ def uses() -> Uses:
 
 def docstrings(tree: ast.Module) -> set[int]:
     """The ids of the texts that stand alone as a statement."""
-    return {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
+    return {id(node.value) for node in nodes(tree, ast.Expr) if isinstance(node.value, ast.Constant)}
 
 
 def is_read(name: str) -> bool:
@@ -76,7 +74,7 @@ def _uses_of(source: Source, ours: set[str]) -> Iterator[tuple[str, str]]:
                 called[one.asname or one.name] = whole
             else:
                 yield str(node.module), one.name
-    for node in ast.walk(source.tree):
+    for node in source.nodes(ast.Attribute, ast.Name):
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in called:
                 yield called[name], attribute

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 
-from tests.house.sources import Source, sources
+from tests.house.sources import Source, nodes, sources
 
 Graph = Mapping[str, set[str]]
 
@@ -15,10 +15,10 @@ def module_of(source: Source) -> str:
 
 def imported(tree: ast.AST, ours: set[str]) -> Iterator[str]:
     """Our modules that a module imports, wherever in it: also for types alone, also late in a function."""
-    for node in ast.walk(tree):
+    for node in nodes(tree, ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in ours)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             named = (f"{node.module}.{alias.name}" for alias in node.names)
             yield from (name if name in ours else node.module for name in named if {name, node.module} & ours)
 

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.sources import product
+from tests.house.sources import nodes, product
 
 # The accident: eight tuples of "the database is away", each of them with a missing table in it, which was waited for for ever.
 WIDE = {
@@ -33,14 +33,15 @@ def judges(handler: ast.ExceptHandler) -> bool:
 
 def unjudged(tree: ast.Module) -> list[int]:
     """The lines on which a database's error is caught without asking what it means."""
-    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.type is not None]
+    handlers = [node for node in nodes(tree, ast.ExceptHandler) if node.type is not None]
     return [node.lineno for node in handlers if node.type and names(node.type) & WIDE and not judges(node)]
 
 
 def collected(tree: ast.Module) -> list[int]:
     """The lines with a private collection of the database's errors."""
-    tuples = (node for node in ast.walk(tree) if isinstance(node, ast.Tuple | ast.List | ast.Set))
-    return [node.lineno for node in tuples if names(node) & (WIDE - {"DATABASE_ERRORS"})]
+    return [
+        node.lineno for node in nodes(tree, ast.Tuple, ast.List, ast.Set) if names(node) & (WIDE - {"DATABASE_ERRORS"})
+    ]
 
 
 class TestDatabaseTrouble:

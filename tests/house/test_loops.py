@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.house.sources import product
+from tests.house.sources import nodes, product
 
 # The accident: nine loops with nine frames of their own; one did not wait, one waited for ever without a word, none had jitter.
 JUDGES = {"is_away", "trouble_of", "DATABASE_ERRORS"}
@@ -20,8 +20,7 @@ def framed(tree: ast.Module) -> list[int]:
     return sorted(
         {
             handler.lineno
-            for loop in ast.walk(tree)
-            if isinstance(loop, ast.While)
+            for loop in nodes(tree, ast.While)
             for handler in ast.walk(loop)
             if isinstance(handler, ast.ExceptHandler) and names(handler) & JUDGES
         }

@@ -210,7 +210,7 @@ def unraised_codes() -> set[str]:
                     for text in texts[:1]:
                         declared.setdefault(str(text.value), set()).add(name)
                         own.add(id(text))
-        for node in ast.walk(source.tree):
+        for node in source.nodes(ast.Constant, ast.Name, ast.Attribute):
             match node:
                 case ast.Constant(value=str() as text) if id(node) not in own:
                     spoken.add(text)
