@@ -1,6 +1,7 @@
 """Who is alone waits for nobody; the more came together, the longer the next ones may be kept."""
 
 import random
+from bisect import bisect_right
 
 import pytest
 
@@ -12,12 +13,12 @@ PATIENCE = Patience(each_s=0.010, longest_s=0.2)
 def waits(a_second: float, handled_in_s: float, *, seconds: float = 600.0) -> list[float]:
     """How long each record was kept, of a stream that comes at random to one who handles what is there."""
     rng = random.Random(11)
-    kept, at, free, not_before = [], 0.0, 0.0, 0.0
+    kept, at, free, not_before, done = [], 0.0, 0.0, 0.0, 0
     coming = [at := at + rng.expovariate(a_second) for _ in range(int(a_second * seconds))]
-    while coming:
-        began = max(coming[0], free, not_before)
-        batch = [one for one in coming if one <= began]
-        del coming[: len(batch)]
+    while done < len(coming):
+        began = max(coming[done], free, not_before)
+        batch = coming[done : bisect_right(coming, began)]
+        done += len(batch)
         kept += [max(0.0, began - max(one, free)) for one in batch]
         waits = PATIENCE.after(len(batch), took_s=handled_in_s, idle_s=began - free)
         free, not_before = began + handled_in_s, began + waits
