@@ -93,8 +93,9 @@ class ChangeHandler:
             await state_rows.save(tx, merged.changed, now)
         # R9: read after the locks, so that no older mapping version judges after a newer one, nor a record that no remap can see yet.
         configuration = await self._configuration.read(tx)
-        asks = coverage.asks(configuration, self._mappings, _listed(batch, merged), now)
-        asks += [*unread(configuration, _listed(batch, merged), now), *doubted]
+        listed = _listed(batch, merged)
+        asks = coverage.asks(configuration, self._mappings, listed, now)
+        asks += [*unread(configuration, listed, now), *doubted]
         asks += [self._request(item, ask) for item, ask in merged.asks]
         asks += moved.asks(configuration, self._source, [item.message for item in batch], merged, now)
         if asks:
@@ -152,8 +153,8 @@ class ChangeHandler:
         pairing = await Pairing.of(tx, configuration, self._mappings, states, merged.now)
         pairing.recall({key: merged.known[key] for key in states})
         for item in batch:
-            if key_of(item.message) in states:
-                pairing.observe(key_of(item.message), item.message)
+            if (key := key_of(item.message)) in states:
+                pairing.observe(key, item.message)
         return await judge(
             tx, configuration, self._mappings, states, causes, merged.now, pairing=pairing, unchanged=merged.unchanged
         )
@@ -190,8 +191,8 @@ def _listed(
     batch: Sequence[Delivered[ChangeEvent]], merged: MergedBatch
 ) -> dict[Key, tuple[RecordState, Lane, RunId | None]]:
     """The records of which a listing has told, as they are now."""
-    rows = [item.message for item in batch if item.message.coverage == "list"]
-    return {key_of(one): (merged.states[key_of(one)], one.lane, one.run) for one in rows}
+    rows = ((key_of(item.message), item.message) for item in batch if item.message.coverage == "list")
+    return {key: (merged.states[key], one.lane, one.run) for key, one in rows}
 
 
 def _wants_facts(configuration: Configuration, key: Key) -> bool:
