@@ -41,6 +41,9 @@ def _words(one: Mapping[str, Any]) -> str:
             return f"{ends}: one was edited, and the other is gone"
         case "match":
             return f"{ends}: {_match(one)}"
+        case "unexplained":
+            shown = f"{json.dumps(one['left_value'])} and {json.dumps(one['right_value'])}"
+            return f"{ends}  {one['field']}: {shown}: one was written from the other, and no known form makes it so"
         case "merge":
             named = one["left_value"] if one["left"].endswith(" -") else one["right_value"]
             return f"{ends}: the counterpart of {', '.join(named)} is gone, and may have been merged into it"

@@ -119,6 +119,10 @@ TABLE = (
         f"{SMALLEST}::test_r18_a_settled_read_that_names_us_tells_what_a_write_became",
     ),
     Kept(
+        "R18", f"{PAIRS}/sides.py", "known = value == part.sent or explains(part.sent, value, part.before)", "known = True",
+        f"{SMALLEST}::test_r18_a_field_that_kept_what_it_had_was_not_emptied",
+    ),
+    Kept(
         "R19", f"{PAIRS}/sides.py", "return replace(side, overwritten={**side.overwritten, name: lost})", "return side",
         f"{SMALLEST}::test_r19_an_edit_that_we_overwrote_unseen_is_judged_against_what_overwrote_it",
     ),

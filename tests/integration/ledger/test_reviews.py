@@ -171,6 +171,42 @@ class TestASurvivor:
             assert list(world.parties("right").values()) == [ANA]
 
 
+class TestAFormThatNobodyKnows:
+    async def test_is_asked_about_and_only_that_field_waits(self, database: Database, ledger: LedgerProcess) -> None:
+        async with both(database, ledger, right={"keeps": {"Graz": "Linz", "Bonn": "Linz"}}) as world:
+            left = world.make("left", **ANA)
+            await world.quiet()
+            (right,) = world.parties("right")
+            world.edit("left", left, name="Eva")
+            await world.quiet()
+            assert (world.parties("left")[left], world.parties("right")[right]) == (
+                ANA | {"name": "Eva"},
+                ANA | {"name": "Eva", "city": "Linz"},
+            )
+            await _decided(world, ("Graz", "Linz"), "keep")
+            assert world.writes() == 2, "each has its own"
+
+            world.edit("left", left, city="Bonn")
+            await world.quiet()
+            await _decided(world, ("Bonn", "Linz"), "take")
+            assert world.parties("left")[left] == ANA | {"name": "Eva", "city": "Linz"}
+            assert world.writes() == 4, "what was asked, and what was said"
+
+
+async def _decided(world: Both, values: tuple[str, str], answer: str) -> None:
+    """The only question, with its answers by name; nothing is asked any more afterwards."""
+    ((asked,), _) = await world.reviews.list("unexplained", "s1", None, 100)
+    assert (asked["field"], (asked["left_value"], asked["right_value"])) == ("city", values)
+    shown = await world.reviews.show(asked["id"])
+    assert (sorted(shown.answers), shown.answers["take"]) == (
+        ["keep", "take"],
+        "left (party) gets what right (party) shows.",
+    )
+    await world.reviews.decide(asked["id"], answer, "eva", "she knows")
+    await world.quiet()
+    assert (await world.reviews.list("", "", None, 100))[0] == []
+
+
 class TestAllOfAKind:
     async def test_that_were_counted_are_decided_in_steps_and_what_was_asked_later_is_not(self, world: Both) -> None:
         await two_of_one_address(world)

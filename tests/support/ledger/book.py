@@ -37,6 +37,8 @@ class Organisation:
     """Whether a repeated request id gets its first answer again."""
     titles: tuple[str, ...] = ()
     """Fields of parties that the ledger keeps in its own spelling: every word with a capital."""
+    keeps: dict[str, str] = field(default_factory=dict)
+    """What it makes of a value of a party, whoever sends it."""
     refuses: str = ""
     """A word that this organisation does not take in any field."""
     lag_s: float = 0.0
@@ -199,7 +201,10 @@ class Book:
         return org.note.get(id) or {"id": id, "text": "", "token": "0", "modified": 0, "author": ""}
 
     def _spelt(self, org: Organisation, fields: Fields) -> Fields:
-        return {name: value.title() if name in org.titles and isinstance(value, str) else value for name, value in fields.items()}  # fmt: skip
+        kept = {
+            name: org.keeps.get(value, value) if isinstance(value, str) else value for name, value in fields.items()
+        }
+        return {name: value.title() if name in org.titles and isinstance(value, str) else value for name, value in kept.items()}  # fmt: skip
 
 
 def _sum(org: Organisation, document: Fields) -> str:

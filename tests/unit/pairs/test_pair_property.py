@@ -45,6 +45,7 @@ class TestAPair:
         edits = sum(len(vendor.edits) for vendor in both.vendors.values())
         assert both.writes <= 2 * edits + both.unknown, "no ping-pong"
         assert both.replay() == []
+        assert both.unexplained == 0, "both forms are known"
 
     def test_a_restored_edit_of_our_writes_second_is_not_lost(
         self, rule: Rule, tells: Tells, forms: tuple[str, str]

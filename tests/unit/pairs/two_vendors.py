@@ -22,7 +22,7 @@ FIELDS = ("city", "name")
 
 def canon(value: str) -> str:
     """The value behind a vendor's normal form of it."""
-    return value.rstrip("~")
+    return value.rstrip(" ")
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Vendor:
 
     tells: Tells = "values"
     form: str = ""
-    """+ appends a tilde to what is written by the API, - takes it away."""
+    """+ appends a space to what is written by the API, - takes it away."""
     values: dict[str, str] = field(default_factory=lambda: dict.fromkeys(FIELDS, "0"))
     stamp: datetime = BEGAN - timedelta(seconds=5)
     by_us: bool = False
@@ -45,7 +45,7 @@ class Vendor:
             self.had[name].add(canon(value))
 
     def written(self, parts: Mapping[str, Part], at: datetime) -> None:
-        formed = {n: {"": p.sent, "+": canon(p.sent) + "~", "-": canon(p.sent)}[self.form] for n, p in parts.items()}
+        formed = {n: {"": p.sent, "+": canon(p.sent) + " ", "-": canon(p.sent)}[self.form] for n, p in parts.items()}
         self.put(formed, at, by_us=True)
 
 
@@ -74,6 +74,7 @@ class TwoVendors:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: dict[str, Question] = field(default_factory=dict)
     journal: list[Overridden] = field(default_factory=list)
+    unexplained: int = 0
     writes: int = 0
     unknown: int = 0
 
@@ -166,6 +167,7 @@ class TwoVendors:
         policy = Policy(dict.fromkeys(FIELDS, self.rule), answers=self.answers)
         found = judged(self.pair, policy, lambda _, values: values)
         self.pair, self.asked = found.pair, dict(found.merged.asks)
+        self.unexplained += len(found.merged.unexplained)
         self.journal += found.overridden
         return found
 

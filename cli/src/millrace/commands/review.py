@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 Kind = Annotated[
-    Literal["", "conflict", "gone", "match", "unmatched", "merge"],
+    Literal["", "conflict", "gone", "match", "unmatched", "merge", "unexplained"],
     typer.Option("--kind", help="Only those of this kind."),
 ]
 SyncName = Annotated[str, typer.Option("--sync", help="Only those of this sync.")]

@@ -38,6 +38,8 @@ class Current(NamedTuple):
     """R19: an edit that a write of ours has overwritten unseen; the side has something else now."""
     clashes: bool = False
     """R19: it was overwritten by the other side's value, and not by one that our write only carried along."""
+    unexplained: bool = False
+    """R18: it is what a write of ours became, and in no form that we know."""
 
 
 class Answer(NamedTuple):
@@ -45,7 +47,8 @@ class Answer(NamedTuple):
 
     left: Any
     right: Any
-    winner: SideName
+    winner: SideName | Literal["keep", "take"]
+    """Of a form that nobody knew: each keeps its own, or both take what is shown."""
 
 
 class Question(NamedTuple):
@@ -81,6 +84,8 @@ class Merged:
     to_left: Mapping[str, Any] = field(default_factory=dict)
     to_right: Mapping[str, Any] = field(default_factory=dict)
     asks: Mapping[str, Question] = field(default_factory=dict)
+    unexplained: Mapping[str, Question] = field(default_factory=dict)
+    """R18: both are in step, and one side shows of our write what no form that we know explains."""
     agreed: tuple[str, ...] = ()
     """Fields of which both sides say the same (R15)."""
     overridden: tuple[Overridden, ...] = ()
@@ -129,14 +134,26 @@ def _with_field(merged: Merged, name: str, one: _Field, policy: Policy) -> Merge
     if NOWHERE in (one.left.there, one.right.there):
         return _one_way(merged, one)
     if not (one.changed("left") or one.changed("right")):
-        # Each has what it had when both agreed, in its own spelling.
-        return merged
+        return _at_rest(merged, one, policy)
     if not one.clash:
         return _won(merged, one, "left" if one.changed("left") else "right", rule="")
     winner, rule = _winner(one, policy)
     if winner is None:
         return replace(merged, asks={**merged.asks, name: Question(one.left.own, one.right.own)})
     return _won(merged, one, winner, rule=rule)
+
+
+def _at_rest(merged: Merged, one: _Field, policy: Policy) -> Merged:
+    """Each has what it had when both agreed, in its own spelling; whether a form that nobody knows is one is for a person (R18)."""
+    shown = next((side for side in SIDES if one.of(side).unexplained), None)
+    if shown is None:
+        return merged
+    answer = _answer(one, policy)
+    if answer is not None and answer.winner == "keep":
+        return merged
+    if answer is not None and answer.winner == "take":
+        return _won(merged, one, shown, rule="answered")
+    return replace(merged, unexplained={**merged.unexplained, one.name: Question(one.left.own, one.right.own)})
 
 
 def _one_way(merged: Merged, one: _Field) -> Merged:
@@ -159,14 +176,20 @@ def _won(merged: Merged, one: _Field, winner: SideName, *, rule: str) -> Merged:
 
 def _winner(one: _Field, policy: Policy) -> tuple[SideName | None, str]:
     if policy.rules.get(one.name) == "ask":
-        answer = policy.answers.get(one.name)
-        # R20: an answer to other values is none.
-        given = answer is not None and (answer.left, answer.right) == (one.left.own, one.right.own)
-        return (answer.winner, "answered") if answer is not None and given else (None, "")
+        answer = _answer(one, policy)
+        winner = next((side for side in SIDES if answer is not None and answer.winner == side), None)
+        return winner, "answered"
     rule = policy.rules.get(one.name, "source")
     if rule == "newest":
         return _newest(one, policy.source), rule
     return (policy.source if rule == "source" else other(policy.source)), rule
+
+
+def _answer(one: _Field, policy: Policy) -> Answer | None:
+    """R20: an answer to other values is none."""
+    answer = policy.answers.get(one.name)
+    given = answer is not None and (answer.left, answer.right) == (one.left.own, one.right.own)
+    return answer if given else None
 
 
 def _newest(one: _Field, source: SideName) -> SideName:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from common.pairs.merging import NOWHERE, SIDES, Current, Merged, Overridden, Policy, SideName, merge3, other
-from common.pairs.sides import Observation, Part, Side, Span, StateVersion, observed, take, with_span
+from common.pairs.sides import Observation, Part, Side, Span, StateVersion, observed, take, with_half, with_span
 
 Translate = Callable[[SideName, Mapping[str, Any]], Mapping[str, Any]]
 """What the other side would have, by the mapping, if this side had these values."""
@@ -127,8 +127,8 @@ def _close(
             if lost is not None and lost.value == part.sent:
                 side = replace(side, overwritten={n: one for n, one in side.overwritten.items() if n != at})
             continue
-        side = replace(side, agreed={**side.agreed, at: value})
-        partner = replace(partner, agreed={**partner.agreed, at: part.partner})
+        side = with_half(side, at, part, value)
+        partner = replace(partner, agreed={**partner.agreed, at: part.partner}, unexplained=partner.unexplained - {at})
     version = StateVersion(stamp, False)
     side = replace(side, version=max(side.version, version) if side.version else version)
     return pair.with_side(name, side).with_side(other(name), partner)
@@ -190,7 +190,7 @@ def _current(side: Side, at: str, own: Any, there: Any) -> Current:
     if lost is not None:
         return Current(own, there, lost.stamp, overwritten=True, clashes=lost.clashes)
     theirs = [span.until for span in side.lines.get(at, ()) if not span.ours]
-    return Current(own, there, theirs[-1] if theirs else None)
+    return Current(own, there, theirs[-1] if theirs else None, unexplained=at in side.unexplained)
 
 
 def alike_agreed(pair: Pair, translate: Translate) -> Pair:
@@ -226,5 +226,7 @@ def _agree(pair: Pair, at: str) -> Pair:
         return pair
     for name in SIDES:
         side = pair.side(name)
-        pair = pair.with_side(name, replace(side, agreed={**side.agreed, at: side.seen[at]}))
+        pair = pair.with_side(
+            name, replace(side, agreed={**side.agreed, at: side.seen[at]}, unexplained=side.unexplained - {at})
+        )
     return replace(pair, told={n: both for n, both in pair.told.items() if n != at})

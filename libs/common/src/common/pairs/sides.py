@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from common.pairs.forms import explains
+
 
 class StateVersion(NamedTuple):
     """How new a state is."""
@@ -79,6 +81,8 @@ class Side:
     """The open write: sent, and its end is not known."""
     author: str = ""
     """R18: by what name this side calls us, as an answer has told it."""
+    unexplained: frozenset[str] = frozenset()
+    """R18: fields that show of our write what no form that we know explains."""
 
 
 def observed(side: Side, seen: Observation) -> Side:
@@ -128,8 +132,15 @@ def _told_what_it_became(side: Side, seen: Observation) -> Side:
         )
         side = replace(side, seen={**side.seen, name: value}, lines={**side.lines, name: spans})
         if not part.restores:
-            side = replace(side, agreed={**side.agreed, name: value})
+            side = with_half(side, name, part, value)
     return replace(side, unsure={})
+
+
+def with_half(side: Side, name: str, part: Part, value: Any) -> Side:
+    """R18: what the side has of our write is its half of what both agreed on; a form of it that nobody knows is remembered, to be asked about."""
+    known = value == part.sent or explains(part.sent, value, part.before)
+    odd = side.unexplained - {name} if known else side.unexplained | {name}
+    return replace(side, agreed={**side.agreed, name: value}, unexplained=odd)
 
 
 def _edited(side: Side, seen: Observation, version: StateVersion) -> Side:

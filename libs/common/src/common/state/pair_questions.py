@@ -16,7 +16,7 @@ async def answers_of(tx: DbConnection, pairs: Sequence[int]) -> dict[int, dict[s
     rows = await tx.fetch(
         """
         select pair, field, left_value, right_value, winner from flow.pair_question
-         where pair = any($1::bigint[]) and winner <> '' and kind in ('differs', 'gone')
+         where pair = any($1::bigint[]) and winner <> '' and kind in ('differs', 'gone', 'unexplained')
         """,
         list(pairs),
     )
@@ -73,7 +73,9 @@ async def ask(tx: DbConnection, asked: Sequence[tuple[int, Mapping[str, Question
 
 async def close(tx: DbConnection, found: Sequence[tuple[int, Judgement]]) -> None:
     """What nobody has to decide any more is no question; an answer goes once both sides agree."""
-    decided = [(pair, at) for pair, its in found for at in its.free if at not in its.merged.asks]
+    decided = [
+        (pair, at) for pair, its in found for at in its.free - its.merged.asks.keys() - its.merged.unexplained.keys()
+    ]
     agreed = [(pair, at) for pair, its in found for at in its.merged.agreed]
     if decided or agreed:
         await tx.execute(
@@ -91,7 +93,7 @@ select d.id from flow.pair d
 
 _CLOSE = """
 delete from flow.pair_question q
- where q.kind = 'differs'
+ where q.kind in ('differs', 'unexplained')
    and ((q.winner = '' and (q.pair, q.field) in (select * from unnest($1::bigint[], $2::text[])))
         or (q.pair, q.field) in (select * from unnest($3::bigint[], $4::text[])))
 """

@@ -170,6 +170,8 @@ async def judge_all(
     await pair_questions.close(tx, [(one.row.id, its) for one, its in zip(judging, found, strict=True)])
     asked = [(one.row.id, its.merged.asks) for one, its in zip(judging, found, strict=True)]
     await pair_questions.ask(tx, asked, "differs", now)
+    odd = [(one.row.id, its.merged.unexplained) for one, its in zip(judging, found, strict=True)]
+    await pair_questions.ask(tx, odd, "unexplained", now)
     return [
         (replace(one.row, pair=its.pair), its, [_told(one.row, lost, now) for lost in its.overridden])
         for one, its in zip(judging, found, strict=True)

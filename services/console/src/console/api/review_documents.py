@@ -23,7 +23,8 @@ class ReviewDocument(BaseModel):
     kind: str = Field(
         description="conflict: both sides have changed the field; gone: a record was edited whose counterpart is gone; match: several records "
         "may be its counterpart; unmatched: it was there before the sync, and nothing says who it is; merge: it shares what it is matched by "
-        "with a record whose counterpart is gone, which may have been merged into it."
+        "with a record whose counterpart is gone, which may have been merged into it; unexplained: one side shows of what "
+        "was written there something else, in a form that nobody knows."
     )
     sync: str
     link: int
@@ -79,7 +80,7 @@ class DecideBody(Body):
 class DecideAllBody(Body):
     """One answer for all questions of a kind and a sync; first counted (`dry_run`), then decided up to the number that the count has told."""
 
-    kind: Literal["conflict", "gone", "match", "unmatched", "merge"]
+    kind: Literal["conflict", "gone", "match", "unmatched", "merge", "unexplained"]
     sync: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
     answer: Answer
     reason: Reason = ""

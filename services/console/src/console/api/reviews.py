@@ -32,7 +32,8 @@ def _of_our_time(moment: datetime) -> datetime:
 
 
 Kind = Annotated[
-    Literal["", "conflict", "gone", "match", "unmatched", "merge"], Query(description="Only those of this kind.")
+    Literal["", "conflict", "gone", "match", "unmatched", "merge", "unexplained"],
+    Query(description="Only those of this kind."),
 ]
 SyncName = Annotated[
     str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only those of the sync of this name.")

@@ -71,7 +71,8 @@ _NAMED = """lateral (select c.name from core.connection c where c.account = p.{s
                        order by c.state = 'active' desc, c.id limit 1) as {to} on true"""
 _SHOWN = f"""
 select q.*, p.state, p.left_entity, p.left_id, p.left_key, p.left_place, p.left_account, p.right_entity, p.right_id, p.right_key, p.right_place,
-       p.right_account, coalesce(y.name, '') as sync, coalesce(a.name, p.left_account) as left_name, coalesce(b.name, p.right_account) as right_name
+       p.right_account, coalesce(y.name, '') as sync, coalesce(a.name, p.left_account) as left_name, coalesce(b.name, p.right_account) as right_name,
+       case when p.judgement -> 'left' -> 'unexplained' ? q.field then 'left' else 'right' end as shown_at
   from flow.pair_question q join flow.pair p on p.id = q.pair
   left join {_SYNC} left join {_NAMED.format(side="left", to="a")} left join {_NAMED.format(side="right", to="b")}
  where q.winner = ''"""  # noqa: S608 - constants of this module

@@ -25,6 +25,7 @@ ANSWERS = {
     "gone": ("leave", "new"),
     "match": ("new", "leave"),
     "unmatched": ("new", "leave"),
+    "unexplained": ("keep", "take"),
     "merge": ("leave", "new"),
 }
 """Those that mean the same for every question of the kind; `link:ID` is about one record."""

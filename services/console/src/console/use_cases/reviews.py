@@ -21,7 +21,9 @@ from console.state.links import LinkRow
 from console.state.reviews import Review
 from console.use_cases.links import Links
 
-KINDS = {"conflict": "differs", "gone": "gone", "match": "match", "unmatched": "unmatched", "merge": "merge"}
+KINDS = {
+    "conflict": "differs", "gone": "gone", "match": "match", "unmatched": "unmatched", "merge": "merge", "unexplained": "unexplained",
+}  # fmt: skip
 """By the name that people read, that of the row."""
 LINK = "link:"
 _NAMING = ("match", "merge")
@@ -161,6 +163,12 @@ def _answers(review: Review, candidates: Sequence[ReviewCandidate]) -> dict[str,
     match review["kind"]:
         case "differs":
             return {"left": f"Both get the value of {left}.", "right": f"Both get the value of {right}."}
+        case "unexplained":
+            shown, wrote = (left, right) if review["shown_at"] == "left" else (right, left)
+            return {
+                "keep": "Each keeps its own: it is the same in two forms.",
+                "take": f"{wrote} gets what {shown} shows.",
+            }
         case "gone":
             gone, there = (left, right) if review["state"] == "ended_left" else (right, left)
             return {"leave": f"It stays gone at {gone}.", "new": f"It is made anew at {gone}, as it is at {there}."}
