@@ -46,7 +46,9 @@ or exists (select from flow.remap r join core.leg l on (l.sync, l.name, l.mappin
             where r.finished_at is null)
 or exists (select from flow.wanted where revision > published_revision) or exists (select from flow.pair where owed)
 or exists (select from flow.work_item where state = 'ready') or exists (select from flow.work_item where state = 'waiting')
-or exists (select from flow.work_item where state = 'leased') or (not $1 and exists (select from flow.work_item where state = 'hold'))
+or exists (select from flow.work_item where state = 'leased')
+-- Whoever is judged once more may wait for the end of what is on hold.
+or (not $1 and (exists (select from flow.work_item where state = 'hold') or exists (select from flow.match_again)))
 """
 # Both tables are read as a whole.
 _APART = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ MOST_ON_THE_WAY = 25
 # Lists are looked at every five minutes, and records in the hour before them once more.
 A_POLL_S = 320.0
 ON_THE_WAY = "select count(*) from flow.work_item where state in ('ready', 'leased', 'waiting', 'hold')"
-TO_MATCH = "select exists (select from flow.match_again)"
+# A look that began after what people did; one that had failed is made again when its time has come.
+UNSEEN = "select exists (select from flow.poll where began_at is null or began_at <= $1 or job <> '')"
 
 
 class Storm:
@@ -79,8 +81,7 @@ class Storm:
     def settle(self) -> None:
         """Nothing is wrong any more; what was lost on the way is found by the next looks, what was given up a person tries again."""
         self.weather.clears()
-        self.road.advance(A_POLL_S)
-        settled(self.road, self.deaths.look)
+        looked_at(self.road, self.deaths.look)
         if self.given_up():
             with self.road.console() as console:
                 for code in sorted({row["code"] for row in self.given_up()}):
@@ -138,7 +139,18 @@ class Still:
 def settled(road: Road, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Until nothing is on its way, and nothing waits for its time."""
     still = Still(road)
-    while not road.is_quiet() or road.sql.value(TO_MATCH):
+    while not road.is_quiet():
+        still.look()
+        meanwhile()
+
+
+def looked_at(road: Road, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Until every list was looked at once more, and nothing of what it showed is on its way: a look begins when its time has come, and not
+    with it."""
+    since = datetime.fromisoformat(str(road.sandbox.get("clock")["now"]))
+    road.advance(A_POLL_S)
+    still = Still(road)
+    while road.sql.value(UNSEEN, since) or not road.is_quiet():
         still.look()
         meanwhile()
 

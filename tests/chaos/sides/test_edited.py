@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.sides.records import CRM
-from tests.chaos.sides.storm import A_POLL_S, Storm, settled, writes_since
+from tests.chaos.sides.storm import Storm, looked_at, writes_since
 from tests.e2e.road import Road
 
 EDITS = int(os.environ.get("CRM_EDITS", "48"))
@@ -36,8 +36,7 @@ class TestEdited:
         found = storm.verdict()
         assert not found, "\n".join([f"seed {seed}, {len(found)}:", *found[:40]])
         mark = road.mark()
-        road.advance(A_POLL_S)
-        settled(road)
+        looked_at(road)
         assert writes_since(road, mark) == [], "a look at what is in step writes nothing"
         print(
             f"\nseed {seed}: {len(storm.people.edits)} edits of {len(storm.people.there[CRM].found)} records, {storm.weather.met} faults met, "

@@ -16,7 +16,7 @@ from millrace.demo_crm import DEMO_SYNC, connect_account
 from tests.chaos.sides.judge import problems
 from tests.chaos.sides.people import KEY, People
 from tests.chaos.sides.records import ALONE, BOOKS, COMPANY, CRM, PERSON, SIDES
-from tests.chaos.sides.storm import A_POLL_S, settled
+from tests.chaos.sides.storm import looked_at, settled
 from tests.e2e.opening import opened
 from tests.e2e.road import Road
 from tests.support.database import Server
@@ -63,8 +63,7 @@ def test_each_record_is_there_once_though_a_fifth_of_the_creates_is_not_answered
     settled(road)
     struck = sum(rule["hits"] for rule in _rules(road))
     road.sandbox.delete("faults")
-    road.advance(A_POLL_S)
-    settled(road)
+    looked_at(road)
     there = people.look()
     found = problems(there[BOOKS], there[CRM], people.edits, people.under)
     assert not found, "\n".join(found[:40])

@@ -16,7 +16,7 @@ import pytest
 from tests.chaos.sides.judge import problems
 from tests.chaos.sides.people import People
 from tests.chaos.sides.records import ALONE, BOOKS, COMPANY, CRM, PERSON, SIDES, Who
-from tests.chaos.sides.storm import A_POLL_S, settled, writes_since
+from tests.chaos.sides.storm import looked_at, settled, writes_since
 from tests.chaos.sides.weather import FORMS
 from tests.e2e.road import Road
 
@@ -48,8 +48,11 @@ def in_force(road: Road, weather: str) -> Iterator[None]:
 
 
 def at_rest(road: Road, weather: str) -> None:
-    road.advance(A_POLL_S if weather == "webhooks off" else 2)
-    settled(road)
+    if weather == "webhooks off":
+        looked_at(road)
+    else:
+        road.advance(2)
+        settled(road)
 
 
 def entered(people: People) -> list[Who]:
@@ -57,8 +60,7 @@ def entered(people: People) -> list[Who]:
     for number in range(RECORDS):
         people.enter((COMPANY, ALONE, PERSON)[number % 3], SIDES[number // 3 % 2])
         people.look()
-    people.road.advance(A_POLL_S)
-    settled(people.road)
+    looked_at(people.road)
     there = people.look()
     assert problems(there[BOOKS], there[CRM], people.edits, people.under) == []
     return people.on_both()

@@ -64,9 +64,9 @@ class PairSettling:
             if not owed and not again:
                 return False
             await _release(tx, owed, self._clock.now())
-            raised, waiting = await self._judge(tx, owed, again)
+            raised, left = await self._judge(tx, owed, again)
             # Those of syncs that rest are judged with their next change.
-            over = [row["id"] for row in owed if row["id"] not in waiting]
+            over = [row["id"] for row in owed if row["id"] not in left]
             await tx.execute("update flow.pair set owed = false where id = any($1::bigint[]) and owed", over)
         await self._publisher.publish(raised)
         return bool(raised)
@@ -74,7 +74,8 @@ class PairSettling:
     async def _judge(
         self, tx: DbConnection, owed: Sequence[Mapping[str, Any]], again: Sequence[MatchedRecord]
     ) -> tuple[list[Key], set[int]]:
-        """Whose wishes it has raised, and the links made by hand that have to wait for the end of a create."""
+        """Whose wishes it has raised, and the pairs that are owed still: links made by hand that have to wait for the end of a create, and those
+        that were linked since they were found."""
         keys, by_hand = self._of_ways(self._configuration.known, owed)
         keys += self._matched(self._configuration.known, again)
         if not keys:
@@ -85,7 +86,8 @@ class PairSettling:
         configuration = await self._configuration.read(tx)  # R9: after the locks
         await self._children(tx, configuration, owed)
         waiting = await pairs_by_hand.adopt(tx, by_hand, now) if by_hand else set()
-        pairing = await Pairing.of(tx, configuration, self._mappings, states, now, settles=True)
+        told = frozenset(row["id"] for row in owed if row["state"] == "linked")
+        pairing = await Pairing.of(tx, configuration, self._mappings, states, now, told=told)
         pairing.recall(states)
         causes = {key: Cause(now, Lane.LIVE) for key in states}
         judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing)
@@ -96,18 +98,18 @@ class PairSettling:
         if asks:
             # R16: nothing of that side is judged before a settled read.
             await read_requests.ask(tx, asks, now)
-        return [one.key for one in raised], waiting
+        return [one.key for one in raised], waiting | set(pairing.untold())
 
     async def _children(
         self, tx: DbConnection, configuration: Configuration, owed: Sequence[Mapping[str, Any]]
     ) -> None:
-        """R23: those who belong to a record that has a counterpart now are matched among that one's. Under the lock of the sync, so that whoever
-        found the record without one is seen here."""
+        """R23: those who belong to a record that has a counterpart now are matched among that one's; where its create has come to nothing, nobody
+        of theirs is it. Under the lock of the sync, so that whoever found the record without one is seen here."""
         ways = {(one.ends["left"][:3], one.ends["right"][:3]): one for one in self._ways(configuration)}
         parents = list[MatchedRecord]()
         for row in owed:
             its = ways.get((tuple(row["left"]), tuple(row["right"])))
-            if its is not None and row["state"] == "linked":
+            if its is not None and row["state"] in ("linked", "alone"):
                 parents += [
                     (its.forward.sync, child, side, row[f"{side}_id"])
                     for child, side in legs_under(configuration, its.forward)

@@ -48,8 +48,8 @@ class Pairing:
 
     now: datetime
     configuration: Configuration = field(default_factory=lambda: Configuration(0))
-    settles: bool = False
-    """Whether nobody comes after this who would tell those that belong to a record that it is linked (`pair_settling.py`)."""
+    told: frozenset[int] = frozenset()
+    """Pairs of whose link whoever waits for it is told in this transaction (`pair_settling.py`)."""
     rows: dict[int, PairRow] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     _ways: dict[LegRecord, TwoWays] = field(default_factory=dict)
@@ -65,10 +65,10 @@ class Pairing:
     @classmethod
     async def of(
         cls, tx: DbConnection, configuration: Configuration, mappings: Mappings, states: Mapping[Key, RecordState], now: datetime,
-        *, settles: bool = False,
+        *, told: frozenset[int] = frozenset(),
     ) -> Pairing:  # fmt: skip
         """Locks the pairs of these records; one that has none yet gets it, because whatever is seen of it is kept there."""
-        pairing = cls(now, configuration, settles)
+        pairing = cls(now, configuration, told)
         both = {(leg.source, leg.source_entity) for leg in configuration.legs() if configuration.way_back(leg)}
         for key, state in states.items():
             if not state.known or (key.connection, key.entity) not in both:
@@ -264,8 +264,7 @@ class Pairing:
             id: any(not row.plan(side).raised or row.pair.side(side).doubtful for side in SIDES)
             for id, row in self.rows.items()
         }
-        if not self.settles:
-            owed |= dict.fromkeys(self._parents(), True)
+        owed |= dict.fromkeys(self.untold(), True)
         await pair_births.forget(tx, self._making.merged if self._making is not None else ())
         await rows.store(tx, [replace(row, owed=owed[id]) for id, row in self.rows.items()], self.now)
         if self._anew:
@@ -274,13 +273,13 @@ class Pairing:
                 "delete from flow.pair_question where field = '' and pair = any($1::bigint[])", list(self._anew)
             )
 
-    def _parents(self) -> Iterator[int]:
-        """Pairs that are linked since somebody was told last, and to whose records others belong."""
+    def untold(self) -> Iterator[int]:
+        """R23: pairs that are linked since somebody was told last, where others may wait for that."""
         linked = self._making.linked if self._making is not None else ()
         for one, id in self._at.items():
             row, ways = self.rows[id], self._ways[one]
-            is_new = row.owed or id in linked
-            if is_new and row.state == "linked" and any(legs_under(self.configuration, ways.forward)):
+            is_new = row.owed and row.state == "linked" and id not in self.told
+            if is_new and (id in linked or any(legs_under(self.configuration, ways.forward))):
                 yield id
 
     def doubtful(self) -> Iterator[tuple[Key, datetime]]:
