@@ -1,19 +1,20 @@
 """A service starts, answers, drains and ends with the exit code its supervisor expects: real processes, real signals."""
 
-import contextlib
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
+
+from tests.support import programs
+from tests.support.programs import Program
 
 BASE = {"DATABASE_URL": "postgresql://u:canary@h/d", "REDIS_URL": "redis://h", "KAFKA_BOOTSTRAP_SERVERS": "k:1"}
 HEAD = """
@@ -40,15 +41,16 @@ TAIL = "\nraise SystemExit(run('toy', ServiceSettings, build))\n"
 class Toy:
     """One running service process and the log lines it wrote."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Program, said: IO[str]) -> None:
         self.process = process
+        self._said = said
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
-        self.lines.extend(iter(self.process.stderr.readline, ""))
+        with self._said:
+            self.lines.extend(iter(self._said.readline, ""))
 
     def _read_line(self, event: str) -> dict[str, object] | None:
         parsed = (json.loads(line) for line in list(self.lines) if line.startswith("{"))
@@ -92,14 +94,15 @@ def start(tmp_path: Path) -> Iterator[object]:
         script = tmp_path / f"toy{len(toys)}.py"
         script.write_text(HEAD + "\n".join(f"    {line}" for line in body.strip().splitlines()) + TAIL)
         env = {"PATH": os.environ["PATH"], **BASE, **more}
-        process = subprocess.Popen([sys.executable, str(script)], env=env, stderr=subprocess.PIPE, text=True)
-        toys.append(Toy(process))
+        said, its = os.pipe()
+        process = programs.start("tests.support.toy_service", str(script), environment=env, output=2, errors=its)
+        os.close(its)
+        toys.append(Toy(process, os.fdopen(said)))
         return toys[-1]
 
     yield _start
     for toy in toys:
-        with contextlib.suppress(ProcessLookupError):
-            toy.process.kill()
+        toy.process.kill()
         toy.process.wait(10)
 
 
