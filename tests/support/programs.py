@@ -25,6 +25,8 @@ from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
 BEGINS_WITHIN_S = 90.0
+# Where a process is told of a server that it may use.
+SHARED = "TEST_PROGRAM_SERVER"
 STDERR = 2
 
 
@@ -109,7 +111,7 @@ def start(
     with theirs, Path(os.devnull).open("rb") as nothing:
         places = [given or nothing, output, output if errors is None else errors]
         fds = [place if isinstance(place, int) else place.fileno() for place in places]
-        (server or _our_server()).wish(json.dumps(wish).encode(), [*fds, theirs.fileno()])
+        (server or _server()).wish(json.dumps(wish).encode(), [*fds, theirs.fileno()])
     return Program(module, ours)
 
 
@@ -143,7 +145,7 @@ def run(
 
 
 class ProgramServer:
-    """It ends with this process if not before."""
+    """It ends with this process if not before, and with it what others have started there."""
 
     def __init__(self) -> None:
         self._asked, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -151,6 +153,11 @@ class ProgramServer:
         with its:
             command = [sys.executable, "-m", "tests.support.program_server", str(its.fileno())]
             self._process = subprocess.Popen(command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, cwd=ROOT)
+
+    @property
+    def shared(self) -> int:
+        """What a process has to inherit that starts its programs here: what is said by one call arrives as one message, whoever else speaks."""
+        return self._asked.fileno()
 
     def wish(self, body: bytes, fds: list[int]) -> None:
         with self._one_at_a_time:
@@ -161,6 +168,21 @@ class ProgramServer:
         self._process.wait(BEGINS_WITHIN_S)
 
 
+class SharedServer:
+    """Another process's server."""
+
+    def __init__(self, inherited: int) -> None:
+        self._asked = socket.socket(fileno=inherited)
+
+    def wish(self, body: bytes, fds: list[int]) -> None:
+        socket.send_fds(self._asked, [body], fds)
+
+
 @cache
-def _our_server() -> ProgramServer:
+def our_server() -> ProgramServer:
     return ProgramServer()
+
+
+@cache
+def _server() -> ProgramServer | SharedServer:
+    return SharedServer(int(os.environ[SHARED])) if SHARED in os.environ else our_server()

@@ -22,6 +22,7 @@ import pytest
 
 from tests.chaos.rules.table import TABLE, Kept
 from tests.support.local_stack import LocalStack
+from tests.support.programs import SHARED, our_server
 
 ROOT = Path(__file__).parents[3]
 # What is late by so much does not come: the same tests pass in time.
@@ -45,16 +46,18 @@ class Ran:
 
 
 class Runner:
-    """Pytest in a process that forks for each run (forked.py)."""
+    """Pytest in a process that forks for each run (forked.py); the programs that they start are forked from this process's, as the sources are."""
 
     def __init__(self, stack: LocalStack) -> None:
+        programs = our_server().shared
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             "MILLRACE_TEST_STACK": str(stack.home),
+            SHARED: str(programs),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.rules.forked"], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            start_new_session=True,
+            start_new_session=True, pass_fds=[programs],
         )  # fmt: skip
         self._numbers = itertools.count()
         self._running: dict[int, Future[Ran]] = {}

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.programs import Program, ProgramServer, start
+from tests.support.programs import ROOT, SHARED, Program, ProgramServer, our_server, start
 
 ONLOOKER = "tests.support.onlooker"
 
@@ -79,6 +80,17 @@ class TestProgram:
             nobody = start("tests.support.nobody", environment={}, output=output)
         assert nobody.wait(60) == 1
         assert "No module named tests.support.nobody" in (tmp_path / "said").read_text()
+
+    def test_is_forked_for_another_process_that_has_inherited_the_server(self) -> None:
+        shared = our_server().shared
+        alone = "import subprocess; subprocess.Popen = None; from tests.support.programs import start; "
+        code = f"{alone}raise SystemExit(start({ONLOOKER!r}, '7', environment={{}}, output=1).wait(60))"
+        inherited = {**os.environ, SHARED: str(shared), "PYTHONPATH": str(ROOT)}
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, "-c", code], env=inherited, pass_fds=[shared], capture_output=True, text=True
+            )
+            assert (done.returncode, json.loads(done.stdout)["words"]) == (7, ["7"]), done.stderr
 
     def test_does_not_outlive_who_asked_for_it(self, tmp_path: Path) -> None:
         server = ProgramServer()
