@@ -32,8 +32,6 @@ MAY_BE_UNREAD = {
     "ServiceSettings.zoho_base_url": "`base_urls` reads all that end so",
     "HistogramMetric.buckets": "a pattern takes it by its place",
     # Read outside of the product.
-    "Membership.click_rate": "of an activity, whose readers come with the next changes",
-    "Membership.open_rate": "the same",
     "Ask.challenge": "the consent address of a vendor with PKCE carries it; the vendor of the broker's tests is one",
     # Goes, and has been announced.
     "BrokerSettings.key_provider": "does nothing; to be removed two minor versions after CHANGELOG said so",
@@ -49,8 +47,6 @@ MAY_BE_UNPRODUCED = {
 }
 MAY_BE_UNCALLED = {
     "survivor_edited": "the judgement of pairs, which their models and suites call; owned by pairs",
-    "memberships": "of an activity, whose readers come with the next changes",
-    "take_due": "the same",
     # Called by a library, by its name.
     "capture_signals": "uvicorn",
     "handle_data": "html.parser",
@@ -71,10 +67,7 @@ MAY_BE_UNCALLED = {
     "campaigns": "a data centre of Zoho has three hosts",
 }
 MAY_BE_UNASKED = {
-    "common.state.activity.add": "of an activity, whose readers come with the next changes",
-    "common.state.activity.memberships": "the same",
-    "common.state.activity.newest": "the same",
-    "common.state.activity.take_due": "the same",
+    "common.state.activity.add": "of an activity, whose writer comes with the next change",
     "common.contracts.schemas.snapshot": "made for tests, as above",
     "common.failpoints.armed": "made for tests, as above",
     "common.failpoints.around": "a failpoint around a piece of work, for the points that need both of its ends",

@@ -57,7 +57,8 @@ def details_of(one: Mapping[str, Any]) -> Iterator[str]:
 
 def _leg(one: Mapping[str, Any], leg: Mapping[str, Any], *, alone: bool) -> Iterator[str]:
     """Where a leg leads, and its mapping; a sync with several tells which is which."""
-    ends = (one["source"], one["target"])[:: 1 if leg["direction"] == "forward" else -1]
+    here, there = one["source"], one["target"]
+    ends = {"back": (there, here), "within": (here, here)}.get(leg["direction"], (here, there))
     if not alone:
         yield f"{'leg':<10}  {leg['name']}, {leg['direction']}, mapping version {leg['mapping_version']}"
     yield f"{'from':<10}  {', '.join(word for word in (ends[0], leg['source_entity'], leg['source_place']) if word)}"

@@ -57,3 +57,39 @@ class TestLegs:
     def test_a_leg_that_the_template_does_not_know_is_written_whole(self) -> None:
         (one,) = legs_of(TWO, LegWish(source_entity="invoice", target_entity="bill", key="code", rows=ROWS))
         assert (one.name, one.at, one.asked) == ("invoice", "legs[invoice]", range(1, 2))
+
+
+class TestSettings:
+    WITHIN: dict[str, Any] = TWO | {
+        "activity": {"to": ["notes", "none"]},
+        "legs": [
+            TWO["legs"][0],
+            {
+                "name": "activity", "direction": "within", "source": {"entity": "customer"}, "target": {"entity": "note"},
+                "key": "code", "rows": ROWS, "when": {"to": ["notes"]},
+            },
+        ],
+    }  # fmt: skip
+
+    def written(self, problems: list[Problem], **more: Any) -> list[Any]:
+        wish = SyncWish("s", "t", "a", "b", LegWish(place="News", more_rows=ROWS), **more)
+        return written_legs(wish, self.WITHIN, problems)
+
+    def test_what_stands_at_the_top_is_not_that_of_a_leg_within_the_source(self) -> None:
+        first, within = self.written([])
+        assert (first.place, first.asked, within.place, within.asked, within.direction) == (
+            "News", range(2, 3), "", range(2, 2), "within",
+        )  # fmt: skip
+        assert (first.definition.filter, within.definition.filter) == ("", "")
+
+    def test_switch_a_leg_off_and_leave_it_in_place(self) -> None:
+        first, within = self.written([], activity={"to": "none"})
+        assert (first.definition.filter, within.definition.filter) == ("", "`false`")
+
+    def test_that_do_not_exist_are_told_with_those_that_do(self) -> None:
+        problems: list[Problem] = []
+        self.written(problems, activity={"to": "fax", "profile_edits": "apply"})
+        assert [one.words for one in problems] == [
+            "There is no setting to: 'fax'; the template has to: notes, none.",
+            "There is no setting profile_edits: 'apply'; the template has to: notes, none.",
+        ]

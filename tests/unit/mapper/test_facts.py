@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.contracts.connections import Connection
-from common.contracts.facts import FACTS, kept_fields
+from common.contracts.facts import FACTS, FROM_AUDIENCES, kept_fields
 from common.contracts.ids import ConnectionId, Entity, RecordId, VendorName
 from common.contracts.records import RECORDS
 from common.contracts.syncs import MappingDefinition, MappingRow, Transform
@@ -103,7 +103,7 @@ class TestFacts:
 
 class TestRegister:
     def test_each_fact_is_computed_or_a_mappings_own(self) -> None:
-        assert set(facts_of([], TODAY).values) | {"inactive"} == set(FACTS)
+        assert set(facts_of([], TODAY).values) | {"inactive"} | FROM_AUDIENCES == set(FACTS)
 
     def test_reads_fields_of_the_vocabulary(self) -> None:
         for entity in ("invoice", "payment", "bill", "supplier_payment"):

@@ -54,7 +54,10 @@ def feeders(source: Source, leg: Leg) -> Sequence[tuple[ConnectionId, Entity, st
     return [
         (leg.source, entity, leg.source_place)
         for entity, feed in sorted(source.feeds.items())
-        if (stands_for(entity) in wanted and _tells_of(feed, leg.source_entity)) or _is_whole(feed, leg.source_entity)
+        if not feed.is_kept
+        and (
+            (stands_for(entity) in wanted and _tells_of(feed, leg.source_entity)) or _is_whole(feed, leg.source_entity)
+        )
     ]
 
 

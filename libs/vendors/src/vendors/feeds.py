@@ -21,6 +21,8 @@ class Feed:
     """Of what it tells besides, that is no record of this vendor's."""
     parts: PartRecords | None = None
     """What it is made of, where each part is a record for itself."""
+    is_kept: bool = False
+    """Nobody reads such records at this vendor: whoever hears of them elsewhere keeps them as rows of our own."""
     moves: Mapping[Entity, str] = field(default_factory=dict)
     """What else has changed at the vendor when such a record was told by a webhook: other kinds -> the field that has their ids as keys."""
 

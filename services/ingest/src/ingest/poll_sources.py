@@ -104,7 +104,9 @@ def _asked(options: Mapping[str, Any], expression: str | None, usual: timedelta)
 def listeners(configuration: Configuration, source: Polled) -> Sequence[Listener]:
     """The syncs with legs that start there. One that wants nothing but what is told inside its records judges none of them."""
     legs = Counter(
-        leg.sync for leg in configuration.legs_of(source.connection, source.entity) if leg.takes(source.place)
+        leg.sync
+        for leg in configuration.legs_of(source.connection, source.entity)
+        if leg.takes(source.place) and not leg.is_aside
     )
     for leg, _, _ in _judged(configuration):
         if _polled(configuration, leg)[:2] == source[:2] and leg.takes(source.place):

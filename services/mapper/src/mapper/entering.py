@@ -34,6 +34,8 @@ class JudgedBySync(NamedTuple):
     revision: int
     """The one that was raised; 0: nothing new is wanted."""
     skip: str
+    aside: bool = False
+    """By a leg that no listing is for: it counts in no job."""
 
 
 Jobs = Sequence[RunId | None]
@@ -59,7 +61,9 @@ async def enter_changes(
     """What a batch of changes was judged to be; repeatable, because a repeat tells nothing new and a job has its line already."""
     book = _Book(now)
     for one in judged:
-        jobs = heard[one.key]
+        jobs = [None] if one.aside else heard[one.key]
+        if one.aside and not one.revision:
+            continue
         *merged, last = jobs or [None]
         if jobs or one.revision:
             book.enter(one, last)
@@ -79,6 +83,8 @@ async def enter_lost(
     for change, code in lost:
         key = Key(change.connection, change.entity, change.record)
         for leg in configuration.legs_of(key.connection, key.entity) if change.run is not None else ():
+            if leg.is_aside:
+                continue
             sync = configuration.syncs[leg.sync]
             book.failed(JudgedBySync(leg.sync, sync.name, leg.name, key, 0, ""), change.run, code)
     await book.store(tx)

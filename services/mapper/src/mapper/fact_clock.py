@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from common.clock import Clock
 from common.contracts.messages import Lane
-from common.journal import write
 from common.state import feeding
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
 from mapper import deal_choosing, feed_rows, state_rows
-from mapper.entering import enter_changes
-from mapper.judging import judge
+from mapper.judged_again import judged_again
 from mapper.mappings import Mappings
-from mapper.pairing import Pairing
 from mapper.publisher import Publisher
 from mapper.state_rows import Key
 from mapper.wanted_rows import Cause
@@ -63,16 +60,7 @@ class FactClock:
                 await feed_rows.wake(tx, connection, self._clock.now())
 
     async def _judge(self, tx: DbConnection, keys: list[Key]) -> list[Key]:
-        now = self._clock.now()
-        await state_rows.judging(tx, keys)
-        states = await state_rows.lock_known(tx, keys)
-        configuration = await self._configuration.read(tx)  # R9: after the locks
-        pairing = await Pairing.of(tx, configuration, self._mappings, states, now)
-        pairing.recall(states)
-        causes = {key: Cause(now, Lane.BACKFILL) for key in states}
-        judged = await judge(tx, configuration, self._mappings, states, causes, now, pairing=pairing)
-        await feed_rows.over(tx, keys, now)
-        raised = [one for one in judged.all if one.revision]
-        await enter_changes(tx, raised, {one.key: [None] for one in raised}, now)
-        await write(tx, judged.entries)
-        return [one.key for one in raised]
+        cause = Cause(self._clock.now(), Lane.BACKFILL)
+        raised = await judged_again(tx, self._configuration, self._mappings, keys, cause)
+        await feed_rows.over(tx, keys, cause.happened_at)
+        return raised

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from common import telemetry
 from common.contracts.outcomes import SkipReason
@@ -54,7 +55,7 @@ class Judged:
         """How it was judged."""
         leg = one.leg
         name = self.configuration.syncs[leg.sync].name
-        self.all.append(JudgedBySync(leg.sync, name, leg.name, one.key, revision, skip))
+        self.all.append(JudgedBySync(leg.sync, name, leg.name, one.key, revision, skip, leg.is_aside))
 
 
 async def judge(
@@ -96,7 +97,7 @@ async def judge(
         matched = pairing.matched(leg, key, wish)
         if _is_new(before, wish, whole, matched) or (before is not None and pairing.is_due(leg, key)):
             pairing.raised(leg, key)
-            judged.add(one, before.revision + 1 if before else 1, wish, causes[key], facts, now)
+            judged.add(one, before.revision + 1 if before else 1, wish, _cause(leg, causes[key], only), facts, now)
             continue
         if before is not None and key in unchanged:
             judged.again[_wanted(leg, key)] = wanted_rows.judged_by(mapping.version)
@@ -111,11 +112,18 @@ async def judge(
 
 def _waits(
     one: Wanting, before: StoredWish | None, facts: RecordFacts | None, known: LegsFacts, pairing: Pairing
-) -> SkipReason | None:
-    """Why nobody can say yet what is wanted of the record; what was wanted before stays so."""
+) -> SkipReason | Literal[""] | None:
+    """Why nobody can say yet what is wanted of the record; what was wanted before stays so. Empty: nobody has told anything to say of it."""
+    if before is None and known.is_silent(one):
+        return ""
     if known.lack(one, facts):
         return SkipReason.FACTS_UNREAD
     return pairing.waits(one.leg, one.key) if before is None else None
+
+
+def _cause(leg: Leg, cause: Cause, only: Leg | None) -> Cause:
+    """A leg that no listing is for is part of none; a new version of its mapping is a job of its own."""
+    return replace(cause, run=None) if leg.is_aside and only is None else cause
 
 
 async def _not_standing(

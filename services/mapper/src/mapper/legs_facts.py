@@ -10,16 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.contracts.connections import Connection
+from common.contracts.facts import FROM_AUDIENCES
 from common.contracts.ids import ConnectionId
 from common.contracts.syncs import Leg
 from common.state import feeding
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
-from mapper import feed_rows
+from mapper import activity_facts, feed_rows
 from mapper.facts import FeedRow, RecordFacts, facts_of
 from mapper.feed_rows import FactDue
 from mapper.mapping.engine import CompiledMapping
@@ -48,6 +49,8 @@ class LegsFacts:
     rows: Mapping[Key, Sequence[FeedRow]] = field(default_factory=dict)
     unready: frozenset[tuple[str, str]] = frozenset()
     """Legs of whose facts something has not been read yet, by sync and name."""
+    heard: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    """What audiences tell of those whose legs name it."""
 
     @classmethod
     async def read(
@@ -59,7 +62,8 @@ class LegsFacts:
             return cls(now)
         unready = await unready_legs(tx, configuration, [one.leg for one in its])
         zones = {one.leg.source: zone_of(configuration.connections.get(one.leg.source)) for one in its}
-        return cls(now, zones, await feed_rows.telling_of(tx, {one.key for one in its}), unready)
+        rows = await feed_rows.telling_of(tx, {one.key for one in its})
+        return cls(now, zones, rows, unready, await activity_facts.read(tx, configuration, _hearing(its)))
 
     def known(self, leg: Leg) -> bool:
         """Whether everything that the leg's facts are made of has been read."""
@@ -75,7 +79,18 @@ class LegsFacts:
             return None
         if state.deleted:
             return RecordFacts({})
-        return leg_facts(one.mapping, state, self.rows.get(one.key, ()), self.zones[one.leg.source], self.now)
+        return leg_facts(
+            one.mapping,
+            state,
+            self.rows.get(one.key, ()),
+            self.zones[one.leg.source],
+            self.now,
+            self.heard.get(one.key),
+        )
+
+    def is_silent(self, one: Wanting) -> bool:
+        """Whether the leg says what audiences tell, and none has told anything."""
+        return FROM_AUDIENCES.issuperset(one.mapping.definition.facts or ("",)) and not self.heard.get(one.key)
 
     async def schedule(
         self, tx: DbConnection, judged: Iterable[tuple[Wanting, RecordFacts | None]], *, by_all: bool
@@ -113,13 +128,18 @@ async def unready_legs(
 
 
 def leg_facts(
-    mapping: CompiledMapping, state: RecordState, rows: Sequence[FeedRow], zone: tzinfo, now: datetime
+    mapping: CompiledMapping,
+    state: RecordState,
+    rows: Sequence[FeedRow],
+    zone: tzinfo,
+    now: datetime,
+    heard: Mapping[str, Any] | None = None,
 ) -> RecordFacts:
     """Pure: the facts that a mapping names, with what its own options make of them."""
     today = now.astimezone(zone).date()
     facts, names = facts_of(rows, today), mapping.definition.facts
     next_on = [facts.next_on] if BY_DUE_DATE & set(names) else []
-    values = dict(facts.values)
+    values = dict(facts.values) | dict.fromkeys(FROM_AUDIENCES) | dict(heard or {})
     if "inactive" in names:
         values["inactive"], turns_on = _inactive(mapping, state, facts, today, zone)
         next_on.append(turns_on)
@@ -146,6 +166,10 @@ def _inactive(
         return False, None
     turns_on = max(heard) + timedelta(days=days)
     return (True, None) if turns_on <= today else (False, turns_on)
+
+
+def _hearing(wanting: Iterable[Wanting]) -> set[Key]:
+    return {one.key for one in wanting if FROM_AUDIENCES & set(one.mapping.definition.facts)}
 
 
 def zone_of(connection: Connection | None) -> tzinfo:

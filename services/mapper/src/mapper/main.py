@@ -19,8 +19,9 @@ from common.state.listening import CONFIGURATION, listen
 from common.state.pool import Pool, transaction
 from common.state.service_pool import service_pool
 from common.state.upkeep import LOOK_EVERY_S, Upkeep
-from mapper import deal_choosing, fact_clock, pair_settling, redaction, remap
+from mapper import activity_news, deal_choosing, fact_clock, pair_settling, redaction, remap
 from mapper import publisher as publishing
+from mapper.activity_news import ActivityNews
 from mapper.deal_choosing import DealChoosing
 from mapper.fact_clock import FactClock
 from mapper.handlers import ChangeHandler
@@ -64,6 +65,8 @@ async def build(runtime: Runtime[MapperSettings]) -> AsyncIterator[None]:
         runtime.every("pairs", pair_settling.EVERY_S, settling.step)
         facts = FactClock(pool, runtime.clock, configuration, mappings, publisher)
         runtime.every("facts", fact_clock.EVERY_S, facts.step)
+        news = ActivityNews(pool, runtime.clock, configuration, mappings, publisher)
+        runtime.every("activity", activity_news.EVERY_S, news.step)
         choosing = DealChoosing(pool, runtime.clock, configuration, mappings, publisher)
         runtime.every("deals", deal_choosing.EVERY_S, choosing.step)
         runtime.every("redaction", redaction.EVERY_S, Redaction(pool, runtime.clock).step, calm_s=redaction.CALM_S)

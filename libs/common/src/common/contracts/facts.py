@@ -2,7 +2,8 @@
 and so are a supplier's.
 
 The list is closed. Each fact says which fields of which records it is made of: so a source that has no such records does not offer it, and
-records that no mapping needs are not asked for. Amounts of several currencies are never added up: the fact without a currency then has no
+records that no mapping needs are not asked for. What audiences tell of a customer is a fact too, and nobody reads it for that: it is kept by whoever
+hears of it. Amounts of several currencies are never added up: the fact without a currency then has no
 value, and the one by currency has all of them.
 """
 
@@ -15,7 +16,7 @@ from typing import Literal
 from common.contracts.ids import Entity
 
 FACTS_ROOT = "facts"
-FactType = Literal["date", "number", "money", "choice", "tags", "boolean"]
+FactType = Literal["date", "number", "money", "choice", "tags", "boolean", "text", "parts"]
 PAYMENT_STATUSES = ("none", "paid", "open", "overdue")
 """Nothing was ever invoiced; nothing is left to be paid; something is, in time; something is, and late."""
 
@@ -41,7 +42,10 @@ class Fact:
 
 
 INVOICE, PAYMENT = Entity("invoice"), Entity("payment")
+AUDIENCE_EVENT = Entity("audience_event")
+"""What an audience tells of a member: a row of our own, and no record of any source."""
 _STAND_FOR = {Entity("bill"): INVOICE, Entity("supplier_payment"): PAYMENT}
+_HEARD = {AUDIENCE_EVENT: ("at", "kind")}
 _COUNTED = {INVOICE: ("status", "issued_on")}
 _SUMS = {INVOICE: ("status", "currency", "total")}
 _PAID = {INVOICE: ("status", "currency", "total", "balance")}
@@ -66,8 +70,13 @@ FACTS: Mapping[str, Fact] = {
         Fact("named_by", "How its invoices name it", "tags", {INVOICE: ("status",)}, of_gathered=True),
         Fact("last_payment_on", "Date of the last payment", "date", {PAYMENT: ("paid_on",)}),
         Fact("inactive", "Inactive, by the mapping's `inactive_if` and `inactive_after`", "boolean", _COUNTED),
+        Fact("activity", "Newest activity at audiences", "parts", _HEARD),
+        Fact("standing", "Standing at audiences, in a word", "text", _HEARD),
+        Fact("open_rate", "Share of mails that were opened", "number", _HEARD),
+        Fact("click_rate", "Share of mails in which something was clicked", "number", _HEARD),
     )
 }
+FROM_AUDIENCES = frozenset(name for name, fact in FACTS.items() if AUDIENCE_EVENT in fact.reads)
 
 
 def stands_for(entity: Entity) -> Entity:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from common.contracts.ids import ConnectionId, Entity, SyncId
 
 SyncState = Literal["draft", "active", "paused", "disabled"]
-Direction = Literal["forward", "back"]
-"""Back: from the target's side to the source's."""
+Direction = Literal["forward", "back", "within"]
+"""Back: from the target's side to the source's. Within: from records of the source's side to others of the same connection."""
 Mode = Literal["state", "once", "rendered"]
 """The latest state wins; created once and never changed by a repeat; a block in a text that people edit."""
 OnDisable = Literal["keep", "archive"]
@@ -94,6 +94,11 @@ class Leg:
     def takes(self, place: str) -> bool:
         """Whether records of this place of the source are this leg's; one that names no place is in the connection's only one."""
         return not place or self.source_place in ("", place)
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether no listing of its source is for it: what it writes has come from elsewhere, and is part of no run that reads an account."""
+        return self.direction == "within"
 
     def leads_back(self, other: Leg) -> bool:
         """Whether this leg leads to where the other comes from, and comes from where that one leads to."""

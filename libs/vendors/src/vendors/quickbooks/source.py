@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 
 from common.contracts.connections import Connection
+from common.contracts.facts import AUDIENCE_EVENT
 from common.contracts.ids import Entity
 from common.contracts.messages import Receipt
 from common.failures import Failure
@@ -32,7 +33,8 @@ class QuickBooksSource:
     # Of what a query shows: whoever waits for a disputed second is read by one.
     settles_after = SETTLES_AFTER
     polled_every = timedelta(minutes=30)
-    feeds: Mapping[Entity, Feed] = {}
+    # What audiences tell of a customer, kept by whoever hears it: nothing of it is read here.
+    feeds: Mapping[Entity, Feed] = {AUDIENCE_EVENT: Feed(CUSTOMER, lambda _: (), is_kept=True)}
     detail_only: Mapping[Entity, frozenset[str]] = {CUSTOMER: frozenset()}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:

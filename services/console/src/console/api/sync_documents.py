@@ -41,7 +41,9 @@ class LegBody(Body):
     """A leg as a person writes it; what is left out is the template's leg of the same name."""
 
     name: LegName = Field("", description="Unique in the sync; its source's entity when left out.")
-    direction: Words = Field("", description="`forward`, or `back` from the target's side to the source's.")
+    direction: Words = Field(
+        "", description="`forward`, `back` from the target's side to the source's, or `within` the source's."
+    )
     source: LegEnd = Field(default_factory=LegEnd)
     target: LegEnd = Field(default_factory=LegEnd)
     mode: Words = Field("", description="`state`, `once` or `rendered`, as the target writes these records.")
@@ -78,6 +80,10 @@ class SyncBody(Body):
     filter: Annotated[str, StringConstraints(max_length=1000)] | None = None
     options: dict[str, Any] = Field(default_factory=dict, description="Options that differ from the template's.")
     create_fields: bool = Field(False, description="Whether rows with `new_field` may make fields at the target.")
+    activity: dict[Words, Words] = Field(
+        default_factory=dict,
+        description="What becomes of what audiences tell, where the template has it: `{to: notes}`.",
+    )
     legs: Annotated[list[LegBody], Field(max_length=50)] | None = Field(
         None, description="The legs, where one is not enough."
     )
@@ -86,7 +92,7 @@ class SyncBody(Body):
         of_leg = ("source_place", "place", "rows", "more_rows", "filter", "options", "create_fields")
         alone = LegWish(**{name: getattr(self, name) for name in of_leg})
         legs = [leg.wish() for leg in self.legs] if self.legs is not None else None
-        return SyncWish(self.name, self.template, self.source, self.target, alone, legs)
+        return SyncWish(self.name, self.template, self.source, self.target, alone, legs, self.activity)
 
 
 class DefinitionDocument(BaseModel):

@@ -53,7 +53,7 @@ def _with_rows(leg: Mapping[str, Any], has: Has) -> Mapping[str, Any]:
     also = [one for one in leg.get("also", ()) if _fits(one, has)]
     rows = [*leg["rows"], *(row for one in also for row in one.get("rows", ()))]
     key = next((one["key"] for one in also if "key" in one), leg["key"])
-    takes_new = has(CUSTOM_FIELD) or leg.get("direction") == "back"
+    takes_new = has(CUSTOM_FIELD) or leg.get("direction") in ("back", "within")
     return {**leg, "key": key, "rows": [row for row in rows if takes_new or "new_field" not in row]}
 
 

@@ -62,7 +62,7 @@ def _source(sync: SyncRow, leg: Leg) -> Polled:
 
 
 def _vendor_source(sync: SyncRow, leg: Leg) -> Source | None:
-    return vendor_named(sync.source_vendor if leg.direction == "forward" else sync.target_vendor).source
+    return vendor_named(sync.target_vendor if leg.direction == "back" else sync.source_vendor).source
 
 
 async def _tellers(tx: state.DbConnection, sync: SyncRow) -> list[Polled]:

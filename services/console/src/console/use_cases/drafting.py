@@ -68,7 +68,9 @@ class Drafting:
         written = written_legs(wish, of_account(given, target), problems)
         legs = []
         for one in written:
-            reads, writes = (source, target) if one.direction == "forward" else (target, source)
+            reads, writes = {"forward": (source, target), "back": (target, source), "within": (source, source)}[
+                one.direction
+            ]
             problems += self._unheard(one, reads)
             legs.append(await draft_leg(one, reads, writes, problems, await self._seen(one, reads)))
         refuse_if_any(problems)

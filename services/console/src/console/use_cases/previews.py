@@ -58,7 +58,9 @@ class Previews:
         """Each leg for itself, and all of them together."""
         listings = Listings(self._drafting)
         matches = await both_sides(self._pool, legs, listings.changes)
-        found = {leg.name: await self._leg(leg, limit, listings, words_of(matches, leg)) for leg in legs}
+        # What audiences tell is said as they tell it: there is nothing to look at before.
+        shown = [leg for leg in legs if not leg.is_aside]
+        found = {leg.name: await self._leg(leg, limit, listings, words_of(matches, leg)) for leg in shown}
         costs = {leg.name: await self._cost(leg, found[leg.name].preview.details) for leg in legs}
         plans = {leg.name: await self._plan(leg, found[leg.name]) for leg in legs}
         whole, warnings, cost, plan = Preview(), list[str](), DetailCost(), RunPlan()

@@ -1,13 +1,14 @@
 """A sync as a person writes it, and its legs with what its template says of them: pure, nothing is looked up.
 
-A file without `legs` is one leg, the template's; what it says at its top is that leg's. What a leg leaves out is the template's leg of
+A file without `legs` is one leg, the template's; what it says at its top is that leg's, and not
+that of legs within the source. What a leg leaves out is the template's leg of
 the same name. A leg that the template does not know is written whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
 from common.contracts.syncs import Direction, MappingDefinition, Mode
@@ -15,6 +16,10 @@ from console import sync_codes
 from console.use_cases.problems import problem
 from mapper.mapping.definitions import read_definition
 from mapper.mapping.problems import MappingInvalid, Problem
+
+WITHIN = "within"
+NOBODY = "`false`"
+"""The filter of a leg that a setting of the file has switched off: its links and its history stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class SyncWish:
     target: str
     alone: LegWish = LegWish()
     legs: Sequence[LegWish] | None = None
+    activity: Mapping[str, str] = field(default_factory=dict)
+    """What becomes of what audiences tell: settings that a template has, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,15 @@ class WrittenLeg:
 
 def written_legs(wish: SyncWish, template: Mapping[str, Any], problems: list[Problem]) -> list[WrittenLeg]:
     """The legs in their order, with every mistake that can be seen without asking anybody."""
-    known = _template_legs(template)
+    known = _with_settings(_template_legs(template), wish, template, problems)
     if wish.legs is None:
         # Of several legs the file says nothing for itself, but that their fields may be made.
-        alone = wish.alone if len(known) == 1 else LegWish(create_fields=wish.alone.create_fields)
-        return [_written("", replace(alone, name=name), given, problems) for name, given in known.items()]
+        within = {name for name, given in known.items() if given.get("direction") == WITHIN}
+        alone = wish.alone if len(known) - len(within) == 1 else LegWish(create_fields=wish.alone.create_fields)
+        return [
+            _written("", replace(LegWish() if name in within else alone, name=name), given, problems)
+            for name, given in known.items()
+        ]
     if not wish.legs:
         problems.append(problem(sync_codes.SYNC_LEG_INVALID, "legs", "The list has no leg."))
     _nothing_at_the_top(wish, problems)
@@ -96,15 +107,36 @@ def _template_legs(template: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def _with_settings(
+    legs: Mapping[str, Mapping[str, Any]], wish: SyncWish, template: Mapping[str, Any], problems: list[Problem]
+) -> dict[str, Mapping[str, Any]]:
+    """The template's legs by the file's settings; one that a setting does not want takes nobody."""
+    offered: Mapping[str, Any] = template.get("activity") or {}
+    chosen = {name: str(words[0]) for name, words in offered.items()}
+    for name, word in wish.activity.items():
+        if word in offered.get(name, ()):
+            chosen[name] = word
+            continue
+        known = "; ".join(f"{one}: {', '.join(words)}" for one, words in offered.items()) or "none of them"
+        words = f"There is no setting {name[:40]}: {word[:40]!r}; the template has {known}."
+        problems.append(problem(sync_codes.SYNC_OPTION_UNKNOWN, "activity", words))
+    return {
+        name: leg
+        if all(chosen[key] in words for key, words in leg.get("when", {}).items())
+        else {**leg, "filter": NOBODY}
+        for name, leg in legs.items()
+    }
+
+
 def _named(leg: LegWish) -> LegWish:
     return leg if leg.name else replace(leg, name=leg.source_entity)
 
 
 def _nothing_at_the_top(wish: SyncWish, problems: list[Problem]) -> None:
-    for field in fields(LegWish):
-        if getattr(wish.alone, field.name):
+    for one in fields(LegWish):
+        if getattr(wish.alone, one.name):
             words = "A file with `legs` says this in each leg."
-            problems.append(problem(sync_codes.SYNC_LEG_INVALID, field.name, words))
+            problems.append(problem(sync_codes.SYNC_LEG_INVALID, one.name, words))
 
 
 def _written(at: str, leg: LegWish, given: Mapping[str, Any], problems: list[Problem]) -> WrittenLeg:

@@ -58,7 +58,7 @@ def source_vendors() -> list[str]:
 def _read_by(given: Mapping[str, Any]) -> set[str]:
     legs: Sequence[Mapping[str, Any]] = given.get("legs") or [{}]
     directions = {str(leg.get("direction", "forward")) for leg in legs}
-    return {str(given["source" if direction == "forward" else "target"]["vendor"]) for direction in directions}
+    return {str(given["target" if direction == "back" else "source"]["vendor"]) for direction in directions}
 
 
 def read_definition(version: int, given: Mapping[str, Any]) -> MappingDefinition:

@@ -1,0 +1,119 @@
+"""What audiences tell of customers becomes one wish for each, through the mapper's own transaction on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
+from common.contracts.messages import WriteCommand
+from common.contracts.syncs import MappingDefinition, MappingRow
+from common.state import activity
+from common.state.activity import Activity, Customer
+from common.state.configuration import ConfigurationReader
+from common.state.definitions import to_jsonb
+from common.state.pool import Pool, close_pool, open_pool, transaction
+from mapper.activity_news import ActivityNews
+from mapper.mappings import Mappings
+from tests.integration.mapper.test_facts import change, customer, named
+from tests.integration.mapper.test_handlers import EMAIL, NOON, Mapper, configure
+from tests.support.database import Database
+
+NOTE = named(
+    MappingRow("email", "email", required=True),
+    MappingRow("merge.LINES", "facts.activity"),
+    MappingRow("merge.STANDING", "facts.standing"),
+)
+LEG = """
+insert into core.leg (sync, position, name, direction, source_connection, source_entity, target_connection, target_entity, target_place, mapping_version)
+values ('s1', 2, 'note', 'within', 'books', 'customer', 'chimp', 'member', 'list1', 1)
+"""
+
+
+def row(record: str, number: int) -> Activity:
+    return Activity(
+        Customer(ConnectionId("books"), Entity("customer"), RecordId(record)), EventId(f"e{number:03}"), "profile", "event",
+        NOON + timedelta(minutes=number), ConnectionId("chimp"), "mailchimp:1", "list1", f"{record}@ex.org", ("merge.FNAME",),
+    )  # fmt: skip
+
+
+@dataclass
+class World:
+    mapper: Mapper
+    news: ActivityNews
+
+    async def tell(self, *rows: Activity) -> None:
+        async with transaction(self.mapper.pool) as tx:
+            await activity.add(tx, rows, NOON)
+
+    async def judge(self) -> list[WriteCommand]:
+        before = len(self.mapper.wire.sent)
+        while await self.news.step():
+            pass
+        return self.mapper.wire.sent[before:]
+
+
+@pytest.fixture
+async def world(database: Database) -> AsyncIterator[World]:
+    owner = await open_pool(database.owner_url, name="test owner", size=1)
+    await configure(owner, MappingDefinition(1, (EMAIL,), key="email"))
+    await _note(owner)
+    pool = await open_pool(database.url("service"), name="mapper", size=4)
+    mapper = Mapper(pool)
+    yield World(mapper, ActivityNews(pool, mapper.clock, ConfigurationReader(), Mappings(), mapper.publisher))
+    await close_pool(pool)
+    await close_pool(owner)
+
+
+async def _note(owner: Pool) -> None:
+    async with transaction(owner) as tx:
+        await tx.execute(LEG)
+        await tx.execute(
+            "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'note', 1, $1, $2)",
+            to_jsonb(NOTE), NOON,
+        )  # fmt: skip
+
+
+class TestACustomer:
+    async def test_of_whom_nobody_has_told_has_no_wish(self, world: World) -> None:
+        sent = await world.mapper.handle(change("customer", "c", 1, run="full.1", email="c@ex.org"))
+        assert [one.entity for one in sent] == ["customer"]
+        assert await world.judge() == []
+        assert len(await world.mapper.rows("select from flow.wanted")) == 1
+        # No listing is for the leg, so its runs count each customer once.
+        assert [one["entity"] for one in await world.mapper.rows("select entity from flow.run_record")] == ["customer"]
+
+    async def test_with_fifty_events_has_one_wish_of_the_newest_and_the_member_none(self, world: World) -> None:
+        await world.mapper.handle(customer("c"), customer("d"))
+        for n in range(50):
+            await world.tell(row("c", n), row("c", n // 2))
+        (command,) = await world.judge()
+        assert (command.entity, command.record, command.revision) == ("note", "c", 1)
+        lines = command.document["merge.LINES"]
+        assert [one["id"] for one in lines] == [f"e{n:03}" for n in range(49, 29, -1)]
+        assert (lines[0]["at"], lines[0]["text"]) == ("2026-05-04T12:49:00+00:00", "chimp: changed FNAME")
+        # A repeat tells nothing, and an event from long ago is none of the newest.
+        await world.tell(row("c", 49), row("c", -9))
+        assert await world.judge() == []
+
+    async def test_is_judged_with_what_was_committed_last_by_whoever_comes_last(self, world: World) -> None:
+        await world.mapper.handle(customer("c"))
+
+        async def work(first: int) -> None:
+            for n in range(first, 30, 2):
+                await world.tell(row("c", n))
+                await world.news.step()
+
+        await asyncio.gather(work(0), work(1))
+        (found,) = await world.mapper.rows("select document from flow.wanted where entity = 'note'")
+        assert [one["id"] for one in found["document"]["merge.LINES"]] == [f"e{n:03}" for n in range(29, 9, -1)]
+
+    async def test_that_nobody_knows_yet_is_judged_once_it_is_told(self, world: World) -> None:
+        await world.tell(row("c", 1))
+        assert await world.judge() == []
+        sent = await world.mapper.handle(customer("c"))
+        assert sorted(one.entity for one in sent) == ["customer", "note"]
