@@ -27,8 +27,10 @@ MOST_ON_THE_WAY = 25
 # Lists are looked at every five minutes, and records in the hour before them once more.
 A_POLL_S = 320.0
 ON_THE_WAY = "select count(*) from flow.work_item where state in ('ready', 'leased', 'waiting', 'hold')"
-# A look that began after what people did; one that had failed is made again when its time has come.
-UNSEEN = "select exists (select from flow.poll where began_at is null or began_at <= $1 or job <> '')"
+# A look that began after what people did; one that had failed is made again when its time has come. Customers and persons are what is edited.
+UNSEEN = """
+select exists (select from flow.poll where entity in ('customer', 'person') and (began_at is null or began_at <= $1 or job <> ''))
+"""
 
 
 class Storm:
@@ -147,12 +149,21 @@ def settled(road: Road, meanwhile: Callable[[], object] = lambda: None) -> None:
 def looked_at(road: Road, meanwhile: Callable[[], object] = lambda: None) -> None:
     """Until every list was looked at once more, and nothing of what it showed is on its way: a look begins when its time has come, and not
     with it."""
-    since = datetime.fromisoformat(str(road.sandbox.get("clock")["now"]))
+    since = now(road)
     road.advance(A_POLL_S)
     still = Still(road)
-    while road.sql.value(UNSEEN, since) or not road.is_quiet():
+    while unseen(road, since) or not road.is_quiet():
         still.look()
         meanwhile()
+
+
+def now(road: Road) -> datetime:
+    return datetime.fromisoformat(str(road.sandbox.get("clock")["now"]))
+
+
+def unseen(road: Road, since: datetime) -> bool:
+    """Whether a list was not looked at since then."""
+    return bool(road.sql.value(UNSEEN, since))
 
 
 def writes_since(road: Road, mark: Mark) -> list[str]:
