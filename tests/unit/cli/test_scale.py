@@ -54,10 +54,11 @@ class TestScaled:
             "mapper",
             "writer-mailchimp",
             "writer-zoho",
+            "writer-quickbooks",
         ]
         with pytest.raises(CommandError, match="console runs as one process") as refused:
             scaled(declared(demo=False), {"console": 2})
-        assert "ingest, mapper, writer-mailchimp, writer-zoho" in refused.value.remedy
+        assert "ingest, mapper, writer-mailchimp, writer-zoho, writer-quickbooks" in refused.value.remedy
         with pytest.raises(CommandError, match="maper is no service of this stack"):
             scaled(declared(demo=False), {"maper": 2})
 

@@ -12,7 +12,7 @@ from common.contracts.messages import Lane
 from common.failures import About, Bug, Conflict, Failure, RateLimited, Rejected, Transient, Unauthorised, Unknown
 from common.retries import ATTEMPTS
 from writing.items import Item, ItemKey, NextState
-from writing.verdicts import LONGEST_DELAY, after_failed_look, after_failure, after_look, delay
+from writing.verdicts import LONGEST_DELAY, ROUNDS, SOON, after_failed_look, after_failure, after_look, delay
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -59,6 +59,12 @@ class TestAfterFailure:
         assert next_state(kind("X", "x"), ATTEMPTS - 2)[0] == "waiting"
         parked = after_failure(kind("X", "x"), ATTEMPTS - 1, NOW, random.Random(1))
         assert (parked.state, parked.reason, parked.outcome) == ("parked", "ATTEMPTS_EXHAUSTED", "failed")
+
+    def test_a_conflict_is_decided_anew_five_times_at_once_and_then_by_the_schedule(self) -> None:
+        waits = [after_failure(Conflict("X", "x"), n, NOW, random.Random(1)).due_at - NOW for n in range(ATTEMPTS - 1)]
+        assert waits[:ROUNDS] == [SOON] * 5
+        assert all(SOON <= wait <= LONGEST_DELAY for wait in waits[ROUNDS:])
+        assert max(waits[ROUNDS:]) > 10 * SOON
 
     def test_a_newer_wish_opens_whatever_became_of_the_old_one(self) -> None:
         overtaken = after_failure(Rejected("X", "x"), 3, NOW, random.Random(1)).overtaken(NOW)

@@ -127,6 +127,14 @@ SERVICES: tuple[Service, ...] = (
         with_demo=_AT_THE_SANDBOX,
         scales=True,
     ),
+    Service(
+        "writer-quickbooks",
+        "writer_quickbooks",
+        18306,
+        environment=_asks_the_broker("writer-quickbooks"),
+        with_demo=_AT_THE_SANDBOX,
+        scales=True,
+    ),
 )
 
 

@@ -21,6 +21,7 @@ class TargetEvent:
     """What an event of the target itself says of one of its records."""
 
     place: str
+    """Empty where the account has one place, and the event does not say which."""
     key: str
     at: datetime
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -127,6 +127,9 @@ class Act:
     """How many of them one call takes."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What the vendor has to remember once it is done; nobody else reads it."""
+    is_of_one_answer: bool = False
+    """A text was made from what one answer of the vendor's has shown, with the version that it goes with: the vendor refuses it if somebody
+    has changed the text since, so that it is not read again before (R26)."""
 
 
 Step = Nothing | Skip | Look | NeedFacts | Wait | Act
@@ -194,3 +197,5 @@ class Sending:
 
     priority: Priority = "live"
     before_send: Callable[[], None] | None = None
+    attempt: str = ""
+    """The name under which the intents of the call are stored."""

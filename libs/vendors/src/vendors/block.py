@@ -9,8 +9,8 @@ same; and a store that is older than the text takes nothing away.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -55,6 +55,44 @@ def ours(text: str) -> dict[str, BlockLine]:
     return {line.id: line for one in text.split("\n") if (line := _parsed(one)) is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """A text in its parts, line by line: what stands before our block, people's lines inside of it, what comes after it."""
+
+    before: Sequence[str]
+    after: Sequence[str] = ()
+    inside: Sequence[str] = ()
+    ours: Mapping[str, BlockLine] = field(default_factory=dict)
+    head: str = ""
+    is_there: bool = False
+
+    @property
+    def theirs(self) -> str:
+        """What is people's, as it stands around a block."""
+        return "\n".join([*self.before, *self.inside, *self.after])
+
+    def around(self, store: Iterable[BlockLine], fence: Fence, head: str = "") -> str | None:
+        """R26: the text with the block of the union in its place; None where not one line fits. What was typed inside comes to stand behind it."""
+        block = _block({**self.ours, **{line.id: line for line in store}}, fence, _head(head))
+        return "\n".join([*self.before, *block, *self.inside, *self.after]) if block else None
+
+
+def fenced(text: str, fence: Fence) -> Fenced | None:
+    """A text taken apart at its two marks; None where one of them is missing or is there twice: nobody knows then what is ours."""
+    lines = text.split("\n") if text else []
+    begins, ends = ([n for n, one in enumerate(lines) if one.rstrip("\r") == mark] for mark in (fence.begin, fence.end))
+    if not begins and not ends:
+        return Fenced(lines)
+    if len(begins) != 1 or len(ends) != 1 or begins > ends:
+        return None
+    inside = lines[begins[0] + 1 : ends[0]]
+    heads = [words for line in inside if (words := _head_in(line)) is not None]
+    typed = [line for line in inside if _parsed(line) is None and _head_in(line) is None]
+    return Fenced(
+        lines[: begins[0]], lines[ends[0] + 1 :], typed, ours("\n".join(inside)), "".join(heads[:1]), is_there=True
+    )
+
+
 def people(text: str, fence: Fence) -> str:
     """A text without anything of ours."""
     before, after = _theirs(text, fence)
@@ -70,16 +108,27 @@ def _theirs(text: str, fence: Fence) -> tuple[list[str], list[str]]:
     return theirs[:at], theirs[at:]
 
 
-def _block(lines: dict[str, BlockLine], fence: Fence) -> list[str]:
+def _block(lines: Mapping[str, BlockLine], fence: Fence, head: Sequence[str] = ()) -> list[str]:
     """R26: the newest of the union, oldest first, as many as fit."""
     newest = sorted(lines.values(), key=lambda line: line.order)[-fence.lines :]
-    while newest and _letters(newest, fence) > fence.letters:
+    while newest and letters("\n".join(block := [fence.begin, *head, *map(str, newest), fence.end])) > fence.letters:
         newest = newest[1:]
-    return [fence.begin, *map(str, newest), fence.end] if newest else []
+    return block if newest else []
 
 
-def _letters(lines: Sequence[BlockLine], fence: Fence) -> int:
-    return len("\n".join([fence.begin, *map(str, lines), fence.end]))
+def letters(text: str) -> int:
+    """As the strictest of those who store texts counts them: what lies beyond the basic plane is two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _head(words: str) -> list[str]:
+    """What stands above the lines: how it is now."""
+    return [f"{_MARK} {' '.join(words.split())} {_NOW}"] if words else []
+
+
+def _head_in(line: str) -> str | None:
+    found = _HEAD.fullmatch(line.rstrip("\r"))
+    return found["words"] if found is not None else None
 
 
 def _is_ours(line: str, fence: Fence) -> bool:
@@ -99,4 +148,6 @@ def _parsed(line: str) -> BlockLine | None:
 
 _MARK = "\u2022"
 _STAMP = "%Y-%m-%d %H:%M:%S"
+_NOW = "#now"
+_HEAD = re.compile(rf"{_MARK} (?P<words>.*) {_NOW}")
 _OURS = re.compile(rf"{_MARK} (?P<at>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d) (?P<words>.*) #(?P<id>[0-9A-Za-z_-]+)")

@@ -76,10 +76,10 @@ class VendorCaller:
         with around(rows):
             return await looked(self._target, rows[0].item.place, keys, self.api, _lane(rows))
 
-    async def call(self, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> Answers:
+    async def call(self, name: str, batch: Sequence[tuple[Claimed, Act]], facts: object | None) -> Answers:
         """Sends once; a failure of the whole call is the verdict on each of its rows."""
         rows, began = [row for row, _ in batch], monotonic()
-        sending, is_sent = self._sending(rows)
+        sending, is_sent = self._sending(name, rows)
         with around(rows):
             try:
                 with vendor_code(is_sent):
@@ -91,7 +91,7 @@ class VendorCaller:
     async def hand_in(self, name: str, batch: Sequence[tuple[Claimed, Act]], deferred: Deferred) -> str | Failure:
         """Hands in a call that is carried out later: the vendor's handle of it, or what became of it."""
         rows, acts = [row for row, _ in batch], [act for _, act in batch]
-        sending, is_sent = self._sending(rows)
+        sending, is_sent = self._sending(name, rows)
         with around(rows):
             try:
                 with vendor_code(is_sent):
@@ -105,7 +105,7 @@ class VendorCaller:
             raise ValueError(f"{len(answered.verdicts)} verdicts on {len(acts)} rows")
         return answered
 
-    def _sending(self, rows: Sequence[Claimed]) -> tuple[Sending, Callable[[], bool]]:
+    def _sending(self, name: str, rows: Sequence[Claimed]) -> tuple[Sending, Callable[[], bool]]:
         """How a call is sent, and whether it was by now."""
         sent = asyncio.Event()
 
@@ -113,7 +113,7 @@ class VendorCaller:
             self._before_send()
             sent.set()
 
-        return Sending(_lane(rows).value, before_send), sent.is_set
+        return Sending(_lane(rows).value, before_send, name), sent.is_set
 
     def _before_send(self) -> None:
         """R3: nothing leaves after the lease is over by this process's own clock; asked when the permit is there, just before the first byte."""

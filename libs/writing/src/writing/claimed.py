@@ -80,8 +80,8 @@ class Claimed:
             # R25: what was not just written is read first, because a person may have changed it.
             return Look(act.key)
         if target.mode == "rendered" and act.key not in self.fresh:
-            # R26: the text and its token come from one read, and never from what our tables know.
-            return Look(act.key)
+            # R26: the text and its token come from one read, and never from what our tables know of each by itself.
+            return act if act.is_of_one_answer else Look(act.key)
         return act
 
     def _planned(self, target: Target, facts: object | None) -> Step | Failure:

@@ -73,7 +73,7 @@ class Sender:
                 return _Called([])
             await failpoints.hit("executor.after_intent")
             facts = call.batch[0][0].facts
-            answers = await caller.call(call.batch, facts)
+            answers = await caller.call(call.name, call.batch, facts)
             await failpoints.hit("executor.after_answer")
             sent = await self._judged(call, answers, caller, hunt)
             going_on = await self._results.store(sent, facts)

@@ -9,6 +9,7 @@ before the commit repeats the batch. After it, every event is a repeat, and the 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -59,10 +60,11 @@ class TargetEventHandler:
             account, source, trace_id = _read(item, accounts)
             found = list(self._parsed(item.message))
             for entity, parsed in found:
-                if (account, parsed.place) in ours:
-                    where = TargetKey(account, parsed.place, entity, parsed.key)
+                places = [place for place in ours.get(account, ()) if parsed.place in ("", place)]
+                for place in places:
+                    where = TargetKey(account, place, entity, parsed.key)
                     events[entity].append(KeptEvent(item.message, parsed, where, source, trace_id))
-                else:
+                if not places:
                     # Other places of the account are none of our business.
                     change = Change("received", "no_sync")
                     entries.append(entry_of(item.message, parsed, change, now, source=source, trace_id=trace_id))
@@ -110,10 +112,13 @@ def _read(item: Delivered[ChangeEvent], accounts: Mapping[str, str]) -> tuple[st
     return accounts.get(item.message.connection, ""), item.record.place, trace_id_of(item.record)
 
 
-async def _places(tx: DbConnection) -> tuple[set[tuple[str, str]], dict[str, str]]:
+async def _places(tx: DbConnection) -> tuple[Mapping[str, set[str]], dict[str, str]]:
     """Which places of which accounts are ours, and the account of each connection."""
     rows = await tx.fetch(
         "select c.id, c.account, l.target_place as place from core.connection c left join core.leg l on l.target_connection = c.id"
     )
-    ours = {(row["account"], row["place"]) for row in rows if row["place"] is not None}
+    ours = defaultdict[str, set[str]](set)
+    for row in rows:
+        if row["place"] is not None:
+            ours[row["account"]].add(row["place"])
     return ours, {row["id"]: row["account"] for row in rows}

@@ -5,7 +5,7 @@ UNKNOWN        on hold until the vendor's horizon, then one look (R2); an attemp
                look it waits, is sent apart from others, and is parked after 12
 RATE_LIMITED   again when the vendor says; no attempt
 UNAUTHORISED   waits for the connection's gate, which the token-broker closes and opens; no attempt
-CONFLICT       read again, decide again; an attempt, so that it ends
+CONFLICT       read again, decide again, five times at once and then by the schedule; an attempt, so that it ends
 REJECTED       never: dead at once, or left alone where the refusal is a rule of the target's
 BUG            dead at once, and somebody looks at the code
 
@@ -29,6 +29,8 @@ LONGEST_DELAY = timedelta(minutes=15)
 GATE_PAUSE = timedelta(seconds=5)
 QUOTA_PAUSE = timedelta(seconds=2)
 SOON = timedelta(milliseconds=200)
+ROUNDS = 5
+"""So often somebody may have been faster, before it is a habit of theirs."""
 
 
 def after_failure(
@@ -63,7 +65,8 @@ def after_failure(
         case FailureClass.REJECTED | FailureClass.BUG:
             return NextState("dead", now, attempts=attempts + 1, outcome="failed", reason=failure.code, failure=failure)
         case FailureClass.CONFLICT:
-            return _again(failure, attempts + 1, now + again, now)
+            due = now + (again if attempts < ROUNDS else max(again, delay(attempts + 1, chance)))
+            return _again(failure, attempts + 1, due, now)
         case FailureClass.TRANSIENT if outage or failure.code in NEVER_SENT:
             return NextState("waiting", now + delay(4, chance), attempts=attempts, reason=failure.code, failure=failure)
         case FailureClass.TRANSIENT:

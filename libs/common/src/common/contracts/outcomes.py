@@ -26,6 +26,7 @@ class SkipReason(StrEnum):
     COMPLIANCE = "compliance"
     FORGOTTEN = "forgotten"
     NOT_AT_TARGET = "not_at_target"
+    HANDS_OFF = "hands_off"
     SYNC_DISABLED = "sync_disabled"
     REQUIRED_FIELD_MISSING = "required_field_missing"
     UNMAPPABLE = "unmappable"
@@ -106,6 +107,10 @@ EXPLAINED: Mapping[SkipReason, Explained] = {
     SkipReason.NOT_AT_TARGET: Explained(
         "Somebody took it away at the target.",
         "Nothing, if that was meant; else bring it back there by hand.",
+    ),
+    SkipReason.HANDS_OFF: Explained(
+        "It goes into a text that people write too, and they have left no room for it, or a mark of ours in it is broken.",
+        "Make room there, or take both marks out; it is written as soon as that is seen.",
     ),
     SkipReason.SYNC_DISABLED: Explained(
         "The sync was switched off.",

@@ -53,6 +53,8 @@ class Customer(Neutral):
     crm_contact_id: str | None = None
     level: int | None = None
     """How deep it is under other customers, where these are under one another; nought for whom is under nobody."""
+    notes: str | None = None
+    """What people have written of it: no mapping reads it, whoever writes lines of ours into it does."""
     custom: dict[str, str | None] | None = None
     created_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None

@@ -1,4 +1,4 @@
-"""QuickBooks Online: the customers of a company, without any amount."""
+"""QuickBooks Online: the customers of a company as a source, without any amount; lines in their notes as a target."""
 
 from vendors.quickbooks.client import NAME, QuickBooksProfile, page, ping
 from vendors.quickbooks.inbox import QuickBooksInbox
@@ -6,6 +6,7 @@ from vendors.quickbooks.listing import CUSTOMER
 from vendors.quickbooks.oauth import GRANT
 from vendors.quickbooks.queries import MOST_IDS
 from vendors.quickbooks.source import QuickBooksSource
+from vendors.quickbooks.targets import TARGETS
 from vendors.vendor import Vendor
 
 VENDOR = Vendor(
@@ -15,6 +16,7 @@ VENDOR = Vendor(
     grant=GRANT,
     app_inbox=QuickBooksInbox(),
     source=QuickBooksSource(),
+    targets=TARGETS,
     reads_together=MOST_IDS,
     ping=ping,
     page=page,

@@ -95,6 +95,13 @@ QB_WEBHOOK_UNREADABLE = Code(
     "developer",
     True,
 )
+QB_NO_OWN_FIELDS = Code(
+    "QB_NO_OWN_FIELDS",
+    "Nothing that is written to QuickBooks has fields of a company's own.",
+    "Take `new_field` out of the rows of the leg, then apply the sync again.",
+    "owner",
+    True,
+)
 QB_FAULT = Code(
     "QB_FAULT",
     "QuickBooks failed by its own word.",
@@ -104,7 +111,7 @@ QB_FAULT = Code(
 )
 register(
     QB_TOKEN_REFUSED, QB_NOT_ADMIN, QB_COMPANY_LOST, QB_COMPANY_ENDED, QB_THROTTLED, QB_NOT_FOUND, QB_CHANGED_MEANWHILE,
-    QB_NAME_TAKEN, QB_INVALID_VALUE, QB_CALL_WRONG, QB_FAULT, QB_WEBHOOK_UNREADABLE,
+    QB_NAME_TAKEN, QB_INVALID_VALUE, QB_CALL_WRONG, QB_FAULT, QB_WEBHOOK_UNREADABLE, QB_NO_OWN_FIELDS,
 )  # fmt: skip
 
 _REJECTED, _BUG, _DENIED = FailureClass.REJECTED, FailureClass.BUG, FailureClass.UNAUTHORISED
@@ -143,6 +150,12 @@ def translate(status: int, headers: Mapping[str, str], body: bytes, now: datetim
     if 200 <= status < 300 and found and fault is None:
         return None
     return TABLE.failure(status, _said(fault), headers, now)
+
+
+def fault_in(item: Mapping[str, Any], now: datetime) -> Failure | None:
+    """The failure of one item of a batch, whose answer is a success."""
+    fault = _fault(item)
+    return None if fault is None else TABLE.failure(200, _said(fault), {}, now)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -109,9 +109,18 @@ def _customer(found: Values) -> dict[str, Any]:
         "billing": _address(found, "BillAddr"),
         "shipping": _address(found, "ShipAddr"),
         "level": _level(found),
+        "notes": notes(found),
         "created_at": stamp(found, "CreateTime"),
         "updated_at": stamp(found),
     }
+
+
+def notes(found: Values) -> str | None:
+    """What people have written of a customer, as it is: blanks are theirs too."""
+    given = found.get("Notes")
+    if given is not None and not isinstance(given, str):
+        raise UnreadableBooks("Notes is no text.")
+    return given or None
 
 
 def _name(found: Values) -> str | None:

@@ -1,0 +1,158 @@
+"""The notes of customers, into which people write too: the newest lines of a customer's activity between two marks of ours (R26).
+
+In: what is known of the activity. Out: a sparse update of `Notes` alone, with the version of the very answer that the text was made from, so that no
+amount and no other field can move; thirty customers a call. A version that is not the newest is refused by the vendor: the customer is read by
+id, and its notes are rendered anew. A crash after a call leaves an intent whose outcome one look tells (`landed`); sent once more with the same
+version it would be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from common.contracts.connections import Connection
+from common.contracts.messages import ChangeEvent
+from common.contracts.outcomes import SkipReason
+from common.contracts.syncs import Mode
+from common.failures import Failure, Rejected
+from common.http.call import Api
+from vendors.absorbing import Absorbed, Fact, TargetEvent
+from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Look, Nothing, Sending, Skip, Step, Work, key_of_id
+from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
+from vendors.choices import Choices
+from vendors.deferred import Deferred
+from vendors.grant import Place
+from vendors.quickbooks import note_knowing, note_writes, wire
+from vendors.quickbooks.errors import QB_NO_OWN_FIELDS
+from vendors.quickbooks.note_knowing import ACTIVE, NOTES, SHOWN, TOKEN, token_of
+from vendors.quickbooks.note_text import HandsOff, Shown, head_in, ids_in, newly_shown, shown_by, wanted
+from vendors.target_record import TargetRecord
+
+KEY = "customer_id"
+FIELDS = FieldCatalogue(
+    (
+        CatalogueField(KEY, "Customer", "text", required=True),
+        CatalogueField("standing", "Standing, in a word", "text"),
+        CatalogueField("open_rate", "Share of mails that were opened", "number"),
+        CatalogueField("click_rate", "Share of mails in which something was clicked", "number"),
+        CatalogueField("lines", "Newest activity", "parts"),
+        CatalogueField("longest", "Letters that notes may have: 1024 or 2000", "number"),
+    )
+)
+
+
+class NotesTarget:
+    """The document is whose notes they are, how the customer stands, and the newest lines of its activity."""
+
+    mode: Mode = "rendered"
+    places_name = "company"
+    looks = 1
+    together = note_writes.ROWS
+    key_missing = key_invalid = SkipReason.REQUIRED_FIELD_MISSING
+    choices = Choices(gone=("leave",), on_delete="leave", on_filtered="leave", without_key="leave")
+    facts_in_parts: frozenset[str] = frozenset()
+    hears = True
+    deferred: Deferred | None = None
+
+    def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
+        id = wire.record_id(str(document.get(KEY) or "").strip())
+        return ByMatch(KEY, key_of_id(id)) if id else None
+
+    def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
+        match = self.identify(document)
+        return [match.value] if match else []
+
+    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"how": how}
+
+    def lets_go(self, document: Mapping[str, Any]) -> bool:
+        return False
+
+    def plan(self, work: Work, facts: object | None) -> Step:
+        if work.wish == "absent" or not work.is_writer:
+            return Nothing()
+        if not work.key:
+            return Skip(SkipReason.NOT_AT_TARGET, "This is no id of a customer in QuickBooks.")
+        known = work.known.get(work.key, TargetRecord())
+        if (known.exists is None or known.doubtful) and work.key not in work.fresh:
+            return Look(work.key)
+        if not known.exists:
+            return Skip(SkipReason.NOT_AT_TARGET)
+        return _rendered(work, known)
+
+    def absorb(self, known: TargetRecord, fact: Fact) -> Absorbed:
+        return note_knowing.absorb(known, fact)
+
+    def landed(self, attempt: Attempt, seen: TargetRecord) -> Done | None:
+        """Others may have written around our block since: the lines that came with the act are what shows it."""
+        act = attempt.act
+        if not seen.exists or token_of(seen.seen) <= int(act.memory[TOKEN]):
+            return None
+        new, text = act.memory["new"], str(seen.seen.get(NOTES) or "")
+        ours = ids_in(text).issuperset(new) if new else head_in(text) == act.memory["head"]
+        if not ours and text != act.values[NOTES]:
+            return None
+        is_newest = token_of(seen.seen) == int(act.memory[TOKEN]) + 1
+        return Done(seen.seen, id=seen.id, stamp=seen.stamp if is_newest else None)
+
+    def late(self, attempt: Attempt, known: TargetRecord, seen: TargetRecord) -> bool:
+        return self.landed(attempt, seen) is not None and self.landed(attempt, known) is None
+
+    def brings(self, act: Act) -> bool:
+        return False
+
+    def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
+        """People may write what they like, and take our block out."""
+        return False
+
+    def parsed(self, event: ChangeEvent) -> TargetEvent | None:
+        return note_knowing.parsed(event)
+
+    def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
+        return False
+
+    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
+        """Nothing: notes are the same everywhere."""
+        return FIELDS
+
+    async def apply(
+        self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
+    ) -> Answered:
+        """One call. Repeatable by its version: what has arrived already is refused."""
+        return await note_writes.write(acts, api, sending)
+
+    async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
+        """By id, which does not lag: text and version of one answer (R26)."""
+        return {key: await note_writes.read(key, api) for key in keys}
+
+    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
+        """A connection speaks for one company."""
+        return [Place(connection.details.get("realm_id", ""), connection.name)]
+
+    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
+        return FIELDS
+
+    async def create_fields(
+        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
+    ) -> MadeFields:
+        paths = ", ".join(one.path for one in asked)
+        raise Rejected(QB_NO_OWN_FIELDS.name, f"{QB_NO_OWN_FIELDS.meaning} Asked for: {paths}.")
+
+
+def _rendered(work: Work, known: TargetRecord) -> Step:
+    if known.seen.get(ACTIVE) is False:
+        return Skip(SkipReason.INACTIVE, "QuickBooks takes no notes of somebody inactive.")
+    text, shown = str(known.seen.get(NOTES) or ""), Shown.of(known.memory.get(SHOWN) or {})
+    found = wanted(text, work.document, shown)
+    if isinstance(found, HandsOff):
+        return Skip(SkipReason.HANDS_OFF, found.words)
+    if found == text:
+        return Nothing()
+    memory = {
+        "id": known.id, TOKEN: token_of(known.seen), SHOWN: shown_by(work.document), "new": newly_shown(text, found),
+        "head": head_in(found),
+    }  # fmt: skip
+    return Act(
+        "render", work.key, {NOTES: found}, batch="render", most=note_writes.ROWS, memory=memory, is_of_one_answer=True
+    )
