@@ -9,9 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vendors.block import letters
-from vendors.quickbooks.note_text import BEGIN, END, LETTERS, LONGEST, MOST, HandsOff, Shown, ids_in, shown_by, wanted
+from vendors.quickbooks.note_text import (
+    BEGIN,
+    END,
+    LETTERS,
+    LONGEST,
+    MOST,
+    HandsOff,
+    ShownBefore,
+    ids_in,
+    shown_by,
+    wanted,
+)
 
-NOTHING = Shown()
+NOTHING = ShownBefore()
 
 
 def activity(
@@ -23,14 +34,14 @@ def activity(
     return {"customer_id": "12", "standing": standing, "lines": lines, **more}
 
 
-def written(text: str, document: dict[str, Any], shown: Shown = NOTHING) -> str:
+def written(text: str, document: dict[str, Any], shown: ShownBefore = NOTHING) -> str:
     found = wanted(text, document, shown)
     assert isinstance(found, str), found
     return found
 
 
-def shown(document: dict[str, Any]) -> Shown:
-    return Shown.of(shown_by(document))
+def shown(document: dict[str, Any]) -> ShownBefore:
+    return ShownBefore.of(shown_by(document))
 
 
 def without_ours(text: str) -> str:

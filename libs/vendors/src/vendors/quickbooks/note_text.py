@@ -28,7 +28,7 @@ _FULL = f"What people have written leaves fewer than {FREE} letters in the notes
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class NotedActivity:
     """What a document says of a customer."""
 
     lines: tuple[BlockLine, ...]
@@ -38,7 +38,7 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownBefore:
     """What was shown of it last."""
 
     ids: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Shown:
     standing: str = ""
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Shown:
+    def of(cls, stored: Mapping[str, Any]) -> ShownBefore:
         newest = stored.get("newest") or ("", "")
         return cls(frozenset(stored.get("ids") or ()), (newest[0], newest[1]), str(stored.get("standing") or ""))
 
@@ -58,13 +58,13 @@ class HandsOff:
     words: str
 
 
-def activity_of(document: Mapping[str, Any]) -> Activity:
+def activity_of(document: Mapping[str, Any]) -> NotedActivity:
     """What is said of a customer, in the form of a block."""
     standing = " ".join(str(document.get("standing") or "").split())
     rates = [f"{name} {rate}" for name, path in _RATES if (rate := _percent(document.get(path)))]
     head = ", ".join([standing, *rates]) if standing else ""
     longest = min(max(int(document.get("longest") or LONGEST), LONGEST), MOST)
-    return Activity(tuple(map(_line, document.get("lines") or ())), standing, head, longest)
+    return NotedActivity(tuple(map(_line, document.get("lines") or ())), standing, head, longest)
 
 
 def shown_by(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def shown_by(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"ids": [line.id for line in said.lines], "newest": list(newest), "standing": said.standing}
 
 
-def wanted(text: str, document: Mapping[str, Any], shown: Shown) -> str | HandsOff:
+def wanted(text: str, document: Mapping[str, Any], shown: ShownBefore) -> str | HandsOff:
     """The notes as they shall be; the same where nothing is new, or nothing newer than a block that somebody has taken out."""
     said, there = activity_of(document), fenced(text, fence())
     if not _is_new(said, shown, taken_out=there is not None and not there.is_there and bool(shown.ids)):
@@ -107,7 +107,7 @@ def fence(most: int = LETTERS) -> Fence:
     return Fence(BEGIN, END, lines=LINES, letters=most)
 
 
-def _is_new(said: Activity, shown: Shown, *, taken_out: bool) -> bool:
+def _is_new(said: NotedActivity, shown: ShownBefore, *, taken_out: bool) -> bool:
     fresh = [line for line in said.lines if line.id not in shown.ids]
     if taken_out:
         return any(_order(line) > shown.newest for line in fresh)

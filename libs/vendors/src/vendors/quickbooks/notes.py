@@ -26,7 +26,7 @@ from vendors.grant import Place
 from vendors.quickbooks import note_knowing, note_writes, wire
 from vendors.quickbooks.errors import QB_NO_OWN_FIELDS
 from vendors.quickbooks.note_knowing import ACTIVE, NOTES, SHOWN, TOKEN, token_of
-from vendors.quickbooks.note_text import HandsOff, Shown, head_in, ids_in, newly_shown, shown_by, wanted
+from vendors.quickbooks.note_text import HandsOff, ShownBefore, head_in, ids_in, newly_shown, shown_by, wanted
 from vendors.target_record import TargetRecord
 
 KEY = "customer_id"
@@ -143,7 +143,7 @@ class NotesTarget:
 def _rendered(work: Work, known: TargetRecord) -> Step:
     if known.seen.get(ACTIVE) is False:
         return Skip(SkipReason.INACTIVE, "QuickBooks takes no notes of somebody inactive.")
-    text, shown = str(known.seen.get(NOTES) or ""), Shown.of(known.memory.get(SHOWN) or {})
+    text, shown = str(known.seen.get(NOTES) or ""), ShownBefore.of(known.memory.get(SHOWN) or {})
     found = wanted(text, work.document, shown)
     if isinstance(found, HandsOff):
         return Skip(SkipReason.HANDS_OFF, found.words)
