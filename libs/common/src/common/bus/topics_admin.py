@@ -14,12 +14,14 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError, for_code
 
 from common.bus.connection import KafkaAddress
 from common.contracts.topics import Topic
 
 _TIMEOUT_S = 20.0
+# A broker that is well is unheard of for a few seconds at most.
+_UNHEARD_S, _ASKED_AGAIN_S = 12.0, 0.5
 
 
 class TopicsRefused(Exception):
@@ -94,17 +96,27 @@ def configuration(topic: Topic) -> dict[str, str]:
 
 
 async def _create(admin: Any, topics: list[Topic]) -> None:
+    deadline = asyncio.get_running_loop().time() + _UNHEARD_S
+    while refused := await _refused(admin, topics):
+        error, words = refused
+        if error is not InvalidReplicationFactorError or asyncio.get_running_loop().time() > deadline:
+            raise TopicsRefused(words)
+        # No broker takes a copy while the controller has not heard of it: it starts, or its machine is busy.
+        await asyncio.sleep(_ASKED_AGAIN_S)
+
+
+async def _refused(admin: Any, topics: list[Topic]) -> tuple[type[Exception], str] | None:
+    """Why one of them was not made; what another starter was quicker to make is what we wanted."""
     # Three copies where there are three brokers; the client cannot ask for the broker's own default.
-    copies = min(3, len((await admin.describe_cluster())["brokers"]))
+    copies = max(1, min(3, len((await admin.describe_cluster())["brokers"])))
     news = [NewTopic(t.name, t.partitions, copies, topic_configs=configuration(t)) for t in topics]
     answer = (await admin.create_topics(news, timeout_ms=10_000)).to_object()
     for outcome in answer["topic_errors"]:
         error = for_code(outcome["error_code"])
-        # Another starter was quicker: that is what we wanted.
         if outcome["error_code"] and error is not TopicAlreadyExistsError:
-            raise TopicsRefused(
-                f"Kafka did not create topic {outcome['topic']}: {outcome.get('error_message') or error.__name__}."
-            )
+            words = outcome.get("error_message") or error.__name__
+            return error, f"Kafka did not create topic {outcome['topic']}: {words}."
+    return None
 
 
 async def _until_known(admin: Any, names: list[str]) -> None:
