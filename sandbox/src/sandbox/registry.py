@@ -16,6 +16,7 @@ from sandbox.simulator import Simulator
 from sandbox.zoho_accounts.accounts import build as build_zoho_accounts
 from sandbox.zoho_accounts.grants import ZohoGrants
 from sandbox.zoho_books import build as build_zoho_books
+from sandbox.zoho_campaigns import build as build_zoho_campaigns
 from sandbox.zoho_crm import build as build_zoho_crm
 
 
@@ -49,6 +50,7 @@ def build(home: Path) -> tuple[Core, Vendors]:
         build_zoho_accounts(core),
         build_zoho_books(core),
         build_zoho_crm(core),
+        build_zoho_campaigns(core),
         build_mailchimp(core),
         build_shopify(core),
         build_quickbooks(core),

@@ -17,7 +17,7 @@ from sandbox.zoho_accounts.forms import Asked
 from sandbox.zoho_accounts.grants import ZohoGrants
 from sandbox.zoho_accounts.people import Client, ZohoUser
 
-SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_{},]+)*\.(ALL|READ|CREATE|UPDATE|DELETE|WRITE|all)")
+SCOPE = re.compile(r"[A-Za-z]+(\.[A-Za-z_{},]+)*\.(ALL|READ|CREATE-UPDATE|CREATE|UPDATE|DELETE|WRITE|all)")
 CARRIED = ("response_type", "client_id", "scope", "redirect_uri", "state", "access_type", "prompt")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 

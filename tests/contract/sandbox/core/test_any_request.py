@@ -30,6 +30,8 @@ PREFIXES = (
     "/zoho/in/api/crm/v8/Contacts/RECORD",
     "/zoho/in/api/crm/v8/settings",
     "/zoho/in/api/crm/bulk/v8",
+    "/zoho/in/campaigns/api/v1.1",
+    "/zoho/in/campaigns/api/v1.1/json",
     "/mailchimp/us6/3.0",
     "/mailchimp/us6/3.0/lists/AUDIENCE",
     "/mailchimp/us6/3.0/lists/AUDIENCE/members/MEMBER",
@@ -208,7 +210,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         "query": "&".join(f"{name}={value}" for name, value in query.items()),
         "raw_query": draw(st.one_of(st.none(), st.binary(max_size=60))),
         "kind": draw(KINDS),
-        "named": draw(st.integers(0, 12)),
+        "named": draw(st.integers(0, 14)),
         "body": draw(BODIES),
     }
 
