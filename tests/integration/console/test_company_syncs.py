@@ -15,6 +15,7 @@ __all__ = ["front_door", "joined"]
 
 COMPANY, TEMPLATE = "company", "quickbooks-mailchimp"
 PLANTED = "48151.62"
+MEMBERS = {"name": "members", "template": TEMPLATE, "source": COMPANY, "target": "chimp"}
 
 
 def people(joined: Joined, do: str, **wanted: Any) -> dict[str, Any]:
@@ -63,3 +64,25 @@ class TestCompany:
         whole = {"name": "papers", "source": COMPANY, "target": "chimp", "place": joined.file()["place"], "legs": [leg]}
         refused = joined.console.told("POST", "/syncs", 422, json=whole)
         assert "invoice" in str(refused)
+
+    @pytest.mark.parametrize("named", ["outstanding", "facts.overdue", "balance"])
+    def test_row_of_the_notes_that_names_an_amount_is_refused_by_its_name(
+        self, joined: Joined, company: str, named: str
+    ) -> None:
+        notes = {"name": "activity", "more_rows": [{"target": "standing", "from": named}]}
+        whole = {**MEMBERS, "legs": [{"name": "customer", "target": {"place": joined.file()["place"]}}, notes]}
+        refused = joined.console.told("POST", "/syncs", 422, json=whole)
+        assert named in str(refused) and "legs[activity]" in str(refused)
+
+    def test_notes_are_a_setting_of_the_file(self, joined: Joined, company: str) -> None:
+        made = {**MEMBERS, "place": joined.file()["place"], "create_fields": True}
+        legs = joined.console.told("POST", "/syncs", json=made)["legs"]
+        assert [(one["name"], one["direction"], one["target_entity"], one["outcome"]) for one in legs] == [
+            ("customer", "forward", "member", "created"), ("activity", "within", "customer_note", "created"),
+        ]  # fmt: skip
+        shown = [one["mapping"]["filter"] for one in joined.console.told("GET", "/syncs/members")["legs"]]
+        assert shown == ["", ""]
+        legs = joined.console.told("POST", "/syncs", json=made | {"activity": {"to": "none"}})["legs"]
+        assert [one["outcome"] for one in legs] == ["unchanged", "changed"]
+        refused = joined.console.told("POST", "/syncs", 422, json=made | {"activity": {"to": "fax"}})
+        assert "notes" in str(refused) and "none" in str(refused)

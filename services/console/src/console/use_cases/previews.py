@@ -55,12 +55,11 @@ class Previews:
         return shown | {"fields_to_create": new, "warnings": [*draft.notes, *shown["warnings"]]}
 
     async def _of(self, legs: Sequence[Leg], limit: int, *, unmask: bool) -> dict[str, Any]:
-        """Each leg for itself, and all of them together."""
+        """Each leg for itself, and all of them together. What audiences tell is said as they tell it: there is nothing to look at before."""
+        legs = [leg for leg in legs if not leg.is_aside]
         listings = Listings(self._drafting)
         matches = await both_sides(self._pool, legs, listings.changes)
-        # What audiences tell is said as they tell it: there is nothing to look at before.
-        shown = [leg for leg in legs if not leg.is_aside]
-        found = {leg.name: await self._leg(leg, limit, listings, words_of(matches, leg)) for leg in shown}
+        found = {leg.name: await self._leg(leg, limit, listings, words_of(matches, leg)) for leg in legs}
         costs = {leg.name: await self._cost(leg, found[leg.name].preview.details) for leg in legs}
         plans = {leg.name: await self._plan(leg, found[leg.name]) for leg in legs}
         whole, warnings, cost, plan = Preview(), list[str](), DetailCost(), RunPlan()
