@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +27,8 @@ from tests.support.sandbox import SandboxProcess
 from vendors.quickbooks.listing import CUSTOMER
 
 __all__ = ["sandbox", "sandbox_process", "world"]
+# Of the issue's numbers the large ones take minutes (`make test-long`).
+A_BURST = int(os.environ.get("COMPANY_CUSTOMERS", "1000"))
 HALF_AN_HOUR_S, A_MONTH_S = 1_900.0, 31 * 86_400.0
 
 
@@ -37,10 +42,29 @@ class Customers:
     def open(self, profile: Any, connection: Connection) -> Any:
         return self.account.api
 
-    async def poll(self) -> set[tuple[str, str]]:
+    def reader(self) -> Reader:
+        return Reader(self.world.pool, self, self.world.books, ConfigurationReader(), self.world.clock)
+
+    async def ask(self, reader: Reader, records: Sequence[RecordId]) -> None:
+        """As the normaliser does, of a batch of webhooks."""
+        now = self.world.clock.now()
+        asks = [ReadRequest(ConnectionId("books"), CUSTOMER, one, "detail", now) for one in records]
+        async with transaction(self.world.owner) as tx:
+            await read_requests.ask(tx, asks, now)
+        reader.wake()
+
+    async def open_asks(self) -> int:
+        return len(await self.world.sql("select record from flow.read_request"))
+
+    async def until_asked_less_than(self, many: int) -> None:
+        async with asyncio.timeout(120):
+            while await self.open_asks() >= many:
+                await asyncio.sleep(0.02)
+
+    async def poll(self, after: float = HALF_AN_HOUR_S) -> set[tuple[str, str]]:
         """What is told once half an hour is over, for the poller and for the vendor."""
-        self.world.clock.advance(HALF_AN_HOUR_S)
-        self.account.advance(HALF_AN_HOUR_S)
+        self.world.clock.advance(after)
+        self.account.advance(after)
         self.account.api.answers.clear()
         before, world = len(self.world.books.sent), self.world
         await Poller(world.pool, self, world.books, ConfigurationReader(), world.clock).step()
@@ -58,21 +82,61 @@ async def customers(world: World, sandbox: SandboxProcess) -> AsyncIterator[Cust
 
 
 class TestReads:
-    async def test_many_that_have_changed_at_once_cost_a_call_for_thirty(self, customers: Customers) -> None:
-        """A company's reads are metered: a burst of webhooks is read together."""
-        customers.account.fill(CUSTOMER, 200)
+    async def test_a_thousand_that_change_at_once_cost_a_call_for_thirty(self, customers: Customers) -> None:
+        """A company's reads are metered: a burst of webhooks is gathered, while the first one of it is read at once."""
+        customers.account.fill(CUSTOMER, A_BURST)
         told = [RecordId(record) for record, _ in await customers.poll()]
         customers.account.api.answers.clear()
-        world, now = customers.world, customers.world.clock.now()
-        asks = [ReadRequest(ConnectionId("books"), CUSTOMER, one, "detail", now) for one in told]
-        async with transaction(world.owner) as tx:
-            await read_requests.ask(tx, asks, now)
-        reader = Reader(world.pool, customers, world.books, ConfigurationReader(), world.clock)
-        while await reader.step():
-            pass
-        assert set(customers.operations()) == {"customers.some"}
+        reader, stopping = customers.reader(), asyncio.Event()
+        running = asyncio.create_task(reader.run(stopping))
+        for some in (told[:1], told[1:100], told[100:]):
+            await customers.ask(reader, some)
+            await customers.until_asked_less_than(len(some))
+        await customers.until_asked_less_than(1)
+        stopping.set()
+        await running
+        assert customers.operations()[0] == "customers.read"
+        assert set(customers.operations()[1:]) == {"customers.some"}
         assert len(customers.operations()) <= 1.2 * -(-len(told) // 30)
-        assert await world.sql("select record from flow.read_request") == []
+
+    async def test_a_first_one_alone_waits_for_nobody_and_the_next_ones_for_each_other(
+        self, customers: Customers
+    ) -> None:
+        first, second, third = (customers.account.create() for _ in range(3))
+        reader = customers.reader()
+        await customers.ask(reader, [first])
+        assert await reader.step()
+        await customers.ask(reader, [second, third])
+        while await customers.open_asks():
+            await reader.step()
+            await asyncio.sleep(0.02)
+        assert customers.operations() == ["customers.read", "customers.some"]
+
+    async def test_a_day_on_which_nobody_does_anything_costs_fifty_at_most(self, customers: Customers) -> None:
+        for _ in range(3):
+            customers.account.create()
+        await customers.poll()
+        begun, calls = customers.world.clock.now(), 0
+        while True:
+            due = (await customers.world.row())["next_at"]
+            if due > begun + timedelta(days=1):
+                break
+            assert not await customers.poll(after=(due - customers.world.clock.now()).total_seconds())
+            calls += len(customers.operations())
+        assert 48 <= calls <= 50
+
+    async def test_everything_is_listed_once_a_week(self, customers: Customers) -> None:
+        customers.account.create()
+        await customers.poll()
+        await customers.poll(after=6.9 * 86_400)
+        assert customers.operations() == ["customers.changes"]
+        await customers.poll(after=0.2 * 86_400)
+        assert customers.operations() == ["customers.list"]
+
+    async def test_the_first_reading_costs_a_call_for_a_thousand(self, customers: Customers) -> None:
+        customers.account.fill(CUSTOMER, A_BURST)
+        assert len(await customers.poll()) >= A_BURST * 0.9
+        assert customers.operations() == ["customers.list"] * -(-(A_BURST + 1) // 1_000)
 
 
 class TestCustomers:

@@ -26,6 +26,7 @@ from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
 from vendors.own_sync import OwnSync
 from vendors.privacy import PrivacyAsk
+from vendors.read_costs import ReadCosts
 from vendors.target import Target
 from vendors.target_listing import TargetListing
 
@@ -250,8 +251,7 @@ class Vendor:
     app_inbox: AppInbox | None = None
     """In the place of `inbox` where webhooks belong to the application; whose they are, `account_detail` tells."""
     source: Source | None = None
-    reads_together: int = 20
-    """How many records are asked for at a time: as many as one call shows, where a call shows several."""
+    reads: ReadCosts = field(default_factory=ReadCosts)
     whole: WholeAccount | None = None
     remarks: Callable[[Connection, Entity], Sequence[str]] = _nothing_to_say
     """What a person has to know of what is read here, before a sync starts from it and while it runs."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from common.clock import Clock
 from common.contracts.connections import Connection
@@ -29,6 +29,7 @@ from common.state.read_requests import ReadRequest
 from common.state.run_ends import Listed
 from common.state.runs import Run
 from ingest import schedule
+from vendors.registry import vendor_named
 
 # So many may be missing at once before a person is asked.
 MISSING_AT_ONCE = 300
@@ -64,6 +65,10 @@ class PollReading:
         return self.kind != "poll"
 
     @property
+    def whole_every(self) -> timedelta:
+        return vendor_named(self.connection.vendor).reads.whole_every
+
+    @property
     def lane(self) -> Lane:
         """What changed a moment ago goes before what has been so for years."""
         return Lane.BACKFILL if self.lists_everything else Lane.LIVE
@@ -91,7 +96,7 @@ class Jobs:
         if poll.job:
             return reading
         async with transaction(self._pool) as tx:
-            kind = "poll" if reading.changes_only else schedule.kind(poll, now)
+            kind = "poll" if reading.changes_only else schedule.kind(poll, now, reading.whole_every)
             job = poll.asked or f"{kind}.{await runs.next_number(tx)}"
             begun = replace(reading, poll=replace(poll, job=job, began_at=now, sent={}))
             if begun.lists_everything:

@@ -94,8 +94,9 @@ class ReadTurn:
             api = AtPriority(api, "backfill")
             requests = await self._within_share(token, connection, requests)
         # What is answered goes on its way, and does not wait for all that was taken with it.
-        for at in range(0, len(requests), vendor.reads_together):
-            await self._answered(token, connection, requests[at : at + vendor.reads_together], api, configuration)
+        together = vendor.reads.together
+        for at in range(0, len(requests), together):
+            await self._answered(token, connection, requests[at : at + together], api, configuration)
 
     async def _answered(
         self,

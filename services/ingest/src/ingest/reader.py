@@ -18,6 +18,7 @@ import structlog
 from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import VendorName
+from common.contracts.messages import Lane
 from common.http.outage import Outage
 from common.loops import Loop
 from common.state import read_requests
@@ -25,11 +26,13 @@ from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.read_requests import ReadRequest, Turn
 from ingest import unread
+from ingest.gathering import Gathering
 from ingest.read_turn import ReadTurn
 from ingest.sends import Opens, SendsAll
 from vendors.registry import VENDORS, vendor_named
 
-AT_ONCE = 50
+# Two calls of thirty, where thirty are asked for together.
+AT_ONCE = 60
 # Of those that a backfill wants, which are many: a turn of theirs is short, and calls only while nobody else wants to.
 LISTED_AT_ONCE = 20
 # Connections that are read at the same time; with AT_ONCE rows each at most, this bounds what is in flight.
@@ -57,6 +60,7 @@ class Reader:
         self._configuration = configuration
         self._clock = clock
         self._woken = asyncio.Event()
+        self._gathering = Gathering()
         self._running: dict[Turn, asyncio.Task[None]] = {}
         self._leases: dict[Turn, UUID] = {}
         self._next_renewal = 0.0
@@ -105,10 +109,11 @@ class Reader:
         """A turn for each lane of each connection with something due, but for those that have one: one that hangs delays itself alone."""
         if len(self._running) >= CONNECTIONS:
             return False
+        others = [*self._running, *self._gathering.resting(monotonic())]
         async with transaction(self._pool) as tx:
             configuration = await self._configuration.read(tx)
             token, due = await read_requests.lease(
-                tx, self._clock.now(), count=AT_ONCE, within=LEASE, but_of=list(self._running), listed=LISTED_AT_ONCE
+                tx, self._clock.now(), count=AT_ONCE, within=LEASE, but_of=others, listed=LISTED_AT_ONCE
             )
         turns: dict[Turn, list[ReadRequest]] = defaultdict(list)
         for request in due:
@@ -122,7 +127,9 @@ class Reader:
             )
             task = asyncio.create_task(self._in_time(token, requests, turn), name=f"read:{whose[0]}:{whose[1]}")
             self._running[whose], self._leases[whose] = task, token
-            task.add_done_callback(partial(self._ended, whose))
+            rest = vendor_named(connection.vendor).reads.gathered_for if connection is not None else timedelta()
+            full = len(requests) == (LISTED_AT_ONCE if whose[1] is Lane.BACKFILL else AT_ONCE)
+            task.add_done_callback(partial(self._ended, whose, rest, full))
         return bool(due)
 
     async def _in_time(
@@ -138,10 +145,13 @@ class Reader:
             _log.warning("reader.turn_cut", connection=requests[0].connection, records=len(requests))
             await self._turn.wait(token, requests, apart=unread.PAUSE)
 
-    def _ended(self, whose: Turn, turn: asyncio.Task[None]) -> None:
+    def _ended(self, whose: Turn, rest: timedelta, full: bool, turn: asyncio.Task[None]) -> None:
         """Whatever went wrong in it, the others go on; its requests come again when their lease is over."""
         del self._running[whose], self._leases[whose]
         self._woken.set()
+        seconds = self._gathering.ended(whose, rest, monotonic(), full=full)
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, self._woken.set)
         _tell_if_failed(turn)
 
     async def probe(self) -> None:

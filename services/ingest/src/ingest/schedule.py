@@ -2,7 +2,7 @@
 
 Webhooks are a courtesy: while they come, a look every few minutes is enough; once a look finds what no webhook announced, they are not
 trusted for two hours and the looks come closer, as long as these take no more than their share of a day's calls. Everything is listed
-again once a day, because a deletion shows in no list of changes.
+again once a day, because a deletion shows in few lists of changes; of a vendor whose list tells it, more seldom.
 """
 
 from __future__ import annotations
@@ -23,16 +23,15 @@ QUICK_FOR = timedelta(hours=2)
 QUICK_SHARE = 0.2
 # A change whose webhook may still be under way says nothing about webhooks.
 GRACE = timedelta(seconds=30)
-WHOLE_EVERY = timedelta(days=1)
 
 Kind = Literal["backfill", "full", "poll"]
 
 
-def kind(poll: Poll, now: datetime) -> Kind:
+def kind(poll: Poll, now: datetime, whole_every: timedelta) -> Kind:
     """What the next reading is, if nobody asks for another: the first of all, everything once more, or what has changed."""
     if not poll.cursor and poll.whole_at is None:
         return "backfill"
-    return "full" if not poll.cursor or poll.whole_at is None or now >= poll.whole_at + WHOLE_EVERY else "poll"
+    return "full" if not poll.cursor or poll.whole_at is None or now >= poll.whole_at + whole_every else "poll"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """QuickBooks Online: the customers of a company as a source, without any amount; lines in their notes as a target."""
 
+from datetime import timedelta
+
 from vendors.quickbooks.client import NAME, QuickBooksProfile, page, ping
 from vendors.quickbooks.inbox import QuickBooksInbox
 from vendors.quickbooks.listing import CUSTOMER
@@ -7,6 +9,7 @@ from vendors.quickbooks.oauth import GRANT
 from vendors.quickbooks.queries import MOST_IDS
 from vendors.quickbooks.source import QuickBooksSource
 from vendors.quickbooks.targets import TARGETS
+from vendors.read_costs import ReadCosts
 from vendors.vendor import Vendor
 
 VENDOR = Vendor(
@@ -17,7 +20,7 @@ VENDOR = Vendor(
     app_inbox=QuickBooksInbox(),
     source=QuickBooksSource(),
     targets=TARGETS,
-    reads_together=MOST_IDS,
+    reads=ReadCosts(together=MOST_IDS, gathered_for=timedelta(milliseconds=500), whole_every=timedelta(days=7)),
     ping=ping,
     page=page,
     account_detail="realm_id",
