@@ -124,15 +124,19 @@ def _limit(limit: Mapping[str, Any]) -> str:
         words.append("the vendor says it is used up")
     if limit["paused_until"]:
         words.append(f"paused until {_local(limit['paused_until'])}")
+    if limit.get("forecast") is not None:
+        words.append(f"about {limit['forecast']} at the month's end")
     if limit["resets_at"]:
         words.append(f"new at {_local(limit['resets_at'])}")
-    return f"{'quota ' + limit['name']:<17} {', '.join(words)}"
+    return f"{'quota ' + limit['name'].replace('_', ' '):<17} {', '.join(words)}"
 
 
 def _used(limit: Mapping[str, Any], used: object) -> str:
     if limit["shape"] == "points":
         return f"{used} of {limit['ours']} points used, {limit['count'] / limit['window_s']:.0f} come back a second"
-    what = {"daily": "today", "concurrency": "at once"}.get(limit["shape"], f"in {limit['window_s']:.0f} s")
+    what = {"daily": "today", "monthly": "this month", "concurrency": "at once"}.get(
+        limit["shape"], f"in {limit['window_s']:.0f} s"
+    )
     return f"{used} of {limit['ours']} used {what}"
 
 

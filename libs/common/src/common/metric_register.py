@@ -124,6 +124,18 @@ VENDOR_QUOTA_SATURATED = GaugeMetric(
     ("system", "connection"),
     unit="ratio",
 )
+VENDOR_MONTH_USED = GaugeMetric(
+    "millrace_vendor_month_used_ratio",
+    "Share of what is ours of a connection's tightest month of calls that is used.",
+    ("system", "connection"),
+    unit="ratio",
+)
+VENDOR_MONTH_FORECAST = GaugeMetric(
+    "millrace_vendor_month_forecast_ratio",
+    "Share of what is ours of a connection's tightest month of calls that will be used at its end, if it goes on like the last days.",
+    ("system", "connection"),
+    unit="ratio",
+)
 QUOTA_WAIT = HistogramMetric(
     "millrace_quota_wait_seconds", "Time a call waited for its budget.", ("system", "connection"), buckets=CALL
 )

@@ -2,7 +2,17 @@
 
 from common.codes import Code, register
 
+QUOTA_MONTH_LOW = Code(
+    "QUOTA_MONTH_LOW",
+    "The calls that a vendor gives for this month will not last, or are nearly used up.",
+    "See `millrace connection quota NAME`. Let accounts be looked at more seldom, pause what can wait, or get more calls from the vendor; when none"
+    " are left, work waits for the next month and nothing is lost.",
+    "owner",
+    True,
+)
+
 register(
+    QUOTA_MONTH_LOW,
     Code("WEBHOOK_UNVERIFIED", "A webhook's signature does not fit any secret of its connection.",
          "If it repeats, rotate the webhook's secret; the bytes are kept in quarantine and were not processed.", "owner", False),
     Code("WEBHOOK_UNKNOWN", "A webhook names a connection that does not exist here.",

@@ -30,6 +30,7 @@ from ingest.configured import EVERY_S, ConfiguredIds
 from ingest.deliveries import Deliveries
 from ingest.gateway import Gateway, HookBounds
 from ingest.hook_vault import HookVault
+from ingest.months import Months
 from ingest.normaliser import ReceiptHandler
 from ingest.poller import Poller
 from ingest.quarantine import Quarantine
@@ -70,6 +71,8 @@ async def build(runtime: Runtime[IngestSettings]) -> AsyncIterator[None]:
         configured = ConfiguredIds(pool, ConfigurationReader(), VENDORS)
         ids = Loop("connections", EVERY_S, configured.read)
         ends.append(runtime.keep("connections", partial(ids.run, runtime.stopping), ids.look))
+        months = Months(pool, ConfigurationReader(), runtime.clock, runtime.metrics)
+        ends.append(runtime.keep("months", partial(months.run, runtime.stopping), months.look))
         secrets = KnownSecrets(settings.token_broker_url, settings.service_key, configured)
         life.push_async_callback(secrets.aclose)
         runtime.mount(_gateway(runtime, pool, producer, secrets, configured, deliveries))

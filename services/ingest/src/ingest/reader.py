@@ -26,7 +26,7 @@ from common.state.configuration import ConfigurationReader
 from common.state.pool import Pool, transaction
 from common.state.read_requests import ReadRequest, Turn
 from ingest import unread
-from ingest.gathering import Gathering
+from ingest.gathered_reads import GatheredReads
 from ingest.read_turn import ReadTurn
 from ingest.sends import Opens, SendsAll
 from vendors.registry import VENDORS, vendor_named
@@ -60,7 +60,7 @@ class Reader:
         self._configuration = configuration
         self._clock = clock
         self._woken = asyncio.Event()
-        self._gathering = Gathering()
+        self._gathering = GatheredReads()
         self._running: dict[Turn, asyncio.Task[None]] = {}
         self._leases: dict[Turn, UUID] = {}
         self._next_renewal = 0.0

@@ -27,8 +27,8 @@ from common.clock import Clock, machine_time, monotonic
 from common.contracts.connections import Connection
 from common.failures import Failure, RateLimited, Transient
 from common.http.call import Priority
-from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_UNAVAILABLE
-from common.http.floor import Floor, Floors, day_ends, metered
+from common.http.door_codes import QUOTA_EXHAUSTED, QUOTA_MONTH_USED_UP, QUOTA_UNAVAILABLE
+from common.http.floor import Floor, Floors, metered, opens
 from common.http.held_places import BEAT_S, EndedCall, HeldPlaces
 from common.http.lane import CallLane, Waiter
 from common.http.meter import Asker, Meter, Metered, Reply
@@ -199,7 +199,7 @@ class MeteredBudget:
             case "empty":
                 return await self._next_block(one, waiter)
             case _ if one.day is not None and (reply.ms < 0 or reply.verdict == "paused"):
-                return self._until(one, self._day_ends(one), waiter)
+                return self._until(one, opens(one, self._clock.now()), waiter)
             case _:
                 wait = timedelta(milliseconds=reply.ms)
                 return self._until(one, self._clock.now() + wait, waiter) if reply.ms else self._unknown(one, waiter)
@@ -207,7 +207,7 @@ class MeteredBudget:
     async def _next_block(self, one: Metered, waiter: Waiter[Slot]) -> Failure | float:
         taken = await self._floor.refill(one)
         if taken is None:
-            until = self._day_ends(one)
+            until = opens(one, self._clock.now())
             if one.limit.weight == 1:  # else there may be something for those that take less
                 await self._meter.pause(one, self._ms_until(until), 0, 0)
             return self._until(one, until, waiter)
@@ -219,7 +219,7 @@ class MeteredBudget:
             later = await self._turns.take(limits, hold, waiter.rank, waiter.cost)
         except DayUsedUp as used_up:
             one = next(m for m in limits if m.day == used_up.ticket.day)
-            return self._until(one, self._day_ends(one), waiter)
+            return self._until(one, opens(one, self._clock.now()), waiter)
         if later is not None:
             return self._until(limits[0], later, waiter)
         # The meters are told of it as soon as they answer: until it ends it has a place of ours like any other call.
@@ -242,10 +242,9 @@ class MeteredBudget:
 
     def _refused(self, waiter: Waiter[Slot]) -> RateLimited:
         retry_at = waiter.retry_at or self._clock.now() + timedelta(seconds=1)
-        return RateLimited(QUOTA_EXHAUSTED.name, QUOTA_EXHAUSTED.meaning, retry_at=retry_at, scope=waiter.blocked_by)
-
-    def _day_ends(self, one: Metered) -> datetime:
-        return day_ends(one.limit, one.day) if one.day else self._clock.now() + one.limit.window
+        monthly = any(one.shape == "monthly" and one.name == waiter.blocked_by for one in waiter.limits)
+        code = QUOTA_MONTH_USED_UP if monthly else QUOTA_EXHAUSTED
+        return RateLimited(code.name, code.meaning, retry_at=retry_at, scope=waiter.blocked_by)
 
     def _ms_until(self, at: datetime) -> int:
         return max(0, int((at - self._clock.now()).total_seconds() * 1000))

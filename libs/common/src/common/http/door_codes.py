@@ -95,6 +95,14 @@ QUOTA_EXHAUSTED = Code(
     "nobody",
     True,
 )
+QUOTA_MONTH_USED_UP = Code(
+    "QUOTA_MONTH_USED_UP",
+    "Our part of the calls that the vendor gives for this month is used up, or what is left of it is kept for changes as they happen.",
+    "Nothing is lost: what waits goes on with the next month, or within the hour once the vendor gives more and the connection knows it."
+    " `millrace connection quota NAME` shows what was used.",
+    "owner",
+    True,
+)
 QUOTA_UNAVAILABLE = Code(
     "QUOTA_UNAVAILABLE",
     "Neither Redis nor PostgreSQL could say how much of the vendor's quota is used, so no call was made.",
@@ -161,6 +169,7 @@ register(
     VENDOR_FAULT,
     VENDOR_REFUSED,
     QUOTA_EXHAUSTED,
+    QUOTA_MONTH_USED_UP,
     QUOTA_UNAVAILABLE,
     TOKEN_BROKER_UNAVAILABLE,
     TOKENS_PAUSED,

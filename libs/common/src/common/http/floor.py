@@ -19,6 +19,7 @@ ACTIVE = timedelta(seconds=15)
 """Use is announced so far ahead: one statement per limit in this time, whatever the number of calls and processes."""
 # Around midnight a call counts for both days: whose clock is right is not known to the second.
 SKEW = timedelta(seconds=5)
+ASKED_AGAIN = timedelta(hours=1)
 _MARGIN = timedelta(seconds=1)
 _ALL_HAVE_BEATEN = timedelta(seconds=5)
 _LOCK_MS = 3000
@@ -63,7 +64,7 @@ class Floor:
         """The next block of a day. False: somebody else is at it. None: nothing is left."""
         if not await self._meter.lock(one, _LOCK_MS):
             return False
-        block = await self._floors.take(ticket(one), max(one.limit.weight, _block(one.limit)))
+        block = await self._floors.take(ticket(one, self._clock.now()), max(one.limit.weight, _block(one.limit)))
         if block.taken:
             await self._meter.give(one, block.taken, block.rest)
         await self._meter.unlock(one)
@@ -73,7 +74,7 @@ class Floor:
         """What is left of a day by another cap than before. False: somebody else is at it."""
         if not await self._meter.lock(one, _LOCK_MS):
             return False
-        block = await self._floors.take(ticket(one), 0)
+        block = await self._floors.take(ticket(one, self._clock.now()), 0)
         await self._meter.give(one, 0, block.rest)
         await self._meter.unlock(one)
         return True
@@ -94,7 +95,7 @@ def metered(limits: tuple[Limit, ...], now: datetime) -> tuple[Metered, ...]:
     """The limits as they are counted at this moment."""
     found: list[Metered] = []
     for limit in limits:
-        if limit.shape == "daily":
+        if limit.by_calendar:
             found += [Metered(limit, day) for day in days(limit, now)]
         else:
             found.append(Metered(limit))
@@ -102,25 +103,35 @@ def metered(limits: tuple[Limit, ...], now: datetime) -> tuple[Metered, ...]:
 
 
 def days(limit: Limit, now: datetime) -> list[date]:
-    """The day it is for the vendor, around midnight both."""
+    """The day it is for the vendor, around midnight both; of a month its first."""
     zone = ZoneInfo(limit.resets_zone)
-    return sorted({(now - SKEW).astimezone(zone).date(), (now + SKEW).astimezone(zone).date()})
+    dates = {(now - SKEW).astimezone(zone).date(), (now + SKEW).astimezone(zone).date()}
+    return sorted({one.replace(day=1) for one in dates} if limit.shape == "monthly" else dates)
 
 
 def day_ends(limit: Limit, day: date) -> datetime:
-    """When calls count for the next day alone."""
-    following = day + timedelta(days=1)
+    """When calls count for the next day, or month, alone."""
+    following = (day + timedelta(days=32)).replace(day=1) if limit.shape == "monthly" else day + timedelta(days=1)
     midnight = datetime(following.year, following.month, following.day, tzinfo=ZoneInfo(limit.resets_zone))
     return midnight + SKEW
 
 
-def ticket(one: Metered) -> Ticket:
-    """A day's row in PostgreSQL."""
+def opens(one: Metered, now: datetime) -> datetime:
+    """When to ask again once nothing is left. Of a month sooner than its end: somebody may get more of it meanwhile, and asking costs no call."""
+    if one.day is None:
+        return now + one.limit.window
+    ends = day_ends(one.limit, one.day)
+    return min(ends, now + ASKED_AGAIN) if one.limit.shape == "monthly" else ends
+
+
+def ticket(one: Metered, now: datetime) -> Ticket:
+    """A day's row in PostgreSQL; of a month also the day of the use, from which its end is foretold."""
     if one.day is None:
         raise ValueError(f"{one.id} is no limit of a day")
-    return Ticket(f"{one.limit.key}:{one.limit.name}", one.day, one.limit.ours, one.limit.weight)
+    of = now.astimezone(ZoneInfo(one.limit.resets_zone)).date() if one.limit.shape == "monthly" else None
+    return Ticket(f"{one.limit.key}:{one.limit.name}", one.day, one.limit.ours, one.limit.weight, of)
 
 
 def _block(limit: Limit) -> int:
     # What a loss of memory may waste, at most; and calls per statement in PostgreSQL.
-    return max(1, min(100, limit.ours // 100))
+    return max(1, min(10 if limit.shape == "monthly" else 100, limit.ours // 100))

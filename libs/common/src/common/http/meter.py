@@ -24,6 +24,8 @@ Verdict = Literal["granted", "wait", "paused", "lost", "idle", "empty", "other"]
 _TIMEOUT_S = 0.5
 _SAME_CLOCK_MS = 20
 _ANSWERED_MS = 1000
+# What is left of a month's block is worth keeping while hardly anybody calls.
+_KEPT_MS = 40 * 86_400_000
 _ALIVE = "budget:alive"
 # What is not live uses up a window a little faster than places come free: what is left over at its end is for whoever comes then.
 FASTER = 1.2
@@ -36,7 +38,7 @@ _LUA = Path(__file__).with_name("lua")
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """One limit as it is counted; a limit per day is another one each day."""
+    """One limit as it is counted; a limit per day is another one each day, one per month is known by its first day."""
 
     limit: Limit
     day: date | None = None
@@ -173,7 +175,7 @@ class Meter:
         for one in metered:
             limit = one.limit
             keys += [one.log, one.state]
-            args += [limit.shape, one.span, int(limit.lingers.total_seconds() * 1000), limit.count, limit.reserve]
+            args += [_kind(limit), one.span, int(limit.lingers.total_seconds() * 1000), limit.count, limit.reserve]
         await self._release(keys=keys, args=args)
 
     def places(self, slot: str, metered: Sequence[Metered], hold_s: float) -> tuple[HeldPlace, ...]:
@@ -201,6 +203,7 @@ class Meter:
             pipe.hset(one.state, mapping={"rest": rest, "cap": one.limit.ours})
             if taken or rest:
                 pipe.hdel(one.state, "pause")
+            pipe.pexpire(one.state, _KEPT_MS)
             await pipe.execute()
 
     async def pause(self, one: Metered, ms: int, longest_ms: int, jitter: float) -> int:
@@ -253,13 +256,17 @@ class Meter:
 
 def _terms(one: Metered, rank: int) -> list[str | int | float]:
     limit = one.limit
-    if limit.shape == "daily":
-        return [limit.shape, limit.kept if rank else 0, one.span, 0, limit.ours]
+    if limit.by_calendar:
+        return [_kind(limit), limit.kept if rank else 0, one.span, 0, limit.ours]
     if limit.shape == "points":
         return [limit.shape, limit.count, one.window_ms, limit.reserve, limit.kept_for_live]
     allowed = limit.ours - (limit.kept if rank else 0)
     pace = one.window_ms / limit.ours / FASTER if limit.shape == "rolling" else 0
     return [limit.shape, allowed, one.window_ms, pace, 0]
+
+
+def _kind(limit: Limit) -> str:
+    return "daily" if limit.by_calendar else limit.shape
 
 
 def _bucket(one: Metered, now: int, points: Sequence[str | None]) -> Bucket:

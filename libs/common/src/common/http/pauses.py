@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from common.clock import Clock
 from common.failures import RateLimited
-from common.http.floor import day_ends, metered, ticket
+from common.http.floor import metered, opens, ticket
 from common.http.meter import Meter, Metered
 from common.http.profile import Limit
 from common.state.budget_floors import Ticket
@@ -48,7 +48,7 @@ class Pauses:
 
     async def _paused(self, one: Metered, retry_at: datetime | None) -> datetime:
         now = self._clock.now()
-        until = day_ends(one.limit, one.day) if one.day else retry_at or now + _UNNAMED
+        until = opens(one, now) if one.day else retry_at or now + _UNNAMED
         try:
             return max(until, now + await self._told(one, until - now))
         except (RedisError, *DATABASE_ERRORS) as error:
@@ -61,7 +61,7 @@ class Pauses:
         milliseconds = max(0, int(wait.total_seconds() * 1000))
         if one.day is not None:
             # In PostgreSQL first: the vendor's word about a day must outlive Redis.
-            await self._store.exhausted(ticket(one))
+            await self._store.exhausted(ticket(one, self._clock.now()))
             await self._meter.pause(one, milliseconds, 0, 0)
             return wait
         # Of points the vendor knows to the second when there are enough; another refusal is about another call.

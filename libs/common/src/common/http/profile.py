@@ -13,7 +13,7 @@ from common.contracts.ids import VendorName
 from common.failures import Failure
 from common.http.call import Call
 
-Shape = Literal["fixed", "rolling", "daily", "concurrency", "points"]
+Shape = Literal["fixed", "rolling", "daily", "monthly", "concurrency", "points"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Limit:
     name: str
     key: str
     shape: Shape
-    """`rolling` is safe whatever the vendor's window really is; `fixed` only where its windows start on the calendar. `points` is a bucket
+    """`daily` and `monthly` go by the calendar of a zone.
+    `rolling` is safe whatever the vendor's window really is; `fixed` only where its windows start on the calendar. `points` is a bucket
     of `count` points that fills up in a `window`, until the vendor tells another size; its reserve are points that stay in it."""
     count: int
     window: timedelta = timedelta(0)
@@ -53,7 +54,12 @@ class Limit:
     told: Callable[[bytes], PointsTold | None] | None = None
     """Reads what an answer says of the points."""
     weight: int = 1
-    """How much of a day this call takes, where the vendor does not count all calls alike; of every other shape a call is one."""
+    """How much of a day or a month this call takes, where the vendor does not count all calls alike; of every other shape a call is one."""
+
+    @property
+    def by_calendar(self) -> bool:
+        """Whether it begins anew at a midnight; the meters count a month as they count a day."""
+        return self.shape in ("daily", "monthly")
 
     @property
     def ours(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from redis.exceptions import RedisError
 
 from common.clock import Clock
+from common.http import month_forecast
 from common.http.floor import day_ends, metered, ticket
 from common.http.meter import Meter, Metered, Reading
 from common.http.profile import Limit, Shape
@@ -36,6 +38,8 @@ class LimitUse:
     resets_at: datetime | None
     paused_until: datetime | None
     exhausted: bool = False
+    forecast: int | None = None
+    """Of a month: how many calls it will have come to at its end, if it goes on like the last days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Given(Protocol):
     """The durable side."""
 
     async def given(self, ticket: Ticket) -> tuple[int, bool]: ...
+
+    async def days(self, limit_id: str, since: date) -> Mapping[date, int]: ...
 
 
 class QuotaReader:
@@ -79,7 +85,7 @@ class QuotaReader:
     async def _use(self, one: Metered, reading: Reading | None) -> LimitUse:
         used, exhausted = (reading.used if reading else None), False
         if one.day is not None:
-            granted, exhausted = await self._floors.given(ticket(one))
+            granted, exhausted = await self._floors.given(ticket(one, self._clock.now()))
             used = granted - (reading.left if reading else 0)
         limit = one.limit
         if reading is not None and (bucket := reading.bucket) is not None:
@@ -100,7 +106,16 @@ class QuotaReader:
             resets_at=_resets_at(one.limit, one.day),
             paused_until=reading.paused_until if reading else None,
             exhausted=exhausted,
+            forecast=await foretold(self._floors, one, used or 0, self._clock.now()),
         )
+
+
+async def foretold(floors: Given, one: Metered, used: int, now: datetime) -> int | None:
+    """What a month will have come to; None of any other limit."""
+    if one.day is None or one.limit.shape != "monthly":
+        return None
+    taken = await floors.days(ticket(one, now).limit_id, (now - month_forecast.KNOWN).date())
+    return month_forecast.at_its_end(used, taken, now, day_ends(one.limit, one.day), one.limit.resets_zone)
 
 
 def _in_flight(one: Metered, reading: Reading | None) -> int | None:

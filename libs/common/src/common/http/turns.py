@@ -38,7 +38,7 @@ class Turns:
 
     async def take(self, limits: Sequence[Metered], hold: timedelta, rank: int, cost: int = 1) -> datetime | None:
         """None when the call may go now, else when to ask again; raises `DayUsedUp`."""
-        tickets = [ticket(one) for one in limits if one.day is not None]
+        tickets = [ticket(one, self._clock.now()) for one in limits if one.day is not None]
         paces = [_pace(one, hold, cost) for one in limits if one.day is None]
         return await self._store.take_turn(paces, tickets, self._clock.now(), rank)
 

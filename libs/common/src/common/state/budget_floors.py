@@ -1,4 +1,4 @@
-"""The durable floor under the rate meters: rows of `flow.budget_window` and `flow.budget_day`."""
+"""The durable floor under the rate meters: rows of `flow.budget_window`, `flow.budget_day` and `flow.budget_use`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ KEPT = timedelta(days=40)
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Calls of one day under one limit; `cap` is what is ours of that day."""
+    """Calls of one day under one limit, or of a month by its first day; `cap` is what is ours of it."""
 
     limit_id: str
     day: date
     cap: int
     takes: int = 1
     """How much of it one call takes."""
+    used_on: date | None = None
+    """Of a month: the day on which they are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ class BudgetFloors:
             )
             return (row["granted"], row["exhausted"]) if row else (0, False)
 
+    async def days(self, limit_id: str, since: date) -> Mapping[date, int]:
+        """What was taken of a month, by the day."""
+        async with state.connection(self._pool) as link:
+            rows = await link.fetch(
+                "select day, taken from flow.budget_use where limit_id = $1 and day >= $2", limit_id, since
+            )
+            return {row["day"]: row["taken"] for row in rows}
+
     async def take_turn(
         self, paces: Sequence[Pace], tickets: Sequence[Ticket], now: datetime, behind: int
     ) -> datetime | None:
@@ -139,4 +149,14 @@ async def _take(tx: state.DbConnection, ticket: Ticket, wanted: int) -> Block:
         ticket.day,
         taken,
     )
+    if ticket.used_on is not None and taken:
+        await tx.execute(
+            """
+            insert into flow.budget_use as u (limit_id, day, taken) values ($1, $2, $3)
+            on conflict (limit_id, day) do update set taken = u.taken + excluded.taken
+            """,
+            ticket.limit_id,
+            ticket.used_on,
+            taken,
+        )
     return Block(taken, rest - taken)

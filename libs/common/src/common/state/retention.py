@@ -132,7 +132,19 @@ KEEPERS: tuple[Keeper, ...] = (
         "days of limits that nobody uses any more",
         "leftover_days",
         "mapper",
-        _delete("flow.budget_day", "day < ($1 at time zone 'UTC')::date", "day"),
+        # A month stands under its first day, and is in use until its end.
+        _delete(
+            "flow.budget_day",
+            "day < ($1 at time zone 'UTC')::date and (extract(day from day) > 1 or day < date_trunc('month', $1 - interval '2 days'))",
+            "day",
+        ),
+    ),
+    Keeper(
+        "flow.budget_use",
+        "what was used of months, by the day",
+        "leftover_days",
+        "mapper",
+        _delete("flow.budget_use", "day < ($1 at time zone 'UTC')::date", "day"),
     ),
     Keeper(
         "flow.read_day",

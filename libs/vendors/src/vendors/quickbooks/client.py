@@ -45,10 +45,18 @@ class QuickBooksProfile:
         return {"authorization": f"Bearer {token}", "accept": "application/json"}
 
     def limits(self, connection: Connection, call: Call | None = None) -> Sequence[Limit]:
-        return limits.limits(connection, batch=call is not None and call.template == BATCH)
+        return limits.limits(connection, batch=call is not None and call.template == BATCH, reads=_reads_of(call))
 
     def translate(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Failure | None:
         return errors.translate(status, headers, body, now)
+
+
+def _reads_of(call: Call | None) -> int:
+    """What the vendor meters of a call: one that asks, and each query of a batch."""
+    if call is None or call.method == "GET":
+        return 1
+    items = call.json.get("BatchItemRequest", ()) if call.template == BATCH and isinstance(call.json, dict) else ()
+    return sum("Query" in one for one in items)
 
 
 def company_of(connection: Connection) -> QboCompany | None:

@@ -203,6 +203,9 @@ class LimitDocument(BaseModel):
     resets_at: datetime | None
     paused_until: datetime | None
     exhausted: bool
+    forecast: int | None = Field(
+        description="Of a month: calls at its end, if it goes on like the last days; null for other limits."
+    )
 
 
 class QuotaDocument(BaseModel):

@@ -17,6 +17,7 @@ _TITLES = {
     "gate.vendor_away": "the vendor of {connection} does not answer",
     "gate.restored": "the database went back to an earlier state",
     "grant.ends": "{connection} needs your consent again soon",
+    "quota.month": "the month's calls of {connection} will not last",
     "letters.open": "records wait for a person",
     "destination.failed": "something could not be sent",
 }
@@ -26,6 +27,7 @@ _STEPS = {
     "gate.vendor_away": "millrace connection show {connection}",
     "gate.restored": "millrace connection list",
     "grant.ends": "millrace connection reconnect {connection}",
+    "quota.month": "millrace connection quota {connection}",
     "letters.open": "millrace dead-letter list",
     "destination.failed": "millrace destination list",
 }

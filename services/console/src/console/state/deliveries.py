@@ -12,6 +12,7 @@ from console.state.destinations import Destination
 ALERTS = (
     "gate.needs_reauth",
     "grant.ends",
+    "quota.month",
     "gate.refused",
     "gate.vendor_away",
     "gate.restored",

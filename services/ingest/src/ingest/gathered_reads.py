@@ -11,7 +11,7 @@ from datetime import timedelta
 from common.state.read_requests import Turn
 
 
-class Gathering:
+class GatheredReads:
     """Which connections rest after a turn, by this process's own clock: another one reads for itself, and at most so often."""
 
     def __init__(self) -> None:
