@@ -28,6 +28,7 @@ class CompaniesInbox:
 
     keeps_headers: tuple[str, ...] = (SIGNATURE,)
     patience = timedelta(seconds=30)
+    entered: Sequence[str] = ("Enter {address} and tick Customer.",)
 
     def greeting(self, request: HookRequest) -> bytes | None:
         return None

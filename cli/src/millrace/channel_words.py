@@ -71,7 +71,16 @@ def app_lines(told: Mapping[str, Any]) -> Iterator[str]:
     """How a vendor calls us for all connections."""
     yield f"Enter this address in the settings of the application at {told['title']}:"
     yield f"  {told['address']}"
+    yield from (f"{number}. {step}" for number, step in enumerate(told["steps"], 1))
     if told["has_secret"]:
         yield "A secret is entered: what is signed with it is believed."
     else:
         yield f"Nothing is believed yet: millrace channel app {told['vendor']} --secret-file FILE takes the secret that is shown there."
+    for one in told["connections"]:
+        yield f"{one['name']}: {'last event ' + local(one['heard_at']) if one['heard_at'] else 'no event yet'}"
+    yield from (trouble_line(one) for one in told["troubles"])
+
+
+def trouble_line(trouble: Mapping[str, Any]) -> str:
+    """What came and was not taken."""
+    return f"{local(trouble['at'])}: {trouble['message']} ({trouble['words']}) {trouble['action']} [{trouble['code']}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -180,3 +181,78 @@ class TestByHand:
             joined.sandbox.post("limits", {"vendor": "zoho-books", "plan": "elite"})
         assert told["state"] == "active"
         assert [note for note in told["warnings"] if "millrace channel set-up small" in note]
+
+
+OURS = "/app-channels/quickbooks"
+
+
+class TestOfAnApplication:
+    """A company of QuickBooks is let in, and somebody enters the webhook in the vendor's portal."""
+
+    @pytest.fixture
+    def company(self, joined: Joined) -> Iterator[str]:
+        joined.rows(
+            "insert into core.connection (id, vendor, name, state, details, created_at, updated_at)"
+            " values ('company', 'quickbooks', 'books-us', 'active', $1, now(), now())", {"realm_id": "9130"},
+        )  # fmt: skip
+        yield "company"
+        for table in ("flow.app_heard", "flow.quarantine"):
+            joined.rows(f"delete from {table}")
+        joined.rows("update core.connection set state = 'deleted' where id = 'company'")
+
+    def came(self, joined: Joined, owner: str, reason: str) -> None:
+        joined.rows(
+            "insert into flow.quarantine (connection, vendor, received_at, reason, query, headers, body, size)"
+            " values ($1, 'quickbooks', clock_timestamp(), $2, '', '{}', '', 0)", owner, reason,
+        )  # fmt: skip
+
+    def test_what_to_enter_where_is_shown_and_nothing_is_waited_for_without_a_secret(
+        self, joined: Joined, shell: Shell, company: str
+    ) -> None:
+        text = shell.run("channel", "app", "quickbooks").stdout
+        assert f"{joined.public_url}/hooks/quickbooks/app" in text
+        assert "Customer with Create, Update, Delete and Merge" in text and "books-us: no event yet" in text
+        assert "--secret-file" in text
+
+    def test_the_command_waits_for_the_first_event_and_says_what_came_that_does_not_fit(
+        self, joined: Joined, shell: Shell, company: str, tmp_path: Path
+    ) -> None:
+        secret, is_over = tmp_path / "verifier", threading.Event()
+        secret.write_text("verifier-token-7d40")
+        self.came(joined, "app:quickbooks", "no secret of the application is known yet")
+        (early,) = joined.console.told("GET", OURS)["troubles"]
+        assert early["code"] == "CHANNEL_APP_NO_SECRET"
+
+        def vendor() -> None:
+            """Again and again, so that whenever the command begins to wait something comes after that; the right one last."""
+            for number in itertools.count():
+                if is_over.wait(0.3):
+                    return
+                self.came(joined, "app:quickbooks:unknown", "no connection is of the account 4711")
+                if number < 10:
+                    self.came(joined, "app:quickbooks", "the signature does not fit")
+                else:
+                    joined.rows(
+                        "insert into flow.app_heard values ('company', clock_timestamp())"
+                        " on conflict (connection) do update set heard_at = excluded.heard_at"
+                    )
+
+        telling = threading.Thread(target=vendor)
+        telling.start()
+        try:
+            done = shell.run("channel", "app", "quickbooks", "--secret-file", str(secret))
+        finally:
+            is_over.set()
+            telling.join()
+        assert "Waiting for the first event" in done.stderr and "Heard at" in done.stderr
+        said = done.stdout + done.stderr
+        assert "CHANNEL_APP_STRANGER" in said and "4711" in said
+        told = joined.console.told("GET", OURS)
+        assert told["heard_at"] and told["has_secret"]
+        # What did not fit is past; an account that is not connected stays one.
+        assert [one["code"] for one in told["troubles"]] == ["CHANNEL_APP_STRANGER"]
+
+    def test_what_does_not_fit_names_the_remedy(self, joined: Joined, company: str) -> None:
+        self.came(joined, "app:quickbooks", "the signature does not fit")
+        (wrong,) = joined.console.told("GET", OURS)["troubles"]
+        assert wrong["code"] == "CHANNEL_APP_SECRET_WRONG" and "--secret-file" in wrong["action"]

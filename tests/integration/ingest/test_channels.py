@@ -117,6 +117,20 @@ async def next_audit(world: World) -> list[str]:
     return await world.audit()
 
 
+class TestApplications:
+    async def test_it_is_known_when_an_event_of_a_connections_account_last_came(self, world: World) -> None:
+        request = HookRequest("POST", "/hooks/quickbooks/app", "", {}, b"[]", "")
+        for connection in ("books", "gone"):
+            world.deliveries.note(VendorName("quickbooks"), ConnectionId(connection), request)
+        await world.audit()
+        first = world.clock.now()
+        world.clock.advance(60)
+        world.deliveries.note(VendorName("quickbooks"), ConnectionId("books"), request)
+        await world.audit()
+        found = {row["connection"]: row["heard_at"] for row in await world.sql("select * from flow.app_heard")}
+        assert found == {"books": first + timedelta(seconds=60)}
+
+
 class TestAudits:
     async def test_the_first_comes_soon_and_not_at_once(self, world: World) -> None:
         assert await world.audit() == []

@@ -7,20 +7,25 @@ import pytest
 from common.api.refusal import Refusal
 from common.contracts.ids import ConnectionId
 from common.secret import Secret
+from common.state.pool import close_pool, open_pool
 from console.broker import Broker as ConsoleBroker
 from console.use_cases.app_channels import AppChannels
 from ingest.secrets import KnownSecrets
 from tests.support.app_hooks import COMPANIES
 from tests.support.broker import Broker
+from tests.support.database import Database
 from vendors import mailchimp
 
 
 class TestAppChannels:
-    async def test_what_a_person_enters_is_what_the_gateway_knows_and_the_former_one_too(self, broker: Broker) -> None:
+    async def test_what_a_person_enters_is_what_the_gateway_knows_and_the_former_one_too(
+        self, broker: Broker, database: Database
+    ) -> None:
         vendors = {one.name: one for one in (COMPANIES, mailchimp.VENDOR)}
         asked = ConsoleBroker(broker.url, lambda: Secret(broker.key("console")))
         secrets = KnownSecrets(broker.url, lambda: Secret(broker.key("ingest")), {ConnectionId("app:companies")})
-        channels = AppChannels(asked, vendors, "https://hooks.example/")
+        pool = await open_pool(database.url("console"), name="console", size=1)
+        channels = AppChannels(pool, asked, vendors, "https://hooks.example/")
         try:
             shown = await channels.show("companies")
             assert (shown.address, shown.has_secret) == ("https://hooks.example/hooks/companies/app", False)
@@ -34,3 +39,4 @@ class TestAppChannels:
         finally:
             await asked.aclose()
             await secrets.aclose()
+            await close_pool(pool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -12,10 +13,11 @@ from urllib.parse import quote
 import typer
 
 from millrace.api_client import ApiClient, open_client
-from millrace.channel_words import EMPTY, app_lines, last_heard, set_up_lines, table
+from millrace.channel_words import EMPTY, app_lines, last_heard, set_up_lines, table, trouble_line
 from millrace.commands.connecting import AsJson, Context, Name, path_of, secret_of
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
+from millrace.moments import local
 from millrace.terminal import note
 
 app = typer.Typer(
@@ -94,20 +96,29 @@ def application(
     secret: Annotated[
         Path | None, typer.Option("--secret-file", help="A file with what the vendor signs with; - for stdin.")
     ] = None,
+    no_wait: NoWait = False,
+    timeout: Timeout = 900,
     as_json: AsJson = False,
     context: Context = None,
 ) -> None:
-    """Webhooks that belong to our application and not to a connection: shows their address, and takes their secret.
+    """Webhooks that belong to our application and not to a connection: shows their address and what to enter where, takes their secret, and then
+    waits for the first event that fits.
 
-    Examples: millrace channel app quickbooks; millrace channel app quickbooks --secret-file verifier.txt
+    Examples: millrace channel app quickbooks; millrace channel app quickbooks --secret-file verifier.txt;
+    millrace channel app quickbooks --no-wait --json
     """
     with open_client(context) as client:
         path = f"/app-channels/{quote(vendor, safe='')}"
         told = client.get(path) if secret is None else client.post(f"{path}/secret", {"secret": secret_of(secret)})
-    if as_json:
-        typer.echo(json.dumps(told, indent=2))
-    else:
-        typer.echo("\n".join(app_lines(told)))
+        if as_json:
+            typer.echo(json.dumps(told, indent=2))
+        else:
+            typer.echo("\n".join(app_lines(told)))
+        if no_wait or not told["has_secret"] or (told["heard_at"] and secret is None):
+            return
+        note("Change a customer in a connected account. Waiting for the first event ...")
+        heard = _until(client, path, partial(_is_heard_or_told, told, set()), timeout)
+    note(f"Heard at {local(heard['heard_at'])}: an event came, and its signature fits.")
 
 
 def _path(client: ApiClient, name: str) -> str:
@@ -126,6 +137,15 @@ def _until(
         time.sleep(EVERY_S)
     shown: Mapping[str, Any] = found
     return shown
+
+
+def _is_heard_or_told(before: Mapping[str, Any], said: set[str], found: Mapping[str, Any]) -> bool:
+    """An event came that fits. What came meanwhile and does not is said once, and waited on: whoever mends it need not begin again."""
+    for one in found["troubles"]:
+        if one not in before["troubles"] and one["words"] not in said:
+            said.add(one["words"])
+            note(trouble_line(one))
+    return bool(found["heard_at"] and found["heard_at"] != before["heard_at"])
 
 
 def _is_audited(found: Mapping[str, Any], before: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

@@ -43,6 +43,15 @@ def app_secrets_of(vendor: str) -> str:
     return f"{APP}:{vendor}"
 
 
+def strangers_of(vendor: str) -> str:
+    """Under which name the quarantine keeps what is signed and of no connection's account."""
+    return f"{app_secrets_of(vendor)}:unknown"
+
+
+NOT_ENTERED = "no secret of the application is known yet"
+"""Why a webhook was not believed that came before somebody entered the secret."""
+
+
 class HookSecrets(Protocol):
     """The secrets of one connection's webhooks, by slot; they live in the vault."""
 

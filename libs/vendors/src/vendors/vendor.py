@@ -110,6 +110,9 @@ class HookPart:
 class AppInbox(Inbox, Protocol):
     """Of a vendor whose webhooks belong to our application: one address and one secret for all accounts, whose events come mixed."""
 
+    entered: Sequence[str]
+    """What a person does on the vendor's page, a step a line; `{address}` stands for ours."""
+
     def split(self, request: HookRequest) -> Sequence[HookPart]:
         """Each event by itself, in the order of the body; raises a `Rejected` failure when it is not readable."""
 

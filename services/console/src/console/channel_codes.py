@@ -32,5 +32,30 @@ CHANNEL_OF_NO_APP = Code(
     "owner",
     False,
 )
+CHANNEL_APP_SECRET_WRONG = Code(
+    "CHANNEL_APP_SECRET_WRONG",
+    "A webhook came whose signature does not fit: it is of another application, or the secret that was entered here is.",
+    "Copy the secret from the page on which this address stands, and enter it with `millrace channel app VENDOR --secret-file FILE`."
+    " What came until then is kept in quarantine; the accounts are read on their schedule meanwhile.",
+    "owner",
+    True,
+)
+CHANNEL_APP_NO_SECRET = Code(
+    "CHANNEL_APP_NO_SECRET",
+    "Webhooks come already, and cannot be believed: nobody has entered what they are signed with.",
+    "Enter it with `millrace channel app VENDOR --secret-file FILE`.",
+    "owner",
+    True,
+)
+CHANNEL_APP_STRANGER = Code(
+    "CHANNEL_APP_STRANGER",
+    "A webhook that is signed rightly tells of an account that is not connected here.",
+    "Connect it with `millrace connection add`, or remove the application there; its events are kept in quarantine and hold nobody up.",
+    "owner",
+    True,
+)
 
+register(
+    CHANNEL_APP_SECRET_WRONG, CHANNEL_APP_NO_SECRET, CHANNEL_APP_STRANGER,
+)  # fmt: skip
 register(CHANNEL_UNKNOWN, CHANNEL_NO_ADDRESS, CHANNEL_BY_API, CHANNEL_OF_NO_APP)

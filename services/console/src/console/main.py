@@ -98,7 +98,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             applying=Applying(pool, drafting, hooks, clock),
             previews=Previews(pool, syncs, drafting, clock),
             channels=ShownChannels(pool, broker, VENDORS, settings.public_url, clock),
-            app_channels=AppChannels(broker, VENDORS, settings.public_url),
+            app_channels=AppChannels(pool, broker, VENDORS, settings.public_url),
             runs=shown_runs,
             asked_runs=AskedRuns(pool, shown_runs, clock),
             missing=Missing(pool, syncs, clock),

@@ -27,6 +27,7 @@ from ingest.hook_address import Hook
 from ingest.receipt_keeper import Heard, deadline
 from ingest.receipt_message import keeping
 from ingest.sends import SendsInTime
+from vendors.channel import strangers_of
 from vendors.vendor import HookPart, HookRequest
 
 Keeps = Callable[[str, str, HookRequest, str, int], Awaitable[None]]
@@ -111,7 +112,7 @@ class AppReceipts:
             )
             body = b"\n".join(bodies)
             kept = replace(request, body=body)
-            await self._quarantine(f"{hook.owner}:unknown", hook.vendor, kept, reason, len(body))
+            await self._quarantine(strangers_of(hook.vendor), hook.vendor, kept, reason, len(body))
             self._counted(hook.vendor, "unknown_account", len(bodies))
 
 

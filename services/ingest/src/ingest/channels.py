@@ -19,7 +19,7 @@ from common.clock import Clock, monotonic
 from common.contracts.connections import Connection
 from common.contracts.ids import ConnectionId
 from common.loops import Loop
-from common.state import channels
+from common.state import app_heard, channels
 from common.state.channels import DueAudit
 from common.state.configuration import ConfigurationReader
 from common.state.pool import DbConnection, Pool, transaction
@@ -91,6 +91,9 @@ class Channels:
         if heard := self._deliveries.take():
             async with transaction(self._pool) as tx:
                 await channels.heard(tx, heard)
+        if by_app := self._deliveries.take_by_app():
+            async with transaction(self._pool) as tx:
+                await app_heard.heard(tx, by_app)
         async with transaction(self._pool) as tx:
             await self._want(tx)
             # Without a public address there is nothing that a vendor could be told.

@@ -23,15 +23,23 @@ class Deliveries:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._heard: dict[HeardSubject, datetime] = {}
+        self._by_app: dict[ConnectionId, datetime] = {}
 
     def note(self, vendor: VendorName, connection: ConnectionId, request: HookRequest) -> None:
         """A webhook was verified."""
-        channel = vendor_named(vendor).channel
+        channel, app = vendor_named(vendor).channel, vendor_named(vendor).app_inbox
+        if app is not None:
+            self._by_app[connection] = self._clock.now()
         if channel is None or len(request.body) > _LARGEST:
             return
         subject = channel.heard(request.query, request.body)
         if subject:
             self._heard[HeardSubject(connection, subject)] = self._clock.now()
+
+    def take_by_app(self) -> dict[ConnectionId, datetime]:
+        """Those that webhooks of applications told of."""
+        taken, self._by_app = self._by_app, {}
+        return taken
 
     def take(self) -> dict[HeardSubject, datetime]:
         """All of them; they are the caller's to store."""

@@ -29,6 +29,7 @@ from ingest.hook_address import Hook, HookAddresses
 from ingest.quarantine import KEPT_BYTES
 from ingest.receipt_keeper import Keepers
 from ingest.secrets import SecretsAway
+from vendors.channel import NOT_ENTERED
 from vendors.vendor import HookRequest, Inbox, Unverified, Vendor, Verified
 
 RETRY_AFTER_S = 5
@@ -126,7 +127,7 @@ class Gateway:
             verdict = self._verified(request, hook.inbox, newer or ())
         if isinstance(verdict, Unverified):
             refusal = asgi.problem(401, "WEBHOOK_UNVERIFIED"), "bad_signature"
-            reason = verdict.reason if known else "no secret of the application is known yet"
+            reason = verdict.reason if known else NOT_ENTERED
             return await self._quarantined(request, hook, reason, len(request.body), refusal)
         return await self._kept(request, hook, verdict.by, until)
 

@@ -268,6 +268,7 @@ WITH_ITS_SUBJECT: Mapping[str, str] = {
     "core.delivery": "until its notification or its destination is gone",
     "flow.channel": "until no sync wants to hear of its connection",
     "flow.channel_subject": "until no sync wants to hear of it",
+    "flow.app_heard": "until its connection is removed and another one is heard of",
     "flow.run_source": "until its run is gone",
     "flow.run_count": "until its run is gone; at most 128 rows for each outcome and reason",
     "flow.feeding": "while a mapping names facts that are made of these records",

@@ -28,6 +28,11 @@ class QuickBooksInbox:
 
     keeps_headers: tuple[str, ...] = ("content-type", SIGNATURE)
     patience = timedelta(seconds=3)
+    entered: Sequence[str] = (
+        "Open the application in Intuit's developer portal, and there the page Webhooks of the keys that you use (Development or Production).",
+        "Enter the endpoint URL {address} and tick, under entities, Customer with Create, Update, Delete and Merge. Save.",
+        "Show the verifier token on that page and copy it into a file; it is neither the client id nor the client secret.",
+    )
 
     def greeting(self, request: HookRequest) -> bytes | None:
         """Nobody validates the address."""

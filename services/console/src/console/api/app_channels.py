@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
@@ -19,13 +20,35 @@ Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$", description="The vendor
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again: the same answer again.")]
 
 
+class HeardDocument(BaseModel):
+    """A connection of the vendor."""
+
+    connection: str
+    name: str
+    heard_at: datetime | None = Field(description="When an event of its account last came.")
+
+
+class TroubleDocument(BaseModel):
+    """What came and was not taken, and what to do."""
+
+    code: str
+    at: datetime
+    words: str
+    message: str
+    action: str
+
+
 class AppChannelDocument(BaseModel):
     """How a vendor calls us for all connections."""
 
     vendor: str
     title: str
     address: str = Field(description="What a person enters in the settings of the application at the vendor.")
+    steps: list[str] = Field(description="What a person does on the vendor's page.")
     has_secret: bool = Field(description="Without one nothing that comes is believed.")
+    heard_at: datetime | None = Field(description="When the last event came that fits; null: none yet.")
+    connections: list[HeardDocument]
+    troubles: list[TroubleDocument]
 
 
 class AppSecretBody(Body):
@@ -62,5 +85,11 @@ def routes(context: ApiContext) -> APIRouter:
 
 def _document(found: AppChannel) -> AppChannelDocument:
     return AppChannelDocument(
-        vendor=found.vendor.name, title=found.vendor.title, address=found.address, has_secret=found.has_secret
-    )
+        vendor=found.vendor.name, title=found.vendor.title, address=found.address, steps=list(found.steps),
+        has_secret=found.has_secret, heard_at=found.heard_at,
+        connections=[HeardDocument(connection=one.connection, name=one.name, heard_at=one.heard_at) for one in found.connections],
+        troubles=[
+            TroubleDocument(code=one.code.name, at=one.at, words=one.words, message=one.code.meaning, action=one.code.action)
+            for one in found.troubles
+        ],
+    )  # fmt: skip

@@ -203,9 +203,7 @@ class LimitDocument(BaseModel):
     resets_at: datetime | None
     paused_until: datetime | None
     exhausted: bool
-    forecast: int | None = Field(
-        description="Of a month: calls at its end, if it goes on like the last days; null for other limits."
-    )
+    forecast: int | None = Field(description="Of a month: calls at its end, if it goes on like the last days.")
 
 
 class QuotaDocument(BaseModel):
@@ -281,9 +279,8 @@ def trial_document(trial: Trial) -> TrialDocument:
 
 def quota_document(quota: Quota) -> QuotaDocument:
     """The quota."""
-    limits = [
-        LimitDocument(**{name: getattr(use, name) for name in LimitDocument.model_fields}) for use in quota.limits
-    ]
+    names = LimitDocument.model_fields
+    limits = [LimitDocument(**{name: getattr(use, name) for name in names}) for use in quota.limits]
     return QuotaDocument(scope=quota.key, metered=quota.metered, limits=limits)
 
 
