@@ -193,8 +193,9 @@ class TestOfAnApplication:
     def company(self, joined: Joined) -> Iterator[str]:
         joined.rows(
             "insert into core.connection (id, vendor, name, state, details, created_at, updated_at)"
-            " values ('company', 'quickbooks', 'books-us', 'active', $1, now(), now())", {"realm_id": "9130"},
-        )  # fmt: skip
+            """ values ('company', 'quickbooks', 'books-us', 'active', '{"realm_id": "9130"}', now(), now())"""
+            " on conflict (id) do update set state = 'active'"
+        )
         yield "company"
         for table in ("flow.app_heard", "flow.quarantine"):
             joined.rows(f"delete from {table}")

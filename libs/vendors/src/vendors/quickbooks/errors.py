@@ -42,7 +42,7 @@ QB_COMPANY_LOST = Code(
 QB_COMPANY_ENDED = Code(
     "QB_COMPANY_ENDED",
     "The company's subscription of QuickBooks has ended or was cancelled.",
-    "Renew it at Intuit; everything that waits goes on afterwards by itself.",
+    "Renew it at Intuit, then `millrace connection resume NAME`: everything that waits goes on.",
     "owner",
     True,
 )
