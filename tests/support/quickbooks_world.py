@@ -27,7 +27,7 @@ from tests.support.sandbox import SandboxProcess
 from vendors import quickbooks
 from vendors.quickbooks.listing import CUSTOMER
 from vendors.quickbooks.note_text import ids_in
-from vendors.quickbooks.targets import CUSTOMER_NOTE
+from vendors.quickbooks.targets import ACTIVITY_NOTE, CUSTOMER_NOTE
 from vendors.vendor import State, connection_of
 from writing.assembly import Writer, assemble
 from writing.intake import CommandHandler
@@ -64,6 +64,15 @@ class QuickBooksWorld(LedgerWorld):
         lines = [line_of(number) for number in sorted(events, reverse=True)[:20]]
         document = {"customer_id": customer, "standing": standing, "lines": lines, **more}
         return self.wished(CUSTOMER_NOTE, customer, document)
+
+    def told(self, customer: str, event: int) -> Delivered[WriteCommand]:
+        """One event of a customer, as a note of its own."""
+        record = self.record_of(customer, event)
+        return self.wished(ACTIVITY_NOTE, record, {"key": record, "customer_id": customer, **line_of(event)})
+
+    def record_of(self, customer: str, event: int) -> str:
+        """In the order of time."""
+        return f"{event:06d}-{customer}"
 
     def wished(self, entity: Entity, record: str, document: dict[str, Any]) -> Delivered[WriteCommand]:
         self.revisions[entity, record] += 1

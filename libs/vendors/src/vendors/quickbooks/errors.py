@@ -102,6 +102,13 @@ QB_NO_OWN_FIELDS = Code(
     "owner",
     True,
 )
+QB_NOTE_REFUSED = Code(
+    "QB_NOTE_REFUSED",
+    "QuickBooks does not take notes that hang on a customer, in this company at least.",
+    "Let the activity go into the customers' own notes (`activity.to: notes`), and apply the sync again.",
+    "owner",
+    True,
+)
 QB_FAULT = Code(
     "QB_FAULT",
     "QuickBooks failed by its own word.",
@@ -112,6 +119,7 @@ QB_FAULT = Code(
 register(
     QB_TOKEN_REFUSED, QB_NOT_ADMIN, QB_COMPANY_LOST, QB_COMPANY_ENDED, QB_THROTTLED, QB_NOT_FOUND, QB_CHANGED_MEANWHILE,
     QB_NAME_TAKEN, QB_INVALID_VALUE, QB_CALL_WRONG, QB_FAULT, QB_WEBHOOK_UNREADABLE, QB_NO_OWN_FIELDS,
+    QB_NOTE_REFUSED,
 )  # fmt: skip
 
 _REJECTED, _BUG, _DENIED = FailureClass.REJECTED, FailureClass.BUG, FailureClass.UNAUTHORISED

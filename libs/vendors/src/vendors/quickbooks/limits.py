@@ -27,7 +27,8 @@ VENDOR_LONGEST = timedelta(seconds=120)
 TIMEOUTS = Timeouts(connect=5, read=60, write=10, pool=5, total=75)
 # Lists and changes may be behind a read by id; nobody says how far. Two minutes are more than has been reported.
 LIST_LAG = timedelta(minutes=2)
-READ_LAG = timedelta(seconds=5)
+# Notes that hang on a customer are looked for by a query.
+READ_LAG = LIST_LAG
 HORIZON = horizon(TIMEOUTS, VENDOR_LONGEST, READ_LAG)
 
 

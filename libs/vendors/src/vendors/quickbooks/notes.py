@@ -8,23 +8,19 @@ version it would be refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent
 from common.contracts.outcomes import SkipReason
 from common.contracts.syncs import Mode
-from common.failures import Failure, Rejected
+from common.failures import Failure
 from common.http.call import Api
 from vendors.absorbing import Absorbed, Fact, TargetEvent
 from vendors.acts import Act, Answered, Attempt, ByMatch, Done, Look, Nothing, Sending, Skip, Step, Work, key_of_id
-from vendors.catalogue import AskedField, CatalogueField, FieldCatalogue, MadeFields
-from vendors.choices import Choices
-from vendors.deferred import Deferred
-from vendors.grant import Place
+from vendors.catalogue import CatalogueField, FieldCatalogue
 from vendors.quickbooks import note_knowing, note_writes, wire
-from vendors.quickbooks.errors import QB_NO_OWN_FIELDS
+from vendors.quickbooks.company_target import CompanyTarget
 from vendors.quickbooks.note_knowing import ACTIVE, NOTES, SHOWN, TOKEN, token_of
 from vendors.quickbooks.note_text import HandsOff, ShownBefore, head_in, ids_in, newly_shown, shown_by, wanted
 from vendors.target_record import TargetRecord
@@ -42,18 +38,14 @@ FIELDS = FieldCatalogue(
 )
 
 
-class NotesTarget:
+class NotesTarget(CompanyTarget):
     """The document is whose notes they are, how the customer stands, and the newest lines of its activity."""
 
     mode: Mode = "rendered"
-    places_name = "company"
     looks = 1
     together = note_writes.ROWS
-    key_missing = key_invalid = SkipReason.REQUIRED_FIELD_MISSING
-    choices = Choices(gone=("leave",), on_delete="leave", on_filtered="leave", without_key="leave")
-    facts_in_parts: frozenset[str] = frozenset()
     hears = True
-    deferred: Deferred | None = None
+    fields = FIELDS
 
     def identify(self, document: Mapping[str, Any]) -> ByMatch | None:
         id = wire.record_id(str(document.get(KEY) or "").strip())
@@ -62,12 +54,6 @@ class NotesTarget:
     def keys(self, document: Mapping[str, Any]) -> Sequence[str]:
         match = self.identify(document)
         return [match.value] if match else []
-
-    def gone(self, how: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"how": how}
-
-    def lets_go(self, document: Mapping[str, Any]) -> bool:
-        return False
 
     def plan(self, work: Work, facts: object | None) -> Step:
         if work.wish == "absent" or not work.is_writer:
@@ -102,19 +88,8 @@ class NotesTarget:
     def brings(self, act: Act) -> bool:
         return False
 
-    def drifted(self, known: TargetRecord, seen: TargetRecord) -> bool:
-        """People may write what they like, and take our block out."""
-        return False
-
     def parsed(self, event: ChangeEvent) -> TargetEvent | None:
         return note_knowing.parsed(event)
-
-    def urgent(self, known: TargetRecord, event: TargetEvent, in_flight: Sequence[Act]) -> bool:
-        return False
-
-    async def facts(self, place: str, api: Api, before: object | None = None, lacking: Collection[str] = ()) -> object:
-        """Nothing: notes are the same everywhere."""
-        return FIELDS
 
     async def apply(
         self, place: str, acts: Sequence[Act], facts: object | None, api: Api, sending: Sending
@@ -125,19 +100,6 @@ class NotesTarget:
     async def look(self, place: str, keys: Sequence[str], api: Api) -> Mapping[str, TargetRecord | Failure]:
         """By id, which does not lag: text and version of one answer (R26)."""
         return {key: await note_writes.read(key, api) for key in keys}
-
-    async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
-        """A connection speaks for one company."""
-        return [Place(connection.details.get("realm_id", ""), connection.name)]
-
-    async def catalogue(self, connection: Connection, place: str, api: Api) -> FieldCatalogue:
-        return FIELDS
-
-    async def create_fields(
-        self, connection: Connection, place: str, asked: Sequence[AskedField], api: Api
-    ) -> MadeFields:
-        paths = ", ".join(one.path for one in asked)
-        raise Rejected(QB_NO_OWN_FIELDS.name, f"{QB_NO_OWN_FIELDS.meaning} Asked for: {paths}.")
 
 
 def _rendered(work: Work, known: TargetRecord) -> Step:

@@ -1,4 +1,7 @@
-"""What is asked for: a page of all customers, some by their ids, and what has changed. Inactive ones are only told to whoever asks for them."""
+"""What is asked for: a page of all customers, some by their ids, what has changed, and notes.
+
+Inactive ones are only told to whoever asks for them.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,13 @@ def some(ids: Sequence[str]) -> Call:
 def one(record: str) -> Call:
     """By id, which shows what is so now."""
     return Call("GET", "/customer/{id}", "customers.read", path={"id": record})
+
+
+def notes(customer: str, start: int) -> Call:
+    """The notes that hang on a customer; its id is digits."""
+    of = f"AttachableRef.EntityRef.Type = 'Customer' AND AttachableRef.EntityRef.Value = '{customer}'"
+    page = f"ORDERBY Id STARTPOSITION {start} MAXRESULTS {PER_PAGE}"
+    return _asked(f"SELECT * FROM Attachable WHERE {of} {page}", "activity.find")  # noqa: S608 - digits
 
 
 def changed(since: datetime) -> Call:
