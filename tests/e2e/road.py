@@ -35,6 +35,8 @@ SERVICE_OF = {
 CLOCKS_LOOK_EVERY_S = 0.06
 # How long is waited in vain: a machine that others keep busy needs many times what this one does.
 WITHIN_S = 60.0
+# So many times as long as a question took is waited before the next, but no longer than this.
+ASKING_SHARE, SELDOM_S = 4.0, 0.5
 # Shorter than any horizon: what a vendor applies late is there before anybody looks for it.
 STEP_S = 45.0
 MEANWHILE_EVERY = 10
@@ -93,11 +95,13 @@ class Road:
     # --- what is waited for
 
     def until(self, condition: Callable[[], T], what: str, within: float = WITHIN_S, every: float = 0.02) -> T:
-        """The condition's answer as soon as it is true."""
-        deadline = time.monotonic() + within
+        """The condition's answer as soon as it is true; what takes long to ask is asked less often, and those who are waited for go on."""
+        deadline, asked = time.monotonic() + within, time.monotonic()
         while not (found := condition()):
+            took = time.monotonic() - asked
             assert time.monotonic() < deadline, f"not within {within:g} s: {what}\n{self.shown()}"
-            time.sleep(every)
+            time.sleep(max(every, min(ASKING_SHARE * took, SELDOM_S)))
+            asked = time.monotonic()
         return found
 
     def wait_for_member(self, email: str, within: float = WITHIN_S, **fields: object) -> Document:
