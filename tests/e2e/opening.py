@@ -67,7 +67,8 @@ def _built(
     home = _home(folder, stack)
     in_a_loop(migrate_vault(database.url("broker")))
     topics = Topics(background, stack.kafka)
-    topics.make_anew()
+    if not topics.are_new():
+        topics.make_anew()
     _forget_meters(stack)
     sandbox = SandboxProcess(home.root, snapshot_seconds=600).start()
     try:

@@ -64,6 +64,10 @@ class Topics:
         """Nothing of an earlier road is left on the topics, and with them the broker forgets the offsets of their groups."""
         self._background.run(self._make_anew())
 
+    def are_new(self) -> bool:
+        """Whether all are there, nothing was ever on them, and no group has said how far it is: as they are made for a road."""
+        return self._background.run(self._are_new())
+
     def places(self) -> Places:
         """Where every topic ends now, and where its reader has committed to be."""
         return Places(self._background.run(self._places()))
@@ -89,6 +93,17 @@ class Topics:
             while names & set(await self._admin.list_topics()):  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
         await create_topics(KafkaAddress(self._kafka), TOPICS)
+
+    async def _are_new(self) -> bool:
+        names = {topic.name for topic in TOPICS}
+        if not names <= set(await self._admin.list_topics()):
+            return False
+        partitions = [one for name in names for one in await self._partitions(name)]
+        if any((await self._reader.end_offsets(partitions)).values()):
+            return False
+        groups = {name for name, _ in await self._admin.list_consumer_groups()}
+        told = await asyncio.gather(*map(self._committed, groups))
+        return not any(one.topic in names for committed in told for one in committed)
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         """Asked once: nobody changes their number."""
