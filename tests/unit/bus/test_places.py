@@ -6,8 +6,6 @@ commit and the stored place, which are written one after the other; a release th
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -20,6 +18,7 @@ from common.bus.places import Committed, Places, committed_of, lacks, mark, set_
 from common.clock import SystemClock
 from common.state.group_offsets import BatchStep, GroupTopic, StoredPlace, StoredPlaces
 from common.state.pool import Pool
+from tests.support.drawing import Step, evenly, kind
 
 END = 40
 
@@ -199,22 +198,12 @@ class World:
         self.lost = False
 
 
-Step = tuple[object, ...]
-
-
-def evenly(*kinds: Sequence[Step]) -> st.SearchStrategy[Step]:
-    """Each kind about as often, in one draw a step: to draw each word of a step by itself took longer than all that the model does."""
-    most = max(map(len, kinds))
-    return st.sampled_from([step for kind in kinds for step in list(kind) * (most // len(kind))])
-
-
 # Most of what happens are batches.
-BATCHES: list[Step] = list(itertools.product(["batch"], (0, 1), range(1, 8), (False, True)))
-KINDS: tuple[list[Step], ...] = (
-    BATCHES, BATCHES, [("rebalance",)], [("kill",)], [("old_release", many) for many in range(6)],
-    [("seek", to) for to in range(END + 1)], [("expire",)],
+BATCHES = kind("batch", (0, 1), range(1, 8), (False, True))
+KINDS = (
+    BATCHES, BATCHES, kind("rebalance"), kind("kill"), kind("old_release", range(6)), kind("seek", range(END + 1)), kind("expire"),
 )  # fmt: skip
-RESTORES: tuple[list[Step], ...] = ([("backup",)], [("put_back", False), ("put_back", True)])
+RESTORES = (kind("backup"), kind("put_back", (False, True)))
 
 
 def run(world: World, steps: list[Step]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.drawing import evenly, kind
 from vendors.absorbing import ActDone, Heard, Seen, TargetEvent, ToBeSent
 from vendors.acts import Act, Done, Look, Nothing, Skip, Work
 from vendors.mailchimp.planning import Audience
@@ -35,16 +36,11 @@ class At(NamedTuple):
 
 # Two connections to one account count as one; the third sync goes to another audience, the fourth to another account.
 SYNCS = {"one": ("X", "P"), "two": ("X", "P"), "three": ("X", "Q"), "four": ("Y", "P")}
-syncs, records, emails = st.sampled_from(sorted(SYNCS)), st.sampled_from(("1", "2")), st.sampled_from(("a", "b", "c"))
-step = st.one_of(
-    st.tuples(st.just("wish"), syncs, records, emails),
-    st.tuples(st.just("wish"), syncs, records, emails),
-    st.tuples(st.just("gone"), syncs, records, st.sampled_from(("archive", "tag", "leave"))),
-    st.tuples(st.just("says"), syncs, emails, st.sampled_from((YES, NO, NO, "cleaned")), st.booleans()),
-    st.tuples(st.just("says"), syncs, emails, st.sampled_from((YES, NO, NO, "cleaned")), st.booleans()),
-    st.tuples(st.just("switch"), syncs),
-    st.tuples(st.just("late"), st.booleans()),
-)
+RECORDS, EMAILS, WORDS = ("1", "2"), ("a", "b", "c"), (YES, NO, NO, "cleaned")
+WISHES, SAYINGS = kind("wish", SYNCS, RECORDS, EMAILS), kind("says", SYNCS, EMAILS, WORDS, (False, True))
+step = evenly(
+    WISHES, WISHES, kind("gone", SYNCS, RECORDS, ("archive", "tag", "leave")), SAYINGS, SAYINGS, kind("switch", SYNCS), kind("late", (False, True)),
+)  # fmt: skip
 
 
 # A permission that is merely seen may be older than a withdrawal that was told before.
