@@ -57,7 +57,7 @@ class Replica:
             if self.answers():
                 self.in_service = True
                 return self
-            time.sleep(0.03)
+            time.sleep(0.1)
         raise AssertionError(f"{self.name} did not start: {self.last_lines()}")
 
     def died(self, within: float = 60.0) -> int:
