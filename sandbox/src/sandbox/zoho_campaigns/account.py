@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sandbox.zoho_campaigns.records import (
     DO_NOT_MAIL,
+    UNSUBSCRIBED,
     Charge,
     Contact,
     Field,
@@ -105,6 +106,14 @@ class Account:
             member = one.members.get(email)
             if member is not None:
                 member.status, member.changed = DO_NOT_MAIL, now
+
+    def release(self, email: str) -> bool:
+        """Out of the registry: in the lists it had left, the address is unsubscribed. Whether it was there."""
+        was_there = self.do_not_mail.pop(email, None) is not None
+        for one in self.lists.values() if was_there else ():
+            if email in one.members:
+                one.members[email].status = UNSUBSCRIBED
+        return was_there
 
     def forget(self, email: str) -> None:
         """The contact is nowhere any more; the registry of do-not-mail remembers the address."""

@@ -11,7 +11,7 @@ from sandbox.zoho_campaigns.call import Call
 from sandbox.zoho_campaigns.field_api import KINDS
 from sandbox.zoho_campaigns.gate import lane_of
 from sandbox.zoho_campaigns.methods import METHODS
-from sandbox.zoho_campaigns.records import BOUNCED, SPAM, UNSUBSCRIBED, Contact, MailingList
+from sandbox.zoho_campaigns.records import BOUNCED, DO_NOT_MAIL, SPAM, UNSUBSCRIBED, Contact, MailingList
 from sandbox.zoho_campaigns.refusals import Document
 from sandbox.zoho_campaigns.subscribing import Wanted, ask, join
 from sandbox.zoho_campaigns.tenants import Tenants
@@ -87,10 +87,10 @@ class People:
         """By the form of a list; whoever unsubscribed may come back, which no one else may do for them."""
         mailing_list = self._account.list_named(self._wanted.get("list"))
         wanted = Wanted(address_of(self._text("email")), self._values(), source="form")
-        self._account.do_not_mail.pop(wanted.email, None)
         if mailing_list.has_form and not self._flag("confirmed", False):
             ask(self._call, mailing_list, wanted)
             return {"waiting": wanted.email}
+        self._account.release(wanted.email)
         join(self._call, mailing_list, wanted)
         return {"subscribed": wanted.email}
 
@@ -99,6 +99,7 @@ class People:
         waiting = mailing_list.waiting.get(email)
         if waiting is None:
             raise ValueError("nobody of this address has been asked to confirm")
+        self._account.release(email)
         join(self._call, mailing_list, Wanted(email, waiting.values, waiting.topics, "form"))
         return {"subscribed": email}
 
@@ -113,7 +114,9 @@ class People:
         return self._end(SPAM)
 
     def _end(self, status: str) -> Document:
-        lists = [one for one in self._lists() if self._email() in one.members]
+        """Whoever is in the registry of do-not-mail gets nothing that could be answered so."""
+        known = [(one, one.members.get(self._email())) for one in self._lists()]
+        lists = [one for one, member in known if member is not None and member.status != DO_NOT_MAIL]
         if not lists:
             raise ValueError("the contact is in no such list")
         for one in lists:
@@ -126,11 +129,8 @@ class People:
         return {"do_not_mail": self._email()}
 
     def _allow_mail(self) -> Document:
-        """Out of the registry: in the lists it had left, somebody is unsubscribed."""
-        if self._account.do_not_mail.pop(self._email(), None) is None:
+        if not self._account.release(self._email()):
             raise ValueError("the address is not in the registry")
-        for one in self._lists():
-            one.members[self._email()].status = UNSUBSCRIBED
         return {"allowed": self._email()}
 
     # Contacts, lists, fields and topics

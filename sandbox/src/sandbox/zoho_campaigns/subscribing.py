@@ -72,8 +72,8 @@ def join(call: Call, mailing_list: MailingList, wanted: Wanted) -> None:
     if contact is None:
         contact = _new_contact(call, wanted.email)
     former = (contact.values, contact.topics, contact.marketing)
+    take_type(call, contact, wanted.topics, is_new=is_new)  # the last that may refuse: nothing is stored before
     contact.values = merged(call, contact.values, wanted.values)
-    take_type(call, contact, wanted.topics, is_new=is_new)
     changed = former != (contact.values, contact.topics, contact.marketing)
     if changed:
         contact.changed = call.now

@@ -53,7 +53,7 @@ class Campaigns:
         zoho, dc = self.core.zoho, self.row["dc"]
         user = next(one for one in zoho.users if one.email == f"{who}@{dc}.example")
         now = self.core.clock.now().timestamp()
-        grant = zoho.grant(dc, user.zuid, zoho.client("demo").id, tuple(scope.split(",")), now, offline=True)
+        grant = zoho.grant(dc, user.zuid, zoho.client("demo").id, tuple(scope.split(",")), now, offline=False)
         return replace(self, token=zoho.token_of(grant, now).token)
 
     # The API

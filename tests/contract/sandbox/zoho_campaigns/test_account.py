@@ -148,7 +148,8 @@ class TestTypes:
         stored = campaigns.stored(IDA)
         assert (stored["marketing"], stored["topics"], stored["values"]) == (False, [], {"City": "Bonn"})
         campaigns.switch(early_type_change="refused")
-        assert await campaigns.not_subscribed(IDA, topic=news) == "4012"
+        assert await campaigns.not_subscribed(IDA, topic=news, City="Kiel") == "4012"
+        assert campaigns.stored(IDA) == stored
         campaigns.later(31 * DAY)
         again = campaigns.connected()
         await again.subscribe(IDA, topic=news)

@@ -16,12 +16,21 @@ class TestPeople:
         campaigns.act("subscribe", list="Customers", email=IDA, values={"City": "Bonn"})
         assert await campaigns.listed() == [IDA]
         campaigns.act("do_not_mail", email=IDA)
+        with pytest.raises(ValueError, match="in no such list"):
+            campaigns.act("unsubscribe", email=IDA)
         campaigns.act("allow_mail", email=IDA)
         assert await campaigns.listed("unsub") == [IDA]
 
     async def test_wait_until_they_confirm(self, campaigns: Campaigns) -> None:
         campaigns.act("subscribe", list="Newsletter", email=IDA)
         assert list(campaigns.state["lists"]["Newsletter"]["waiting"]) == [IDA]
+        await campaigns.subscribe(IDA)
+        campaigns.act("do_not_mail", email=IDA)
+        campaigns.act("subscribe", list="Newsletter", email=IDA)
+        assert campaigns.state["do_not_mail"] == [IDA]  # until the mail is answered
+        campaigns.act("confirm", list="Newsletter", email=IDA)
+        assert campaigns.state["do_not_mail"] == []
+        assert (campaigns.status(IDA, "Newsletter"), campaigns.status(IDA)) == ("active", "unsub")
         with pytest.raises(ValueError, match="asked to confirm"):
             campaigns.act("confirm", list="Newsletter", email="nobody@alder.example")
 

@@ -43,6 +43,7 @@ class TestContactInfo:
         [
             ("nothing", "2001"),
             ("[1]", "2001"),
+            ("%7B%22Contact%20Email%22%3A%22a%40b.example%22%7D", "2001"),  # encoded twice
             ('{"Contact Email": "a@b.example"', "2001"),
             ('{"Contact Email": "\\ud800@b.example"}', "2001"),
             ("{First Name:mac}", "903"),
