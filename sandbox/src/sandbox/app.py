@@ -123,7 +123,7 @@ class Sandbox:
         exchange.ticket = admitted
         paths = (request.path, request.raw_path)
         hits = self.core.faults.of_call(
-            simulator.vendor, admitted.account, request.method, paths, request.operator, request.body
+            simulator.vendor, admitted.account, request.method, paths, request.operator, wire.said(request)
         )
         exchange.faults = {fault.kind: fault for fault in hits}
         try:

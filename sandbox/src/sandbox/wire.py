@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from sandbox.simulator import Answer, Request
 
@@ -75,6 +75,18 @@ def request_of(
         mono_ns=mono_ns,
         id=str(uuid.uuid4()),
     )
+
+
+def said(request: Request) -> bytes:
+    """What a call says: its body, a form also as it was before it was encoded; of a POST without one, its query."""
+    if not request.body:
+        return decoded(request.raw_query) if request.method == "POST" else b""
+    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return request.body + b"\n" + decoded(request.body) if is_form else request.body
+
+
+def decoded(form: bytes) -> bytes:
+    return unquote_to_bytes(form.replace(b"+", b" "))
 
 
 def head_of(answer: Answer) -> MutableMapping[str, Any]:

@@ -152,6 +152,18 @@ class TestLocks:
         assert not isinstance(paced.admit(*LISTS, START + 10), Answer)
 
 
+async def test_one_contact_can_be_one_that_the_vendor_cannot_stand(campaigns: Campaigns) -> None:
+    """By its address, wherever the parameters are sent."""
+    campaigns.core.faults.add(
+        {"vendor": "zoho-campaigns", "kind": "status", "status": 503, "contains": "ida@alder.example"}
+    )
+    asked = {"listkey": campaigns.key(), "contactinfo": campaigns.contact("ida@alder.example")}
+    assert (await campaigns.send("POST", SUBSCRIBE, None, **asked)).status_code == 503
+    assert (await campaigns.send("POST", SUBSCRIBE, asked)).status_code == 503
+    await campaigns.subscribe("b@alder.example")
+    assert list(campaigns.state["contacts"]) == ["b@alder.example"]
+
+
 async def test_a_success_can_be_a_lie(campaigns: Campaigns) -> None:
     """A ghost of either kind is a fault on demand: told and not done, done and not told."""
     body = json.dumps({"message": "User successfully subscribed.", "status": "success", "code": "0"})
