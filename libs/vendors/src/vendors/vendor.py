@@ -25,6 +25,7 @@ from vendors.inner_records import InnerRecords
 from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
 from vendors.own_sync import OwnSync
+from vendors.own_webhooks import OwnWebhooks
 from vendors.privacy import PrivacyAsk
 from vendors.read_costs import ReadCosts
 from vendors.target import Target
@@ -282,6 +283,8 @@ class Vendor:
     """Of its records that share a target record the one with the lowest number in this field speaks: how deep a customer is under another."""
     account_detail: str = ""
     """The detail by which the vendor names an account; a trial has found it out."""
+    own_webhooks: Mapping[Entity, OwnWebhooks] = field(default_factory=dict)
+    """Those of its kinds of records into which we write: webhooks of our own writes cost no read."""
 
     def account(self, connection: Connection) -> str:
         """The vendor's own account behind a connection: two connections to one share everything that is known and owned there.

@@ -38,6 +38,10 @@ from ingest.sends import Opens, SendsAll
 from ingest.unread import Unread
 from vendors.registry import vendor_named
 from vendors.vendor import Announcement, Source, State, Subject
+from writing.own_webhooks import told_by_us
+
+# When the answer to a write that is on its way is asked for again.
+ANSWERED_SOON = timedelta(seconds=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +94,8 @@ class ReadTurn:
             await self.wait(token, requests)
             return
         await failpoints.hit("reader.after_lease")
-        if requests[0].lane is Lane.BACKFILL:
+        requests = await self._but_told_by_us(token, connection, requests)
+        if requests and requests[0].lane is Lane.BACKFILL:
             api = AtPriority(api, "backfill")
             requests = await self._within_share(token, connection, requests)
         # What is answered goes on its way, and does not wait for all that was taken with it.
@@ -112,6 +117,24 @@ class ReadTurn:
         away = await outage.is_on(connection, [("", one) for one in answers], api)
         await failpoints.hit("reader.after_answer")
         await self._store(token, connection, self._sorted(requests, answers, source, away), configuration)
+
+    async def _but_told_by_us(
+        self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]
+    ) -> Sequence[ReadRequest]:
+        """Those that tell of more than our own writes; of one to which a write is on its way, its answer says which it is."""
+        vendor, now = vendor_named(connection.vendor), self._clock.now()
+        for entity, own in vendor.own_webhooks.items():
+            its = [one for one in requests if one.entity == entity and one.reason == "detail" and one.heard is not None]
+            if not its:
+                continue
+            async with transaction(self._pool) as tx:
+                told = await told_by_us(tx, vendor.account(connection), own, its, now)
+                done = [one for one in its if one.record in told.ours]
+                later = [one for one in its if one.record in told.under_way]
+                await read_requests.answered(tx, token, done)
+                await read_requests.postpone(tx, token, [Later(one, now + ANSWERED_SOON, free=True) for one in later])
+            requests = [one for one in requests if one not in done and one not in later]
+        return requests
 
     async def _within_share(
         self, token: UUID, connection: Connection, requests: Sequence[ReadRequest]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from common.contracts.messages import ChangeEvent
@@ -67,6 +68,15 @@ def parsed(event: ChangeEvent) -> TargetEvent | None:
     active = event.fields.get("status") != "inactive"
     values = {NOTES: event.fields.get("notes") or "", TOKEN: event.version.count, ACTIVE: active}
     return TargetEvent("", key, at, values, shows_a_moment=True)
+
+
+def is_ours(known: TargetRecord, at: datetime, count: int | None) -> bool:
+    """Whether an event of this moment tells of nothing but writes of ours: it is no later than the stamp of the last one, and what the source knew
+    last (`count`) is what the first of them was planned from, or one of them."""
+    ours = known.memory.get(OURS)
+    if not ours or not ours["stamp"] or count is None:
+        return False
+    return bool(ours["since"] <= count and at <= datetime.fromisoformat(ours["stamp"]))
 
 
 def _done(known: TargetRecord, fact: ActDone) -> TargetRecord:
