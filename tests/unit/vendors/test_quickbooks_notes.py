@@ -112,6 +112,14 @@ class TestWanted:
         assert letters(text) <= LETTERS
         assert all(len(line) < 130 for line in text.split("\n"))
 
+    def test_what_was_typed_onto_a_mark_s_own_line_stays_where_it_is(self) -> None:
+        text = f"Mrs {written('', activity(1))} called on Monday\nand again"
+        again = written(text, activity(1, 2), shown(activity(1)))
+        assert (again.startswith(f"Mrs {BEGIN}\n"), again.endswith(f"\n{END} called on Monday\nand again")) == (
+            True,
+            True,
+        )
+
     def test_what_was_typed_inside_is_kept_behind_it(self) -> None:
         text = written("tea", activity(1)).replace(END, f"call her\n{END}")
         assert without_ours(written(text, activity(1, 2), shown(activity(1)))) == "tea\ncall her"

@@ -57,40 +57,50 @@ def ours(text: str) -> dict[str, BlockLine]:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """A text in its parts, line by line: what stands before our block, people's lines inside of it, what comes after it."""
+    """A text in its parts: what stands before our block and after it, byte for byte, and people's lines inside of it."""
 
-    before: Sequence[str]
-    after: Sequence[str] = ()
+    before: str
+    after: str = ""
     inside: Sequence[str] = ()
     ours: Mapping[str, BlockLine] = field(default_factory=dict)
     head: str = ""
     is_there: bool = False
 
     @property
-    def theirs(self) -> str:
-        """What is people's, as it stands around a block."""
-        return "\n".join([*self.before, *self.inside, *self.after])
+    def theirs(self) -> int:
+        """How many letters are not ours, with the breaks between them and us."""
+        return letters(self.before) + letters(self._behind)
+
+    @property
+    def _behind(self) -> str:
+        return "".join(f"\n{line}" for line in self.inside) + self.after
 
     def around(self, store: Iterable[BlockLine], fence: Fence, head: str = "") -> str | None:
         """R26: the text with the block of the union in its place; None where not one line fits. What was typed inside comes to stand behind it."""
         block = _block({**self.ours, **{line.id: line for line in store}}, fence, _head(head))
-        return "\n".join([*self.before, *block, *self.inside, *self.after]) if block else None
+        return "".join([self.before, "\n".join(block), self._behind]) if block else None
 
 
 def fenced(text: str, fence: Fence) -> Fenced | None:
-    """A text taken apart at its two marks; None where one of them is missing or is there twice: nobody knows then what is ours."""
-    lines = text.split("\n") if text else []
-    begins, ends = ([n for n, one in enumerate(lines) if one.rstrip("\r") == mark] for mark in (fence.begin, fence.end))
-    if not begins and not ends:
-        return Fenced(lines)
-    if len(begins) != 1 or len(ends) != 1 or begins > ends:
+    """A text taken apart at its two marks, wherever in a line they stand by now, because people write on at the end of a text.
+
+    None where one of them is missing or is there twice: nobody knows then what is ours.
+    """
+    if fence.begin not in text and fence.end not in text:
+        return Fenced(f"{text}\n" if text else "")
+    before, begins, rest = text.partition(fence.begin)
+    between, ends, after = rest.partition(fence.end)
+    if (
+        not begins
+        or not ends
+        or any(mark in part for mark in (fence.begin, fence.end) for part in (before, between, after))
+    ):
         return None
-    inside = lines[begins[0] + 1 : ends[0]]
+    lines = between.split("\n")
+    inside = [line for n, line in enumerate(lines) if line.strip() or n not in (0, len(lines) - 1)]
     heads = [words for line in inside if (words := _head_in(line)) is not None]
     typed = [line for line in inside if _parsed(line) is None and _head_in(line) is None]
-    return Fenced(
-        lines[: begins[0]], lines[ends[0] + 1 :], typed, ours("\n".join(inside)), "".join(heads[:1]), is_there=True
-    )
+    return Fenced(before, after, typed, ours(between), "".join(heads[:1]), is_there=True)
 
 
 def people(text: str, fence: Fence) -> str:

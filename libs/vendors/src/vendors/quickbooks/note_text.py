@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from vendors.block import BlockLine, Fence, Fenced, fenced, letters
+from vendors.block import BlockLine, Fence, fenced
 
 BEGIN, END = "--- Millrace: activity ---", "--- Millrace: end ---"
 LINES, LETTERS = 8, 700
@@ -81,7 +81,7 @@ def wanted(text: str, document: Mapping[str, Any], shown: ShownBefore) -> str | 
         return text
     if there is None:
         return HandsOff(_BROKEN)
-    room = _room(there, said.longest)
+    room = said.longest - there.theirs
     rendered = there.around(said.lines, fence(min(room, LETTERS)), said.head) if room >= FREE else None
     return HandsOff(_FULL) if rendered is None else rendered
 
@@ -89,7 +89,7 @@ def wanted(text: str, document: Mapping[str, Any], shown: ShownBefore) -> str | 
 def is_free(text: str, longest: int = LONGEST) -> bool:
     """Whether our block has a place in these notes."""
     there = fenced(text, fence())
-    return there is not None and _room(there, longest) >= FREE
+    return there is not None and longest - there.theirs >= FREE
 
 
 def ids_in(text: str) -> frozenset[str]:
@@ -112,12 +112,6 @@ def _is_new(said: NotedActivity, shown: ShownBefore, *, taken_out: bool) -> bool
     if taken_out:
         return any(_order(line) > shown.newest for line in fresh)
     return bool(fresh) or (bool(said.lines) and said.standing != shown.standing)
-
-
-def _room(there: Fenced, longest: int) -> int:
-    """What is left beside people's words, and the line break between them and ours."""
-    theirs = letters(there.theirs)
-    return longest - theirs - (1 if theirs else 0)
 
 
 def _line(told: Mapping[str, Any]) -> BlockLine:
