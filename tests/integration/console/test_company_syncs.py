@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from common.contracts.syncs import NOBODY
 from tests.support.broker import Browser
 from tests.support.syncs import Joined, front_door, joined
 
@@ -79,10 +80,13 @@ class TestCompany:
         legs = joined.console.told("POST", "/syncs", json=made)["legs"]
         assert [(one["name"], one["direction"], one["target_entity"], one["outcome"]) for one in legs] == [
             ("customer", "forward", "member", "created"), ("activity", "within", "customer_note", "created"),
+            ("event", "within", "activity_note", "created"),
         ]  # fmt: skip
-        shown = [one["mapping"]["filter"] for one in joined.console.told("GET", "/syncs/members")["legs"]]
-        assert shown == ["", ""]
-        legs = joined.console.told("POST", "/syncs", json=made | {"activity": {"to": "none"}})["legs"]
-        assert [one["outcome"] for one in legs] == ["unchanged", "changed"]
+        for word, filters in (("both", ["", "", ""]), ("none", ["", NOBODY, NOBODY]), ("notes", ["", "", NOBODY])):
+            joined.console.told("POST", "/syncs", json=made | {"activity": {"to": word}})
+            shown = joined.console.told("GET", "/syncs/members")["legs"]
+            assert [one["mapping"]["filter"] for one in shown] == filters, word
+        again = joined.console.told("POST", "/syncs", json=made)["legs"]
+        assert [one["outcome"] for one in again] == ["unchanged"] * 3
         refused = joined.console.told("POST", "/syncs", 422, json=made | {"activity": {"to": "fax"}})
-        assert "notes" in str(refused) and "none" in str(refused)
+        assert "notes, attachment, both, none" in str(refused)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.contracts.messages import WriteCommand
-from common.contracts.syncs import MappingDefinition, MappingRow
+from common.contracts.syncs import NOBODY, MappingDefinition, MappingRow
 from common.state import activity
 from common.state.activity import Activity, Customer
 from common.state.configuration import ConfigurationReader
@@ -34,6 +34,15 @@ values ('s1', 2, 'note', 'within', 'books', 'customer', 'chimp', 'member', 'list
 """
 
 
+EVENT = MappingDefinition(
+    1, (MappingRow("email", "join('', [id, '@ex.org'])", required=True), MappingRow("merge.TEXT", "text")), key="email"
+)
+EVENT_LEG = """
+insert into core.leg (sync, position, name, direction, source_connection, source_entity, target_connection, target_entity, target_place, mapping_version)
+values ('s1', 3, 'event', 'within', 'books', 'customer_activity', 'chimp', 'member', 'list1', 1)
+"""
+
+
 def row(record: str, number: int) -> Activity:
     return Activity(
         Customer(ConnectionId("books"), Entity("customer"), RecordId(record)), EventId(f"e{number:03}"), "profile", "event",
@@ -45,6 +54,7 @@ def row(record: str, number: int) -> Activity:
 class World:
     mapper: Mapper
     news: ActivityNews
+    owner: Pool
 
     async def tell(self, *rows: Activity) -> None:
         async with transaction(self.mapper.pool) as tx:
@@ -61,21 +71,22 @@ class World:
 async def world(database: Database) -> AsyncIterator[World]:
     owner = await open_pool(database.owner_url, name="test owner", size=1)
     await configure(owner, MappingDefinition(1, (EMAIL,), key="email"))
-    await _note(owner)
+    await _leg(owner, LEG, "note", NOTE)
     pool = await open_pool(database.url("service"), name="mapper", size=4)
     mapper = Mapper(pool)
-    yield World(mapper, ActivityNews(pool, mapper.clock, ConfigurationReader(), Mappings(), mapper.publisher))
+    yield World(mapper, ActivityNews(pool, mapper.clock, ConfigurationReader(), Mappings(), mapper.publisher), owner)
     await close_pool(pool)
     await close_pool(owner)
 
 
-async def _note(owner: Pool) -> None:
+async def _leg(owner: Pool, leg: str, name: str, definition: MappingDefinition) -> None:
     async with transaction(owner) as tx:
-        await tx.execute(LEG)
+        await tx.execute(leg)
         await tx.execute(
-            "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', 'note', 1, $1, $2)",
-            to_jsonb(NOTE), NOON,
+            "insert into core.mapping_version (sync, leg, version, definition, created_at) values ('s1', $1, 1, $2, $3)",
+            name, to_jsonb(definition), NOON,
         )  # fmt: skip
+        await tx.execute("update core.config_rev set revision = revision + 1")
 
 
 class TestACustomer:
@@ -117,3 +128,29 @@ class TestACustomer:
         assert await world.judge() == []
         sent = await world.mapper.handle(customer("c"))
         assert sorted(one.entity for one in sent) == ["customer", "note"]
+
+
+class TestAnEvent:
+    async def test_is_a_record_of_its_own_where_a_leg_wants_it_once_and_in_order(self, world: World) -> None:
+        await world.mapper.handle(customer("c"), customer("d"))
+        await world.tell(row("c", 0))
+        assert {one.entity for one in await world.judge()} == {"note"}
+        await _leg(world.owner, EVENT_LEG, "event", EVENT)
+        for n in (2, 1, 2, 3):
+            await world.tell(row("c", n), row("d", n))
+        sent = [one for one in await world.judge() if one.entity == "event"]
+        names = sorted(one.record for one in sent)
+        assert [name[: len("c-20260504T120000")] for name in names] == [
+            *(f"c-20260504T120{n}00" for n in range(4)), *(f"d-20260504T120{n}00" for n in range(1, 4)),
+        ]  # fmt: skip
+        assert len(set(names)) == len(names) == len(sent)
+        assert {one.document["merge.TEXT"] for one in sent} == {"chimp: changed FNAME"}
+        await world.tell(row("c", 3))
+        assert await world.judge() == []
+
+    async def test_is_none_where_the_setting_of_a_file_has_switched_the_leg_off(self, world: World) -> None:
+        await _leg(world.owner, EVENT_LEG, "event", replace(EVENT, filter=NOBODY))
+        await world.mapper.handle(customer("c"))
+        await world.tell(row("c", 1))
+        assert [one.entity for one in await world.judge()] == ["note"]
+        assert await world.mapper.rows("select from flow.record_state where entity = 'customer_activity'") == []

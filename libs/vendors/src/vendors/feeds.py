@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.contracts.facts import CUSTOMER_ACTIVITY
 from common.contracts.ids import Entity, RecordId
 from vendors.catalogue import CatalogueField
 
@@ -25,6 +26,18 @@ class Feed:
     """Nobody reads such records at this vendor: whoever hears of them elsewhere keeps them as rows of our own."""
     moves: Mapping[Entity, str] = field(default_factory=dict)
     """What else has changed at the vendor when such a record was told by a webhook: other kinds -> the field that has their ids as keys."""
+
+
+def kept_activity(to: Entity) -> Feed:
+    """What audiences tell of such records: facts of each, and an event at a time."""
+    fields = (
+        CatalogueField("customer_id", "Customer", "text"),
+        CatalogueField("event", "Event", "text"),
+        CatalogueField("at", "When it happened", "datetime"),
+        CatalogueField("text", "What happened, in words", "text"),
+    )
+    parts = PartRecords(CUSTOMER_ACTIVITY, "Activity of customers", lambda _, __: {}, fields, frozenset())
+    return Feed(to, lambda _: (), parts=parts, is_kept=True)
 
 
 @dataclass(frozen=True, slots=True)

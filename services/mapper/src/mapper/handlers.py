@@ -95,8 +95,7 @@ class ChangeHandler:
         configuration = await self._configuration.read(tx)
         listed = _listed(batch, merged)
         asks = coverage.asks(configuration, self._mappings, listed, now)
-        asks += [*unread(configuration, listed, now), *doubted]
-        asks += [self._request(item, ask) for item, ask in merged.asks]
+        asks += [*unread(configuration, listed, now), *doubted, *(self._request(*one) for one in merged.asks)]
         asks += moved.asks(configuration, self._source, [item.message for item in batch], merged, now)
         if asks:
             await read_requests.ask(tx, asks, now)

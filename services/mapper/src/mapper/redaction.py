@@ -36,4 +36,8 @@ class Redaction:
 def _inside(vendor: VendorName) -> Mapping[Entity, Entity]:
     """None of a vendor that is ours no more: whoever has to be forgotten is so all the same."""
     known = VENDORS.get(vendor)
-    return {part: parts.of for part, parts in known.inner.items()} if known is not None else {}
+    if known is None:
+        return {}
+    kept = known.source.feeds.values() if known.source is not None else ()
+    of_kept = {feed.parts.into: feed.to for feed in kept if feed.is_kept and feed.parts is not None}
+    return {part: parts.of for part, parts in known.inner.items()} | of_kept

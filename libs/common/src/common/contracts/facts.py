@@ -44,6 +44,8 @@ class Fact:
 INVOICE, PAYMENT = Entity("invoice"), Entity("payment")
 AUDIENCE_EVENT = Entity("audience_event")
 """What an audience tells of a member: a row of our own, and no record of any source."""
+CUSTOMER_ACTIVITY = Entity("customer_activity")
+"""The same as a record of each customer of whom it tells, where a leg writes events one by one."""
 _STAND_FOR = {Entity("bill"): INVOICE, Entity("supplier_payment"): PAYMENT}
 _HEARD = {AUDIENCE_EVENT: ("at", "kind")}
 _COUNTED = {INVOICE: ("status", "issued_on")}

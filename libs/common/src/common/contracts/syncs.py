@@ -15,6 +15,8 @@ Mode = Literal["state", "once", "rendered"]
 """The latest state wins; created once and never changed by a repeat; a block in a text that people edit."""
 OnDisable = Literal["keep", "archive"]
 """What becomes of the target records of a sync that is switched off."""
+NOBODY = "`false`"
+"""The filter of a leg that a setting of its file has switched off: its links and its history stay."""
 LOOK_EVERY = "look_every"
 """The option of a leg that says how many minutes lie between two looks at its source."""
 LOOK_AT = "look_at"

@@ -16,7 +16,7 @@ from common.contracts.messages import Receipt
 from common.failures import Failure
 from common.http.call import Api
 from vendors.catalogue import FieldCatalogue
-from vendors.feeds import Feed
+from vendors.feeds import Feed, kept_activity
 from vendors.grant import Place
 from vendors.quickbooks import catalogue, changes, reads, wire
 from vendors.quickbooks.hook_events import events_of
@@ -34,7 +34,7 @@ class QuickBooksSource:
     settles_after = SETTLES_AFTER
     polled_every = timedelta(minutes=30)
     # What audiences tell of a customer, kept by whoever hears it: nothing of it is read here.
-    feeds: Mapping[Entity, Feed] = {AUDIENCE_EVENT: Feed(CUSTOMER, lambda _: (), is_kept=True)}
+    feeds: Mapping[Entity, Feed] = {AUDIENCE_EVENT: kept_activity(CUSTOMER)}
     detail_only: Mapping[Entity, frozenset[str]] = {CUSTOMER: frozenset()}
 
     def receipt(self, receipt: Receipt) -> ReceiptReading:

@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
-from common.contracts.syncs import Direction, MappingDefinition, Mode
+from common.contracts.syncs import NOBODY, Direction, MappingDefinition, Mode
 from console import sync_codes
 from console.use_cases.problems import problem
 from mapper.mapping.definitions import read_definition
 from mapper.mapping.problems import MappingInvalid, Problem
 
 WITHIN = "within"
-NOBODY = "`false`"
-"""The filter of a leg that a setting of the file has switched off: its links and its history stay."""
 
 
 @dataclass(frozen=True, slots=True)
