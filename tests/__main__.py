@@ -40,6 +40,8 @@ LONG_PATHS = (
     "tests/integration/http/test_shop_points.py",
     "tests/integration/token_broker/test_refresh.py",
     "tests/chaos/token_broker/test_killed_shop.py",
+    "tests/chaos/token_broker/test_killed_company.py",
+    "tests/integration/ingest/test_company_poll.py::TestReads",
 )
 LONG = {
     "TAKEN_OUT": "all",
@@ -59,6 +61,9 @@ LONG = {
     "MATCHED": "500",
     "CENT_ORDERS": "1000",
     "SHOP_REFRESH_LINES": "locked,reread,intended,answered,stored,released",
+    "COMPANY_DAYS": "40",
+    "COMPANY_REQUESTS": "84",
+    "COMPANY_CUSTOMERS": "5000",
     "SHOP_SECONDS": "150",
     "BOOKS_REPEATS": "500",
     "MANY_ORDERS": "150",

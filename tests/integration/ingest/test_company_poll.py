@@ -164,3 +164,42 @@ class TestCustomers:
         assert customers.operations() == ["customers.changes", "customers.list"]
         found = await customers.world.sql("select record from flow.read_request where reason = 'missing'")
         assert [row["record"] for row in found] == [loser]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("done", "undone", "code"),
+        [("withdraw", "restore", "QB_COMPANY_LOST"), ("lapse", "renew", "QB_COMPANY_ENDED")],
+    )
+    async def test_of_the_company_are_one_gate_with_a_remedy_and_nothing_is_lost_meanwhile(
+        self, customers: Customers, done: str, undone: str, code: str
+    ) -> None:
+        first = customers.account.create()
+        await customers.poll()
+        customers.account.people(done)
+        for _ in range(2):
+            assert await customers.poll() == set()
+        (gate,) = await customers.world.sql("select * from core.gate where connection = 'books'")
+        assert (gate["reason"], gate["code"]) == ("refused", code) and "millrace connection re" in gate["message"]
+        # Nobody is asked while it stands.
+        assert customers.operations() == []
+        customers.account.people(undone)
+        customers.account.edit(CUSTOMER, first)
+        # As a person resumes it, or connects it again.
+        await customers.world.sql("delete from core.gate")
+        assert await customers.poll() == {(first, "changed")}
+
+    @pytest.mark.parametrize("said", ["throttled", "forbidden"])
+    async def test_of_an_empty_meter_are_waited_out(self, customers: Customers, said: str) -> None:
+        first = customers.account.create()
+        await customers.poll()
+        customers.account.switch(reads_a_month=1, empty_meter=said)
+        customers.account.edit(CUSTOMER, first)
+        assert await customers.poll() == set()
+        assert await customers.world.sql("select * from core.gate where connection = 'books'") == []
+        (row,) = await customers.world.sql("select * from flow.poll where connection = 'books'")
+        assert row["attempts"] == 0 and "QB_THROTTLED" in str(dict(row))
+        customers.account.switch(reads_a_month=500_000)
+        # The door's clock is the machine's, and names a minute of its own.
+        await customers.world.sql("update flow.poll set next_at = $1", customers.world.clock.now())
+        assert await customers.poll() == {(first, "changed")}
