@@ -10,6 +10,7 @@ from sandbox.zoho_campaigns.addresses import address_of
 from sandbox.zoho_campaigns.call import Call
 from sandbox.zoho_campaigns.field_api import KINDS
 from sandbox.zoho_campaigns.gate import lane_of
+from sandbox.zoho_campaigns.meters import DAY
 from sandbox.zoho_campaigns.methods import METHODS
 from sandbox.zoho_campaigns.records import BOUNCED, DO_NOT_MAIL, SPAM, UNSUBSCRIBED, Contact, MailingList
 from sandbox.zoho_campaigns.refusals import Document
@@ -237,5 +238,7 @@ class People:
         if method not in {lane_of(one) for one in METHODS}:
             raise ValueError(f"method is one of {', '.join(lane_of(one) for one in METHODS)}")
         seconds = self._count("seconds") if "seconds" in self._wanted else self._call.switches.lock_s
+        if seconds > DAY:
+            raise ValueError("a method is closed for a day at most")
         self._tenants.lane(self._account, method).locked_until = self._call.now + seconds
         return {"method": method, "seconds": seconds}

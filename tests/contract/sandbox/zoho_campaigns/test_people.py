@@ -68,7 +68,7 @@ class TestPeople:
             {"do": "subscribe", "list": "Customers", "email": "info@alder.example"}, {"do": "allow_mail", "email": IDA},
             {"do": "subscribe", "list": "Customers", "email": IDA, "values": {"Nothing": "x"}}, {"do": "add_field", "name": "phone"},
             {"do": "delete_field", "name": "Phone"}, {"do": "set_topics", "mode": "maybe"}, {"do": "set_role", "role": "king"},
-            {"do": "change_plan", "contacts": "many"}, {"do": "lock", "method": "GET nothing"}, {"do": "delete_topic", "topic": "x"},
+            {"do": "change_plan", "contacts": "many"}, {"do": "lock", "method": "GET nothing"}, {"do": "lock", "method": "GET topics", "seconds": 86_401}, {"do": "delete_topic", "topic": "x"},
         ],
         ids=lambda wanted: wanted["do"],
     )  # fmt: skip
