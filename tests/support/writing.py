@@ -44,7 +44,7 @@ from writing.lease_renewer import LEASE
 HELD_S = 60.0
 LIST, STRICT = "a6b5da1054", "d0b1e09711"
 TABLES = """flow.work_item, flow.target_lease, flow.target_owner, flow.pair, flow.target_record, flow.write_intent, flow.audit, flow.target_event,
-            flow.vendor_probe, flow.recheck, flow.deferred_call, flow.reconciliation, flow.reconcile_met, flow.reconcile_difference, flow.run,
+            flow.vendor_probe, flow.recheck, flow.activity, flow.activity_due, flow.merged_record, flow.deferred_call, flow.reconciliation, flow.reconcile_met, flow.reconcile_difference, flow.run,
             flow.run_record, flow.run_count, flow.run_source, flow.poll,
             flow.journal, core.connection, core.sync, core.leg, core.mapping_version"""
 # At one moment: a sweep makes rows of what is to be checked again.

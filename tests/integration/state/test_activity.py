@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
-from common.state.activity import Activity, Customer, Membership, add, memberships, newest, take_due
+from common.state.activity import Activity, TargetMember, ToldCustomer, add, memberships, newest, take_due
+from common.state.merged_records import MergedRecord, merge, merged_into
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from tests.support.database import Database
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 COMPANY, CUSTOMER = ConnectionId("company"), Entity("customer")
 ROWS = """
-truncate flow.activity, flow.activity_due, flow.record_state, flow.target_owner, flow.target_record, core.connection cascade;
+truncate flow.activity, flow.activity_due, flow.merged_record, flow.record_state, flow.target_owner, flow.target_record, core.connection cascade;
 insert into core.connection (id, vendor, name, state, account, created_at, updated_at)
 values ('company', 'quickbooks', 'company', 'active', 'quickbooks:1', now(), now()), ('news', 'mailchimp', 'news', 'active', 'mailchimp:1', now(), now());
 insert into core.sync (id, name, template, source_connection, target_connection, state, created_at, updated_at)
@@ -35,7 +36,7 @@ values ('mailchimp:1', 'list', 'member', 'ana@ex.org', '{"standing": "unsubscrib
 
 def row(record: str, number: int, at: datetime = NOW) -> Activity:
     return Activity(
-        Customer(COMPANY, CUSTOMER, RecordId(record)), EventId(f"e{number}"), "profile", "event", at,
+        ToldCustomer(COMPANY, CUSTOMER, RecordId(record)), EventId(f"e{number}"), "profile", "event", at,
         ConnectionId("news"), "mailchimp:1", "list", "ana@ex.org", ("merge.FNAME", "merge.LNAME"), "",
     )  # fmt: skip
 
@@ -103,11 +104,37 @@ class TestWhomSomebodyForgot:
             assert await tx.fetchval("select array_agg(record || event_id order by event_id) from flow.activity") == ["2e1", "2e2"]  # fmt: skip
 
 
+class TestWhoWasMerged:
+    async def test_has_nothing_any_more_and_the_other_has_all_of_it_once(self, pool: Pool) -> None:
+        first, then = (MergedRecord(COMPANY, CUSTOMER, RecordId(a), RecordId(b)) for a, b in (("1", "2"), ("2", "3")))
+        async with transaction(pool) as tx:
+            # Both have lived under the address, and so both were told of the second event.
+            await add(tx, [row("1", 1), row("1", 2), row("2", 2), row("2", 3), row("3", 4)], NOW)
+            await take_due(tx, 10)
+        for merges in ([then], [first, first], [then]):
+            async with transaction(pool) as tx:
+                await merge(tx, merges, NOW)
+        async with transaction(pool) as tx:
+            # A late one, of somebody who has not left the address yet, and one that is told again.
+            await add(tx, [row("1", 5), row("2", 5), row("1", 1)], NOW)
+            found = await newest(tx, COMPANY, CUSTOMER, [RecordId(one) for one in "123"], 9)
+            assert {who: [one.event_id for one in its] for who, its in found.items()} == {"3": ["e5", "e4", "e3", "e2", "e1"]}  # fmt: skip
+            assert {one.record for one in await take_due(tx, 10)} == {"3"}
+            assert [await merged_into(tx, COMPANY, CUSTOMER, RecordId(one)) for one in "123"] == ["3", "3", None]
+
+    async def test_two_that_name_each_other_lose_nothing(self, pool: Pool) -> None:
+        there, back = (MergedRecord(COMPANY, CUSTOMER, RecordId(a), RecordId(b)) for a, b in (("1", "2"), ("2", "1")))
+        async with transaction(pool) as tx:
+            await add(tx, [row("1", 1), row("2", 2)], NOW)
+            await merge(tx, [there, back], NOW)
+            assert await tx.fetchval("select count(*) from flow.activity where record = '2'") == 2
+
+
 class TestMemberships:
     async def test_are_those_under_which_a_customer_lives_now(self, pool: Pool) -> None:
         async with transaction(pool) as tx:
             found = await memberships(tx, COMPANY, CUSTOMER, [RecordId("1"), RecordId("2"), RecordId("3")])
         assert found == {
-            "1": [Membership("mailchimp:1", "list", "ana@ex.org", "unsubscribed", "0.31", None)],
-            "2": [Membership("mailchimp:1", "list", "ben@ex.org", "", None, None)],
+            "1": [TargetMember("mailchimp:1", "list", "ana@ex.org", "unsubscribed", "0.31", None)],
+            "2": [TargetMember("mailchimp:1", "list", "ben@ex.org", "", None, None)],
         }

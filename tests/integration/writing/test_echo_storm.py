@@ -44,6 +44,7 @@ class TestAStorm:
         assert set(await steps(world)) == {("echo", "")}
         assert await world.rows("select from flow.target_record where doubtful") == []
         assert await world.rows("select from flow.target_event") == []
+        assert await world.rows("select from flow.activity") == []
         assert await world.told() == world.applied()
 
     async def test_among_which_people_edit_is_put_right_with_a_look_for_each_edit(self, world: World) -> None:

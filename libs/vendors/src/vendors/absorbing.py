@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from common.contracts.activity import ActivityKind, ActivitySource
 from common.failures import Failure
 from vendors.acts import Act, Done, Written
 from vendors.target_record import TargetRecord
@@ -105,6 +106,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """What an event tells whoever looks at those who live there, whatever it changes; fields by their names alone."""
+
+    kind: ActivityKind
+    source: ActivitySource
+    fields: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Absorbed:
     """What a fact comes to."""
 
@@ -117,3 +128,5 @@ class Absorbed:
     """Who has to be planned once more because of it; what is about to be sent, and a doubt, concern nobody else."""
     lessons: Mapping[str, bool] = field(default_factory=dict)
     """What it teaches of the place as a whole: every later plan there has it in `Work.lessons`."""
+    happened: Happened | None = None
+    """Of an event that somebody else than us has caused, where the target's people are told of such things."""

@@ -22,6 +22,7 @@ from vendors.channel import Channel
 from vendors.feeds import Feed
 from vendors.grant import Grant, Place
 from vendors.inner_records import InnerRecords
+from vendors.merged import MergedAway
 from vendors.money_figures import MoneyFigures
 from vendors.notices import AccountNotice
 from vendors.own_sync import OwnSync
@@ -152,6 +153,8 @@ class ReceiptReading:
     """The names under which the vendor sends the very same bytes again, where it has any."""
     notices: Sequence[AccountNotice] = ()
     """What people have to know of the connection."""
+    merged: Sequence[MergedAway] = ()
+    """Whose past belongs to whom from now on; what became of the records themselves is read."""
 
 
 Cursor = NewType("Cursor", str)

@@ -1,7 +1,7 @@
 """What events of target records come to, one after the other in one transaction that has locked what is known of them.
 
 In: events to whose records nothing is in flight. Out: the journal's rows. Durable with the caller's commit: what is known from now on,
-the moves of keys, and who has to be planned once more.
+the moves of keys, who has to be planned once more, and the activity of those who live there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from vendors.absorbing import Absorbed, Change, Doubted, Heard, TargetEvent
 from vendors.acts import Written
 from vendors.target import Target
 from vendors.target_record import TargetRecord
-from writing import intents, kept_events, past, target_records
+from writing import activities, intents, kept_events, past, target_records
+from writing.activities import Told
 from writing.items import TargetKey
 from writing.kept_events import KeptEvent
 from writing.rechecks import Concern, ask_concerned
@@ -40,6 +41,7 @@ async def judge(tx: DbConnection, target: Target, events: Sequence[KeptEvent], n
     entries = [await judgement.of(one, written[one.where]) for one in events]
     await target_records.save(tx, judgement.changed, now)
     await ask_concerned(tx, judgement.concerns)
+    await activities.keep(tx, judgement.told, now)
     return entries
 
 
@@ -76,6 +78,7 @@ class _Judgement:
         self._known = known
         self.changed: dict[TargetKey, TargetRecord] = {}
         self.concerns: set[Concern] = set()
+        self.told: list[Told] = []
 
     async def of(self, one: KeptEvent, written: Sequence[Written]) -> Entry:
         where, event = one.where, one.parsed
@@ -86,6 +89,8 @@ class _Judgement:
             await past.moved(self._tx, old, event.key)
             self._learn(old, absorbed.former)
         self.concerns |= {Concern(where, who) for who in absorbed.concerns}
+        if absorbed.happened is not None:
+            self.told.append(Told(one, absorbed.happened))
         assert absorbed.change is not None, "an event comes to something"
         return entry_of(one.event, event, absorbed.change, self._now, source=one.source, trace_id=one.trace_id)
 

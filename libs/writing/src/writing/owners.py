@@ -126,11 +126,20 @@ Living = Mapping[TargetKey, list[Owner]]
 async def _living(tx: DbConnection, items: Sequence[Item], keys: Mapping[ItemKey, OwnedKeys]) -> Living:
     """Who lives under each of these keys, and whether it could write now."""
     wanted = {item.target(key) for item in items for key in {item.target_key, *keys[item.key].keys} if key}
-    rows = await tx.fetch(_LIVING, *columns(sorted(wanted), 4))
-    living: dict[TargetKey, list[Owner]] = {key: [] for key in wanted}
-    for row in rows:
+    return await _living_at(tx, wanted)
+
+
+async def _living_at(tx: DbConnection, keys: Set[TargetKey]) -> Living:
+    living: dict[TargetKey, list[Owner]] = {key: [] for key in keys}
+    for row in await tx.fetch(_LIVING, *columns(sorted(keys), 4)):
         living[target_of(row)].append(Owner(key_of(row), row["rank"], row["able"], row["gone"], row["judged_rank"]))
     return living
+
+
+async def leaders(tx: DbConnection, keys: Set[TargetKey]) -> dict[TargetKey, ItemKey]:
+    """R13: who writes each of these, or would if anybody could."""
+    living = await _living_at(tx, keys) if keys else {}
+    return {key: min(its, key=lambda own: (not own.able, own.place)).key for key, its in living.items() if its}
 
 
 # R13: who is wished away, dead, parked, skipped for a reason of its own, switched off or waiting for a person cannot write.

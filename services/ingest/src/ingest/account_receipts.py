@@ -1,4 +1,4 @@
-"""What receipts tell of the account itself and of no record: that we are let in no more, that a person asks, that people have to know something.
+"""What receipts tell that no read can tell: that we are let in no more, that a person asks, that people have to know something, who was merged.
 
 Stored in the transaction of its batch; each can be stored again, so a batch that comes twice tells it once.
 """
@@ -10,7 +10,8 @@ from datetime import datetime
 
 from common.contracts.ids import ConnectionId
 from common.contracts.messages import Receipt
-from common.state import channels, privacy
+from common.state import channels, merged_records, privacy
+from common.state.merged_records import MergedRecord
 from common.state.pool import DbConnection
 from common.state.privacy import PrivacyRow
 from ingest import notices
@@ -28,7 +29,7 @@ class AccountReceipts:
 
     def tells(self, found: Read) -> bool:
         """Whether any of it is to be stored."""
-        return bool(_doubted(found) or _asked(found) or self._untold(found))
+        return bool(_doubted(found) or _asked(found) or _merged(found) or self._untold(found))
 
     async def store(self, tx: DbConnection, found: Read, now: datetime) -> None:
         """What a vendor says of an account, a call decides: the next audit of its webhooks is the next call."""
@@ -36,6 +37,7 @@ class AccountReceipts:
             await channels.soon(tx, doubted, now)
         if asked := _asked(found):
             await privacy.ask(tx, asked, now)
+        await merged_records.merge(tx, _merged(found), now)
         for connection, notice in sorted(self._untold(found), key=lambda one: (one[0], one[1].kind)):
             await notices.tell(tx, connection, [notice], now)
 
@@ -58,3 +60,7 @@ def _asked(found: Read) -> list[PrivacyRow]:
         for one, reading in found
         if reading.privacy
     ]
+
+
+def _merged(found: Read) -> list[MergedRecord]:
+    return [MergedRecord(one.connection, *merged) for one, reading in found for merged in reading.merged]

@@ -114,6 +114,9 @@ class TestReceipt:
         former = json.loads(FORMER)
         former["eventNotifications"][0]["dataChangeEvent"]["entities"][0] |= {"operation": "Merge", "deletedId": "27"}
         assert thin(merged) == thin(json.dumps(former).encode()) == ["1", "27"]
+        for body in (merged, json.dumps(former).encode()):
+            assert [(one.record, one.into) for one in SOURCE.receipt(receipt(body)).merged] == [("27", "1")]
+        assert not SOURCE.receipt(receipt(cloud())).merged
 
     @pytest.mark.parametrize(
         "changed", [{"type": "qbo.invoice.updated.v1"}, {"type": "else"}, {"intuitentityid": None}]

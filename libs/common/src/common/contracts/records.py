@@ -108,6 +108,8 @@ class Subscription(Neutral):
     reason: str | None = None
     previous_email: str | None = None
     happened_at: datetime | None = None
+    open_rate: str | None = None
+    click_rate: str | None = None
     custom: dict[str, str | None] | None = None
 
 

@@ -10,18 +10,16 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
+from common.contracts.activity import ActivityKind, ActivitySource
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.state.pool import DbConnection
 
-Kind = Literal["subscribed", "unsubscribed", "cleaned", "profile", "address_changed", "archived", "seen"]
-Source = Literal["event", "read"]
 
-
-class Customer(NamedTuple):
+class ToldCustomer(NamedTuple):
     """A record of a source that lives at a target."""
 
     connection: ConnectionId
@@ -33,10 +31,10 @@ class Customer(NamedTuple):
 class Activity:
     """One row: what happened to a member, told of one of its customers."""
 
-    customer: Customer
+    customer: ToldCustomer
     event_id: EventId
-    kind: Kind
-    source: Source
+    kind: ActivityKind
+    source: ActivitySource
     at: datetime
     """The vendor's stamp."""
     told_by: ConnectionId
@@ -48,7 +46,7 @@ class Activity:
     reason: str = ""
 
 
-class Membership(NamedTuple):
+class TargetMember(NamedTuple):
     """A member under which a customer lives, as far as anybody has seen it."""
 
     account: str
@@ -61,7 +59,8 @@ class Membership(NamedTuple):
 
 
 async def add(tx: DbConnection, rows: Sequence[Activity], now: datetime) -> None:
-    """Stores them, and asks the mapper to judge their customers again; what is there already changes nothing.
+    """Stores them, and asks the mapper to judge their customers again; what is there already changes nothing. Of a customer that was merged
+    into another one it is the other's.
 
     Whom somebody has asked us to forget has no activity from then on.
     """
@@ -83,23 +82,23 @@ async def newest(
 
 async def memberships(
     tx: DbConnection, connection: ConnectionId, entity: Entity, records: Collection[RecordId]
-) -> dict[RecordId, list[Membership]]:
+) -> dict[RecordId, list[TargetMember]]:
     """The members under which each of these customers lives now."""
-    found: dict[RecordId, list[Membership]] = defaultdict(list)
+    found: dict[RecordId, list[TargetMember]] = defaultdict(list)
     for row in await tx.fetch(_MEMBERSHIPS, connection, entity, sorted(set(records))):
-        found[RecordId(row["record"])].append(Membership(*row[1:]))
+        found[RecordId(row["record"])].append(TargetMember(*row[1:]))
     return dict(found)
 
 
-async def take_due(tx: DbConnection, most: int) -> list[Customer]:
+async def take_due(tx: DbConnection, most: int) -> list[ToldCustomer]:
     """Customers that have something new: whoever takes them judges them in the same transaction, by rows that it reads after this."""
-    return [Customer(*row) for row in await tx.fetch(_TAKE_DUE, most)]
+    return [ToldCustomer(*row) for row in await tx.fetch(_TAKE_DUE, most)]
 
 
 def activity_of(row: Any) -> Activity:
     """A stored row."""
     return Activity(
-        Customer(row["connection"], row["entity"], row["record"]), row["event_id"], row["kind"], row["source"], row["at"],
+        ToldCustomer(row["connection"], row["entity"], row["record"]), row["event_id"], row["kind"], row["source"], row["at"],
         row["told_by"], row["account"], row["place"], row["key"], tuple(row["fields"]), row["reason"],
     )  # fmt: skip
 
@@ -113,14 +112,31 @@ def _stored(row: Activity) -> tuple[Any, ...]:
 
 
 _ADD = """
-with added as (
-    insert into flow.activity (connection, entity, record, event_id, kind, source, at, fields, reason, told_by, account, place, key, kept_at)
-    select n.connection, n.entity, n.record, n.event_id, n.kind, n.source, n.at, n.fields::jsonb, n.reason, n.told_by, n.account, n.place, n.key, $14
+with told as (
+    select n.connection, n.entity, coalesce(m.into_record, n.record) as record, n.event_id, n.kind, n.source, n.at, n.fields, n.reason, n.told_by,
+           n.account, n.place, n.key
       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
                   $10::text[], $11::text[], $12::text[], $13::text[])
              as n(connection, entity, record, event_id, kind, source, at, fields, reason, told_by, account, place, key)
+      left join flow.merged_record m on (m.connection, m.entity, m.record) = (n.connection, n.entity, n.record)
+), added as (
+    insert into flow.activity (connection, entity, record, event_id, kind, source, at, fields, reason, told_by, account, place, key, kept_at)
+    select n.connection, n.entity, n.record, n.event_id, n.kind, n.source, n.at, n.fields::jsonb, n.reason, n.told_by, n.account, n.place, n.key, $14
+      from told n
      where not exists (select from flow.record_state s
                         where (s.connection, s.entity, s.record) = (n.connection, n.entity, n.record) and s.redacted <> '')
+       -- What was read of a moment and what was told of it are one: stamps are cut to their second.
+       and not exists (select from flow.activity a
+                        where (a.connection, a.entity, a.record) = (n.connection, n.entity, n.record)
+                          and a.at between n.at - interval '1 second' and n.at + interval '1 second'
+                          and (a.account, a.place, a.key) = (n.account, n.place, n.key) and a.event_id <> n.event_id
+                          and (n.source = 'read' or (a.source = 'read' and a.kind in (n.kind, 'seen'))))
+       -- Every read of a member shows how it stands: that is told once.
+       and (n.source = 'event' or n.kind is distinct from (
+           select a.kind from flow.activity a
+            where (a.connection, a.entity, a.record) = (n.connection, n.entity, n.record) and a.at <= n.at
+              and (a.account, a.place, a.key) = (n.account, n.place, n.key) and a.kind in ('subscribed', 'unsubscribed', 'cleaned', 'archived')
+            order by a.at desc limit 1))
     on conflict (connection, entity, record, event_id) do nothing
     returning connection, entity, record
 )

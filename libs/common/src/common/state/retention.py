@@ -260,6 +260,7 @@ FOR_EVER: Mapping[str, str] = {
     "flow.match_fill": "one row for each source that a leg's rules go through",
     "flow.match_ready": "one row for each leg whose records are matched",
     "flow.pair_question": "at most one row for each field of a pair",
+    "flow.merged_record": "one row for each record that was merged into another",
     "flow.deal_choice": "at most one row for each invoice",
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from common.contracts.messages import ChangeEvent
 from vendors.absorbing import TargetEvent
@@ -48,7 +49,9 @@ def parsed(event: ChangeEvent) -> TargetEvent | None:
         place=member.audience,
         key=members.key_of(email),
         at=event.version.stamp,
-        values=_values(event.fields.get("custom") or {}) | ({STANDING: status} if status else {}),
+        values=_values(event.fields.get("custom") or {})
+        | ({STANDING: status} if status else {})
+        | _rates(event.fields),
         reason=str(event.fields.get("reason") or ""),
         shows_a_moment=event.coverage != "hook",
         former_key=members.key_of(former) if isinstance(former, str) else "",
@@ -96,7 +99,7 @@ def _past(path: str, event: TargetEvent, mine: Sequence[Written], next_write: Wr
 
 
 def _made(write: Written, path: str, event: TargetEvent) -> bool:
-    return wire.same(write.act.values[path], event.values[path]) and _is_of(write, event.at)
+    return wire.same(write.act.values[path], event.values[path]) and is_of(write, event.at)
 
 
 def _standing(event: TargetEvent, known: TargetRecord, written: Sequence[Written]) -> _Field:
@@ -109,14 +112,14 @@ def _standing(event: TargetEvent, known: TargetRecord, written: Sequence[Written
         return _Field.FOREIGN
     with_standing = [one for one in written if STANDING in one.act.values]
     for at, one in enumerate(with_standing):
-        if one.act.values[STANDING] == said and _is_of(one, event.at):
+        if one.act.values[STANDING] == said and is_of(one, event.at):
             if all(event.at < _earliest(newer) for newer in with_standing[:at]):
                 return _Field.OURS
             return _Field.DOUBTFUL if said != known.seen.get(STANDING) else _Field.KNOWN
     return _Field.FOREIGN
 
 
-def _is_of(write: Written, at: datetime) -> bool:
+def is_of(write: Written, at: datetime) -> bool:
     """Whether an event's time is the write's own: the vendor's stamp of it, or where it told none, the time that the call took."""
     if write.stamp is not None:
         return abs(at - write.stamp) <= RESOLUTION
@@ -130,6 +133,10 @@ def _earliest(write: Written) -> datetime:
 
 def _where(found: Mapping[str, _Field], what: _Field) -> tuple[str, ...]:
     return tuple(path for path, field in found.items() if field is what)
+
+
+def _rates(fields: Mapping[str, Any]) -> dict[str, object]:
+    return {path: fields[path] for path in (wire.OPENED, wire.CLICKED) if fields.get(path)}
 
 
 def _values(custom: Mapping[str, str | None]) -> dict[str, object]:

@@ -19,6 +19,7 @@ from common.failures import Failure
 from vendors.absorbing import Absorbed, ActDone, Doubted, Fact, Heard, Refused, SameAsWished, Seen, ToBeSent
 from vendors.acts import Act
 from vendors.mailchimp import hearing, wire
+from vendors.mailchimp.activity import happened
 from vendors.mailchimp.consent import keep_lower, said_after, says_no_anew
 from vendors.mailchimp.errors import MC_COMPLIANCE_STATE, MC_FORGOTTEN
 from vendors.mailchimp.memory import Memory, memory_of, standing, written
@@ -42,7 +43,7 @@ def absorb(known: TargetRecord, fact: Fact) -> Absorbed:
 def _absorbed(known: TargetRecord, fact: Fact) -> Absorbed:
     match fact:
         case Heard():
-            return hearing.absorb(known, fact)
+            return replace(_with_rates(hearing.absorb(known, fact), fact), happened=happened(known, fact))
         case ActDone():
             return Absorbed(_done(known, fact))
         case Seen():
@@ -57,6 +58,14 @@ def _absorbed(known: TargetRecord, fact: Fact) -> Absorbed:
             return Absorbed(replace(known, doubtful=True))
         case _:
             assert_never(fact)
+
+
+def _with_rates(absorbed: Absorbed, fact: Heard) -> Absorbed:
+    """What a read tells besides; with an echo of ours alone nobody is told of anything (writing/own_echoes.py)."""
+    rates = {path: value for path, value in fact.event.values.items() if path in (wire.OPENED, wire.CLICKED)}
+    if not rates or not absorbed.record.exists or absorbed.change is None or absorbed.change.step == "echo":
+        return absorbed
+    return replace(absorbed, record=replace(absorbed.record, seen={**absorbed.record.seen, **rates}))
 
 
 def _done(known: TargetRecord, fact: ActDone) -> TargetRecord:

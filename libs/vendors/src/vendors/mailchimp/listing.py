@@ -21,7 +21,7 @@ from common.contracts.messages import Version
 from common.contracts.records import RECORDS
 from common.http.call import Call, VendorAnswer
 from vendors.answers import reading, unreadable
-from vendors.mailchimp import limits
+from vendors.mailchimp import limits, wire
 from vendors.mailchimp.events import SUBSCRIPTION
 from vendors.mailchimp.members import member_of
 from vendors.vendor import Cursor, Page, State
@@ -29,7 +29,7 @@ from vendors.vendor import Cursor, Page, State
 PER_PAGE = 1000
 # R10: one second of resolution, and what the vendor's reads lag behind its writes.
 SETTLES_AFTER = timedelta(seconds=1) + limits.READ_LAG
-TOLD = ("email_address", "status", "unsubscribe_reason", "last_changed", "merge_fields")
+TOLD = ("email_address", "status", "unsubscribe_reason", "last_changed", "merge_fields", "stats")
 _SECOND = timedelta(seconds=1)
 
 
@@ -42,6 +42,7 @@ def mentions(found: Mapping[str, Any]) -> tuple[datetime, dict[str, Any]]:
         "reason": found.get("unsubscribe_reason") or None,
         "happened_at": changed.isoformat(),
     }
+    fields |= wire.rates(found)
     if found.get("merge_fields"):
         fields["custom"] = dict(_merges(found["merge_fields"]))
     RECORDS[SUBSCRIPTION].model_validate(fields)

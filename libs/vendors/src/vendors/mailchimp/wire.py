@@ -16,6 +16,7 @@ from vendors.mailchimp.memory import STANDING
 from vendors.target_record import TargetRecord
 
 MERGE = "merge."
+OPENED, CLICKED = "open_rate", "click_rate"
 # What a look shows besides the fields: when the member was last changed and when it came to be, by the vendor's clock, and by which way.
 CHANGED_AT, MADE_AT, MADE_BY = "changed_at", "made_at", "made_by"
 Values = Mapping[str, Any]
@@ -68,6 +69,7 @@ def member(found: Mapping[str, Any]) -> TargetRecord:
     values |= {MERGE + tag: shown(value) for tag, value in found.get("merge_fields", {}).items()}
     if all_tags(found):
         values["tags"] = names(found.get("tags", ()))
+    values |= rates(found)
     if found.get("language"):
         values["language"] = found["language"]
     # The sign-up is told of some members only; the opt-in is told of all who are subscribed.
@@ -80,6 +82,19 @@ def member(found: Mapping[str, Any]) -> TargetRecord:
     return TargetRecord(
         exists=True, met=True, seen=values, id=str(found.get("contact_id") or found["id"]), memory=besides
     )
+
+
+def rates(found: Mapping[str, Any]) -> dict[str, str]:
+    """How many of the campaigns that it got a member has opened, and clicked in: numbers between 0 and 1, where the answer tells them."""
+    told = found.get("stats")
+    if not isinstance(told, Mapping):
+        return {}
+    named = {OPENED: "avg_open_rate", CLICKED: "avg_click_rate"}
+    return {
+        path: f"{told[name]:.4f}".rstrip("0").rstrip(".") or "0"
+        for path, name in named.items()
+        if isinstance(told.get(name), int | float) and not isinstance(told[name], bool)
+    }
 
 
 def _moment(text: Any) -> datetime | None:

@@ -11,13 +11,14 @@ from datetime import timedelta
 
 from common.contracts.connections import Connection
 from common.contracts.facts import AUDIENCE_EVENT
-from common.contracts.ids import Entity
+from common.contracts.ids import Entity, RecordId
 from common.contracts.messages import Receipt
 from common.failures import Failure
 from common.http.call import Api
 from vendors.catalogue import FieldCatalogue
 from vendors.feeds import Feed, kept_activity
 from vendors.grant import Place
+from vendors.merged import MergedAway
 from vendors.quickbooks import catalogue, changes, reads, wire
 from vendors.quickbooks.hook_events import events_of
 from vendors.quickbooks.inbox import is_of_customer, subjects_of, unreadable_hook
@@ -43,7 +44,12 @@ class QuickBooksSource:
             told = [event for event in events_of(receipt.body) if is_of_customer(event)]
         except wire.UnreadableBooks as error:
             raise unreadable_hook(str(error)) from error
-        return ReceiptReading(thin=[subject for event in told for subject in subjects_of(event)])
+        return ReceiptReading(
+            thin=[subject for event in told for subject in subjects_of(event)],
+            merged=[
+                MergedAway(CUSTOMER, RecordId(event.loser), RecordId(event.record)) for event in told if event.loser
+            ],
+        )
 
     async def read(self, connection: Connection, subjects: Sequence[Subject], api: Api) -> Sequence[State | Failure]:
         """Of many, thirty a call."""
