@@ -67,7 +67,6 @@ MAY_BE_UNCALLED = {
     "campaigns": "a data centre of Zoho has three hosts",
 }
 MAY_BE_UNASKED = {
-    "common.state.activity.add": "of an activity, whose writer comes with the next change",
     "common.contracts.schemas.snapshot": "made for tests, as above",
     "common.failpoints.armed": "made for tests, as above",
     "common.failpoints.around": "a failpoint around a piece of work, for the points that need both of its ends",

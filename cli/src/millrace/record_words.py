@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
+from millrace.activity_words import what
 from millrace.moments import local
 
 STEPS = {
@@ -53,16 +55,23 @@ def timeline_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """The record, then what happened, oldest first."""
     yield from found_lines(answer["record"])
     yield ""
-    trace = ""
+    trace, told = "", list(answer["activity"])
     for row in answer["items"]:
+        while told and datetime.fromisoformat(told[0]["at"]) <= datetime.fromisoformat(row["at"]):
+            yield _told(told.pop(0))
         yield f"{local(row['at'])[:19]}  {_what(row)}"
         for line in _details(row):
             yield f"{'':21}{line}"
         if row["trace_id"] and row["trace_id"] != trace:
             trace = row["trace_id"]
             yield f"{'':21}trace {trace}"
+    yield from map(_told, told)
     if not answer["unmasked"]:
         yield "Values are hidden; --unmask shows them."
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    return f"{local(one['at'])[:19]}  Activity: {what(one)}"
 
 
 def _work(half: Mapping[str, Any]) -> str:

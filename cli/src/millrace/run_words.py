@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -146,16 +144,6 @@ def record_lines(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{one['entity']}/{one['record']}  revision {one['revision']}  {one['outcome']}  {local(one['ended_at'])}{reason}"
 
 
-def csv_text(records: Iterable[Mapping[str, Any]]) -> str:
-    """A table that opens well: with its header, and no cell that a spreadsheet would take for a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for one in records:
-        writer.writerow([_cell(one[name]) for name in COLUMNS])
-    return text.getvalue()
-
-
 def took(run: Mapping[str, Any]) -> str:
     """How long it took, short enough for a column."""
     return "-" if run["seconds"] is None else duration(run["seconds"])
@@ -188,8 +176,3 @@ def _remark(run: Mapping[str, Any]) -> str:
     if not run["closes"]:
         return f"  {run['unaccounted']} records are not accounted for: see their timelines"
     return "  counted from the journal" if run["before_ledger"] else ""
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,74 @@ class TestSync:
         assert "sync list" in shell.run("sync", "show", "nobody", code=3).stderr
         assert "cannot be read" in shell.run("sync", "apply", "-f", "missing.yaml", code=2).stderr
         assert "Name a sync" in shell.run("sync", "preview", code=2).stderr
+
+
+class TestActivity:
+    @pytest.fixture
+    def customer(self, joined: Joined, shell: Shell) -> Iterator[str]:
+        """One who subscribed, edited the profile and left, and what another one did."""
+        shell.run("sync", "apply", "-f", "-", said=FILE)
+        (leg,) = joined.rows(
+            "select l.sync, l.name, s.account from core.leg l join core.connection s on s.id = l.source_connection where l.source_connection = $1",
+            joined.books,
+        )
+        joined.rows(
+            "insert into flow.record_state (connection, entity, record, fields, sequence, first_at, changed_at)"
+            """ select $1, 'customer', r, '{"email": "ana@ex.org"}', '1', now(), now() from (values ('58'), ('59')) as n(r)""",
+            joined.books,
+        )
+        joined.rows(
+            "insert into flow.activity (connection, entity, record, event_id, kind, source, at, fields, reason, told_by, account, place, key, kept_at)"
+            " select $1, 'customer', r, e, k, 'event', at::timestamptz, f::jsonb, w, $2, 'm', 'a6b5da1054', 'ana@ex.org', now() from (values"
+            """ ('58', 'e1', 'subscribed', '2026-05-04T10:00:00Z', '[]', ''), ('58', 'e2', 'profile', '2026-05-05T10:00:00Z', '["FNAME"]', ''),"""
+            """ ('58', 'e3', 'unsubscribed', '2026-05-06T10:00:00Z', '[]', '=abuse'), ('60', 'e1', 'subscribed', '2026-05-04T10:00:00Z', '[]', ''))"""
+            " as n(r, e, k, at, f, w)",
+            joined.books, joined.chimp,
+        )  # fmt: skip
+        joined.rows(
+            "insert into flow.target_owner (account, place, target_entity, key, sync, entity, record, standing, since, source_account)"
+            " values ('m', 'a6b5da1054', 'member', 'ana@ex.org', $1, $2, '58', 'live', now(), $3)",
+            leg["sync"], leg["name"], leg["account"],
+        )  # fmt: skip
+        joined.rows(
+            "insert into flow.target_record (account, place, target_entity, key, seen, changed_at) values ('m', 'a6b5da1054', 'member', 'ana@ex.org',"
+            """ '{"standing": "unsubscribed", "open_rate": "0.305", "click_rate": "0.1"}', now())"""
+        )
+        yield "58"
+        for table in ("activity", "target_owner", "target_record", "record_state"):
+            joined.rows(f"delete from flow.{table}")
+
+    def test_is_told_the_newest_first_with_how_it_stands(self, shell: Shell, customer: str) -> None:
+        found = shell.told("activity", "list", customer)
+        assert [(one["kind"], one["fields"], one["member"]) for one in found["items"]] == [
+            ("unsubscribed", [], "a***@ex.org"), ("profile", ["FNAME"], "a***@ex.org"), ("subscribed", [], "a***@ex.org"),
+        ]  # fmt: skip
+        assert (found["members"][0]["standing"], found["members"][0]["open_rate"]) == ("left", "0.305")
+        said = shell.run("activity", "list", customer, "--unmask").stdout.splitlines()
+        assert said[0] == "ana@ex.org in a6b5da1054: left, opens 30%, clicks 10%"
+        assert said[1].endswith("ana@ex.org unsubscribed (=abuse)") and said[2].endswith("edited the profile (FNAME)")
+        later = shell.told("activity", "list", customer, "--since", "2026-05-05T11:00:00Z")
+        assert [one["event_id"] for one in later["items"]] == ["e3"]
+        assert shell.run("activity", "list", "59").stdout == "Nothing has happened yet.\n"
+        told = shell.run("record", "timeline", customer).stdout
+        assert "Activity: a***@ex.org unsubscribed" in told
+
+    def test_pages_follow_each_other_and_a_table_has_them_all(
+        self, joined: Joined, shell: Shell, customer: str
+    ) -> None:
+        first = joined.console.told("GET", f"/customers/{customer}/activity?limit=2")
+        second = joined.console.told("GET", f"/customers/{customer}/activity?limit=2&cursor={first['next_cursor']}")
+        assert [one["event_id"] for one in first["items"] + second["items"]] == ["e3", "e2", "e1"]
+        assert second["next_cursor"] is None
+        head, *lines = shell.run("activity", "export", customer).stdout.splitlines()
+        assert head.startswith("at,kind,source,reason,fields") and len(lines) == 3
+        assert ",unsubscribed,event,'=abuse," in lines[0], "no cell is a formula"
+
+    def test_of_nobody_says_what_to_do(self, joined: Joined, shell: Shell, customer: str) -> None:
+        assert "sync list" in shell.run("activity", "list", "nobody", code=3).stderr
+        assert joined.console.told("GET", "/customers/nobody/activity", 404)["code"] == "RECORD_UNKNOWN"
+        wrong = joined.console.told("GET", f"/customers/{customer}/activity?cursor=x", 422)
+        assert wrong["code"] == "CURSOR_INVALID"
 
 
 class TestWaiting:

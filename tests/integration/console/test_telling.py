@@ -94,9 +94,9 @@ class TestRecords:
             await world.tell(Step.RECEIVED, "1", event_id=f"e{number}")
         await world.tell(Step.RECEIVED, "2")
         records, key = Records(world.pool), RecordKey("books", "customer", "1")
-        _, last, earlier = await records.timeline(key, None, 2)
+        _, last, earlier, _ = await records.timeline(key, None, 2)
         assert [row["event_id"] for row in last] == ["e3", "e4"]
-        _, before, earlier = await records.timeline(key, earlier, 10)
+        _, before, earlier, _ = await records.timeline(key, earlier, 10)
         assert ([row["event_id"] for row in before], earlier) == (["e0", "e1", "e2"], None)
         with pytest.raises(Refusal):
             await records.timeline(RecordKey("books", "customer", "nobody"), None, 2)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from millrace.run_words import csv_text, details_of, history_lines, progress_line, reason_lines, summary_of, took
+from millrace.csv_files import csv_text
+from millrace.run_words import COLUMNS, details_of, history_lines, progress_line, reason_lines, summary_of, took
 
 RUN: dict[str, Any] = {
     "id": "books.live.2026-05-04", "run": "live.2026-05-04", "sync": "books", "kind": "live", "state": "Completed with errors", "by": "webhook",
@@ -104,6 +105,6 @@ class TestCsv:
             "entity": "customer", "record": '=HYPERLINK("http://x")', "revision": 3, "outcome": "skipped", "reason": 'no, "mail"',
             "entered_at": "2026-05-04T12:00:00+00:00", "ended_at": None,
         }  # fmt: skip
-        head, told = csv.reader(io.StringIO(csv_text([row])))
+        head, told = csv.reader(io.StringIO(csv_text(COLUMNS, [row])))
         assert head == ["entity", "record", "revision", "outcome", "reason", "entered_at", "ended_at"]
         assert told[1] == '\'=HYPERLINK("http://x")' and told[4] == 'no, "mail"' and told[6] == ""

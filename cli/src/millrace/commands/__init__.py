@@ -18,6 +18,7 @@ class Noun(NamedTuple):
 
 
 NOUNS: tuple[Noun, ...] = (
+    Noun("activity", "Activity: who subscribed, left or bounced, customer by customer."),
     Noun("channel", "Channels: how vendors call us, and whether they still do."),
     Noun("config", "Settings: what can be set, what is set, whether it would be accepted."),
     Noun("connection", "Connections: accounts at vendors that Millrace may use."),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from millrace.api_client import ApiClient, open_client
-from millrace.errors import CommandError
-from millrace.exit_codes import ExitCode
+from millrace.api_client import open_client
+from millrace.finding import no_record, one_record
 from millrace.record_words import found_lines, timeline_lines
 from millrace.terminal import note
 
@@ -34,7 +33,7 @@ def find(text: Text, unmask: Unmask = False, as_json: AsJson = False, context: C
     elif answer["items"]:
         typer.echo("\n".join(line for one in answer["items"] for line in found_lines(one)))
     if not answer["items"]:
-        raise _not_found(text)
+        raise no_record(text)
 
 
 @app.command()
@@ -52,7 +51,7 @@ def timeline(
     Examples: millrace record timeline ana@example.org; millrace record timeline ana@example.org --unmask --json | jq '.items[-1]'
     """
     with open_client(context) as client:
-        one = _one(client, text)
+        one = one_record(client, text)
         answer = client.get(
             "/records/timeline", connection=one["connection"], entity=one["entity"], record=one["record"], limit=limit,
             unmask=str(unmask).lower(),
@@ -63,23 +62,3 @@ def timeline(
     typer.echo("\n".join(timeline_lines(answer)))
     if answer["earlier"]:
         note(f"There are earlier rows; --limit {min(200, limit * 2)} shows more.")
-
-
-def _one(client: ApiClient, text: str) -> Any:
-    found = client.get("/records", q=text)["items"]
-    if not found:
-        raise _not_found(text)
-    if len(found) > 1:
-        named = ", ".join(f"{one['record']} ({one['connection_name']})" for one in found[:10])
-        raise CommandError(
-            f"{text} leads to {len(found)} records: {named}.", "Repeat it with one of these ids.", ExitCode.CONFLICT
-        )
-    return found[0]
-
-
-def _not_found(text: str) -> CommandError:
-    return CommandError(
-        f"No record is known by {text}.",
-        "Try the source's id or the address that it has now; `millrace sync list` tells whether its sync runs.",
-        ExitCode.NOT_FOUND,
-    )

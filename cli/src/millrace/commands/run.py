@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from millrace.api_client import ApiClient, open_client
+from millrace.csv_files import csv_text, write_csv
 from millrace.errors import CommandError
 from millrace.exit_codes import ExitCode
-from millrace.run_words import csv_text, details_of, history_lines, record_lines, summary_of
+from millrace.run_words import COLUMNS, details_of, history_lines, record_lines, summary_of
 from millrace.terminal import note
 from millrace.watching import watched
 
@@ -96,16 +95,8 @@ def export(run: Id, outcome: Outcome = None, output: Output = "-", context: Cont
     Examples: millrace run export demo-customers.v1 --outcome skipped -o skipped.csv; millrace run export demo-customers.v1 | head
     """
     with open_client(context) as client:
-        text = csv_text(_records(client, run, outcome))
-    if output == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        # With its mark, so that a spreadsheet knows the encoding.
-        Path(output).write_text(text, encoding="utf-8-sig", newline="")
-    except OSError as refused:
-        raise CommandError(f"{output} cannot be written: {refused}.", code=ExitCode.USAGE) from refused
-    note(f"{text.count(chr(10)) - 1} records written to {output}.")
+        text = csv_text(COLUMNS, _records(client, run, outcome))
+    write_csv(text, output, "records")
 
 
 def _records(client: ApiClient, run: str, outcome: list[str] | None) -> Any:

@@ -30,6 +30,7 @@ from console.api.once import Once
 from console.broker import Broker
 from console.notifying import Notifying, open_notifying
 from console.settings import ConsoleSettings
+from console.use_cases.activities import Activities
 from console.use_cases.app_channels import AppChannels
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
@@ -104,6 +105,7 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             missing=Missing(pool, syncs, clock),
             reconciliations=AskedReconciliations(pool, syncs, clock),
             records=Records(pool),
+            activities=Activities(pool),
             links=Links(pool, clock),
             questions=Questions(pool, clock),
             reviews=Reviews(pool, Links(pool, clock), clock),

@@ -11,6 +11,13 @@ RECORD_UNKNOWN = Code(
     "owner",
     True,
 )
+CUSTOMER_NOT_ONE = Code(
+    "CUSTOMER_NOT_ONE",
+    "Several records have this id, in several connections or of several kinds.",
+    "Name the connection, and the kind if need be: `?connection=NAME&entity=customer`.",
+    "owner",
+    True,
+)
 RUN_UNKNOWN = Code(
     "RUN_UNKNOWN",
     "There is no run of this id, or it is older than what is kept.",
@@ -54,4 +61,13 @@ GROUP_ACTIVE = Code(
     True,
 )
 
-register(RUN_UNKNOWN, RECORD_UNKNOWN, LETTER_UNKNOWN, LETTERS_NOT_NAMED, REASON_MISSING, GROUP_UNKNOWN, GROUP_ACTIVE)
+register(
+    RUN_UNKNOWN,
+    RECORD_UNKNOWN,
+    CUSTOMER_NOT_ONE,
+    LETTER_UNKNOWN,
+    LETTERS_NOT_NAMED,
+    REASON_MISSING,
+    GROUP_UNKNOWN,
+    GROUP_ACTIVE,
+)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from common.api import problems
 from common.api.entrance import Entrance
 from console.api import (
+    activities,
     app_channels,
     channels,
     connections,
@@ -43,6 +44,7 @@ NOUNS = (
     syncs.routes,
     runs.routes,
     records.routes,
+    activities.routes,
     links.routes,
     reviews.routes,
     letters.routes,

@@ -12,6 +12,7 @@ from console.api.access import TokenFile
 from console.api.once import Once
 from console.broker import Broker
 from console.notifying import Notifying
+from console.use_cases.activities import Activities
 from console.use_cases.app_channels import AppChannels
 from console.use_cases.applying import Applying
 from console.use_cases.asked_runs import AskedRuns
@@ -64,6 +65,7 @@ class ApiContext:
     missing: Missing
     reconciliations: AskedReconciliations
     records: Records
+    activities: Activities
     links: Links
     questions: Questions
     reviews: Reviews

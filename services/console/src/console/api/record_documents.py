@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from common.state.activity import Activity
+from console.api.activity_documents import ActivityDocument, activity_document
 from console.masking import masked_address, masked_patch, masked_tree
 from console.state.records import Counterpart, Found
 
@@ -85,6 +87,7 @@ class TimelineDocument(BaseModel):
 
     record: RecordDocument
     items: list[JournalRow]
+    activity: list[ActivityDocument] = Field(description="What targets have told of it in these days, oldest first.")
     earlier: int | None = Field(description="Give it as `before` for the rows before these; None when there are none.")
     unmasked: bool
 
@@ -105,12 +108,13 @@ def record_document(found: Found, *, unmask: bool) -> RecordDocument:
 
 
 def timeline_document(
-    found: Found, timeline: Sequence[Mapping[str, Any]], earlier: int | None, *, unmask: bool
+    found: Found, timeline: Sequence[Mapping[str, Any]], earlier: int | None, told: Sequence[Activity], *, unmask: bool
 ) -> TimelineDocument:
     """A timeline."""
     return TimelineDocument(
         record=record_document(found, unmask=unmask),
         items=[_row(one, unmask=unmask) for one in timeline],
+        activity=[activity_document(one, unmask=unmask) for one in told],
         earlier=earlier,
         unmasked=unmask,
     )

@@ -7,7 +7,9 @@ from typing import Any
 
 from common.api.refusal import Refusal
 from common.state import pool as state
+from common.state.activity import Activity
 from console import record_codes
+from console.state import activities
 from console.state import records as rows
 from console.state.records import Found, RecordKey
 
@@ -28,15 +30,18 @@ class Records:
 
     async def timeline(
         self, key: RecordKey, before: int | None, limit: int
-    ) -> tuple[Found, Sequence[Mapping[str, Any]], int | None]:
-        """The record, its journal oldest first, and where the rows before these begin."""
+    ) -> tuple[Found, Sequence[Mapping[str, Any]], int | None, Sequence[Activity]]:
+        """The record, its journal oldest first, where the rows before these begin, and what its targets have told of those days."""
         async with state.connection(self._pool) as link:
             found = await rows.read(link, [key])
             if not found:
                 raise unknown_record(key.record)
             timeline = list(await rows.timeline(link, key, before, limit + 1))
+            since = timeline[limit - 1]["at"] if len(timeline) > limit else None
+            until = timeline[0]["at"] if before is not None and timeline else None
+            told = await activities.between(link, key, since, until, limit)
         more = timeline[limit - 1]["id"] if len(timeline) > limit else None
-        return found[0], timeline[:limit][::-1], more
+        return found[0], timeline[:limit][::-1], more, told
 
 
 def unknown_record(given: str) -> Refusal:
