@@ -202,6 +202,8 @@ class TestChannels:
         assert settings.told_of_the_audience(since) == [("withdrawals", "unsubscribe"), ("people", "unsubscribe")]
         road.wait_until_settled()
         assert road.wrong(since) == []
+        told = "select count(*) from flow.activity where key = any($1::text[])"
+        assert road.sql.value(told, ["ours@echo.example", "theirs@echo.example"]) == 2, "of us nothing is told"
 
     def test_a_sync_that_is_switched_off_is_called_no_more_and_one_that_goes_on_is(
         self, road: Road, settings: Settings

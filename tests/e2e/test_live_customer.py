@@ -57,6 +57,8 @@ class TestLiveCustomer:
         road.wait_for_member("left@alder.example")
         road.wait_until_quiet()
         road.audience.person("unsubscribe", "left@alder.example")
+        told = "select count(*) from flow.activity where record = $1 and kind = 'unsubscribed' and source = 'event'"
+        road.until(lambda: road.sql.value(told, record) == 1, "it is told of the customer")
         time.sleep(1.1)
         road.books.person_edited(record, "left-new@alder.example")
         road.wait_for_member("left-new@alder.example", status="unsubscribed")

@@ -15,6 +15,7 @@ from tests.support.machine import computes_slower, measured
 
 CUSTOMERS = 100
 CHANGED = 50
+LEAVING = 10
 A_SECOND = 6.0
 
 
@@ -87,6 +88,21 @@ class TestAHundredCustomers:
     ) -> None:
         """Of the machine of the limits, when it has nothing else to do."""
         assert p50([one.own_ms for one in a_hundred[change]]) < 60 * slower[change], slower
+
+    def test_who_leaves_is_told_of_the_customer_within_a_second_as_a_rule(
+        self, road: Road, a_hundred: dict[str, list[Journey]]
+    ) -> None:
+        """From the person's click to the row, by webhook, Kafka and writer. Nobody of these was moved to another address."""
+        told = "select count(*) from flow.activity where key = $1 and kind = 'unsubscribed' and source = 'event'"
+        took = []
+        with measured() as machine:
+            for number in range(CUSTOMERS - LEAVING, CUSTOMERS):
+                email, began = f"n{number}@many.example", time.monotonic()
+                road.audience.person("unsubscribe", email)
+                road.until(lambda email=email: road.sql.value(told, email) == 1, f"{email} left")  # type: ignore[misc]
+                took.append((time.monotonic() - began) * 1000)
+        print(f"event to row: p50 {p50(took):.0f} ms, worst {max(took):.0f} ms, machine {machine.slower:.1f}")
+        assert p50(took) < 1000 * machine.slower * computes_slower(), took
 
 
 def _timed(
