@@ -13,7 +13,7 @@ from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
 from common.contracts.messages import WriteCommand
 from common.contracts.syncs import NOBODY, MappingDefinition, MappingRow
 from common.state import activity
-from common.state.activity import Activity, Customer
+from common.state.activity import Activity, ToldCustomer
 from common.state.configuration import ConfigurationReader
 from common.state.definitions import to_jsonb
 from common.state.pool import Pool, close_pool, open_pool, transaction
@@ -45,7 +45,7 @@ values ('s1', 3, 'event', 'within', 'books', 'customer_activity', 'chimp', 'memb
 
 def row(record: str, number: int) -> Activity:
     return Activity(
-        Customer(ConnectionId("books"), Entity("customer"), RecordId(record)), EventId(f"e{number:03}"), "profile", "event",
+        ToldCustomer(ConnectionId("books"), Entity("customer"), RecordId(record)), EventId(f"e{number:03}"), "profile", "event",
         NOON + timedelta(minutes=number), ConnectionId("chimp"), "mailchimp:1", "list1", f"{record}@ex.org", ("merge.FNAME",),
     )  # fmt: skip
 

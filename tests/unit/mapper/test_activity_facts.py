@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.contracts.ids import ConnectionId, Entity, EventId, RecordId
-from common.state.activity import Activity, Customer, Membership
+from common.state.activity import Activity, TargetMember, ToldCustomer
 from mapper.activity_facts import facts_of
 
 CHIMP = ConnectionId("c1")
@@ -16,13 +16,13 @@ CHIMP = ConnectionId("c1")
 
 def row(kind: Any, fields: tuple[str, ...] = (), reason: str = "") -> Activity:
     return Activity(
-        Customer(ConnectionId("q"), Entity("customer"), RecordId("12")), EventId("e"), kind, "event", datetime(2026, 5, 4, tzinfo=UTC),
+        ToldCustomer(ConnectionId("q"), Entity("customer"), RecordId("12")), EventId("e"), kind, "event", datetime(2026, 5, 4, tzinfo=UTC),
         CHIMP, "a", "list", "ada@example.org", fields, reason,
     )  # fmt: skip
 
 
-def member(standing: str, opens: str | None = None, clicks: str | None = None) -> Membership:
-    return Membership("a", "list", "ada@example.org", standing, opens, clicks)
+def member(standing: str, opens: str | None = None, clicks: str | None = None) -> TargetMember:
+    return TargetMember("a", "list", "ada@example.org", standing, opens, clicks)
 
 
 class TestWords:

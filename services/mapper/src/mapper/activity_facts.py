@@ -12,7 +12,7 @@ from typing import Any
 
 from common.contracts.ids import ConnectionId, Entity, RecordId
 from common.state import activity
-from common.state.activity import Activity, Membership
+from common.state.activity import Activity, TargetMember
 from common.state.configuration import Configuration
 from common.state.pool import DbConnection
 from mapper.state_rows import Key
@@ -42,7 +42,7 @@ async def read(
 
 
 def facts_of(
-    rows: Sequence[Activity], memberships: Sequence[Membership], names: Mapping[ConnectionId, str]
+    rows: Sequence[Activity], memberships: Sequence[TargetMember], names: Mapping[ConnectionId, str]
 ) -> Mapping[str, Any]:
     """Pure; rates are those of the one member that has some, because those of several say nothing together."""
     rated = [one for one in memberships if one.open_rate is not None or one.click_rate is not None]
