@@ -117,14 +117,14 @@ async def build(runtime: Runtime[ConsoleSettings]) -> AsyncIterator[None]:
             last_runs=lambda: last_runs(pool),
         )
         runtime.mount(app.build(context))
-        runtime.every("caretaker", EVERY_S, Caretaker(pool, connecting, removal, clock, log).step)
-        _keep_up(runtime, pool, telling)
+        _keep_up(runtime, pool, telling, Caretaker(pool, connecting, removal, clock, log))
         yield
 
 
-def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool, telling: Notifying) -> None:
+def _keep_up(runtime: Runtime[ConsoleSettings], pool: Pool, telling: Notifying, caretaker: Caretaker) -> None:
     """Old rows go, one process at a time, and figures, notifications and health are told."""
     runtime.health.add("database", lambda: _ready(pool))
+    runtime.every("caretaker", EVERY_S, caretaker.step)
     telling.start(runtime)
     _tell_figures(runtime, pool)
     retention, log = runtime.settings.retention, runtime.log
