@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from packaging.version import Version
 from millrace import check, import_contracts
 from millrace.commands import NOUNS, Noun
 from tests.house.sources import ROOT, Source, members, sources, workspace
+from tests.support import programs
+from tests.support.programs import ProgramServer
 
 LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock")
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
@@ -175,6 +178,14 @@ class TestImportTime:
         assert importlib.import_module(noun.module).app.info.help == noun.help
 
 
+@pytest.fixture(scope="module")
+def linter() -> Iterator[ProgramServer]:
+    """What lints one broken tree after the other, and has imported nothing of ours: it would be looked at instead."""
+    server = ProgramServer()
+    yield server
+    server.close()
+
+
 class TestImportContracts:
     def test_are_kept(self, capfd: pytest.CaptureFixture[str]) -> None:
         assert check.main(["imports"]) == 0, capfd.readouterr().out
@@ -203,7 +214,9 @@ class TestImportContracts:
             ("millrace/x.py", "import sandbox", "the product knows nothing"),
         ],
     )
-    def test_break_when_they_are_broken(self, tmp_path: Path, module: str, line: str, contract: str) -> None:
+    def test_break_when_they_are_broken(
+        self, tmp_path: Path, linter: ProgramServer, module: str, line: str, contract: str
+    ) -> None:
         src = tmp_path / "all" / "src"
         packages = [*workspace()["tool"]["importlinter"]["root_packages"], "common/bus", "common/state", "vendors/zoho"]
         packages += [f"token_broker/{room}" for room in ("api", "consent", "refresh", "accounts", "vault")]
@@ -214,11 +227,8 @@ class TestImportContracts:
         (src / module).write_text(line)
         (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         config = import_contracts.write(tmp_path, tmp_path / "contracts.ini")
-        program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-        done = subprocess.run(
-            [sys.executable, "-c", program, "--config", str(config), "--no-cache"],
-            cwd=src, env={"PYTHONPATH": str(src)}, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        words = ("--config", str(config), "--no-cache")
+        done = programs.run("tests.support.import_linter", *words, environment={}, within=60, folder=src, server=linter)
         broken = [text for text in done.stdout.splitlines() if text.endswith("BROKEN")]
         assert done.returncode == 1
         assert len(broken) == 1, done.stdout

@@ -126,14 +126,27 @@ def start_and_listen(module: str, *words: str, environment: Mapping[str, str]) -
 
 
 def run(
-    module: str, *words: str, environment: Mapping[str, str], within: float, said: str = "", folder: Path = ROOT
+    module: str,
+    *words: str,
+    environment: Mapping[str, str],
+    within: float,
+    said: str = "",
+    folder: Path = ROOT,
+    server: ProgramServer | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The program from its start to its end, as `subprocess.run` has it."""
     with TemporaryFile("w+") as given, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
         given.write(said)
         given.seek(0)
         program = start(
-            module, *words, environment=environment, output=output, errors=errors, given=given, folder=folder
+            module,
+            *words,
+            environment=environment,
+            output=output,
+            errors=errors,
+            given=given,
+            folder=folder,
+            server=server,
         )
         try:
             code = program.wait(within)
