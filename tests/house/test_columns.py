@@ -17,7 +17,6 @@ A_PERSON = "for a person who looks with SQL"
 MAY_BE_UNREAD = {
     "core.leg.mode": "read as a part of its leg, whose module is owned by the legs of syncs",
     "core.gate.set_by": A_PERSON + ": the database's role that closed it",
-    "flow.quarantine.vendor": A_PERSON,
     "flow.quarantine.query": A_PERSON,
     "flow.quarantine.headers": A_PERSON,
     "flow.quarantine.size": A_PERSON,
