@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from common.state.pool import transaction
+from console.state import notifications
 from tests.support.quickbooks_world import READS, QuickBooksWorld
 from vendors.quickbooks.note_text import BEGIN, END, ids_in
 
 BATCH = "/batch"
+
+
+async def told_once(world: QuickBooksWorld) -> list[tuple[str, Any]]:
+    """For which sync people are told that texts are left alone, and since when not any more."""
+    async with transaction(world.owner) as tx:
+        await notifications.tell_of_states(tx, world.clock.now())
+        rows = await tx.fetch("select code, resolved_at from core.notification where kind = 'text.hands_off'")
+        return [tuple(row) for row in rows]
 
 
 class TestNotes:
@@ -57,10 +69,13 @@ class TestNotes:
         (told,) = await world.journal(customer, "skipped")
         assert "fewer than 200 letters" in told["words"]
         assert world.made("POST") == []
+        assert [await told_once(world), await told_once(world)] == [[("s1", None)]] * 2
         world.people("type_notes", id=customer, text="tea", where="instead")
         await world.hear(*await world.listed())
         await world.written(customer)
         assert world.notes_of(customer).startswith(f"tea\n{BEGIN}\n")
+        ((_, resolved),) = await told_once(world)
+        assert resolved is not None
 
     async def test_of_somebody_inactive_are_left_alone_until_they_are_back(self, world: QuickBooksWorld) -> None:
         customer, unheard = world.customers(2)

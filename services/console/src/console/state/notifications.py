@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from common.state import pool as state
 
 ASKED = "review.asked"
+HANDS_OFF = "text.hands_off"
 AT_MOST_EVERY = timedelta(hours=1)
 """New questions of a sync are told of together."""
 
@@ -39,6 +40,8 @@ async def tell_of_states(tx: state.DbConnection, now: datetime) -> None:
         await tx.execute(_TELL, now, kind, words, await tx.fetchval(question))
     await tx.execute(_QUESTIONS_OVER, ASKED, now)
     await tx.execute(_QUESTIONS, ASKED, now, AT_MOST_EVERY)
+    await tx.execute(_HANDS_OFF_OVER, HANDS_OFF, now)
+    await tx.execute(_HANDS_OFF, HANDS_OFF, now)
 
 
 _NEWEST = """
@@ -79,6 +82,23 @@ select $2, $1, o.sync, format('%s questions of %s wait for a person: `millrace r
   from ({_OPEN_QUESTIONS}) as o
  where not exists (select from core.notification n
                     where (n.kind, n.code) = ($1, o.sync) and (n.at >= o.newest or n.at > $2::timestamptz - $3::interval))
+"""  # noqa: S608 - a constant of this module
+
+# One for a sync, from the first text that is left alone until none is.
+_LEFT_ALONE = """
+select distinct y.name as sync from flow.work_item w join core.sync y on y.id = w.sync where w.reason = 'hands_off' and w.state = 'done'
+"""
+
+_HANDS_OFF_OVER = f"""
+update core.notification n set resolved_at = $2
+ where n.kind = $1 and n.resolved_at is null and n.code not in (select sync from ({_LEFT_ALONE}) as o)
+"""  # noqa: S608 - a constant of this module
+
+_HANDS_OFF = f"""
+insert into core.notification (at, kind, code, message)
+select $2, $1, o.sync, format('%s leaves some texts alone: they have no room, or a mark of ours is broken. `millrace run show` names them.', o.sync)
+  from ({_LEFT_ALONE}) as o
+ where not exists (select from core.notification n where (n.kind, n.code) = ($1, o.sync) and n.resolved_at is null)
 """  # noqa: S608 - a constant of this module
 
 _STATES = (
