@@ -73,17 +73,18 @@ STEPS = (connect_company, enter_webhook, join_clients, first_client)
 
 def to_try(demo: Demo, sandbox: str) -> list[str]:
     """Commands that work as they stand, in any order and again."""
-    audience = demo.account("mailchimp")
-    with _mailchimp(demo) as api:
-        place = _audience(api)
+    account, audience = demo.account(VENDOR), demo.account("mailchimp")
+    with _company(demo) as company, _mailchimp(demo) as api:
+        client, place = _client(company), _audience(api)
     member = f"{audience['base_url']}/lists/{place}/members/{hash_of(CLIENT)}"
     return [
         "And an accounting (QuickBooks, simulated): its customers are members of an audience of their own. See one there:",
         f"     curl -s -u demo:{audience['operator_token']} {member}",
-        "Let her unsubscribe, and read what is known of her from then on:",
+        "Let her unsubscribe, and see it seconds later in the notes of the customer in QuickBooks:",
         f"     curl -sX POST {sandbox}/_sandbox/mailchimp/{ACCOUNT}/people -H 'Content-Type: application/json' \\",
         f'       -d \'{{"action":"unsubscribe","audience":"{place}","email":"{CLIENT}"}}\'',
-        f"     ./millrace record timeline {CLIENT}",
+        f"     curl -s '{account['base_url']}/customer/{client}' -H 'Authorization: Bearer {account['operator_token']}' \\",
+        "       -H 'Accept: application/json'",
     ]
 
 
