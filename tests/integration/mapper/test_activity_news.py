@@ -19,8 +19,10 @@ from common.state.definitions import to_jsonb
 from common.state.pool import Pool, close_pool, open_pool, transaction
 from mapper.activity_news import ActivityNews
 from mapper.mappings import Mappings
+from mapper.redaction import Redaction
 from tests.integration.mapper.test_facts import change, customer, named
 from tests.integration.mapper.test_handlers import EMAIL, NOON, Mapper, configure
+from tests.integration.mapper.test_redaction import traces_of
 from tests.support.database import Database
 
 NOTE = named(
@@ -154,3 +156,23 @@ class TestAnEvent:
         await world.tell(row("c", 1))
         assert [one.entity for one in await world.judge()] == ["note"]
         assert await world.mapper.rows("select from flow.record_state where entity = 'customer_activity'") == []
+
+    async def test_is_forgotten_with_whom_it_is_of(self, world: World) -> None:
+        await _leg(world.owner, EVENT_LEG, "event", EVENT)
+        async with transaction(world.owner) as tx:
+            await tx.execute("update core.connection set vendor = 'quickbooks' where id = 'books'")
+        await world.mapper.handle(customer("c"), customer("d"))
+        await world.tell(replace(row("c", 1), reason="zora"), replace(row("d", 1), reason="stays"))
+        assert len(await world.judge()) == 4
+        stays = await traces_of(world.owner, "stays")
+        assert await traces_of(world.owner, "zora") == stays
+        await world.mapper.rows(
+            "insert into flow.privacy_request (id, connection, kind, entities, records, received_at, next_at) "
+            f"values ('r', 'books', 'redact', '{{customer}}', '{{c}}', '{NOON.isoformat()}', '{NOON.isoformat()}')"
+        )
+        job = Redaction(world.mapper.pool, world.mapper.clock)
+        for _ in range(3):
+            while await job.step():
+                pass
+            world.mapper.clock.advance(60)
+        assert (await traces_of(world.owner, "zora"), await traces_of(world.owner, "stays")) == (set(), stays)
