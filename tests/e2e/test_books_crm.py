@@ -206,6 +206,44 @@ class TestEdits:
         in_step(road, sales)
 
 
+class TestAMerge:
+    def test_in_the_crm_proposes_who_is_left_and_the_link_moves_there_once_a_person_agrees(
+        self, road: Road, sales: Sales
+    ) -> None:
+        """Two contacts of one address, of whom one has the customer; a person makes them one, and the other is left."""
+        road.customer_created("gus@merged.example", first="Gus", last="Merged")
+        first = there(road, sales, "Contacts", Email="gus@merged.example")["id"]
+        in_step(road, sales)
+        second = sales.made(
+            "Contacts", First_Name="Gustav", Last_Name="Merged", Email="gus@merged.example", Mobile="+91 98 7"
+        )
+        [customer_of] = [one["contact_id"] for one in road.books.customers() if "gus@merged.example" in str(one)]
+        with road.console() as console:
+
+            def asked(kind: str) -> list[dict[str, Any]]:
+                return [one for one in console.get("/reviews", kind=kind)["items"] if str(second) in one["right"]]
+
+            road.until(lambda: asked("match"), "who the second one is", WITHIN_S)
+            road.wait_until_quiet(WITHIN_S)
+            next_second()
+            before, mark = {str(one["contact_id"]) for one in road.books.customers()}, road.mark()
+            sales.people("merge", module="Contacts", into=second, ids=[first])
+            road.until(lambda: asked("merge"), "who is left", WITHIN_S)
+            road.wait_until_quiet(WITHIN_S)
+            assert writes(road, mark) == [], "nothing before a person has agreed"
+            [one] = asked("merge")
+            assert one["left_value"] == [str(customer_of)]
+            console.post(f"/reviews/{one['id']}/decide", {"answer": f"link:{customer_of}", "reason": "merged"})
+            road.until(lambda: not asked("merge"), "it is decided", WITHIN_S)
+        in_step(road, sales)
+        assert {str(one["contact_id"]) for one in road.books.customers()} == before, "nobody is made, nobody is gone"
+        assert sales.named("Contacts", Email="gus@merged.example", id=second) is not None
+        links = road.sql.rows(
+            "select left_id, right_id from flow.pair where state = 'linked' and left_id = $1", str(customer_of)
+        )
+        assert [tuple(row) for row in links] == [(str(customer_of), str(second))]
+
+
 class TestPreview:
     def test_of_what_is_in_step_has_nobody_to_link_to_ask_about_or_to_make(self, road: Road, sales: Sales) -> None:
         with road.console() as console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -193,3 +194,65 @@ def _deal_adds_up(place: Place, deal: str) -> None:
 
 
 PLACES = {"free": in_one_note, "standard": in_fields, "professional": in_invoices, "enterprise": in_invoices}
+
+
+def _again(one: Delivered[WriteCommand], record: str, values: Mapping[str, Any]) -> Delivered[WriteCommand]:
+    document = {**one.message.document, **values}
+    return Delivered(one.message.model_copy(update={"document": document}), one.record)
+
+
+async def test_what_a_smaller_edition_has_not_waits_behind_one_notice_and_everything_else_goes_on(
+    world: CrmWorld,
+) -> None:
+    place = Place(world)
+    await place.prepare("professional")
+    [made] = world.crm.add("Deals", {"Deal_Name": "Roof", "Stage": "Qualification"})
+    await world.want(*place.wishes(made))
+    await world.through(executors=2)
+    world.sandbox.post("limits", {"vendor": "zoho-crm", "account": world.account, "edition": "standard"})
+    changed = {
+        "invoice": (SENT, {"custom.Books_Balance": "1.00"}), "payment": (SHARE, {"amount": "99.10"}), "account": (COMPANY, {"name": "Alder Ltd"}),
+    }  # fmt: skip
+    await world.want(
+        *(
+            _again(one, *changed[one.message.entity])
+            for one in place.wishes(made)
+            if changed.get(one.message.entity, ("",))[0] == one.message.record
+        )
+    )
+
+    async def waits() -> bool:
+        rows = await world.rows("select entity, state, code from flow.work_item where state <> 'done' order by 1")
+        return {row["entity"] for row in rows} == {"invoice", "payment"} and all(
+            row["code"] == "ZC_NO_MODULE" for row in rows
+        )
+
+    async with world.running():
+        await world.until(waits, "the others are written")
+    assert place.one("Accounts")["Account_Name"] == "Alder Ltd"
+    items = await world.rows("select state, attempts from flow.work_item where state <> 'done'")
+    assert {tuple(one) for one in items} == {("waiting", 0)}
+    told = await world.rows("select message from core.notification where kind = 'gate.refused' order by id")
+    assert [one["message"].split(":")[0] for one in told] == [
+        "Leg invoice waits, and is tried again every 10 minutes",
+        "Leg payment waits, and is tried again every 10 minutes",
+    ]
+    asked = len(world.made("GET", "POST", "PUT"))
+    world.sandbox.post("clock", {"advance_s": 60})
+    async with world.running():
+        await asyncio.sleep(1)
+    assert len(world.made("GET", "POST", "PUT")) == asked, "nobody asks behind a gate"
+
+    # The edition is back, and nobody says so.
+    world.sandbox.post("limits", {"vendor": "zoho-crm", "account": world.account, "edition": "professional"})
+    world.sandbox.post("clock", {"advance_s": 700})
+    await world.through()
+    assert place.one("Invoices", Books_Invoice_Id=SENT)["Books_Balance"] == 1
+    world.sandbox.post("clock", {"advance_s": 700})
+
+    async def told_of_no_more() -> bool:
+        open_ones = "select from core.gate union all select from core.notification where resolved_at is null"
+        return not await world.rows(open_ones)
+
+    async with world.running():
+        await world.until(told_of_no_more, "the notices are resolved")

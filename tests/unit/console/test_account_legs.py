@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from common.contracts.ids import Entity
-from console.use_cases.account_legs import chosen
+from console.use_cases.account_legs import absent, chosen
+from console.use_cases.leg_drafting import End
 from vendors.registry import vendor_named
 from vendors.vendor import connection_of
 
@@ -50,6 +51,22 @@ def test_an_account_of_the_crm_gets_the_legs_of_its_edition(edition: str, legs: 
     found = chosen(LEGS, lambda entity: not crm.lacks(connection, entity))
     assert {leg["name"]: [one["target"] for one in leg["rows"]] for leg in found} == legs
     assert found[0]["key"] == key
+
+
+@pytest.mark.parametrize(
+    ("edition", "resting"),
+    [
+        ("professional", {"summary": ""}),
+        ("standard", {"invoice": "sales_invoice", "summary": ""}),
+        ("free", {"invoice": "sales_invoice", "deal": "custom_field"}),
+    ],
+)
+def test_legs_that_an_account_does_not_get_say_what_it_lacks_or_that_it_has_more(
+    edition: str, resting: dict[str, str]
+) -> None:
+    crm = vendor_named("zoho-crm")
+    end = End(connection_of(crm.name, "crm", edition=edition), crm, cast(Any, None), cast(Any, None))
+    assert absent({"legs": LEGS}, end) == resting
 
 
 def test_other_vendors_have_everything() -> None:

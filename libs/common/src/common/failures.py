@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-About = Literal["call", "place", "account"]
+About = Literal["call", "leg", "place", "account"]
 
 
 class FailureClass(StrEnum):
@@ -70,7 +70,8 @@ class Failure(Exception):
         """Of an `Unknown`: the vendor itself answered whole, so nothing is on its way any more; one look settles it after the read lag."""
 
         self.about: About = about
-        """What was refused: this call and its records, everything in one place of the account, or the whole account (a gate closes)."""
+        """What was refused: this call and its records, whatever a leg of a sync would write there, everything in one place of the account, or the
+        whole account. But for the first a gate closes."""
 
         self.vendor_date: datetime | None = None
         """The `Date` of the vendor's answer: a record that is gone is gone as of then (R12)."""

@@ -31,4 +31,4 @@ def delay(attempt: int, chance: random.Random, longest: timedelta) -> timedelta:
 def costs_nothing(failure: Failure) -> bool:
     """Whether a failure says nothing about the record: a place or an account refuses, a quota or a token is waited for, nobody was asked."""
     waits = failure.kind in (FailureClass.RATE_LIMITED, FailureClass.UNAUTHORISED)
-    return waits or failure.about != "call" or failure.code in NEVER_SENT
+    return waits or failure.about in ("place", "account") or failure.code in NEVER_SENT

@@ -23,6 +23,7 @@ from common.contracts.messages import Lane
 from common.failures import Failure, Transient
 from common.http.call import Api
 from common.http.outage import Outage
+from common.state.gates import Spot
 from vendors.acts import Act, Answered, Sending, Verdict
 from vendors.deferred import Deferred
 from vendors.target import Target
@@ -67,9 +68,9 @@ class VendorCaller:
         self.share = share
         self._lease = lease
 
-    def stops(self, outage: Outage, place: str) -> bool:
+    def stops(self, outage: Outage, spot: Spot) -> bool:
         """Whether no call may begin: on a stop, and behind a gate that we have closed ourselves."""
-        return self.stopping.is_set() or outage.holds_back(self.connection.id, place)
+        return self.stopping.is_set() or outage.holds_back(self.connection.id, spot)
 
     async def look(self, rows: Sequence[Claimed], keys: Sequence[str]) -> Found:
         """Reads target records of one place, each for the sake of one of these rows."""

@@ -84,7 +84,7 @@ class Deferrer:
         deferred = self._target.deferred
         assert deferred is not None
         async with caller.line:
-            if caller.stops(self._outage, batch[0][0].item.place):
+            if caller.stops(self._outage, batch[0][0].item.spot):
                 return [row for row, _ in batch]
             call = await self._before.intend(uuid4().hex, batch, deferred)
             if call is None:
@@ -138,5 +138,5 @@ class Deferrer:
         return going_on
 
     async def _away(self, call: Intended, failure: Failure, caller: VendorCaller) -> bool:
-        failed = [(row.item.place, failure) for row, _ in call.batch]
+        failed = [(row.item.spot, failure) for row, _ in call.batch]
         return await self._outage.is_on(caller.connection, failed, caller.api)

@@ -73,7 +73,7 @@ class Executor:
             caller.share.may_share(bool(together) or any(act.batch for _, act in acts))
             looked, unseen = await self._looker.look(looks, caller)
             if ended or unseen:
-                failed = [(row.item.place, one) for row, one in (*ended, *unseen)]
+                failed = [(row.item.spot, one) for row, one in (*ended, *unseen)]
                 away = await self._outage.is_on(caller.connection, failed, caller.api)
                 await self._endings.end([*ended, *unseen], outage=away)
             if back:
@@ -95,7 +95,7 @@ class Executor:
         """The rows that can go on; the others are given back: all on a stop, and those behind a gate that we have closed ourselves."""
         free, back = list[Claimed](), list[Claimed]()
         for row in rows:
-            (back if caller.stops(self._outage, row.item.place) else free).append(row)
+            (back if caller.stops(self._outage, row.item.spot) else free).append(row)
         if back:
             await self._endings.give_back(back)
         return free

@@ -74,7 +74,7 @@ _CLAIM_HELD = f"""
 with due as (
     select w.sync, w.entity, w.record from flow.work_item w
      where w.connection = $1 and w.state = 'hold' and w.hold_until <= now() + $2 and (w.token is null or w.lease_until < now())
-       and w.place <> all($6)
+       and w.place <> all($6) and '#' || w.sync || '/' || w.entity <> all($6)
      order by w.hold_until limit $3 for update of w skip locked
 )
 update flow.work_item w set token = $4, lease_until = now() + $5

@@ -11,6 +11,7 @@ from uuid import UUID
 from common.contracts.ids import ConnectionId, Entity, RecordId, SyncId
 from common.contracts.messages import Lane, RecordRef
 from common.failures import FAILURES, Failure, FailureClass
+from common.state.gates import Spot
 from common.state.runs import Did, LineKey
 
 State = Literal["ready", "leased", "hold", "waiting", "awaiting", "parked", "dead", "done"]
@@ -99,6 +100,11 @@ class Item:
     hold_until: datetime | None = None
     failure: Failure | None = None
     """What people were shown last."""
+
+    @property
+    def spot(self) -> Spot:
+        """Where it is written, and for which leg: what gates are about."""
+        return Spot(self.place, self.key.sync, self.key.entity)
 
     @property
     def trace_id(self) -> str:

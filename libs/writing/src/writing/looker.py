@@ -55,11 +55,11 @@ class Looker:
         """One look; the first that meets a vendor that is away or refuses everything spares it the others."""
         rows, keys = [row for row, _ in looks], [look.key for _, look in looks]
         async with caller.line:
-            if caller.stops(self._outage, rows[0].item.place):
+            if caller.stops(self._outage, rows[0].item.spot):
                 return [(row, look.key, verdicts.behind_a_gate()) for row, look in looks]
             found = await caller.look(rows, keys)
             found = {**found, **await self._heard(looks, found, caller)}
-            failed = [(rows[0].item.place, one) for one in found.values()]
+            failed = [(row.item.spot, found[look.key]) for row, look in looks]
             await self._outage.is_on(caller.connection, failed, caller.api)
             return [(row, look.key, found[look.key]) for row, look in looks]
 

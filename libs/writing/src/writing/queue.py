@@ -20,6 +20,7 @@ from common.contracts.messages import Lane
 from common.contracts.syncs import Sync
 from common.state import pool as state
 from common.state.configuration import Configuration
+from common.state.gates import Spot
 from common.state.pool import Pool, connection, transaction
 from vendors.target import Target
 from writing import paired
@@ -120,11 +121,15 @@ class Queue:
 
 def _open(sync: Sync, closed: set[tuple[str, str]]) -> set[ConnectionId]:
     """The connections to which some leg of the sync writes, as far as no gate is closed there."""
-    return {leg.target for leg in sync.legs.values() if not closed & {(leg.target, ""), (leg.target, leg.target_place)}}
+    return {
+        leg.target
+        for leg in sync.legs.values()
+        if not closed & {(leg.target, place) for place in Spot(leg.target_place, sync.id, leg.name).gates}
+    }
 
 
 async def closed_places(tx: state.DbConnection, connection: ConnectionId, now: datetime) -> list[str] | None:
-    """The places that a gate holds back; None when it is the whole connection."""
+    """The places that a gate holds back, legs of syncs among them (`gates.of_leg`); None when it is the whole connection."""
     row = await tx.fetchrow(
         """
         select coalesce(array_agg(place) filter (where place <> ''), '{}') as places,
@@ -160,7 +165,7 @@ select sync, priority from ready union select sync, priority from waiting where 
 # What is ready is taken whatever the clock says: one that was set back must not hold it up. The rows of a call that broke as a whole
 # wait until each of them is settled.
 _TAKEABLE = """
-           and w.connection = $8 and w.place <> all($7)
+           and w.connection = $8 and w.place <> all($7) and '#' || w.sync || '/' || w.entity <> all($7)
            and (w.wish = 'keep' or not exists (select from flow.target_lease l
                             where (l.account, l.place, l.target_entity, l.key)
                                   = ((select c.account from core.connection c where c.id = w.connection),

@@ -66,7 +66,7 @@ class Sender:
     async def _call(self, batch: Batch, caller: VendorCaller, hunt: Hunt) -> _Called:
         """One call between its two transactions."""
         async with caller.line:
-            if caller.stops(self._outage, batch[0][0].item.place):
+            if caller.stops(self._outage, batch[0][0].item.spot):
                 return _Called([row for row, _ in batch])
             call = await self._before.intend(uuid4().hex, batch)
             if call is None:
@@ -89,7 +89,7 @@ class Sender:
         hunt.tell(answers.whole)
         answered_at = call.now()
         if not is_about_some_row(answers.whole, len(call.batch)):
-            failed = [(row.item.place, one) for (row, _), one in zip(call.batch, answers.verdicts, strict=True)]
+            failed = [(row.item.spot, one) for (row, _), one in zip(call.batch, answers.verdicts, strict=True)]
             outage = await self._outage.is_on(caller.connection, failed, caller.api)
             return Sent(call, answers, answered_at, outage=outage)
         return Sent(call, answers, answered_at, split=not hunt.is_vain)

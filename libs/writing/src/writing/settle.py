@@ -22,6 +22,7 @@ from common.contracts.ids import Entity
 from common.contracts.messages import Lane
 from common.http.call import Api
 from common.http.outage import Outage
+from common.state.gates import Spot
 from common.state.pool import Pool, connection
 from common.state.trouble import DatabaseTrouble, trouble_of
 from vendors.target import Target
@@ -104,11 +105,11 @@ class Settler:
         place, target = keys[0].place, self._targets[keys[0].entity]
         async with line:
             asked_at = self._clock.now()
-            if self._outage.holds_back(account.id, place):
+            if self._outage.holds_back(account.id, Spot(place)):
                 return Finding(dict.fromkeys(keys, verdicts.behind_a_gate()), asked_at)
             shown = await looked(target, place, [key.key for key in keys], api, lane)
             # Within the line: the first that meets a vendor that is away spares it the others.
-            outage = await self._outage.is_on(account, [(place, one) for one in shown.values()], api)
+            outage = await self._outage.is_on(account, [(Spot(place), one) for one in shown.values()], api)
         return Finding({key: shown[key.key] for key in keys}, asked_at, outage)
 
     async def _one(self, item: Item, its: Sequence[Intent], looks: Looks) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from common.contracts.connections import Connection
+from common.state import gates
 from common.state.configuration import Configuration
 from common.state.pool import transaction
 from writing import rechecks
@@ -42,6 +43,7 @@ class Sweep:
         await parts.held.take_over(list(ours))
         async with transaction(parts.pool) as tx:
             await rechecks.open_due(tx, list(ours), parts.clock.now())
+            await gates.open_lapsed(tx, parts.clock.now())
         if not self._under_way.has("switching"):
             self._under_way.begin(self._switch(), "switching")
         for id in await parts.held.to_look_at(list(ours)):

@@ -9,7 +9,8 @@ CONFLICT       read again, decide again, five times at once and then by the sche
 REJECTED       never: dead at once, or left alone where the refusal is a rule of the target's
 BUG            dead at once, and somebody looks at the code
 
-Whatever is about the account, a place in it, or the vendor as a whole is no record's fault: a gate closes (`outage.py`), and no attempt.
+Whatever is about the account, a place in it, all that a leg would write, or the vendor as a whole is no record's fault: a gate closes
+(`outage.py`), and no attempt.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from datetime import datetime, timedelta
 from common import retries
 from common.failures import Failure, FailureClass, Transient
 from common.retries import ATTEMPTS, NEVER_SENT
+from common.state.gates import LEG_AGAIN
 from writing.codes import ATTEMPTS_EXHAUSTED, BEHIND_GATE
 from writing.items import Item, NextState
 
@@ -106,11 +108,12 @@ def after_failed_look(item: Item, failure: Failure, now: datetime, chance: rando
             reason=failure.code,
             failure=failure,
         )
-    free = outage or retries.costs_nothing(failure)
+    free = outage or failure.about == "leg" or retries.costs_nothing(failure)
     looks = item.looks if free else item.looks + 1
     if looks >= ATTEMPTS:
         return exhausted(replace(item, failure=failure), now)
-    until = failure.retry_at or now + (GATE_PAUSE if free else delay(looks, chance))
+    pause = LEG_AGAIN if failure.about == "leg" else GATE_PAUSE if free else delay(looks, chance)
+    until = failure.retry_at or now + pause
     # It leaves the call it was part of: its neighbours must not wait for a look that fails.
     return NextState(
         "hold",

@@ -26,6 +26,7 @@ from common.http.call import Api
 from common.http.outage import Outage
 from common.redaction import redact_text
 from common.state import polls
+from common.state.gates import Spot
 from common.state.polls import NextLook, PageRead, Poll, Polled
 from common.state.pool import DbConnection, Pool, transaction
 from common.state.unannounced import unannounced
@@ -78,7 +79,7 @@ class PollTurn:
         try:
             ended = reading and await self._pages(reading, source, AtPriority(api, reading.priority))
         except Failure as failure:
-            away = await outage.is_on(connection, [(poll.polled.place, failure)], api)
+            away = await outage.is_on(connection, [(Spot(poll.polled.place), failure)], api)
             await self._later(poll, failure, free=away or retries.costs_nothing(failure))
             return
         if reading and ended:

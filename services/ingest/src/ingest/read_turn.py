@@ -29,6 +29,7 @@ from common.http.day_share import reads_share
 from common.http.outage import Outage
 from common.state import read_days, read_requests, runs
 from common.state.configuration import Configuration
+from common.state.gates import ANYWHERE
 from common.state.pool import Pool, transaction
 from common.state.read_days import DayShare
 from common.state.read_requests import Later, ReadRequest
@@ -114,7 +115,7 @@ class ReadTurn:
         source, outage = vendor_named(connection.vendor).source, self._outages[connection.vendor]
         assert source is not None
         answers = await _answers(source, connection, list(map(_subject, requests)), api)
-        away = await outage.is_on(connection, [("", one) for one in answers], api)
+        away = await outage.is_on(connection, [(ANYWHERE, one) for one in answers], api)
         await failpoints.hit("reader.after_answer")
         await self._store(token, connection, self._sorted(requests, answers, source, away), configuration)
 

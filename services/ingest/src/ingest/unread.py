@@ -40,7 +40,7 @@ class Unread:
 def after_failure(request: ReadRequest, failure: Failure, now: datetime, *, outage: bool) -> Later | Unread:
     """Refused, or failed as often as the schedule allows, it ends; what is not the record's fault costs no attempt."""
     final = failure.kind in (FailureClass.REJECTED, FailureClass.BUG) and failure.code != _OF_THE_GRANT
-    refused = final and failure.about == "call"
+    refused = final and failure.about in ("call", "leg")
     if not refused and (outage or retries.costs_nothing(failure)):
         return Later(request, failure.retry_at or now + PAUSE, free=True)
     if refused or request.attempts >= retries.ATTEMPTS:

@@ -4,7 +4,8 @@ A call that finds no connection, loses it, waits in vain or meets a gateway may 
 fails in such a way too, the gate `vendor_away` closes and no record pays; if the ping is answered, the call's own failure counts. Until
 the gate opens only probes ask: one replica's at a time, from 5 s apart to 5 min.
 
-A refusal of the account, or of a place in it, closes the gate `refused` at once: the vendor has said so itself, and a person has to act.
+A refusal of the account, of a place in it, or of all that a leg would write there (a module that its edition does not have) closes the gate
+`refused` at once: the vendor has said so itself, and a person has to act. That of a leg is tried again by itself (decision 86).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -23,6 +25,7 @@ from common.contracts.ids import ConnectionId
 from common.failures import Failure
 from common.http.call import Api, Call
 from common.state import gates
+from common.state.gates import ANYWHERE, Spot
 from common.state.pool import Pool, transaction
 from common.state.trouble import DatabaseTrouble, trouble_of
 
@@ -54,32 +57,44 @@ class Outage:
         self._asking: defaultdict[ConnectionId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closed: set[tuple[ConnectionId, str]] = set()
 
-    def holds_back(self, connection: ConnectionId, place: str = "") -> bool:
+    def holds_back(self, connection: ConnectionId, spot: Spot = ANYWHERE) -> bool:
         """Whether this process has closed a gate here and not heard since that it is open: work under way stops."""
-        return bool(self._closed & {(connection, ""), (connection, place)})
+        return bool(self._closed & {(connection, place) for place in spot.gates})
 
     def is_open(self, connection: ConnectionId) -> None:
         """Somebody found no gate there."""
         self._closed = {one for one in self._closed if one[0] != connection}
 
-    async def is_on(self, connection: Connection, found: Iterable[tuple[str, object]], api: Api) -> bool:
+    async def is_on(self, connection: Connection, found: Iterable[tuple[Spot, object]], api: Api) -> bool:
         """Judges failures with their places, and closes the gates that they ask for; true when the vendor is away."""
-        failures = {(place, one.code): one for place, one in found if isinstance(one, Failure)}
-        for (place, _), failure in failures.items():
-            if failure.about != "call":
-                await self.refuse(connection, place if failure.about == "place" else "", failure)
+        failures = {(spot, one.code): one for spot, one in found if isinstance(one, Failure)}
+        for (spot, _), failure in failures.items():
+            match failure.about:
+                case "account":
+                    await self.refuse(connection, "", failure)
+                case "place":
+                    await self.refuse(connection, spot.place, failure)
+                case "leg" if spot.leg:
+                    await self.refuse(connection, gates.of_leg(spot.sync, spot.leg), failure, leg=spot.leg)
         sign = next((one for one in failures.values() if is_sign(one)), None)
         return sign is not None and await self._confirmed(connection, sign, api)
 
-    async def refuse(self, connection: Connection, place: str, failure: Failure) -> None:
-        """The vendor refuses the account, or this place of it: a person has to act, and everything there waits."""
+    async def refuse(self, connection: Connection, place: str, failure: Failure, *, leg: str = "") -> None:
+        """The vendor refuses the account, this place of it, or what this leg writes: a person has to act, and everything there waits."""
         self._closed.add((connection.id, place))
         code = CODES.get(failure.code)
+        whose = (
+            f"Leg {leg} waits, and is tried again every {gates.LEG_AGAIN // timedelta(minutes=1)} minutes:"
+            if leg
+            else ""
+        )
+        now = self._clock.now()
         message = " ".join(
-            part for part in (failure.message, failure.vendor_words, code.action if code else "") if part
+            part for part in (whose, failure.message, failure.vendor_words, code.action if code else "") if part
         )
         async with _Patient("refused", connection.id), transaction(self._pool) as tx:
-            await gates.refuse(tx, connection.id, place, failure.code, message, self._clock.now())
+            until = now + gates.LEG_AGAIN if leg else None
+            await gates.refuse(tx, connection.id, place, failure.code, message, now, until)
 
     async def probe(self, connections: Iterable[Connection], open_api: Callable[[Connection], Api]) -> int:
         """Asks those vendors whose turn has come; returns how many were asked."""

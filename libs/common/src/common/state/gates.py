@@ -4,19 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from common.contracts.ids import ConnectionId, VendorName
 from common.state.pool import DbConnection
 
 VENDOR_AWAY, REFUSED = "vendor_away", "refused"
+LEG_AGAIN = timedelta(minutes=10)
+"""What was refused for all that a leg would write is tried again so often: nobody tells when an account has got it back."""
 
 
-async def refuse(tx: DbConnection, connection: str, place: str, code: str, message: str, now: datetime) -> bool:
+class Spot(NamedTuple):
+    """Where something is read or written: the place of the account, and the sync and the leg that would write there, where it is a write."""
+
+    place: str = ""
+    sync: str = ""
+    leg: str = ""
+
+    @property
+    def gates(self) -> frozenset[str]:
+        """The places of the gates that hold it back."""
+        legs = {of_leg(self.sync, self.leg)} if self.leg else set[str]()
+        return frozenset({"", self.place} | legs)
+
+
+ANYWHERE = Spot()
+
+
+def of_leg(sync: str, leg: str) -> str:
+    """The place by which a gate is about one leg of a sync."""
+    return f"#{sync}/{leg}"
+
+
+async def refuse(
+    tx: DbConnection, connection: str, place: str, code: str, message: str, now: datetime, until: datetime | None = None
+) -> bool:
     """Closes the gate for a person; an empty place is the whole connection. False when it was closed before."""
     fresh: bool = await tx.fetchval(
-        "select core.set_gate($1, $2, null, $3, $4, $5, $6)", connection, REFUSED, now, code, message, place
+        "select core.set_gate($1, $2, $7, $3, $4, $5, $6)", connection, REFUSED, now, code, message, place, until
     )
     return fresh
+
+
+async def open_lapsed(tx: DbConnection, now: datetime) -> None:
+    """Gates of legs whose time is over, and behind which nothing was refused for as long again."""
+    await tx.execute("select core.open_lapsed($1, $2)", now - LEG_AGAIN, now)
 
 
 async def close_away(

@@ -44,7 +44,8 @@ ZC_NO_ACCESS = Code(
 ZC_NO_MODULE = Code(
     "ZC_NO_MODULE",
     "This account of Zoho CRM has no such module or feature: its edition is too small, or somebody has hidden it.",
-    "Leave it out of the sync, or change the edition; invoices, quotes, orders, products and vendors come with Professional.",
+    "Change the edition back, or reconnect the account and apply the sync again, which leaves out what it has not; invoices, quotes, orders, "
+    "products and vendors come with Professional.",
     "owner",
     True,
 )
@@ -189,8 +190,8 @@ TABLE = FailureTable(
         Row(429, ANY, _RATE, ZC_TOO_MANY, pause=_PAUSE, scope=CONCURRENCY),
         Row(0, "NO_PERMISSION", _REJECTED, ZC_NO_ACCESS),
         Row(0, "AUTHORIZATION_FAILED", _REJECTED, ZC_NO_ACCESS),
-        Row(0, "INVALID_MODULE", _REJECTED, ZC_NO_MODULE),
-        Row(0, "NOT_SUPPORTED", _REJECTED, ZC_NO_MODULE),
+        Row(0, "INVALID_MODULE", _REJECTED, ZC_NO_MODULE, about="leg"),
+        Row(0, "NOT_SUPPORTED", _REJECTED, ZC_NO_MODULE, about="leg"),
         Row(0, NO_RECORD, _REJECTED, ZC_NOT_FOUND),
         *(
             Row(0, code, _REJECTED, ZC_INVALID_VALUE)

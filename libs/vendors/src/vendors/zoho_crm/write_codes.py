@@ -13,7 +13,7 @@ def _code(name: str, meaning: str, action: str) -> Code:
 ZC_FIELD_MISSING = _code(
     "ZC_FIELD_MISSING",
     "Zoho CRM has no such field any more, or this account may not write it.",
-    "Apply the sync again with `create_fields: true`, or correct the mapping; then retry.",
+    "Apply the sync again with `create_fields: true`, or correct the mapping; what waits goes on then.",
 )
 ZC_FIELD_REFUSED = _code(
     "ZC_FIELD_REFUSED",
@@ -52,5 +52,5 @@ register(
 
 
 def refused(code: Code, words: str = "") -> Rejected:
-    """For a person, with the field or the record that is meant."""
-    return Rejected(code.name, f"{code.meaning} {words}".strip())
+    """For a person, with the field or the record that is meant. A field that is gone is so for all that the leg would write."""
+    return Rejected(code.name, f"{code.meaning} {words}".strip(), about="leg" if code == ZC_FIELD_MISSING else "call")

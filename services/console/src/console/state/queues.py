@@ -58,7 +58,7 @@ def _inside() -> list[list[str]]:
 _GATES = """
 select distinct l.sync, g.reason from core.leg l join core.gate g
     on (g.connection, g.place) = (l.source_connection, '')
-    or g.connection = l.target_connection and g.place in ('', l.target_place)
+    or g.connection = l.target_connection and g.place in ('', l.target_place, '#' || l.sync || '/' || l.name)
  where l.sync = any($1)
 """
 

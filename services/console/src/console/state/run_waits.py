@@ -34,7 +34,7 @@ select distinct on (run) run, reason, until from (
     union all
     select r.id, 2, g.reason, g.until
       from flow.run r join core.leg l on l.sync = r.sync
-      join core.gate g on g.connection = l.target_connection and g.place in ('', l.target_place)
+      join core.gate g on g.connection = l.target_connection and g.place in ('', l.target_place, '#' || l.sync || '/' || l.name)
      where r.id = any($1) and (g.until is null or g.until > $2)
     union all
     select n.run, 3, g.reason, g.until

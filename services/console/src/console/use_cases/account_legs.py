@@ -2,7 +2,7 @@
 
 A template says so by `where: {has: invoice}` or `where: {lacks: invoice}` of a leg, or of further rows of one, or of its key (`also`). Rows for new
 fields are left out by themselves where an account has none. What was chosen are the sync's legs, as `sync show` lists them; an account that gets
-another edition gets the others by the next `apply`.
+another edition gets the others by the next `apply`, and legs that it has no more rest until then.
 """
 
 from __future__ import annotations
@@ -37,6 +37,15 @@ def left_out(template: Mapping[str, Any], target: End | None) -> list[str]:
     if not has(CUSTOM_FIELD):
         notes.append(f"{name} has no fields of its own in its edition: rows that ask for a new field are left out.")
     return notes
+
+
+def absent(template: Mapping[str, Any], target: End | None) -> dict[str, str]:
+    """The legs of the template that the account does not get, each with what it lacks for it; nothing where it has more than the leg is for."""
+    if target is None or "legs" not in template:
+        return {}
+    has = _has(target)
+    named = {leg["name"]: leg.get("where", {}).get("has", "") for leg in template["legs"] if not _fits(leg, has)}
+    return {name: "" if lacking and has(Entity(lacking)) else lacking for name, lacking in named.items()}
 
 
 def chosen(legs: Sequence[Mapping[str, Any]], has: Has) -> list[Mapping[str, Any]]:

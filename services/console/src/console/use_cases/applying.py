@@ -11,7 +11,7 @@ Everything is checked by reading before anything is written. Then, in this order
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -28,7 +28,7 @@ from common.state.definitions import to_jsonb
 from common.state.runs import Run, version_run
 from common.state.turns import alone
 from console import sync_codes
-from console.state import details
+from console.state import details, gates
 from console.state import syncs as rows
 from console.state.syncs import SyncRow
 from console.use_cases import asked_fields, own_syncs, two_ways
@@ -167,6 +167,8 @@ class Applying:
                 version_run(there.name, version), SyncId(there.id), "first" if version == 1 else "remap", by, version
             )
             await runs.begin(tx, [run], now)
+        lacking = [leg for leg in there.legs if leg.name not in draft.running("") and draft.absent.get(leg.name)]
+        await gates.legs_again(tx, there.id, lacking, now)
         if there.state == "draft" and activate:
             await rows.mark(tx, there.id, "active", now)
         return outcome, _at(legs, version), version
@@ -233,7 +235,7 @@ def _refuse_if_moved(there: SyncRow | None, draft: Draft) -> None:
         return
     asked = draft.running(there.id)
     sides = (draft.source.connection.id, draft.target.connection.id)
-    moved = [leg for leg in there.legs if leg.name not in asked or _way(asked[leg.name]) != _way(leg)]
+    moved = [leg for leg in there.legs if not _stays(leg, asked, draft)]
     if sides != (there.source, there.target) or moved:
         words = "; ".join(_words(there, leg) for leg in moved or there.legs)
         raise Refusal(
@@ -243,6 +245,11 @@ def _refuse_if_moved(there: SyncRow | None, draft: Draft) -> None:
 
 async def _refuse_if_shared(link: state.DbConnection, wish: SyncWish, draft: Draft) -> None:
     await two_ways.refuse_if_shared(link, wish.name, list(draft.running("").values()))
+
+
+def _stays(leg: Leg, asked: Mapping[str, Leg], draft: Draft) -> bool:
+    """Where it leads; or it rests, because the account has not what it needs any more, or has more than it is for."""
+    return _way(asked[leg.name]) == _way(leg) if leg.name in asked else leg.name in draft.absent
 
 
 def _way(leg: Leg) -> tuple[str, ...]:

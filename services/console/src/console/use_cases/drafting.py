@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from common.contracts.ids import VendorName
@@ -14,7 +15,7 @@ from console import sync_codes
 from console.state import connections as connection_rows
 from console.state import custom_fields
 from console.state.connections import ConnectionRow
-from console.use_cases.account_legs import left_out, of_account
+from console.use_cases.account_legs import absent, left_out, of_account
 from console.use_cases.leg_drafting import DraftLeg, End, draft_leg
 from console.use_cases.problems import problem, refuse_if_any
 from console.use_cases.remembered_reads import RememberedReads
@@ -33,6 +34,8 @@ class Draft:
     legs: tuple[DraftLeg, ...]
     left_out: Sequence[str] = ()
     """What of its template the account does not get, in words."""
+    absent: Mapping[str, str] = MappingProxyType({})
+    """Legs of its template that the account does not get, each with what it lacks, if anything."""
 
     @property
     def notes(self) -> list[str]:
@@ -76,7 +79,9 @@ class Drafting:
         refuse_if_any(problems)
         drafted = tuple(leg for leg in legs if leg is not None)
         assert source and target and len(drafted) == len(written)
-        return Draft(source, target, drafted, left_out(given, target) if wish.legs is None else ())
+        if wish.legs is not None:
+            return Draft(source, target, drafted)
+        return Draft(source, target, drafted, left_out(given, target), absent(given, target))
 
     async def ends(self, wish: SyncWish) -> Sequence[str]:
         """The ids of the connections that the wish names, as far as they are there."""
