@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.contracts.ids import VendorName
@@ -34,7 +33,7 @@ class Draft:
     legs: tuple[DraftLeg, ...]
     left_out: Sequence[str] = ()
     """What of its template the account does not get, in words."""
-    absent: Mapping[str, str] = MappingProxyType({})
+    absent: Mapping[str, str] = field(default_factory=dict)
     """Legs of its template that the account does not get, each with what it lacks, if anything."""
 
     @property
