@@ -60,7 +60,6 @@ LONG = {
     "CRM_EDITS": "10000",
     "CRM_LONE_EDITS": "1000",
     "CRM_GHOSTS": "200",
-    "CRM_DAYS": "30",
     "CRM_CALLBACKS": "10000",
     "MATCHED": "500",
     "CENT_ORDERS": "1000",

@@ -18,11 +18,7 @@ STEPS = (connect_books, connect_crm, join_people)
 # Stories for the night alone (`tests/__main__.py`).
 collect_ignore = [
     file
-    for file, how_many in (
-        ("test_channels.py", "CRM_DAYS"),
-        ("test_ghosts.py", "CRM_GHOSTS"),
-        ("test_lone_edits.py", "CRM_LONE_EDITS"),
-    )
+    for file, how_many in (("test_ghosts.py", "CRM_GHOSTS"), ("test_lone_edits.py", "CRM_LONE_EDITS"))
     if how_many not in os.environ
 ]
 
