@@ -602,6 +602,15 @@ class TestRedisAway:
         finally:
             server.kill()
 
+    async def test_calls_of_two_kinds_tell_together_of_what_it_has_not_heard(self, budgets: Budgets) -> None:
+        process, limit = budgets.process(), per_minute(100)
+        held = await process.admit(limit)
+        process.does_not_hear_of_endings()
+        held.answered()
+        await process.settled()
+        slots = await asyncio.gather(process.admit(limit), process.admit(at_once(10)))
+        assert len(slots) == 2
+
 
 class TestConsole:
     async def test_takes_its_places_like_every_service(self, database: Database, valkey: ValkeyServer) -> None:

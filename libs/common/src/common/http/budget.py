@@ -273,8 +273,9 @@ class MeteredBudget:
             await self._places.tell()
             self._away_until = 0.0
         while self._unheard:
-            await self._meter.release(*self._unheard[-1])
-            self._unheard.pop()
+            await self._meter.release(*(ended := self._unheard[-1]))
+            if self._unheard[-1:] == [ended]:  # else calls under other limits have told of it meanwhile
+                self._unheard.pop()
 
     def _spawn(self, ending: Coroutine[object, object, None]) -> None:
         # Not awaited by the caller: an answer must not wait for the meters, and a cancelled call must still tell them.
