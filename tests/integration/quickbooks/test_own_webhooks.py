@@ -100,7 +100,7 @@ class TestOwnWebhook:
 
     async def test_that_is_faster_than_our_answer_waits_for_it(self, world: QuickBooksWorld) -> None:
         customer = await prepared(world)
-        await world.execute("update flow.write_intent set state = 'sent'")
+        await world.execute("update flow.write_intent set state = 'sent', sent_at = $1", world.clock.now())
         await known_as(world, customer, Version(stamp=world.clock.now(), settled=True, count=0))
         await world.execute("update flow.target_record set memory = '{}'")
         await webhook(world, customer)
