@@ -1,7 +1,6 @@
 """What a vendor has to tell us, on one page: how to be let in, how to be read, how to be written, how it calls us.
 
-Everything here is a value or a protocol without Kafka, SQL or a service in it. A vendor folder fills in a `Vendor`; routes, schedules,
-consent pages, forms and limits are made from that value and are listed nowhere else.
+Values and protocols without Kafka, SQL or a service. A vendor folder fills in a `Vendor`; whatever is made from that is listed nowhere else.
 """
 
 from __future__ import annotations
@@ -169,8 +168,7 @@ class Page:
     next: Cursor | None
     """Where to go on once these states are durable; None while there is nothing to go on from."""
     complete: bool = False
-    """The listing was read from its beginning to its end, and nothing showed that it changed meanwhile: a record that was in none of
-    its pages may be gone. May be: whoever misses one asks (R12)."""
+    """It was read whole, and nothing showed a change meanwhile: a record that was in no page may be gone, so whoever misses one asks (R12)."""
     about: int | None = None
     """How many records the listing has, within a tenth; None on pages that tell nothing of it."""
 
@@ -207,8 +205,7 @@ class Source(Protocol):
 
         R10: a row is settled only where the answer's own Date says so. R11: the last page's cursor is the newest stamp seen, and not
         later than what was settled when the listing began; so whatever was still changing is read again. `place`: which of the
-        account's places, where a connection has several. A row that is not readable is a state `asked`; a page that is not is a
-        `Failure`.
+        account's places, where it has several. A row that is not readable is a state `asked`; such a page is a `Failure`.
         """
 
     async def places(self, connection: Connection, api: Api) -> Sequence[Place]:
