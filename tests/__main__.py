@@ -43,6 +43,7 @@ LONG_PATHS = (
     "tests/chaos/token_broker/test_killed_shop.py",
     "tests/chaos/token_broker/test_killed_company.py",
     "tests/integration/ingest/test_company_poll.py::TestReads",
+    "tests/e2e/test_company.py",
 )
 LONG = {
     "TAKEN_OUT": "all",
@@ -67,6 +68,7 @@ LONG = {
     "COMPANY_DAYS": "40",
     "COMPANY_REQUESTS": "84",
     "COMPANY_CUSTOMERS": "5000",
+    "COMPANY_BURST": "1000",
     "SHOP_SECONDS": "150",
     "BOOKS_REPEATS": "500",
     "MANY_ORDERS": "150",

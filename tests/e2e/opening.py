@@ -145,11 +145,12 @@ def _join(road: Road, steps: Sequence[JoinStep]) -> None:
     road.until(lambda: road.sql.value(_ALL_READ), "every source has been read", every=0.1)
 
 
-# Deals and shares of payments are records that nobody lists: others tell of them.
+# Deals, shares of payments and what audiences tell of a customer are records that nobody lists: others tell of them.
 _ALL_READ = """
 select not exists (
     select from core.leg l join core.sync s on s.id = l.sync join core.connection c on c.id = l.source_connection
-     where s.state = 'active' and (c.vendor, l.source_entity) not in (('zoho-books', 'deal'), ('zoho-books', 'invoice_payment')) and not exists (
+     where s.state = 'active' and (c.vendor, l.source_entity) not in (
+           ('zoho-books', 'deal'), ('zoho-books', 'invoice_payment'), ('quickbooks', 'customer_activity')) and not exists (
            select from flow.poll p
             where (p.connection, p.place) = (l.source_connection, l.source_place) and p.whole_at is not null
               -- Contact persons are told by their customers (decision 68).
