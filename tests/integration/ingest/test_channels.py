@@ -14,6 +14,7 @@ from common import failpoints
 from common.clock import FixedClock
 from common.contracts.ids import ConnectionId, Entity, VendorName
 from common.failures import Transient
+from common.http.call import Call, VendorAnswer
 from common.state import polls
 from common.state.configuration import ConfigurationReader
 from common.state.polls import Polled
@@ -129,6 +130,34 @@ class TestApplications:
         await world.audit()
         found = {row["connection"]: row["heard_at"] for row in await world.sql("select * from flow.app_heard")}
         assert found == {"books": first + timedelta(seconds=60)}
+
+
+class Slow(HookOrganisation):
+    """Answers when it is let."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        super().__init__(clock)
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def call(self, call: Call) -> VendorAnswer:
+        self.asked.set()
+        await self.answers.wait()
+        return await super().call(call)
+
+
+class TestStandstill:
+    async def test_an_audit_that_outlives_its_lease_is_not_begun_beside_itself(self, kept: World) -> None:
+        kept.books = slow = Slow(kept.clock)
+        kept.clock.advance(EVERY_S)
+        channels = kept.channels()
+        first = asyncio.create_task(channels.step())
+        await asyncio.wait_for(slow.asked.wait(), 30)
+        await kept.sql("update flow.channel set lease_until = clock_timestamp() - interval '1 second'")
+        second = asyncio.create_task(channels.step())
+        done, _ = await asyncio.wait({second}, timeout=1.0)
+        slow.answers.set()
+        assert [await asyncio.wait_for(one, 30) for one in (first, second)] == [True, False]
+        assert not done and (await kept.row())["state"] == "kept"
 
 
 class TestAudits:

@@ -97,7 +97,8 @@ class Channels:
         async with transaction(self._pool) as tx:
             await self._want(tx)
             # Without a public address there is nothing that a vendor could be told.
-            due = await channels.lease(tx, now, most=places, within=LEASE) if places and self._public_url else []
+            takes = bool(places and self._public_url)
+            due = await channels.lease(tx, now, most=places, within=LEASE, busy=self._running) if takes else []
         for audit in due:
             self._start(audit)
         return bool(due)

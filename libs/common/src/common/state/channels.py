@@ -73,9 +73,11 @@ async def soon(tx: DbConnection, connections: Sequence[ConnectionId], now: datet
     )
 
 
-async def lease(tx: DbConnection, now: datetime, *, most: int, within: timedelta) -> list[DueAudit]:
-    """Takes channels that are due and have no gate."""
-    rows = await tx.fetch(_LEASE, now, most, uuid4(), within)
+async def lease(
+    tx: DbConnection, now: datetime, *, most: int, within: timedelta, busy: Iterable[ConnectionId]
+) -> list[DueAudit]:
+    """Takes channels that are due and have no gate; `busy` are those that the caller still audits, whatever became of its lease."""
+    rows = await tx.fetch(_LEASE, now, most, uuid4(), within, list(busy))
     return [DueAudit(ConnectionId(r["connection"]), r["attempts"], r["lease"], r["was_leased"]) for r in rows]
 
 
@@ -178,7 +180,7 @@ _LEASE = """
 with due as (
     select c.connection, c.lease is not null as was_leased from flow.channel c
       join core.connection k on k.id = c.connection and k.state = 'active'
-     where c.next_at <= $1 and (c.lease_until is null or c.lease_until < clock_timestamp())
+     where c.next_at <= $1 and (c.lease_until is null or c.lease_until < clock_timestamp()) and c.connection <> all($5::text[])
        and not exists (select from core.gate g where g.connection = c.connection and g.place = '' and (g.until is null or g.until > $1))
      order by c.next_at for update of c skip locked limit $2
 )
