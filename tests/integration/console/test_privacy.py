@@ -36,9 +36,15 @@ def asked(joined: Joined) -> Iterator[str]:
         """ ('order', '6', '{"customer_id": "9", "number": "#6"}'), ('order', '5', '{"customer_id": "8", "number": "#5"}')) as n(e, r, f)""",
         joined.books,
     )
+    joined.rows(
+        "insert into flow.activity (connection, entity, record, event_id, kind, source, at, told_by, account, place, key, kept_at)"
+        " values ($1, 'customer', '9', 'e1', 'unsubscribed', 'event', now(), $1, 'm', 'list', 'ada@shop.example', now())",
+        joined.books,
+    )
     joined.rows("select core.tell($1, 'privacy.export', 'ask-1', 'A person asks.', now())", joined.books)
     yield "ask-1"
     joined.rows("delete from flow.privacy_request")
+    joined.rows("delete from flow.activity")
     joined.rows("delete from flow.record_state where record in ('9', '7', '6', '5')")
     joined.rows("delete from core.notification where kind = 'privacy.export'")
 
@@ -58,6 +64,9 @@ class TestPrivacy:
             ("order", "7"),
         ]
         assert kept["records"][0]["fields"] == {"email": "ada@shop.example"}
+        assert [(one["kind"], one["member"]) for one in kept["records"][0]["activity"]] == [
+            ("unsubscribed", "ada@shop.example")
+        ]
         for _ in range(2):
             assert shell.told("privacy", "done", asked)["state"] == "done"
         (row,) = joined.rows("select resolved_at is not null as gone from core.notification where code = 'ask-1'")

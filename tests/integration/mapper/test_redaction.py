@@ -60,6 +60,8 @@ select 'g', 't', 0, n, 'mapper', 'v', 'map', 'C', 'BUG', who, $1, $1, convert_to
   from (values (1, 'shop:customer:1', 'zora'), (2, 's:order:11', 'zora'), (3, 'shop:customer:2', 'stays')) as n(n, k, who);
 insert into flow.quarantine (connection, vendor, received_at, reason, query, headers, body, size)
 values ('shop', 'shopify', $1, '', '', '{}', '{"id": 11, "email": "zora@x.example"}', 1);
+insert into flow.activity (connection, entity, record, event_id, kind, source, at, told_by, account, place, key, kept_at)
+select 'shop', 'customer', n, 'e', 'unsubscribed', 'event', $1, 'books', 'm', 'list', who || '@x.example', $1 from (values ('1', 'zora'), ('2', 'stays')) as n(n, who);
 insert into flow.privacy_request (id, connection, kind, entities, records, received_at, next_at) values ('r', 'shop', 'redact', '{customer,order}', '{1,11}', $1, $1)
 """
 

@@ -48,7 +48,7 @@ class PrivacyRequestList(BaseModel):
 
 
 class KeptRecordDocument(BaseModel):
-    """One record: what is kept of it, since when, and which records elsewhere it became."""
+    """One record: what is kept of it, since when, which records elsewhere it became, and what was told of it there."""
 
     entity: str
     record: str
@@ -56,6 +56,7 @@ class KeptRecordDocument(BaseModel):
     first_at: datetime
     changed_at: datetime
     elsewhere: list[dict[str, Any]]
+    activity: list[dict[str, Any]]
 
 
 class PrivacyExport(BaseModel):

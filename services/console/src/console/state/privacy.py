@@ -46,7 +46,8 @@ async def of(link: DbConnection, id: str) -> PrivacyRequestRow | None:
 
 
 async def kept(link: DbConnection, id: str) -> Sequence[Any]:
-    """Every record that was named, and every order of the person's that was not: its values, and the records it became elsewhere."""
+    """Every record that was named, and every order of the person's that was not: its values, the records it became elsewhere, and what was
+    told of it there."""
     return list(await link.fetch(_KEPT, id))
 
 
@@ -83,7 +84,7 @@ with named as (
       join flow.record_state s on s.connection = n.connection and n.entity = 'customer' and s.entity <> 'customer'
        and s.fields ->> 'customer_id' = n.record
 )
-select m.entity, m.record, s.fields, s.first_at, s.changed_at, coalesce(e.elsewhere, '[]') as elsewhere
+select m.entity, m.record, s.fields, s.first_at, s.changed_at, coalesce(e.elsewhere, '[]') as elsewhere, coalesce(t.activity, '[]') as activity
   from meant m
   join flow.record_state s using (connection, entity, record)
   join core.connection c on c.id = m.connection
@@ -91,5 +92,9 @@ select m.entity, m.record, s.fields, s.first_at, s.changed_at, coalesce(e.elsewh
        select jsonb_agg(jsonb_build_object('account', p.right_account, 'entity', p.right_entity, 'id', p.right_id, 'since', p.since)) as elsewhere
          from flow.pair p
         where (p.left_id, p.left_account, p.left_entity) = (m.record, coalesce(nullif(c.account, ''), c.id), m.entity)) as e on true
+  left join lateral (
+       select jsonb_agg(jsonb_build_object('at', a.at, 'kind', a.kind, 'reason', a.reason, 'fields', a.fields, 'account', a.account, 'place', a.place,
+                                           'member', a.key) order by a.at, a.event_id) as activity
+         from flow.activity a where (a.connection, a.entity, a.record) = (m.connection, m.entity, m.record)) as t on true
  order by m.entity, m.record
 """
