@@ -91,3 +91,19 @@ async def test_an_edition_without_fields_has_each_person_once_by_the_address(wor
     await world.through(executors=2)
     rows = world.listed("Contacts", "Email")
     assert Counter(row["Email"] for row in rows) == {f"p{n}@alder.example": 1 for n in range(30)}
+
+
+@pytest.mark.parametrize("world", ["demo-au"], indirect=True)
+async def test_an_account_whose_answer_was_lost_is_found_however_long_nobody_was_there_to_look(world: CrmWorld) -> None:
+    """Without a field of ours it is known by its name and its age: since it was sent, and not since somebody looks."""
+    world.fault("reset_after", "POST /Accounts", count=1)
+    await world.want(world.wished(CUSTOMER, "c1", {"name": "Alder Works"}))
+
+    async def on_hold() -> bool:
+        return bool(await world.rows("select from flow.work_item where state = 'hold'"))
+
+    async with world.running():
+        await world.until(on_hold, "nothing is on hold")
+    world.sandbox.post("clock", {"advance_s": 3600})
+    await world.through()
+    assert [row["Account_Name"] for row in world.listed("Accounts", "Account_Name")] == ["Alder Works"]

@@ -8,7 +8,8 @@ the journal; the writer knows nothing of members.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
 
 from common.contracts.connections import Connection
 from common.contracts.messages import ChangeEvent
@@ -117,3 +118,15 @@ class Target(Protocol):
         The same again is no error and no second field, also where an answer was lost. Where reading shows that one of them cannot be,
         none is made.
         """
+
+
+@runtime_checkable
+class LooksBack(Protocol):
+    """A target some of whose records nothing but their name and their age shows to be ours: after an outcome that nobody saw, however long
+    ago, a look goes back to the sending.
+    """
+
+    async def look_back(
+        self, place: str, since: Mapping[str, datetime], api: Api
+    ) -> Mapping[str, TargetRecord | Failure]:
+        """The same as `look`, by key: of whom their age tells, those that were made since then."""

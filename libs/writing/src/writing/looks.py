@@ -11,7 +11,7 @@ from common.contracts.messages import Lane
 from common.failures import Failure
 from common.http.at_priority import AtPriority
 from common.http.call import Api
-from vendors.target import Target
+from vendors.target import LooksBack, Target
 from vendors.target_record import TargetRecord
 from writing.items import TargetKey
 from writing.vendor_code import of_a_read, vendor_read
@@ -39,11 +39,20 @@ def together(keys: Iterable[TargetKey], targets: Mapping[Entity, Target]) -> Ite
             yield some[at : at + many]
 
 
-async def looked(target: Target, place: str, keys: Sequence[str], api: Api, lane: Lane) -> Found:
-    """Records of one place as they are, `target.looks` of them at most; every call of it stands in the lane of what it is for."""
+async def looked(
+    target: Target, place: str, keys: Sequence[str], api: Api, lane: Lane, since: Mapping[str, datetime] | None = None
+) -> Found:
+    """Records of one place as they are, `target.looks` of them at most; every call of it stands in the lane of what it is for.
+
+    `since`: when a write of each was sent of which nobody saw what became.
+    """
     try:
         with vendor_read():
-            found = await target.look(place, keys, AtPriority(api, lane.value))
+            at_lane = AtPriority(api, lane.value)
+            if since is not None and isinstance(target, LooksBack):
+                found = await target.look_back(place, since, at_lane)
+            else:
+                found = await target.look(place, keys, at_lane)
             if set(found) != set(keys):
                 raise ValueError(f"{len(found)} answers to {len(keys)} questions")
             return {key: of_a_read(one) for key, one in found.items()}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -74,7 +75,7 @@ class Settler:
             async with connection(self._pool) as link:
                 in_flight = await intents.open_of(link, [item.key for item in rows])
             lanes = {item.key: item.lane for item in rows}
-            looks = self._looks([(i.target, lanes[i.key]) for i in in_flight], account, api, line)
+            looks = self._looks([(i, lanes[i.key]) for i in in_flight], account, api, line)
             ended = await asyncio.gather(
                 *(self._one(item, [i for i in in_flight if i.key == item.key], looks) for item in rows),
                 *looks.values(),
@@ -86,28 +87,32 @@ class Settler:
         return len(rows)
 
     def _looks(
-        self, wanted: Iterable[tuple[TargetKey, Lane]], account: Connection, api: Api, line: asyncio.Semaphore
+        self, wanted: Iterable[tuple[Intent, Lane]], account: Connection, api: Api, line: asyncio.Semaphore
     ) -> dict[TargetKey, asyncio.Task[Finding]]:
         """As many records a look as their target takes; whoever waits for one of them has it with its look's end."""
         lanes: defaultdict[TargetKey, list[Lane]] = defaultdict(list)
-        for key, lane in wanted:
-            lanes[key].append(lane)
+        since: dict[TargetKey, datetime] = {}
+        for intent, lane in wanted:
+            lanes[intent.target].append(lane)
+            since[intent.target] = min(intent.sent_at, since.get(intent.target, intent.sent_at))
         found: dict[TargetKey, asyncio.Task[Finding]] = {}
         for some in together(lanes, self._targets):
             lane = most_urgent(lane for key in some for lane in lanes[key])
-            task = asyncio.create_task(self._look(some, lane, account, api, line))
+            task = asyncio.create_task(self._look({key: since[key] for key in some}, lane, account, api, line))
             found |= dict.fromkeys(some, task)
         return found
 
     async def _look(
-        self, keys: Sequence[TargetKey], lane: Lane, account: Connection, api: Api, line: asyncio.Semaphore
+        self, since: Mapping[TargetKey, datetime], lane: Lane, account: Connection, api: Api, line: asyncio.Semaphore
     ) -> Finding:
+        keys = list(since)
         place, target = keys[0].place, self._targets[keys[0].entity]
         async with line:
             asked_at = self._clock.now()
             if self._outage.holds_back(account.id, Spot(place)):
                 return Finding(dict.fromkeys(keys, verdicts.behind_a_gate()), asked_at)
-            shown = await looked(target, place, [key.key for key in keys], api, lane)
+            sent = {key.key: at for key, at in since.items()}
+            shown = await looked(target, place, list(sent), api, lane, sent)
             # Within the line: the first that meets a vendor that is away spares it the others.
             outage = await self._outage.is_on(account, [(Spot(place), one) for one in shown.values()], api)
         return Finding({key: shown[key.key] for key in keys}, asked_at, outage)

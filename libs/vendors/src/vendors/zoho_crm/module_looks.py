@@ -31,8 +31,8 @@ UNKEYED = "unkeyed:"
 NEWLY = "newly:"
 """The same of those who were entered so short a time ago that they may not have been told of yet."""
 NAMED = "named:"
-"""And the name of an account, of those who were made so short a time ago: where nothing else says that one is ours, it tells a write that has
-landed from one that has not."""
+"""And the name of an account, of those who were made a moment ago, or since a write was sent: where nothing else says that one is ours, it
+tells a write that has landed from one that has not."""
 A_MOMENT = timedelta(minutes=10)
 SAME = "same:"
 """And a field, `=` and a value: whoever has it in a field that no two records share."""
@@ -55,7 +55,7 @@ class ModuleLooks:
         self._key_field = key_field
         self._by_contacts = by_contacts
 
-    async def look(self, keys: Sequence[str], api: Api) -> Found:
+    async def look(self, keys: Sequence[str], api: Api, since: Mapping[str, datetime] | None = None) -> Found:
         ids = {key: id for key in keys if (id := id_of_key(key))}
         groups: dict[str, dict[str, str]] = {}
         for key in keys:
@@ -64,7 +64,7 @@ class ModuleLooks:
                 groups.setdefault(field, {})[key] = value
         found: Found = await self._by_links(ids, api) if ids else {}
         for field, wanted in groups.items():
-            found |= await self._by_field(field, wanted, api)
+            found |= await self._by_field(field, wanted, api, since or {})
         return found
 
     def _asked(self, key: str) -> tuple[str, str]:
@@ -121,7 +121,9 @@ class ModuleLooks:
 
     # --- by a value
 
-    async def _by_field(self, field: str, wanted: Mapping[str, str], api: Api) -> Found:
+    async def _by_field(
+        self, field: str, wanted: Mapping[str, str], api: Api, since: Mapping[str, datetime]
+    ) -> Found:
         """The query names whom, and a read says what they are: an account that lacks a field has no query that names it."""
         through = field == _EMAIL and self._by_contacts
         module, led_to = (_CONTACTS, _ACCOUNT) if through else (self._reader.module, "id")
@@ -134,15 +136,16 @@ class ModuleLooks:
         for at in range(0, len(ids), IDS):
             found, now = await self._read(ids[at : at + IDS], api)
             rows |= found
-        return {key: self._one(key, [rows[id] for id in sorted(some) if id in rows], now) for key, some in whom.items()}
+        its = {key: [rows[id] for id in sorted(some) if id in rows] for key, some in whom.items()}
+        return {key: self._one(key, some, min(now, since.get(key, now))) for key, some in its.items()}
 
-    def _one(self, key: str, rows: Sequence[Row], now: datetime) -> TargetRecord | Failure:
+    def _one(self, key: str, rows: Sequence[Row], since: datetime) -> TargetRecord | Failure:
         """R24: several are a question, and not the first of them."""
         if key.startswith((UNKEYED, NEWLY)):
             rows = [row for row in rows if not wire.text(row.get(self._key_field))]
         if key.startswith((NEWLY, NAMED)):
             made = [(row, wire.stamp(row.get("Created_Time"))) for row in rows]
-            rows = [row for row, at in made if at is not None and at > now - A_MOMENT]
+            rows = [row for row, at in made if at is not None and at > since - A_MOMENT]
         if len(rows) > 1:
             return refused(ZC_SEVERAL, f"They are {', '.join(str(row['id']) for row in rows[:10])}.")
         return self._shown(rows[0] if rows else None)

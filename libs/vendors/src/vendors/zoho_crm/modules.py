@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -198,4 +199,15 @@ class ModuleTarget:
         return [path for path, value in values.items() if alike(path, seen.seen.get(path)) != alike(path, value)]
 
 
-TARGETS: Mapping[Entity, ModuleTarget] = {entity: ModuleTarget(row) for entity, row in MODULES.items()}
+class AccountTarget(ModuleTarget):
+    """An account without a contact, where there is no field of ours, is known by its name and its age."""
+
+    async def look_back(
+        self, place: str, since: Mapping[str, datetime], api: Api
+    ) -> Mapping[str, TargetRecord | Failure]:
+        return await self._looks.look(list(since), api, since)
+
+
+TARGETS: Mapping[Entity, ModuleTarget] = {
+    entity: (AccountTarget if row.by_contacts else ModuleTarget)(row) for entity, row in MODULES.items()
+}
