@@ -181,8 +181,11 @@ async def renew(tx: DbConnection, tokens: Iterable[UUID], within: timedelta) -> 
     """Their readers live and go on; a lease that has run out may be somebody else's by now."""
     await tx.execute(
         """
-        update flow.read_request set lease_until = clock_timestamp() + $2
-         where lease = any($1::uuid[]) and lease_until > clock_timestamp()
+        with living as (
+            select connection, entity, record from flow.read_request where lease = any($1::uuid[]) and lease_until > clock_timestamp()
+             order by connection, entity, record for update)
+        update flow.read_request r set lease_until = clock_timestamp() + $2
+          from living l where (r.connection, r.entity, r.record) = (l.connection, l.entity, l.record)
         """,
         list(tokens),
         within,
@@ -191,6 +194,7 @@ async def renew(tx: DbConnection, tokens: Iterable[UUID], within: timedelta) -> 
 
 async def answered(tx: DbConnection, token: UUID, requests: Sequence[ReadRequest]) -> list[ReadRequest]:
     """Removes what was answered, unless it was asked again meanwhile; then it is due again, as a new one. Returns what is removed."""
+    await _lock(tx, token)
     rows = await _each(
         tx,
         """
@@ -217,6 +221,7 @@ async def answered(tx: DbConnection, token: UUID, requests: Sequence[ReadRequest
 
 async def postpone(tx: DbConnection, token: UUID, later: Sequence[Later]) -> None:
     """Gives requests back, each to be read again at its own time; one that is free pays no attempt for this turn."""
+    await _lock(tx, token)
     await _each(
         tx,
         """
@@ -243,6 +248,13 @@ async def not_today(tx: DbConnection, connection: ConnectionId, until: datetime)
         """,
         connection,
         until,
+    )
+
+
+async def _lock(tx: DbConnection, token: UUID) -> None:
+    """In the order in which all lock them: whoever asks for several meanwhile is waited for, and never waits for us as well."""
+    await tx.execute(
+        "select from flow.read_request where lease = $1 order by connection, entity, record for update", token
     )
 
 
