@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from common.contracts.facts import AUDIENCE_EVENT
 from common.contracts.ids import RecordId
 from common.contracts.messages import Version
 from common.failures import Rejected
@@ -19,6 +20,7 @@ from tests.contract.vendors.quickbooks import account
 from tests.contract.vendors.quickbooks.account import CompanyAccount
 from tests.support.sandbox import SandboxProcess
 from vendors import quickbooks
+from vendors.quickbooks.client import BATCH
 from vendors.quickbooks.listing import CUSTOMER
 from vendors.vendor import Announcement, Cursor, Page, State, Subject, connection_of
 
@@ -239,7 +241,9 @@ class TestNoAmount:
     def test_no_mapping_can_name_one(self) -> None:
         fields = quickbooks.catalogue.CUSTOMERS.fields
         assert [field.path for field in fields if field.type == "money"] == []
-        assert set(SOURCE.entities) == {CUSTOMER} and not SOURCE.feeds
+        assert set(SOURCE.entities) == {CUSTOMER}
+        # What else can be told of a customer are its events at an audience.
+        assert set(SOURCE.feeds) == {AUDIENCE_EVENT}
 
 
 class TestConnection:
@@ -254,9 +258,13 @@ class TestConnection:
         with pytest.raises(Exception, match="names no company"):
             quickbooks.VENDOR.profile.base_url(connection_of(quickbooks.NAME, "c", **details), "")
 
-    def test_batches_count_against_their_own_limits_too(self) -> None:
+    def test_calls_count_by_their_kind_and_only_reads_against_the_month(self) -> None:
         connection, profile = connection_of(quickbooks.NAME, "c", realm_id="12"), quickbooks.VENDOR.profile
         of_all = {limit.name: (limit.count, limit.window.total_seconds()) for limit in profile.limits(connection)}
-        assert of_all == {"minute": (500, 60), "second": (10, 1), "everything": (800, 60), "at_once": (10, 0)}
-        batch = profile.limits(connection, quickbooks.queries.some(["1"]))
-        assert {limit.name for limit in batch} == set(of_all)
+        calls = {"minute": (500, 60), "second": (10, 1), "everything": (800, 60), "at_once": (10, 0)}
+        month = {"reads": (500_000, 0), "company_reads": (500_000, 0)}
+        assert of_all == calls | month
+        some = profile.limits(connection, quickbooks.queries.some(["1"]))
+        assert {limit.name for limit in some} == {*calls, *month}
+        written = profile.limits(connection, Call("POST", BATCH, "notes.write", json={"BatchItemRequest": []}))
+        assert {limit.name for limit in written} == {*calls, "batches", "batches_of_all"}
