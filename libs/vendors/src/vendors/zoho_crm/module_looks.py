@@ -121,9 +121,7 @@ class ModuleLooks:
 
     # --- by a value
 
-    async def _by_field(
-        self, field: str, wanted: Mapping[str, str], api: Api, since: Mapping[str, datetime]
-    ) -> Found:
+    async def _by_field(self, field: str, wanted: Mapping[str, str], api: Api, since: Mapping[str, datetime]) -> Found:
         """The query names whom, and a read says what they are: an account that lacks a field has no query that names it."""
         through = field == _EMAIL and self._by_contacts
         module, led_to = (_CONTACTS, _ACCOUNT) if through else (self._reader.module, "id")
